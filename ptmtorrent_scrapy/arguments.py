@@ -1,0 +1,81 @@
+"""Values that users type: shares, sizes and what large files to fetch."""
+
+import re
+from urllib.parse import urlsplit
+
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+
+
+class Unaccepted(ValueError):
+    """A setting or argument that cannot be used; the message names it, its value and what is accepted."""
+
+    def __init__(self, name: str, value: object, accepted: str) -> None:
+        super().__init__(f"{name}={value}: not accepted; {name} is {accepted}")
+
+
+def size(name: str, value: str) -> int:
+    """Bytes of a size such as `100MB` or `1.5 GiB`.
+
+    >>> size("CLONE_MIN_FREE", "10GB")
+    10000000000
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", str(value), re.ASCII)
+    if not match or match[2].upper() not in _UNITS:
+        raise Unaccepted(name, value, "a size such as 100MB, 1.5GB or 2TiB")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+def fraction(name: str, value: str | float) -> float:
+    """A share of 0 to 1."""
+    try:
+        share = float(value)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:  # also false for nan
+        raise Unaccepted(name, value, "a number from 0 to 1")
+    return share
+
+
+def lfs(name: str, value: str) -> str:
+    """`auto`, `all`, `none`, or the largest size of a file to fetch, in bytes as decimal digits.
+
+    >>> lfs("lfs", "100MB")
+    '100000000'
+    """
+    if value in ("auto", "all", "none"):
+        return value
+    try:
+        return str(size(name, value))
+    except Unaccepted:
+        raise Unaccepted(name, value, "auto, all, none or a size such as 100MB") from None
+
+
+def positive(name: str, value: str | float) -> int:
+    """A whole number above 0."""
+    try:
+        number = int(value)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise Unaccepted(name, value, "a whole number above 0")
+    return number
+
+
+def choice(name: str, value: str, accepted: tuple[str, ...]) -> str:
+    """One of a few words."""
+    if value not in accepted:
+        raise Unaccepted(name, value, f"one of {', '.join(accepted)}")
+    return value
+
+
+def url(name: str, value: str) -> str:
+    """The base URL of a server."""
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Unaccepted(name, value, "a URL such as https://huggingface.co")
+    return value

@@ -1,0 +1,66 @@
+"""`scrapy crawl`, which says in one line what keeps it from starting, and tells by its exit status how it ended."""
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from scrapy.commands.crawl import Command as CrawlCommand
+from scrapy.settings import BaseSettings
+
+from ptmtorrent_scrapy import arguments
+from ptmtorrent_scrapy.pipelines.clone import repository_settings
+from ptmtorrent_scrapy.spiders.hub import HubSpider
+
+
+class Command(CrawlCommand):
+    """As Scrapy's own; exit status 2 for what cannot start, 1 for a crawl that did not finish."""
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        assert self.crawler_process is not None
+        loader = self.crawler_process.spider_loader
+        spider = loader.load(args[0]) if len(args) == 1 and args[0] in loader.list() else None
+        if spider is None or not issubclass(spider, HubSpider):
+            super().run(args, opts)
+            return
+        try:
+            check(spider, self.crawler_process.settings, opts.spargs)
+        except (arguments.Unaccepted, Unready) as error:
+            print(f"scrapy crawl {spider.name}: {error}", file=sys.stderr)
+            self.exitcode = 2
+            return
+        crawler = self._create_crawler(args[0])
+        self.crawler_process.crawl(crawler, **opts.spargs)
+        self.crawler_process.start()
+        assert crawler.stats is not None
+        if self.crawler_process.bootstrap_failed or crawler.stats.get_value("finish_reason") != "finished":
+            self.exitcode = 1
+
+
+class Unready(Exception):
+    """Something on this machine keeps a crawl from starting; the message says what to do."""
+
+
+def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]) -> None:
+    """Look at all that can be known before the first request. Raises `Unaccepted`, `Unready`."""
+    spider.check_arguments(**given)
+    repository_settings(settings)
+    arguments.positive("CLONE_CONCURRENCY", settings["CLONE_CONCURRENCY"])
+    arguments.size("CLONE_MIN_FREE", settings["CLONE_MIN_FREE"])
+    for name in spider.url_settings:
+        arguments.url(name, settings[name])
+    for program, package in (("git", "git"), ("git-lfs", "git-lfs")):
+        if shutil.which(program) is None:
+            raise Unready(f"{program} is not installed; install it, on Debian with: apt-get install {package}")
+    _check_writable(Path(settings["DATA_DIR"]) / spider.name)
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".write~{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise Unready(f"DATA_DIR={folder.parent}: cannot be written: {error.strerror}; choose another folder") from None

@@ -1,0 +1,83 @@
+"""The phases of a crawl: the hub is listed whole, then the chosen repositories are cloned, then the records are complete.
+
+The spider's requests end with `spider_idle`; what follows them runs while the engine is kept open.
+"""
+
+import asyncio
+import logging
+from typing import Self, TypeVar
+
+from scrapy import signals
+from scrapy.crawler import Crawler
+from scrapy.exceptions import DontCloseSpider
+
+from ptmtorrent_scrapy.crawl import HubCrawl
+from ptmtorrent_scrapy.git.errors import Cancelled
+from ptmtorrent_scrapy.pipelines import ClonePipeline, MetadataPipeline, RecordPipeline
+from ptmtorrent_scrapy.spiders.hub import LISTING_FAILED
+
+logger = logging.getLogger(__name__)
+
+FAILED = "failed"
+T = TypeVar("T")
+
+
+class Phases:
+    """Extension: goes on where the spider's requests end."""
+
+    def __init__(self, crawler: Crawler, crawl: HubCrawl) -> None:
+        self.crawler = crawler
+        self.crawl = crawl
+        self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        phases = cls(crawler, HubCrawl.of(crawler))
+        crawler.signals.connect(phases.go_on, signals.spider_idle)
+        return phases
+
+    def go_on(self) -> None:
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+        raise DontCloseSpider
+
+    async def _run(self) -> None:
+        try:
+            reason = await self._after_listing()
+        except Cancelled:
+            return  # whoever cancelled is closing the spider
+        except OSError as error:
+            logger.error("%s; what was there before is still there", error)
+            reason = FAILED
+        except Exception:
+            logger.exception("a fault of this program, please report it")
+            reason = FAILED
+        await self.crawler.engine.close_spider_async(reason=reason)
+
+    async def _after_listing(self) -> str:
+        """Why the crawl closes."""
+        clones = self._pipeline(ClonePipeline)
+        records, listed = self._pipeline(RecordPipeline), self._pipeline(MetadataPipeline).length
+        if not listed:
+            logger.error("%s lists no models at all; earlier data stays as it was", self.crawl.spider.hub)
+            return LISTING_FAILED
+        if (
+            records.ready > records.pending
+        ):  # else most records would be missing from the files until the clones are made
+            await self._publish(last=not records.pending)
+        reason = await clones.run(int(self.crawl.spider.fraction * listed))
+        if records.pending:
+            await self._publish(last=True)
+        return reason or "finished"
+
+    async def _publish(self, *, last: bool) -> None:
+        """Let the new files take their places together: records name positions in the metadata file."""
+        records, rejected = await asyncio.to_thread(self._pipeline(RecordPipeline).prepare, last=last)
+        self._pipeline(MetadataPipeline).commit()
+        records.commit()
+        rejected.commit()
+
+    def _pipeline(self, kind: type[T]) -> T:
+        pipeline = self.crawler.get_item_pipeline(kind)
+        assert pipeline is not None
+        return pipeline

@@ -1,0 +1,380 @@
+"""Makes and keeps clones: one plain function that takes and returns plain data, for any `Executor`."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from git import GitDB, Repo
+
+from ptmtorrent_scrapy.git import lfs, worktree
+from ptmtorrent_scrapy.git.environment import LASTING, check_url, configured, environment
+from ptmtorrent_scrapy.git.errors import Cancelled, Gated, GitError, Missing, Refused
+from ptmtorrent_scrapy.git.lock import Held, lock
+from ptmtorrent_scrapy.git.process import Command, CommandFailed
+
+STATE = "ptmtorrent.json"  # in .git: written last, so a clone without it is not whole
+_READ_BYTES = 1 << 20  # of a file that a hub's spider wants to see
+
+# What git-lfs's `git lfs install --local` writes; added after the checkout, which leaves the pointers.
+_FILTER = {"clean": "git-lfs clean -- %f", "smudge": "git-lfs smudge -- %f", "process": "git-lfs filter-process"}
+_NO_FILTER = {"filter.lfs.clean": "", "filter.lfs.smudge": "", "filter.lfs.process": "", "filter.lfs.required": "false"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """A repository to have, and how."""
+
+    url: str
+    path: str  # where the clone shall stand
+    store: str  # folder of the large files, shared
+    commit: str | None = None  # HEAD, as the hub tells it
+    gated: bool = False  # the hub says that access is restricted
+    lfs: str = "auto"  # auto, all, none or the largest size in bytes
+    lfs_files: str = "link"  # link, copy or pointer
+    timeout: int = 3600  # seconds without progress
+    protocols: tuple[str, ...] = ("https",)
+    configuration: Mapping[str, str] = field(default_factory=dict)
+    token: tuple[str, str] | None = field(default=None, repr=False)  # base URL and token
+    read: tuple[str, ...] = ()  # files to return the content of
+    scope: str = ""  # what `process.cancel` is told to end it
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What became of a repository: one line of repositories.jsonl, but for `files`."""
+
+    url: str
+    path: str | None = None
+    commit: str | None = None
+    branch: str | None = None
+    status: str = "failed"
+    error: str | None = None
+    attempts: int = 1
+    started: str = ""  # RFC 3339
+    seconds: float = 0.0
+    git_bytes: int = 0  # on disk, without the working tree
+    lfs_objects: int = 0  # large files of the commit that are there
+    lfs_bytes: int = 0  # their size
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+def clone(repository: Repository) -> Outcome:
+    """Clone the repository, or bring the clone that stands up to date.
+
+    A repository that cannot be had is an outcome, not an error. Raises `Cancelled` only.
+    """
+    began = time.monotonic()
+    outcome = Outcome(url=repository.url, started=datetime.now(UTC).isoformat(timespec="seconds"))
+    try:
+        check_url(repository.url, repository.protocols)
+        with lock(_beside(repository, "lock"), note=f"process {os.getpid()}"):
+            outcome.status = _Clone(repository).bring(outcome)
+    except Cancelled:
+        raise
+    except Held as error:
+        outcome.error = f"{error or 'another process'} works on it; it is taken up by the next crawl"
+    except (GitError, OSError) as error:
+        kinds: dict[type[Exception], str] = {Refused: "refused", Gated: "gated", Missing: "missing"}
+        outcome.status = kinds.get(type(error), "failed")
+        outcome.error = str(error)
+    outcome.seconds = round(time.monotonic() - began, 3)
+    return outcome
+
+
+def remote_head(repository: Repository) -> str | None:
+    """The commit of the repository's HEAD, told by its server; None if it has no commit. Raises `GitError`."""
+    check_url(repository.url, repository.protocols)
+    return _Clone(repository).remote_head()[1]
+
+
+def _beside(repository: Repository, what: str) -> Path:
+    path = Path(repository.path)
+    return path.with_name(f".{path.name}~{what}")
+
+
+class _Clone:
+    """One repository on its way."""
+
+    def __init__(self, repository: Repository) -> None:
+        self.wanted = repository
+        self.path = Path(repository.path)
+        self.store = lfs.Store(Path(repository.store))
+        variables = environment(
+            timeout=repository.timeout,
+            protocols=repository.protocols,
+            configuration=repository.configuration,
+            token=repository.token,
+        )
+        self.git = Command(
+            scope=repository.scope, environment=configured(variables, _NO_FILTER), timeout=repository.timeout
+        )
+
+    def bring(self, outcome: Outcome) -> str:
+        """Make what stands what is wanted, fill in the outcome and return its status."""
+        if (self.path / ".git").is_dir():
+            self._describe(outcome)
+            status = self._refresh()
+        else:
+            status = self._create()
+        if status != "empty":
+            self._describe(outcome)
+        return status
+
+    def remote_head(self) -> tuple[str | None, str | None]:
+        """(branch, commit) of HEAD as the server tells them."""
+        branch = commit = None
+        for line in self._ask("git", "ls-remote", "--symref", "--", self.wanted.url, "HEAD").decode().splitlines():
+            told, _, name = line.partition("\t")
+            if name == "HEAD" and told.startswith("ref: refs/heads/"):
+                branch = told.removeprefix("ref: refs/heads/")
+            elif name == "HEAD":
+                commit = told
+        return branch, commit
+
+    def _create(self) -> str:
+        work = _beside(self.wanted, "partial")
+        cloned = _state(work) is not None
+        if not cloned:
+            shutil.rmtree(work, ignore_errors=True)
+            self._clone(work)
+            _write_state(work, {})
+        if _head(work)[1] is None:
+            shutil.rmtree(work)
+            return "empty"
+        branch, commit = self._upstream(work) if cloned else _head(work)
+        whole = self._complete(work, branch, commit, checkout=cloned)
+        work.rename(self.path)
+        return "cloned" if whole else "partial"
+
+    def _refresh(self) -> str:
+        head = _head(self.path)
+        branch, commit = self._upstream(self.path)
+        if commit == head[1] and _is_whole(_state(self.path), self.wanted):
+            return "current"
+        return "updated" if self._complete(self.path, branch, commit, checkout=True) else "partial"
+
+    def _clone(self, work: Path) -> None:
+        lasting = [f"--config={name}={value}" for name, value in LASTING.items()]
+        self._ask(
+            *("git", "clone", "--progress", "--no-recurse-submodules", "--template=", *lasting),
+            *("--", self.wanted.url, str(work)),
+        )
+
+    def _upstream(self, clone: Path) -> tuple[str | None, str | None]:
+        """(branch, commit) that HEAD shall be: asked of the server, and fetched, unless the hub told that it has not moved."""
+        head = _head(clone)
+        if head[1] == self.wanted.commit:
+            return head
+        branch, commit = self.remote_head()
+        if commit is None or commit == head[1]:
+            return head
+        _remove_locks(clone)
+        self._fetch(clone)
+        return branch, commit
+
+    def _fetch(self, clone: Path) -> None:
+        """Fetch all branches. A branch that upstream has rewritten or removed stays under refs/rewritten/TIME/."""
+        kept = f"refs/rewritten/{datetime.now(UTC):%Y%m%dT%H%M%SZ}/"
+        before = self._branches(clone)
+        commands = "".join(f"create {kept}{branch} {commit}\n" for branch, commit in before.items())
+        self.git.run("git", "update-ref", "--stdin", cwd=clone, stdin=commands.encode())
+        refs = ("HEAD", f"+refs/heads/*:{_REMOTE}*")
+        self._ask("git", "fetch", "--progress", "--prune", "--no-recurse-submodules", "origin", *refs, cwd=clone)
+        after = self._branches(clone)
+        for branch, commit in before.items():
+            if branch in after and self._is_ancestor(clone, commit, after[branch]):
+                self.git.run("git", "update-ref", "-d", kept + branch, cwd=clone)
+
+    def _branches(self, clone: Path) -> dict[str, str]:
+        listed = self.git.run("git", "for-each-ref", "--format=%(objectname) %(refname)", _REMOTE, cwd=clone)
+        pairs = (line.split(" ", 1) for line in os.fsdecode(listed).splitlines())
+        return {name.removeprefix(_REMOTE): commit for commit, name in pairs if name != f"{_REMOTE}HEAD"}
+
+    def _is_ancestor(self, clone: Path, old: str, new: str) -> bool:
+        if old == new:
+            return True
+        counted = self.git.run("git", "rev-list", "--count", "--max-count=1", old, f"^{new}", cwd=clone)
+        return counted.strip() == b"0"
+
+    def _complete(self, clone: Path, branch: str | None, commit: str | None, *, checkout: bool) -> bool:
+        """Bring the large files of the commit, then the working tree to it; whether all that is wanted is there.
+
+        The working tree changes last and in one go, so a clone that stands is never seen without its large files.
+        """
+        assert commit is not None
+        files = self._pointers(clone, commit)
+        wanted = self._wanted(clone, commit, files)
+        self.error = self.store.fetch(
+            wanted.values(), git=self.git, url=_lfs_url(self.wanted.url), scratch=_beside(self.wanted, "lfs")
+        )
+        if checkout:
+            _write_state(clone, {})
+            _remove_locks(clone)
+            target = ["-B", branch, commit] if branch else ["--detach", commit]
+            self.git.run("git", "checkout", "--force", "--no-recurse-submodules", *target, "--", cwd=clone)
+        if self.wanted.lfs_files != "pointer":
+            worktree.place(clone, files, self.store, link=self.wanted.lfs_files == "link")
+        _configure(clone, self.wanted, self.store.path)
+        missing = self.store.missing(wanted.values())
+        there = [pointer for pointer in dict.fromkeys(files.values()) if self.store.has(pointer)]
+        _write_state(
+            clone,
+            {
+                "lfs": self.wanted.lfs,
+                "lfs_files": self.wanted.lfs_files,
+                "error": f"{len(missing)} large files could not be had: {self.error}" if missing else None,
+                "left_out": len(files) - len(wanted),
+                "git_bytes": _bytes(clone / ".git"),
+                "lfs_objects": len(there),
+                "lfs_bytes": sum(pointer.size for pointer in there),
+            },
+        )
+        return not missing
+
+    def _pointers(self, clone: Path, commit: str) -> dict[bytes, lfs.Pointer]:
+        """The large files of a commit, which need not be the one that is checked out."""
+        if commit == _head(clone)[1]:
+            return lfs.pointers(self.git, clone, commit)
+        index = _beside(self.wanted, "index").resolve()
+        other = replace(self.git, environment={**self.git.environment, "GIT_INDEX_FILE": str(index)})
+        try:
+            other.run("git", "read-tree", commit, cwd=clone)
+            return lfs.pointers(other, clone, commit)
+        finally:
+            index.unlink(missing_ok=True)
+
+    def _wanted(self, clone: Path, commit: str, files: Mapping[bytes, lfs.Pointer]) -> dict[bytes, lfs.Pointer]:
+        if not files or self.wanted.lfs == "all":
+            return dict(files)
+        if self.wanted.lfs == "none":
+            return {}
+        if self.wanted.lfs == "auto":
+            left_out = lfs.excluded(self.git, clone, commit, files)
+            return {path: pointer for path, pointer in files.items() if path not in left_out}
+        return {path: pointer for path, pointer in files.items() if pointer.size <= int(self.wanted.lfs)}
+
+    def _describe(self, outcome: Outcome) -> None:
+        """Tell of the clone that stands."""
+        state = _state(self.path) or {}
+        outcome.path = self.wanted.path
+        outcome.branch, outcome.commit = _head(self.path)
+        for name in ("error", "git_bytes", "lfs_objects", "lfs_bytes"):
+            if name in state:
+                setattr(outcome, name, state[name])
+        if outcome.commit and self.wanted.read:
+            outcome.files = _read(self.path, outcome.commit, self.wanted.read)
+
+    def _ask(self, *arguments: str, cwd: Path | None = None) -> bytes:
+        """Run a command that talks to the server; its failures are told apart."""
+        try:
+            return self.git.run(*arguments, cwd=cwd)
+        except CommandFailed as error:
+            raise _reason(error, self.wanted) from error
+
+
+_REMOTE = "refs/remotes/origin/"
+
+# What git says (in the C locale) of the ways in which a server or a repository fails it.
+_GONE = (
+    "not found",
+    "error: 404",
+    "error: 410",
+    "error: 451",
+    "is this a git repository",
+    "does not appear to be a git",
+)
+_UNKNOWN_USER = ("could not read Username", "could not read Password", "Authentication failed", "error: 401")
+_UNSAFE = ("fsck", "not allowed", "refusing to", "invalid path", "disallowed", "malformed")
+
+
+def _reason(error: CommandFailed, repository: Repository) -> GitError:
+    said = error.stderr
+    if any(words in said for words in _UNSAFE):
+        return Refused(str(error))
+    if "error: 403" in said or (repository.gated and any(words in said for words in _UNKNOWN_USER)):
+        return Gated(f"{repository.url}: access is restricted; a token of a user who has access is needed")
+    if any(words in said for words in _GONE + _UNKNOWN_USER):
+        return Missing(f"{repository.url}: there is no such repository, or it is not public")
+    return error
+
+
+def _lfs_url(url: str) -> str:
+    """Where a repository's large files are asked for (git-lfs's docs/api/server-discovery.md)."""
+    return f"{url.rstrip('/').removesuffix('.git')}.git/info/lfs"
+
+
+def _head(clone: Path) -> tuple[str | None, str | None]:
+    """(branch, commit) of a clone; read without starting git. The branch is None where HEAD is detached."""
+    with Repo(clone, odbt=GitDB) as repository:
+        head = repository.head
+        branch = None if head.is_detached else head.reference.path.removeprefix("refs/heads/")
+        try:
+            return branch, head.dereference_recursive(repository, head.path)
+        except ValueError:
+            return branch, None
+
+
+def _read(clone: Path, commit: str, paths: tuple[str, ...]) -> dict[str, bytes]:
+    """Contents of files of a commit; one that is not there, or larger than a file to read should be, is left out."""
+    found = {}
+    with Repo(clone, odbt=GitDB) as repository:
+        for path in paths:
+            with suppress(KeyError):
+                file = repository.commit(commit).tree / path
+                if file.type == "blob" and file.size <= _READ_BYTES:
+                    found[path] = file.data_stream.read()
+    return found
+
+
+def _configure(clone: Path, repository: Repository, store: Path) -> None:
+    """Settings with which `git status`, `git lfs fsck` and a later checkout work in the clone as it stands."""
+    with Repo(clone, odbt=GitDB) as opened, opened.config_writer() as configuration:
+        for name, value in _FILTER.items():
+            configuration.set_value('filter "lfs"', name, value)
+        configuration.set_value('filter "lfs"', "required", "true")
+        configuration.set_value("lfs", "url", _lfs_url(repository.url))
+        configuration.set_value("lfs", "storage", os.path.relpath(store, clone / ".git"))
+
+
+def _state(clone: Path) -> dict[str, Any] | None:
+    """What was written of the clone when it was last worked on; None if git was not done with it."""
+    try:
+        state = json.loads((clone / ".git" / STATE).read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return state if isinstance(state, dict) else None
+
+
+def _write_state(clone: Path, state: Mapping[str, Any]) -> None:
+    path = clone / ".git" / STATE
+    beside = path.with_suffix(".new")
+    beside.write_text(json.dumps(state))
+    beside.replace(path)
+
+
+def _is_whole(state: Mapping[str, Any] | None, repository: Repository) -> bool:
+    """Whether a clone that was left in this state has what is wanted of its large files."""
+    if not state or state["error"] or state["lfs_files"] != repository.lfs_files:
+        return False
+    if repository.lfs == "none" or state["lfs"] in ("all", repository.lfs):
+        return True
+    return state["lfs"].isdigit() and repository.lfs.isdigit() and int(state["lfs"]) >= int(repository.lfs)
+
+
+def _remove_locks(clone: Path) -> None:
+    """Remove what a killed git left: nobody else works here, we hold the repository's lock."""
+    git = clone / ".git"
+    for left in (*git.glob("*.lock"), *(git / "refs").rglob("*.lock")):
+        left.unlink()
+
+
+def _bytes(folder: Path) -> int:
+    """Bytes of the files below a folder."""
+    return sum(os.lstat(os.path.join(path, name)).st_size for path, _, names in os.walk(folder) for name in names)

@@ -1,0 +1,151 @@
+"""The environment in which git runs on repositories that nobody trusts.
+
+Every option is described in git-config(1) and git(1), those of git-lfs in git-lfs-config(5).
+"""
+
+import functools
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ptmtorrent_scrapy.git.errors import Refused
+
+# Passed on from our own environment; everything else stays behind.
+_KEPT = (
+    "PATH",
+    "TMPDIR",
+    "http_proxy",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "GIT_SSL_CAINFO",
+    "LD_LIBRARY_PATH",
+    "LIBRARY_PATH",
+)
+
+# Flaws of old repositories that harm nobody, named as in git-fsck(1); all others refuse the repository.
+_HARMLESS = (
+    "badDateOverflow",
+    "badEmail",
+    "badTimezone",
+    "missingEmail",
+    "missingNameBeforeEmail",
+    "missingSpaceBeforeDate",
+    "missingSpaceBeforeEmail",
+    "zeroPaddedDate",
+    "zeroPaddedFilemode",
+)
+
+# Settings that a clone keeps, so that whoever works in it later is as safe.
+LASTING = {
+    "core.hooksPath": "/dev/null",
+    "core.symlinks": "false",
+    "core.fsmonitor": "false",
+    "core.protectHFS": "true",
+    "core.protectNTFS": "true",
+    "core.fileMode": "false",  # a linked file has the mode of its object
+    "core.trustctime": "false",  # another link to the same object changes its ctime
+    "core.checkStat": "minimal",  # a tree that was copied or mounted elsewhere stays clean
+    "fetch.recurseSubmodules": "false",
+    "submodule.recurse": "false",
+    "transfer.fsckObjects": "true",
+    "transfer.bundleURI": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+}
+
+
+@functools.cache
+def _home() -> tempfile.TemporaryDirectory[str]:
+    """A home without a .netrc or any configuration but an empty file, which nobody can write to."""
+    home = tempfile.TemporaryDirectory(prefix="ptmtorrent-git-")
+    configuration = Path(home.name, "gitconfig")
+    configuration.touch(mode=0o444)
+    return home
+
+
+def environment(
+    *,
+    timeout: int,
+    protocols: Sequence[str] = ("https",),
+    configuration: Mapping[str, str] | None = None,
+    token: tuple[str, str] | None = None,
+) -> dict[str, str]:
+    """Environment variables for git and git-lfs.
+
+    `configuration` is added to every command; `token` is (base URL, token), told to that host alone and only when it
+    asks: it is in the environment, where other users of the machine do not see it, and in no file or command line.
+    """
+    home = _home().name
+    settings = {
+        "core.hooksPath": "/dev/null",
+        "core.askPass": "",
+        "credential.helper": "",
+        "credential.interactive": "false",
+        "protocol.allow": "never",
+        "transfer.credentialsInUrl": "die",
+        "http.lowSpeedLimit": "1",
+        "http.lowSpeedTime": str(timeout),
+        "advice.detachedHead": "false",
+        "init.defaultBranch": "main",
+        **LASTING,
+        **{f"protocol.{protocol}.allow": "always" for protocol in protocols},
+        **{f"fetch.fsck.{flaw}": "ignore" for flaw in _HARMLESS},
+    }
+    variables = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    if token:
+        base, variables["PTMTORRENT_TOKEN"] = token
+        settings[f"credential.{base}.username"] = "token"
+        settings[f"credential.{base}.helper"] = (
+            '!answer() { test "$1" = get && printf "password=%s\\n" "$PTMTORRENT_TOKEN"; }; answer'
+        )
+    variables |= {
+        "HOME": home,
+        "XDG_CONFIG_HOME": home,
+        "LC_ALL": "C.UTF-8",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": f"{home}/gitconfig",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_LFS_SKIP_SMUDGE": "1",
+        "GIT_ALLOW_PROTOCOL": ":".join(protocols),
+    }
+    return configured(variables, {**settings, **(configuration or {})})
+
+
+def configured(variables: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+    """The variables with more configuration, handed to git without a command line.
+
+    >>> configured({}, {"gc.auto": "0"})
+    {'GIT_CONFIG_COUNT': '1', 'GIT_CONFIG_KEY_0': 'gc.auto', 'GIT_CONFIG_VALUE_0': '0'}
+    """
+    before = int(variables.get("GIT_CONFIG_COUNT", "0"))
+    added = {"GIT_CONFIG_COUNT": str(before + len(settings))}
+    for number, (name, value) in enumerate(settings.items(), before):
+        added |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return {**variables, **added}
+
+
+def check_url(url: str, protocols: Sequence[str]) -> str:
+    """The URL, if git may be given it: of an allowed protocol, with a host, without credentials or control characters.
+
+    >>> check_url("https://huggingface.co/gpt2", ["https"])
+    'https://huggingface.co/gpt2'
+    """
+    try:
+        parts = urlsplit(url)
+        host, secret = parts.hostname, parts.username is not None or parts.password is not None
+    except ValueError as error:
+        raise Refused(f"{url!r} is no URL: {error}") from None
+    if parts.scheme not in protocols:
+        raise Refused(f"{url!r} does not begin with {' or '.join(f'{name}://' for name in protocols)}")
+    if not host or host.startswith("-") or secret or not url.isprintable() or " " in url or "\\" in url:
+        raise Refused(f"{url!r} is no plain URL of a repository")
+    return url

@@ -1,0 +1,256 @@
+"""Large files: which a commit wants, and where they lie once git-lfs has fetched them.
+
+A pointer file is described in git-lfs's docs/spec.md. git-lfs itself never runs inside a repository that somebody else
+made: what it shall fetch stands in a scratch repository of ours that holds nothing but the pointers, so no `.lfsconfig`,
+attribute, path or link of the repository reaches it.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import pathspec
+
+from ptmtorrent_scrapy.git.environment import configured
+from ptmtorrent_scrapy.git.errors import Cancelled
+from ptmtorrent_scrapy.git.lock import Held, lock
+from ptmtorrent_scrapy.git.process import Command, CommandFailed, cancelled
+
+POINTER_BYTES = range(100, 1024)  # a pointer is smaller than 1024 bytes and never smaller than its three lines
+_POINTER = re.compile(
+    rb"version https?://(?:git-lfs|hawser)\.github\.com/spec/v1\n"
+    rb"(?:ext-[^\n]*\n)*oid sha256:([0-9a-f]{64})\nsize (\d{1,18})\n?"
+)
+_AT_ONCE = 100  # objects in one call of git-lfs; as many locks are held meanwhile
+_OTHERS = 0.2  # seconds between looks at an object that somebody else fetches
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """What stands in git for a large file."""
+
+    oid: str  # SHA-256 of the content, hexadecimal
+    size: int  # bytes
+
+
+def parse(content: bytes) -> Pointer | None:
+    """The pointer, if the content of a file is one.
+
+    >>> parse(b"version https://git-lfs.github.com/spec/v1\\noid sha256:" + b"0" * 64 + b"\\nsize 12\\n").size
+    12
+    """
+    match = _POINTER.fullmatch(content)
+    return Pointer(match[1].decode(), int(match[2])) if match else None
+
+
+def pointers(git: Command, repository: Path, commit: str) -> dict[bytes, Pointer]:
+    """The large files of a commit by their paths: the pointers that its attributes give to git-lfs.
+
+    The attributes are those of the index, which must be of that commit.
+    """
+    candidates = list(_small_files(git.run("git", "ls-tree", "-r", "-z", "-l", "--full-tree", commit, cwd=repository)))
+    if not candidates:
+        return {}
+    asked = b"".join(oid + b"\n" for oid, _ in candidates)
+    contents = _batch(git.run("git", "cat-file", "--batch", cwd=repository, stdin=asked))
+    found = {
+        path: pointer for (_, path), content in zip(candidates, contents, strict=True) if (pointer := parse(content))
+    }
+    if not found:
+        return {}
+    attributes = git.run(
+        "git",
+        "check-attr",
+        "--cached",
+        "-z",
+        "--stdin",
+        "filter",
+        cwd=repository,
+        stdin=b"".join(path + b"\0" for path in found),
+    ).split(b"\0")
+    given = dict(zip(attributes[0::3], attributes[2::3], strict=False))
+    return {path: pointer for path, pointer in found.items() if given.get(path) == b"lfs"}
+
+
+def _small_files(listing: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(object id, path) of the files that are as small as a pointer, from `ls-tree -r -z -l`."""
+    for line in listing.split(b"\0")[:-1]:
+        meta, path = line.split(b"\t", 1)
+        mode, _, oid, size = meta.split()
+        if mode.startswith(b"100") and int(size) in POINTER_BYTES:
+            yield oid, path
+
+
+def _batch(answer: bytes) -> Iterator[bytes]:
+    """The contents in the answer of `cat-file --batch`."""
+    position = 0
+    while position < len(answer):
+        end = answer.index(b"\n", position)
+        size = int(answer[position:end].split()[2])
+        yield answer[end + 1 : end + 1 + size]
+        position = end + size + 2
+
+
+def excluded(git: Command, repository: Path, commit: str, paths: Iterable[bytes]) -> set[bytes]:
+    """The paths that the commit's own `.lfsconfig` keeps from a plain clone, by `lfs.fetchinclude` and `fetchexclude`."""
+    include, exclude = (_patterns(git, repository, commit, key) for key in ("lfs.fetchinclude", "lfs.fetchexclude"))
+    left_out = set()
+    for path in paths:
+        name = os.fsdecode(path)
+        if (include and not include.match_file(name)) or (exclude and exclude.match_file(name)):
+            left_out.add(path)
+    return left_out
+
+
+def _patterns(git: Command, repository: Path, commit: str, key: str) -> pathspec.GitIgnoreSpec | None:
+    """What one setting of the commit's `.lfsconfig` lists; None where there is no such file or setting, or it is broken."""
+    listed = git.run(
+        "git", "config", "--blob", f"{commit}:.lfsconfig", "--get", key, cwd=repository, ok=(0, 1, 128, 129)
+    )
+    patterns = [pattern.strip() for pattern in os.fsdecode(listed).split(",") if pattern.strip()]
+    return pathspec.GitIgnoreSpec.from_lines(patterns) if patterns else None
+
+
+class Store:
+    """The objects that the clones of a hub share, each once (git-lfs's `lfs.storage`)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def object(self, oid: str) -> Path:
+        """Where an object lies once it is whole."""
+        return self.path / "objects" / oid[:2] / oid[2:4] / oid
+
+    def has(self, pointer: Pointer) -> bool:
+        """Whether the object is there, whole."""
+        try:
+            return self.object(pointer.oid).stat().st_size == pointer.size
+        except FileNotFoundError:
+            return False
+
+    def missing(self, wanted: Iterable[Pointer]) -> list[Pointer]:
+        """Those of `wanted` that are not there, each once."""
+        return [pointer for pointer in dict.fromkeys(wanted) if not self.has(pointer)]
+
+    def fetch(self, wanted: Iterable[Pointer], *, git: Command, url: str, scratch: Path) -> str | None:
+        """Fetch the objects of `wanted` that are missing from the LFS server at `url`.
+
+        What is missing afterwards could not be had; returned is what git-lfs said of it last. An object that another
+        clone is fetching, in this process or another, is waited for instead. `scratch` names a folder to make and
+        remove. Raises `Cancelled`, `Stalled`.
+        """
+        said = None
+        missing = iter(self.missing(wanted))
+        while chunk := list(islice(missing, _AT_ONCE)):
+            while chunk := self.missing(chunk):
+                with self._claim(chunk) as claimed:
+                    if claimed:
+                        said = self._download(self.missing(claimed), git, url, scratch) or said
+                others = [pointer for pointer in chunk if pointer not in claimed]
+                if not others:
+                    break
+                if cancelled(git.scope):
+                    raise Cancelled("the crawl ends")
+                time.sleep(_OTHERS)
+                chunk = others
+        return said
+
+    @contextlib.contextmanager
+    def _claim(self, chunk: Sequence[Pointer]) -> Iterator[set[Pointer]]:
+        """Hold the locks of those objects that nobody else holds."""
+        with contextlib.ExitStack() as locks:
+            claimed = set()
+            for pointer in chunk:
+                with contextlib.suppress(Held):
+                    locks.enter_context(lock(self.path / "locks" / pointer.oid))
+                    claimed.add(pointer)
+            yield claimed
+
+    def _download(self, chunk: list[Pointer], git: Command, url: str, scratch: Path) -> str | None:
+        """Call git-lfs until it brings nothing more."""
+        said, before = None, None
+        while chunk and (state := (len(chunk), self._incomplete(chunk))) != before:
+            before = state
+            said = self._call(chunk, git, url, scratch)
+            chunk = self.missing(chunk)
+        return said if chunk else None
+
+    def _call(self, chunk: list[Pointer], git: Command, url: str, scratch: Path) -> str | None:
+        """One run of git-lfs; its exit status says nothing, what it said is returned if it is not 0."""
+        self._resume(chunk)
+        shutil.rmtree(scratch, ignore_errors=True)
+        _pointer_repository(git, scratch, chunk)
+        progress = scratch / "progress"
+        settings = {**_SETTINGS, "remote.origin.url": url, "lfs.url": url, "lfs.storage": str(self.path.resolve())}
+        try:
+            git.run(
+                *("git-lfs", "fetch", "origin", _REF),
+                cwd=scratch,
+                environment={
+                    **configured(git.environment, settings),
+                    "GIT_DIR": str(scratch.resolve()),
+                    "GIT_LFS_PROGRESS": str(progress.resolve()),
+                },
+                progress=lambda: progress.stat().st_size if progress.exists() else 0,
+            )
+        except CommandFailed as error:
+            return str(error)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        return None
+
+    def _resume(self, chunk: Iterable[Pointer]) -> None:
+        """Let git-lfs go on with what a killed one left: it looks for `OID.part`, and had renamed that to `OID<random>`.
+
+        Only for objects whose locks are held.
+        """
+        folder = self.path / "incomplete"
+        for pointer in chunk:
+            left = sorted(folder.glob(f"{pointer.oid}*"), key=lambda path: path.stat().st_size)
+            for path in left[:-1]:
+                path.unlink()
+            if left:
+                left[-1].rename(folder / f"{pointer.oid}.part")
+
+    def _incomplete(self, chunk: Iterable[Pointer]) -> int:
+        """Bytes of the objects that are on their way."""
+        folder = self.path / "incomplete"
+        return sum(path.stat().st_size for pointer in chunk for path in folder.glob(f"{pointer.oid}*"))
+
+
+_REF = "refs/heads/pointers"
+
+# An object that the server refuses would cost git-lfs half a minute of its own retries: what is worth another try gets
+# it from the loop in `Store._download`.
+_SETTINGS = {
+    "lfs.transfer.maxretries": "1",
+    "lfs.transfer.maxretrydelay": "1",
+    "lfs.concurrenttransfers": "4",
+    "lfs.basictransfersonly": "true",
+    "lfs.fetchinclude": "",
+    "lfs.fetchexclude": "",
+    "lfs.fetchrecentalways": "false",
+}
+
+
+def _pointer_repository(git: Command, path: Path, wanted: Iterable[Pointer]) -> None:
+    """A bare repository whose one commit holds a pointer file an object."""
+    for folder in ("objects", "refs"):
+        (path / folder).mkdir(parents=True)
+    (path / "HEAD").write_text(f"ref: {_REF}\n")
+    files = "".join(f"M 100644 inline {pointer.oid}\n{_inline(pointer)}" for pointer in wanted)
+    commit = f"commit {_REF}\ncommitter pointers <> 0 +0000\ndata 0\n{files}\n"
+    git.run(
+        "git", "fast-import", "--quiet", cwd=path, stdin=commit.encode(), environment={"GIT_DIR": str(path.resolve())}
+    )
+
+
+def _inline(pointer: Pointer) -> str:
+    content = f"version https://git-lfs.github.com/spec/v1\noid sha256:{pointer.oid}\nsize {pointer.size}\n"
+    return f"data {len(content)}\n{content}"

@@ -1,0 +1,48 @@
+"""A lock that dies with its holder, on this machine or another that shares the file system."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class Held(Exception):
+    """Somebody else holds the lock; the message is what the holder wrote about itself."""
+
+
+@contextlib.contextmanager
+def lock(path: Path, *, note: str = "") -> Iterator[None]:
+    """Hold the lock file; it exists as long as somebody does. Raises `Held`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = _acquire(path)
+    try:
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, note.encode())
+        yield
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()  # before it is let go: whoever gets it next sees that the file is not the one it opened
+        os.close(descriptor)
+
+
+def _acquire(path: Path) -> int:
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            note = os.pread(descriptor, 1000, 0).decode("utf-8", "replace")
+            os.close(descriptor)
+            if isinstance(error, BlockingIOError):
+                raise Held(note) from None
+            raise
+        if _is(path, descriptor):
+            return descriptor
+        os.close(descriptor)
+
+
+def _is(path: Path, descriptor: int) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(descriptor))
+    return False

@@ -1,0 +1,222 @@
+"""Runs git: in a process group of its own that ends with this process, watched for progress, cancellable.
+
+A group outlives its parent when that is killed, so one small shell, in a session of its own, holds the read end of a
+pipe: it is told each group, and kills those that are left when the write end closes, however this process dies.
+"""
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ptmtorrent_scrapy.git.errors import Cancelled, GitError, Stalled
+
+STDERR_KEPT = 64 * 1024  # bytes; the end of what git says is what it failed of
+_POLL = 1.0  # seconds between looks at the progress of a silent process
+
+_WATCHDOG = """
+groups=" "
+while read -r verb group; do
+  case $verb in
+    start) groups="$groups$group " ;;
+    end) groups="${groups%%" $group "*} ${groups#*" $group "}" ;;
+  esac
+done
+for group in $groups; do kill -s KILL -- "-$group"; done
+"""
+
+
+class _Watchdog:
+    """Kills the process groups that this process leaves behind."""
+
+    def __init__(self) -> None:
+        self.owner = os.getpid()
+        self._shell = subprocess.Popen(
+            ["/bin/sh", "-c", _WATCHDOG],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C on the terminal is not for it
+        )
+
+    def tell(self, verb: str, group: int) -> None:
+        assert self._shell.stdin is not None
+        os.write(self._shell.stdin.fileno(), f"{verb} {group}\n".encode())
+
+    def close(self) -> None:
+        assert self._shell.stdin is not None
+        self._shell.stdin.close()
+        self._shell.wait()
+
+
+_lock = threading.Lock()
+_watchdog: _Watchdog | None = None
+_groups: dict[int, str] = {}  # process group -> the scope it runs for
+_cancelled: set[str] = set()
+
+
+def _start(scope: str, arguments: Sequence[str], **options: object) -> subprocess.Popen[bytes]:
+    global _watchdog
+    with _lock:
+        if scope in _cancelled:
+            raise Cancelled("the crawl ends")
+        if _watchdog is None or _watchdog.owner != os.getpid():
+            _watchdog = _Watchdog()
+        process = subprocess.Popen(arguments, process_group=0, **options)  # type: ignore[call-overload]
+        _groups[process.pid] = scope
+        _watchdog.tell("start", process.pid)
+    return process  # type: ignore[no-any-return]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of the group and forget it; the leader is reaped last, so its number is not another's yet."""
+    with _lock:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        _groups.pop(process.pid, None)
+        process.wait()
+        if _watchdog is not None and _watchdog.owner == os.getpid():
+            _watchdog.tell("end", process.pid)
+
+
+def cancel(scope: str) -> None:
+    """Kill every process that runs for `scope`, and let none start any more."""
+    with _lock:
+        _cancelled.add(scope)
+        for group in [group for group, of in _groups.items() if of == scope]:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+
+
+def cancelled(scope: str) -> bool:
+    """Whether `cancel` was called for `scope`."""
+    return scope in _cancelled
+
+
+def close_watchdog() -> None:
+    """End the shell that watches over this process's groups; the next command starts another."""
+    global _watchdog
+    with _lock:
+        if _watchdog is not None and not _groups:
+            if _watchdog.owner == os.getpid():
+                _watchdog.close()
+            _watchdog = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """How commands run: what for, where, with what environment, and for how long without progress."""
+
+    scope: str
+    environment: Mapping[str, str]
+    timeout: float  # seconds without progress
+
+    def run(
+        self,
+        *arguments: str,
+        cwd: Path | None = None,
+        stdin: bytes = b"",
+        environment: Mapping[str, str] | None = None,
+        progress: Callable[[], object] = lambda: None,
+        ok: tuple[int, ...] = (0,),
+    ) -> bytes:
+        """Standard output of the command.
+
+        `progress` is asked every second; a value other than before, like any output, is progress.
+        Raises `CommandFailed` for an exit status that is not `ok`, `Stalled`, `Cancelled`.
+        """
+        process = _start(
+            self.scope,
+            arguments,
+            cwd=cwd,
+            env={**self.environment, **(environment or {})},
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        try:
+            stdout, stderr = self._communicate(process, stdin, progress)
+            status = _wait(process.pid)
+        finally:
+            _end(process)
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream:
+                    with contextlib.suppress(BrokenPipeError):
+                        stream.close()
+        if cancelled(self.scope):
+            raise Cancelled("the crawl ends")
+        if status not in ok:
+            raise CommandFailed(arguments, status, stderr)
+        return stdout
+
+    def _communicate(
+        self, process: subprocess.Popen[bytes], stdin: bytes, progress: Callable[[], object]
+    ) -> tuple[bytes, str]:
+        stdout, stderr = bytearray(), bytearray()
+        rest = memoryview(stdin)
+        seen, since = progress(), time.monotonic()
+        with selectors.DefaultSelector() as selector:
+            _register(selector, process.stdout, stdout)
+            _register(selector, process.stderr, stderr)
+            if process.stdin:
+                os.set_blocking(process.stdin.fileno(), False)
+                selector.register(process.stdin, selectors.EVENT_WRITE)
+            while selector.get_map():
+                events = selector.select(_POLL)
+                for key, _ in events:
+                    if key.fileobj is process.stdin:
+                        rest = _feed(selector, process.stdin, rest)
+                    elif not (chunk := os.read(key.fd, 65536)):
+                        selector.unregister(key.fileobj)
+                    else:
+                        key.data.extend(chunk)
+                del stderr[:-STDERR_KEPT]
+                now = progress() if not events else seen
+                if events or now != seen:
+                    seen, since = now, time.monotonic()
+                elif time.monotonic() - since > self.timeout:
+                    raise Stalled(f"no progress for {self.timeout:g} seconds")
+        return bytes(stdout), stderr.decode("utf-8", "replace")
+
+
+def _register(selector: selectors.BaseSelector, stream: IO[bytes] | None, into: bytearray) -> None:
+    assert stream is not None
+    selector.register(stream, selectors.EVENT_READ, into)
+
+
+def _feed(selector: selectors.BaseSelector, stream: IO[bytes], rest: memoryview) -> memoryview:
+    """Write what the process takes; close its input after the last byte or when it reads no more."""
+    try:
+        rest = rest[os.write(stream.fileno(), rest[:65536]) :]
+    except BrokenPipeError:
+        rest = rest[:0]
+    if not rest:
+        selector.unregister(stream)
+        stream.close()
+    return rest
+
+
+def _wait(pid: int) -> int:
+    """The exit status, negative for a signal; the process stays a zombie, so that its number stays its own."""
+    result = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert result is not None
+    return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
+
+
+class CommandFailed(GitError):
+    """A command ended with an exit status that says failure; the message is the last thing it said."""
+
+    def __init__(self, arguments: Sequence[str], status: int, stderr: str) -> None:
+        self.status = status
+        self.stderr = stderr
+        lines = [line.strip() for line in stderr.replace("\r", "\n").splitlines() if line.strip()]
+        fatal = [line for line in lines if line.startswith(("fatal:", "error:", "remote:"))]
+        said = (fatal or lines or ["it said nothing"])[-1]
+        super().__init__(f"{' '.join(arguments[:2])} ended with {status}: {said[:500]}")

@@ -1,0 +1,142 @@
+"""Large files in the working tree of a clone: linked to, or copied from, the objects that the clones share.
+
+Nothing here follows a symbolic link: every folder on the way to a file is opened as a folder or not at all.
+"""
+
+import contextlib
+import errno
+import os
+import shutil
+import struct
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from git import GitDB, Repo
+from git.index import IndexEntry
+from git.index.base import IndexFile
+
+from ptmtorrent_scrapy.git.lfs import POINTER_BYTES, Pointer, Store
+
+_TEMPORARY = b".ptmtorrent~"
+_NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+_NO_LINKS = (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOTSUP, errno.ENOSYS)
+
+
+def place(clone: Path, files: Mapping[bytes, Pointer], store: Store, *, link: bool) -> bool:
+    """Put the stored objects in place of their pointer files; returns whether all could be linked, where that is asked.
+
+    Files whose object is not stored stay pointers. git's index learns the new sizes and times, so that `git status` has
+    nothing to read again.
+    """
+    linked, placed = True, []
+    for path, pointer in files.items():
+        if store.has(pointer) and (folder := _open_folder(clone, path)) is not None:
+            try:
+                linked &= _place(store.object(pointer.oid), pointer.size, folder, path.rpartition(b"/")[2], link)
+            finally:
+                os.close(folder)
+            placed.append(path)
+    if placed:
+        _refresh_index(clone, placed)
+    return linked
+
+
+def _open_folder(clone: Path, path: bytes) -> int | None:
+    """The folder of a file, opened without following a link; None if it is not there."""
+    descriptor = os.open(clone, os.O_RDONLY | os.O_DIRECTORY)
+    for folder in path.split(b"/")[:-1]:
+        try:
+            inner = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
+        except OSError as error:
+            if error.errno not in _NO_FOLDER:
+                raise
+            return None
+        finally:
+            os.close(descriptor)
+        descriptor = inner
+    return descriptor
+
+
+def _place(stored: Path, size: int, folder: int, name: bytes, link: bool) -> bool:
+    """Whether the file could be linked, where that is asked."""
+    if _stands(stored, size, folder, name, link):
+        return True
+    if stored.stat().st_mode & 0o222:
+        stored.chmod(0o444)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(_TEMPORARY, dir_fd=folder)
+    linked = link and _link(stored, folder)
+    if not linked:
+        _copy(stored, folder)
+    os.replace(_TEMPORARY, name, src_dir_fd=folder, dst_dir_fd=folder)
+    return linked or not link
+
+
+def _stands(stored: Path, size: int, folder: int, name: bytes, link: bool) -> bool:
+    """Whether the file is what it shall be; for a copy its size tells, unless a pointer could be as small."""
+    try:
+        now = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    same = os.path.samestat(now, stored.stat())
+    return same if link else not same and now.st_size == size and size not in POINTER_BYTES
+
+
+def _link(stored: Path, folder: int) -> bool:
+    try:
+        os.link(stored, _TEMPORARY, dst_dir_fd=folder, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return False
+    return True
+
+
+def _copy(stored: Path, folder: int) -> None:
+    """Copy, sharing the blocks where the file system can: copy_file_range(2) does that by itself."""
+    target = os.open(_TEMPORARY, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644, dir_fd=folder)
+    with stored.open("rb") as source, open(target, "wb") as copy:
+        try:
+            while os.copy_file_range(source.fileno(), copy.fileno(), 1 << 30):
+                pass
+        except OSError:
+            source.seek(0)
+            copy.truncate(0)
+            copy.seek(0)
+            shutil.copyfileobj(source, copy, 1 << 20)
+
+
+def _refresh_index(clone: Path, paths: Iterable[bytes]) -> None:
+    """Write what lstat(2) says of the files into git's index (gitformat-index(5)), as `git update-index` would.
+
+    An index that GitPython cannot read, such as one with names that are not UTF-8, stays as it is: `git status` then
+    reads the large files once more.
+    """
+    with contextlib.suppress(ValueError), Repo(clone, odbt=GitDB) as repository:
+        index = IndexFile(repository)
+        changed = False
+        for path in paths:
+            key = (path.decode(), 0)
+            fresh = _entry(index.entries[key], os.lstat(os.fsencode(clone) + b"/" + path))
+            changed |= fresh != index.entries[key]
+            index.entries[key] = fresh
+        if changed:
+            index.write()
+
+
+def _entry(entry: IndexEntry, status: os.stat_result) -> IndexEntry:
+    """The entry with another file status; git keeps the lower 32 bits of each number."""
+    return entry._replace(
+        ctime_bytes=_time(status.st_ctime_ns),
+        mtime_bytes=_time(status.st_mtime_ns),
+        dev=status.st_dev & 0xFFFFFFFF,
+        inode=status.st_ino & 0xFFFFFFFF,
+        uid=status.st_uid & 0xFFFFFFFF,
+        gid=status.st_gid & 0xFFFFFFFF,
+        size=status.st_size & 0xFFFFFFFF,
+    )
+
+
+def _time(nanoseconds: int) -> bytes:
+    seconds, rest = divmod(nanoseconds, 10**9)
+    return struct.pack(">LL", seconds & 0xFFFFFFFF, rest)

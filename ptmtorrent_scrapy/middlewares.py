@@ -1,0 +1,119 @@
+"""Around the spider and the downloader: the tree is claimed before the first request, and rate limits are kept."""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Self
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.exceptions import CloseSpider
+from scrapy.http import Response
+from scrapy.utils.httpobj import urlparse_cached
+
+from ptmtorrent_scrapy.crawl import HubCrawl
+from ptmtorrent_scrapy.tree import InUse
+
+logger = logging.getLogger(__name__)
+
+TREE_UNAVAILABLE = "tree_unavailable"
+
+
+class ClaimTreeMiddleware:
+    """Spider middleware: no request before the tree is ours."""
+
+    def __init__(self, crawl: HubCrawl) -> None:
+        self.crawl = crawl
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(HubCrawl.of(crawler))
+
+    async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        try:
+            self.crawl.begin()
+        except (InUse, OSError) as error:
+            logger.error("%s", error)
+            raise CloseSpider(TREE_UNAVAILABLE) from error
+        async for each in start:
+            yield each
+
+
+class RateLimitMiddleware:
+    """Downloader middleware: keeps within the requests that a server's `RateLimit` headers leave.
+
+    https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/, as Hugging Face sends them:
+    `RateLimit: "api";r=497;t=168`, r requests in the next t seconds, and `RateLimit-Policy: "fixed window";"api";q=500;w=300`.
+    A host's requests go at full speed while more than a tenth of the window's are left, then evenly spread over what is
+    left of the window. An answer 429 is asked for again, as often as its host takes to answer.
+    """
+
+    def __init__(
+        self,
+        patience: int,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._patience = patience
+        self._clock = clock
+        self._sleep = sleep
+        self._not_before: dict[str, float] = {}
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler.settings.getint("RATE_LIMIT_RETRIES"))
+
+    async def process_request(self, request: Request) -> None:
+        host = urlparse_cached(request).netloc
+        while (wait := self._not_before.get(host, 0.0) - self._clock()) > 0:
+            await self._sleep(wait)
+
+    async def process_response(self, request: Request, response: Response) -> Response | Request:
+        host = urlparse_cached(request).netloc
+        left, seconds = _limit(response)
+        if response.status != 429:
+            if left is not None and seconds is not None and left * 10 <= (_quota(response) or left * 10):
+                self._wait(host, seconds + 1 if left == 0 else seconds / left)
+            return response
+        tries = request.meta.get("rate_limited", 0) + 1
+        if tries > self._patience:
+            return response
+        pause = _pause(response, left, seconds, tries)
+        logger.info("%s asks for a pause of %d seconds", host, pause)
+        self._wait(host, pause)
+        return request.replace(dont_filter=True, meta={**request.meta, "rate_limited": tries})
+
+    def _wait(self, host: str, seconds: float) -> None:
+        self._not_before[host] = max(self._not_before.get(host, 0.0), self._clock() + seconds)
+
+
+_LONGEST_PAUSE = 3600.0  # seconds; what a server asks beyond it is not believed
+
+
+def _pause(response: Response, left: int | None, seconds: int | None, tries: int) -> float:
+    """Seconds to wait after a 429."""
+    retry_after = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
+    if left == 0 and seconds is not None:
+        pause = seconds + 1.0
+    elif retry_after.isdecimal():
+        pause = float(retry_after)
+    else:
+        pause = 2.0**tries
+    return min(pause, _LONGEST_PAUSE)
+
+
+def _limit(response: Response) -> tuple[int | None, int | None]:
+    """(requests left, seconds until the window ends)."""
+    header = (response.headers.get("RateLimit") or b"").decode("latin-1")
+    return _parameter(header, "r"), _parameter(header, "t")
+
+
+def _quota(response: Response) -> int | None:
+    return _parameter((response.headers.get("RateLimit-Policy") or b"").decode("latin-1"), "q")
+
+
+def _parameter(header: str, name: str) -> int | None:
+    match = re.search(rf";\s*{name}=(\d{{1,9}})(?!\d)", header)
+    return int(match[1]) if match else None

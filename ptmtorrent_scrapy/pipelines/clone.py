@@ -1,0 +1,191 @@
+"""Clones the repositories of models."""
+
+import asyncio
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+from scrapy.crawler import Crawler
+from scrapy.settings import BaseSettings
+from scrapy.statscollectors import StatsCollector
+
+from ptmtorrent_scrapy import arguments
+from ptmtorrent_scrapy.crawl import HubCrawl
+from ptmtorrent_scrapy.git import process
+from ptmtorrent_scrapy.git.clone import Outcome, Repository, clone, remote_head
+from ptmtorrent_scrapy.git.errors import Cancelled, GitError
+from ptmtorrent_scrapy.items import Unusable
+from ptmtorrent_scrapy.listing import Listed
+from ptmtorrent_scrapy.tree import Rewrite
+
+logger = logging.getLogger(__name__)
+
+NO_SPACE = "no_space"
+_STANDING = ("cloned", "updated", "current", "partial")
+
+
+class ClonePipeline:
+    """Clones the chosen share of the listing, and asks the others for their commit where the hub does not tell it."""
+
+    def __init__(
+        self,
+        crawl: HubCrawl,
+        stats: StatsCollector,
+        executor: Executor,
+        repository: Repository,
+        *,
+        concurrency: int,
+        min_free: int,
+    ) -> None:
+        self.crawl = crawl
+        self.stats = stats
+        self._executor = executor
+        self._repository = repository  # what all repositories of the crawl have in common
+        self._concurrency = concurrency
+        self._min_free = min_free  # bytes
+        self._no_space = False
+        self._unwritten = 0  # outcomes that repositories.jsonl does not have yet
+        self._workers: asyncio.Future[Any] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        assert crawler.stats is not None
+        crawl, settings = HubCrawl.of(crawler), crawler.settings
+        concurrency = arguments.positive("CLONE_CONCURRENCY", settings["CLONE_CONCURRENCY"])
+        repository = replace(
+            repository_settings(settings),
+            store=str(crawl.tree.store.absolute()),
+            token=crawl.spider.token,
+            read=crawl.spider.clone_files,
+            scope=f"crawl {id(crawler)}",
+        )
+        return cls(
+            crawl,
+            crawler.stats,
+            ThreadPoolExecutor(concurrency, thread_name_prefix="clone"),
+            replace(repository, lfs=crawl.spider.lfs or repository.lfs),
+            concurrency=concurrency,
+            min_free=arguments.size("CLONE_MIN_FREE", settings["CLONE_MIN_FREE"]),
+        )
+
+    def process_item(self, item: Any) -> Any:
+        if isinstance(item, Unusable) and item.repository:
+            self._note(Outcome(url=item.repository, status="refused", error=item.detail))
+        return item
+
+    async def run(self, models: int) -> str | None:
+        """Clone for the `models` most popular ones; returns why that ended early, if it did. Raises `Cancelled`."""
+        chosen, asked = self.crawl.listing.choose(models)
+        self.stats.set_value("clone/chosen", chosen)
+        self.stats.set_value("clone/asked", asked)
+        listed = self.crawl.listing.repositories()
+        self._workers = asyncio.gather(*(self._work(listed) for _ in range(self._concurrency)))
+        await self._workers
+        self.write_outcomes()
+        return NO_SPACE if self._no_space else None
+
+    async def close_spider(self) -> None:
+        """End what still runs; whatever was begun goes on in the next crawl."""
+        process.cancel(self._repository.scope)
+        if self._workers is not None:
+            await asyncio.gather(self._workers, return_exceptions=True)
+        self._executor.shutdown()
+        process.close_watchdog()
+        if self._unwritten:
+            self.write_outcomes()
+
+    async def _work(self, listed: Iterator[Listed]) -> None:
+        for repository in listed:
+            if repository.chosen and not self._has_space():
+                continue
+            await (self._clone if repository.chosen else self._ask)(repository)
+
+    def _has_space(self) -> bool:
+        if not self._no_space and shutil.disk_usage(self.crawl.tree.folder).free < self._min_free:
+            self._no_space = True
+            logger.error(
+                "%s has less than CLONE_MIN_FREE=%d bytes left: no further clone is started; make room and crawl again",
+                *(self.crawl.tree.folder, self._min_free),
+            )
+        return not self._no_space
+
+    async def _clone(self, listed: Listed) -> None:
+        path = self.crawl.tree.repository(listed.folder)
+        repository = self._wanted(listed, path.absolute())
+        outcome = await asyncio.wrap_future(self._executor.submit(clone, repository))
+        if outcome.path is not None:
+            outcome.path = str(path.relative_to(self.crawl.tree.folder))
+        self._note(outcome)
+        self.stats.inc_value("clone/done")
+        self.crawl.listing.set_found(
+            listed.url,
+            commit=outcome.commit,
+            problem=f"{outcome.status}: {outcome.error}" if outcome.error else outcome.status,
+            files=orjson.dumps({name: content.decode("utf-8", "replace") for name, content in outcome.files.items()}),
+        )
+
+    async def _ask(self, listed: Listed) -> None:
+        repository = self._wanted(listed, Path())
+        commit, problem = None, "empty"
+        try:
+            commit = await asyncio.wrap_future(self._executor.submit(remote_head, repository))
+        except Cancelled:
+            raise
+        except GitError as error:
+            problem = str(error)
+        self.stats.inc_value("clone/commits_asked")
+        self.crawl.listing.set_found(listed.url, commit=commit, problem=problem)
+
+    def _wanted(self, listed: Listed, path: Path) -> Repository:
+        return replace(self._repository, url=listed.url, path=str(path), commit=listed.commit, gated=listed.gated)
+
+    def _note(self, outcome: Outcome) -> None:
+        """Count the outcome, log it where it is a failure, and keep it for repositories.jsonl."""
+        if outcome.error:
+            logger.warning("%s: %s: %s", outcome.status, outcome.url, outcome.error)
+        self.stats.inc_value(f"clone/status/{outcome.status}")
+        for name in ("git_bytes", "lfs_objects", "lfs_bytes"):
+            self.stats.inc_value(f"clone/{name}", getattr(outcome, name))
+        before = orjson.loads(self.crawl.listing.outcome(outcome.url) or b"{}")
+        if before.get("status", "cloned") not in _STANDING:
+            outcome.attempts += before["attempts"]
+        line = asdict(outcome)
+        del line["files"]
+        self.crawl.listing.set_outcome(outcome.url, orjson.dumps(line))
+        self._unwritten += 1
+        if self._unwritten > 1000:
+            self.write_outcomes()
+
+    def write_outcomes(self) -> None:
+        """Write repositories.jsonl anew."""
+        with Rewrite(self.crawl.tree.repositories) as file:
+            for line in self.crawl.listing.outcomes():
+                file.write(line + b"\n")
+        self._unwritten = 0
+
+
+def repository_settings(settings: BaseSettings) -> Repository:
+    """What the CLONE_ settings say of a repository. Raises `Unaccepted`."""
+    try:
+        configuration = json.loads(settings["CLONE_GIT_CONFIG"])
+        if not all(isinstance(value, str) for value in configuration.values()):
+            raise ValueError
+    except (ValueError, AttributeError, TypeError):
+        accepted = 'a JSON object of strings, such as {"http.proxy": "http://proxy:3128"}'
+        raise arguments.Unaccepted("CLONE_GIT_CONFIG", settings["CLONE_GIT_CONFIG"], accepted) from None
+    return Repository(
+        url="",
+        path="",
+        store="",
+        lfs=arguments.lfs("CLONE_LFS", settings["CLONE_LFS"]),
+        lfs_files=arguments.choice("CLONE_LFS_FILES", settings["CLONE_LFS_FILES"], ("link", "copy", "pointer")),
+        timeout=arguments.positive("CLONE_TIMEOUT", settings["CLONE_TIMEOUT"]),
+        protocols=tuple(name for name in str(settings["CLONE_PROTOCOLS"]).split(":") if name),
+        configuration=configuration,
+    )

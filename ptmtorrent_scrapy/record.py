@@ -1,0 +1,100 @@
+"""The PTMTorrent record of a model, and what makes one valid."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import jsonschema
+import jsonschema_rs
+
+from ptmtorrent_scrapy.items import Dataset, Model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hub:
+    """The hub of a record's model, as the record names it."""
+
+    name: str
+    url: str
+    metadata_path: str  # of the file that holds the model's object, from the folder that holds the data tree
+
+
+def record(model: Model, hub: Hub) -> dict[str, Any]:
+    """The record of a model; its `id` is 0 until it has its place in the file.
+
+    What is not known is left out: the published schema takes no empty array, and nobody wants to tell "" from "N/A".
+    """
+    return {
+        "id": 0,
+        "ModelHub": {
+            "ModelHubName": hub.name,
+            "ModelHubURL": hub.url,
+            "MetadataFilePath": hub.metadata_path,
+            "MetadataObjectID": model.position,
+        },
+        "ModelName": model.name,
+        "ModelOwner": model.owner,
+        "ModelURL": model.url,
+        "ModelOwnerURL": model.owner_url,
+        "LatestGitCommitSHA": model.commit,
+        **{name: value for name, value in _optional(model) if value is not None and value != []},
+    }
+
+
+def _optional(model: Model) -> Iterator[tuple[str, Any]]:
+    yield "Datasets", [_dataset(dataset) for dataset in model.datasets]
+    yield "ModelPaperDOIs", model.papers
+    yield "ModelTask", model.task
+    yield "ModelArchitecture", model.architecture
+    yield "ModelLicense", model.license
+    yield "ModelLibrary", model.library
+    yield "ModelDownloads", model.downloads
+    yield "ModelLikes", model.likes
+    yield "ModelTags", model.tags
+    yield "ModelLanguages", model.languages
+    yield "ModelBaseModels", model.base_models
+    yield "ModelCreated", model.created
+    yield "ModelModified", model.modified
+    yield "ModelParameters", model.parameters
+    yield "ModelBytes", model.bytes
+
+
+def _dataset(dataset: Dataset) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "DatasetName": dataset.name,
+        "DatasetOwner": dataset.owner,
+        "DatasetURL": dataset.url,
+        "DatasetOwnerURL": dataset.owner_url,
+    }
+    if dataset.paper:
+        described["DatasetPaperDOI"] = dataset.paper
+    if dataset.usages:
+        described["DatasetUsages"] = dataset.usages
+    return described
+
+
+def schema(name: str) -> dict[str, Any]:
+    """A schema of the package: `ptmtorrent-2023`, `record`, or a hub's name for its metadata objects."""
+    return json.loads(files("ptmtorrent_scrapy").joinpath("schemas", f"{name}.json").read_text("utf-8"))  # type: ignore[no-any-return]
+
+
+class Validator:
+    """Checks records against PTMTorrent's published schema and the project's stricter one.
+
+    jsonschema-rs says whether a record is valid a hundred times as fast as jsonschema, which says what is wrong with it.
+    """
+
+    def __init__(self) -> None:
+        schemas = [schema("ptmtorrent-2023"), schema("record")]
+        self._fast = [jsonschema_rs.Draft202012Validator(each, validate_formats=True) for each in schemas]
+        self._exact = [jsonschema.Draft202012Validator(each) for each in schemas]
+
+    def problem(self, record: dict[str, Any]) -> str | None:
+        """What is wrong with a record, in one line; None if it is valid."""
+        for fast, exact in zip(self._fast, self._exact, strict=True):
+            if not fast.is_valid(record):
+                error = jsonschema.exceptions.best_match(exact.iter_errors(record)) or next(fast.iter_errors(record))
+                return f"{'.'.join(map(str, getattr(error, 'absolute_path', ())))}: {error.message}"[:500]
+        return None

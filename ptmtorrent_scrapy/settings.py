@@ -1,0 +1,65 @@
+"""Settings of the project: what differs from Scrapy's defaults, each with its reason, and our own (docs/settings.md)."""
+
+import os
+
+BOT_NAME = "ptmtorrent_scrapy"
+SPIDER_MODULES = ["ptmtorrent_scrapy.spiders"]
+NEWSPIDER_MODULE = "ptmtorrent_scrapy.spiders"
+COMMANDS_MODULE = "ptmtorrent_scrapy.commands"
+
+# Where the data goes, and where it comes from
+DATA_DIR = "data"
+HUGGINGFACE_URL = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+HUGGINGFACE_TOKEN = os.environ.get("HF_TOKEN") or ""
+MODELHUB_URL = "https://raw.githubusercontent.com/modelhub-ai/modelhub/master/models.json"
+
+# Repositories
+CLONE_CONCURRENCY = 8
+CLONE_TIMEOUT = 3600
+CLONE_LFS = "auto"
+CLONE_LFS_FILES = "link"
+CLONE_MIN_FREE = "10GB"
+CLONE_PROTOCOLS = "https"
+CLONE_GIT_CONFIG = "{}"
+
+ITEM_PIPELINES = {
+    "ptmtorrent_scrapy.pipelines.RawPagePipeline": 100,
+    "ptmtorrent_scrapy.pipelines.MetadataPipeline": 200,
+    "ptmtorrent_scrapy.pipelines.ClonePipeline": 300,
+    "ptmtorrent_scrapy.pipelines.RecordPipeline": 400,
+}
+EXTENSIONS = {
+    "ptmtorrent_scrapy.extensions.Phases": 500,
+    "ptmtorrent_scrapy.extensions.Progress": 500,
+    "ptmtorrent_scrapy.extensions.Summary": 500,
+    "scrapy.extensions.logstats.LogStats": None,  # Progress counts models, not pages
+}
+SPIDER_MIDDLEWARES = {"ptmtorrent_scrapy.middlewares.ClaimTreeMiddleware": 100}
+DOWNLOADER_MIDDLEWARES = {
+    # nearer to the engine than Scrapy's RetryMiddleware (550) would see a 429 only when that gave up
+    "ptmtorrent_scrapy.middlewares.RateLimitMiddleware": 560,
+}
+
+# A log line an item costs a third of the item, and says nothing a summary does not say better.
+LOG_LEVEL = "INFO"
+# Positions in the metadata file are those of the listing: one item after the other.
+CONCURRENT_ITEMS = 1
+# Without a delay Scrapy lets more requests through than its limit per domain says.
+DOWNLOAD_DELAY = 0.02
+RANDOMIZE_DOWNLOAD_DELAY = False
+CONCURRENT_REQUESTS_PER_DOMAIN = 4
+# A page of 1,000 models has 1 to 20 MB; what announces more is no page.
+DOWNLOAD_MAXSIZE = 256 * 2**20
+DOWNLOAD_WARNSIZE = 64 * 2**20
+DOWNLOAD_VERIFY_CERTIFICATES = True
+ROBOTSTXT_OBEY = True
+USER_AGENT = "ptmtorrent_scrapy/0.1 (+https://github.com/SoftwareSystemsLaboratory/PTMTorrent)"
+# Both let a local process run code in the crawl.
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+# Nothing here is worth a cookie.
+COOKIES_ENABLED = False
+# A page that failed is asked for again; a hub that is down for a minute does not end a crawl of hours.
+RETRY_TIMES = 5
+# A host that answers 429 is left alone for as long as it says, and asked again this many times in a row.
+RATE_LIMIT_RETRIES = 20

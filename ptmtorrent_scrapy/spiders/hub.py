@@ -1,0 +1,104 @@
+"""What the spiders have in common: their arguments, and how a listing is taken apart or given up."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar
+
+from scrapy import Request, Spider
+from scrapy.downloadermiddlewares.retry import get_retry_request
+from scrapy.exceptions import CloseSpider
+from scrapy.http import Response
+from twisted.python.failure import Failure
+
+from ptmtorrent_scrapy import arguments
+from ptmtorrent_scrapy.items import Metadata, Model, Unusable
+from ptmtorrent_scrapy.jsontext import elements
+
+LISTING_FAILED = "listing_failed"  # the reason with which a crawl closes that could not list its hub
+
+
+class Unlike(Exception):
+    """An object of which no model can be made. Arguments: a few words, and what they say of this one."""
+
+    def __init__(
+        self, reason: str, detail: str = "", *, name: str | None = None, repository: str | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.reason, self.detail, self.name, self.repository = reason, detail, name, repository
+
+
+class HubSpider(Spider):
+    """A spider that lists the models of one hub.
+
+    A subclass names its hub, asks for its pages in `start`, and in `model` turns one object of the hub into a Model.
+    """
+
+    hub: ClassVar[str]  # as PTMTorrent calls it
+    hub_url: str
+    metadata: ClassVar[str]  # file under json/metadata/ that keeps the objects of the models
+    default_fraction: ClassVar[float] = 1.0
+    url_settings: ClassVar[tuple[str, ...]]  # settings that must be URLs
+    clone_files: ClassVar[tuple[str, ...]] = ()  # what `with_clone` wants to see of a clone
+    token: tuple[str, str] | None = None  # base URL of the hub's own host, and the token for that host
+
+    def __init__(self, fraction: str | float | None = None, lfs: str | None = None, **unknown: Any) -> None:
+        super().__init__()
+        self.fraction, self.lfs = self.check_arguments(fraction=fraction, lfs=lfs, **unknown)
+
+    @classmethod
+    def check_arguments(
+        cls, *, fraction: str | float | None = None, lfs: str | None = None, **unknown: Any
+    ) -> tuple[float, str | None]:
+        """The spider's arguments as values; None where a setting decides. Raises `Unaccepted`."""
+        for name, value in unknown.items():
+            if not name.startswith("_"):  # scrapyd adds _job
+                raise arguments.Unaccepted(name, value, f"no argument of {cls.name}, which takes fraction and lfs")
+        share = cls.default_fraction if fraction is None else arguments.fraction("fraction", fraction)
+        return share, None if lfs is None else arguments.lfs("lfs", lfs)
+
+    def model(self, metadata: Metadata) -> Model:
+        """The model that an object of the hub's listing describes. Raises `Unlike`."""
+        raise NotImplementedError
+
+    def with_clone(self, model: Model, files: Mapping[str, bytes]) -> Model:
+        """The model with what those of `clone_files` say of it that its clone has."""
+        return model
+
+    def request(self, url: str, callback: Callable[..., Any], **options: Any) -> Request:
+        """A request without whose answer the listing is not whole."""
+        return Request(url, callback, errback=self.give_up, dont_filter=True, **options)
+
+    def models(self, listing: list[Metadata]) -> Iterator[Model | Unusable]:
+        """The models of a listing, and what was no model."""
+        for metadata in listing:
+            try:
+                yield self.model(metadata)
+            except Unlike as error:
+                yield Unusable(
+                    metadata=metadata,
+                    reason=error.reason,
+                    detail=error.detail,
+                    name=error.name,
+                    repository=error.repository,
+                )
+
+    def json_array(self, response: Response) -> list[Metadata] | Request:
+        """The elements of an answer that is a JSON array; the request to try it once more, where it is none."""
+        try:
+            return list(elements(response.body.decode("utf-8", "replace")))
+        except (ValueError, RecursionError) as error:
+            assert response.request is not None
+            again = get_retry_request(response.request, spider=self, reason="no JSON array")
+            if again is None:
+                raise self.listing_failed(
+                    f"{response.url} answers with something else than a JSON array: {error}"
+                ) from error
+            return again
+
+    def give_up(self, failure: Failure) -> None:
+        """End the crawl: a page of the listing could not be had."""
+        raise self.listing_failed(f"{failure.request.url}: {failure.getErrorMessage()}")  # type: ignore[attr-defined]
+
+    def listing_failed(self, why: str) -> CloseSpider:
+        """The end of a crawl whose listing is not whole; what earlier crawls wrote stays."""
+        self.logger.error("%s could not be listed, earlier data stays as it was: %s", self.hub, why)
+        return CloseSpider(LISTING_FAILED)

@@ -1,0 +1,84 @@
+"""Modelhub: one index, and a `config.json` in each repository.
+
+https://github.com/modelhub-ai/modelhub
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Self
+from urllib.parse import quote, urlsplit
+
+import orjson
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+
+from ptmtorrent_scrapy.items import Metadata, Model, Unusable
+from ptmtorrent_scrapy.jsontext import mapping, string
+from ptmtorrent_scrapy.papers import dois
+from ptmtorrent_scrapy.repositories import owner_and_name
+from ptmtorrent_scrapy.spiders.hub import HubSpider, Unlike
+
+_CONFIG = "contrib_src/model/config.json"
+
+
+class ModelhubSpider(HubSpider):
+    name = "modelhub"
+    hub = "Modelhub.ai"
+    hub_url = "https://modelhub.ai"
+    metadata = "mh_metadata.json"
+    url_settings = ("MODELHUB_URL",)
+    clone_files = (_CONFIG,)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        spider.index_url = crawler.settings["MODELHUB_URL"]
+        return spider
+
+    async def start(self) -> AsyncIterator[Request]:
+        yield self.request(self.index_url, self.parse)
+
+    def parse(self, response: Response) -> Iterator[Model | Unusable | Request]:
+        index = self.json_array(response)
+        if isinstance(index, Request):
+            yield index
+        else:
+            yield from self.models(index)
+
+    def model(self, metadata: Metadata) -> Model:
+        listed = mapping(metadata.value)
+        name, url = string(listed.get("name")), string(listed.get("github"))
+        if name is None or url is None:
+            raise Unlike("no name or no repository", "name or github is missing", name=name)
+        repository = owner_and_name(url)
+        if repository is None:
+            raise Unlike("no repository", f"{url!r} names none", name=name, repository=url)
+        owner, title = repository
+        forge = "{0.scheme}://{0.netloc}".format(urlsplit(url))
+        return Model(
+            key=string(listed.get("id")) or name,
+            metadata=metadata,
+            name=name,
+            owner=owner,
+            url=url,
+            owner_url=f"{forge}/{quote(owner)}",
+            repository=f"{forge}/{quote(owner)}/{quote(title)}",
+            folder=f"{owner}/{title}",
+            task=string(listed.get("task_extended")),
+        )
+
+    def with_clone(self, model: Model, files: Mapping[str, bytes]) -> Model:
+        """With the architecture and the papers of the clone's `config.json` (modelhub's config_schema.json)."""
+        try:
+            config = mapping(orjson.loads(files.get(_CONFIG, b"{}")))
+        except orjson.JSONDecodeError:
+            self.logger.warning("%s: %s of its repository is no JSON and left out", model.name, _CONFIG)
+            return model
+        publication = mapping(config.get("publication"))
+        sources = [string(publication.get(key)) for key in ("url", "bibtex")]
+        return replace(
+            model,
+            architecture=string(mapping(config.get("model")).get("architecture")),
+            papers=dois("\n".join(source for source in sources if source)),
+        )
