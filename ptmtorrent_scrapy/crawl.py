@@ -1,9 +1,11 @@
 """What the parts of one crawl share: the tree it has taken hold of, and its listing."""
 
+import asyncio
 import contextlib
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
+import orjson
 from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
@@ -11,7 +13,6 @@ from scrapy.exceptions import NotConfigured
 from ptmtorrent_scrapy.listing import Listing
 from ptmtorrent_scrapy.spiders.hub import HubSpider
 from ptmtorrent_scrapy.tree import DataTree
-
 
 _crawls: WeakKeyDictionary[Crawler, "HubCrawl"] = WeakKeyDictionary()
 
@@ -24,11 +25,12 @@ class HubCrawl:
     def __init__(self, tree: DataTree, spider: HubSpider) -> None:
         self.tree = tree
         self.spider = spider
+        self.after_listing: asyncio.Task[str] | None = None  # the phases that follow it; why the crawl is to close
         self._held = contextlib.ExitStack()
 
     @classmethod
     def of(cls, crawler: Crawler) -> "HubCrawl":
-        """The crawl that a pipeline, middleware or extension belongs to; `NotConfigured` where the spider is of no hub."""
+        """The crawl that a component belongs to. Raises `NotConfigured` where the spider is of no hub."""
         if not isinstance(crawler.spider, HubSpider):
             raise NotConfigured
         if crawler not in _crawls:
@@ -42,6 +44,15 @@ class HubCrawl:
         self._held.enter_context(self.tree.claim())
         self.listing = Listing(self.tree.work)
         self._held.callback(self.listing.close)
+        if self.tree.repositories.exists():
+            with self.tree.repositories.open("rb") as lines:
+                for line in lines:
+                    self.listing.set_outcome(orjson.loads(line)["url"], line.rstrip())
+
+    async def settled(self) -> None:
+        """Wait until nothing of the crawl writes to the tree any more."""
+        if self.after_listing is not None:
+            await asyncio.gather(self.after_listing, return_exceptions=True)
 
     def end(self) -> None:
         self._held.close()

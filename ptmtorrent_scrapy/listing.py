@@ -67,7 +67,7 @@ class Listing:
         return self._database.execute("INSERT OR IGNORE INTO model VALUES (?, ?, ?, ?, ?, ?)", row).rowcount == 1
 
     def choose(self, count: int) -> tuple[int, int]:
-        """Choose the repositories of the `count` most popular models to be cloned, in the order of the listing among equals.
+        """Choose the repositories of the `count` most popular models to be cloned; of equals, those listed first.
 
         Returns how many repositories that is, and of how many more the commit must be asked, since no hub tells it.
         """

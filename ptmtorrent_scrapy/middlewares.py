@@ -18,6 +18,9 @@ from ptmtorrent_scrapy.tree import InUse
 
 logger = logging.getLogger(__name__)
 
+# A host that does not answer for its robots.txt does not answer for its listing either, which is told in one line.
+logging.getLogger("scrapy.downloadermiddlewares.robotstxt").setLevel(logging.CRITICAL)
+
 TREE_UNAVAILABLE = "tree_unavailable"
 
 
@@ -45,9 +48,11 @@ class RateLimitMiddleware:
     """Downloader middleware: keeps within the requests that a server's `RateLimit` headers leave.
 
     https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/, as Hugging Face sends them:
-    `RateLimit: "api";r=497;t=168`, r requests in the next t seconds, and `RateLimit-Policy: "fixed window";"api";q=500;w=300`.
+    `RateLimit: "api";r=497;t=168`, r requests in the next t seconds, and
+    `RateLimit-Policy: "fixed window";"api";q=500;w=300`, q requests in windows of w seconds.
+
     A host's requests go at full speed while more than a tenth of the window's are left, then evenly spread over what is
-    left of the window. An answer 429 is asked for again, as often as its host takes to answer.
+    left of the window. An answer 429 is asked for again after the pause that the server names.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Settings of the project: what differs from Scrapy's defaults, each with its reason, and our own (docs/settings.md)."""
+"""What differs from Scrapy's defaults, each with its reason, and our own settings (docs/settings.md)."""
 
 import os
 
@@ -46,7 +46,7 @@ LOG_LEVEL = "INFO"
 CONCURRENT_ITEMS = 1
 # Without a delay Scrapy lets more requests through than its limit per domain says.
 DOWNLOAD_DELAY = 0.02
-RANDOMIZE_DOWNLOAD_DELAY = False
+DOWNLOAD_DELAY_JITTER = 0
 CONCURRENT_REQUESTS_PER_DOMAIN = 4
 # A page of 1,000 models has 1 to 20 MB; what announces more is no page.
 DOWNLOAD_MAXSIZE = 256 * 2**20
@@ -61,5 +61,7 @@ REMOTE_CONTROL_ENABLED = False
 COOKIES_ENABLED = False
 # A page that failed is asked for again; a hub that is down for a minute does not end a crawl of hours.
 RETRY_TIMES = 5
+# What became of a page that was given up is told by whoever wanted it, once.
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 # A host that answers 429 is left alone for as long as it says, and asked again this many times in a row.
 RATE_LIMIT_RETRIES = 20

@@ -1,4 +1,4 @@
-"""The phases of a crawl: the hub is listed whole, then the chosen repositories are cloned, then the records are complete.
+"""The phases of a crawl: the hub is listed whole, the chosen repositories are cloned, the records are completed.
 
 The spider's requests end with `spider_idle`; what follows them runs while the engine is kept open.
 """
@@ -14,11 +14,11 @@ from scrapy.exceptions import DontCloseSpider
 from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.git.errors import Cancelled
 from ptmtorrent_scrapy.pipelines import ClonePipeline, MetadataPipeline, RecordPipeline
-from ptmtorrent_scrapy.spiders.hub import LISTING_FAILED
 
 logger = logging.getLogger(__name__)
 
 FAILED = "failed"
+LISTING_FAILED = "listing_failed"
 T = TypeVar("T")
 
 
@@ -28,7 +28,7 @@ class Phases:
     def __init__(self, crawler: Crawler, crawl: HubCrawl) -> None:
         self.crawler = crawler
         self.crawl = crawl
-        self._task: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -37,29 +37,33 @@ class Phases:
         return phases
 
     def go_on(self) -> None:
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+        if self.crawl.after_listing is None:
+            self.crawl.after_listing = asyncio.create_task(self._run())
+            self.crawl.after_listing.add_done_callback(self._close_spider)
         raise DontCloseSpider
 
-    async def _run(self) -> None:
+    def _close_spider(self, phases: asyncio.Task[str]) -> None:
+        if self.crawler.engine.spider is not None:
+            self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=phases.result()))
+
+    async def _run(self) -> str:
+        """Why the crawl closes."""
         try:
-            reason = await self._after_listing()
+            return await self._after_listing()
         except Cancelled:
-            return  # whoever cancelled is closing the spider
+            return "cancelled"
         except OSError as error:
             logger.error("%s; what was there before is still there", error)
-            reason = FAILED
         except Exception:
             logger.exception("a fault of this program, please report it")
-            reason = FAILED
-        await self.crawler.engine.close_spider_async(reason=reason)
+        return FAILED
 
     async def _after_listing(self) -> str:
-        """Why the crawl closes."""
         clones = self._pipeline(ClonePipeline)
         records, listed = self._pipeline(RecordPipeline), self._pipeline(MetadataPipeline).length
-        if not listed:
-            logger.error("%s lists no models at all; earlier data stays as it was", self.crawl.spider.hub)
+        if not listed and not self.crawl.spider.listing_problem:
+            self.crawl.spider.listing_failed("it lists no models at all")
+        if self.crawl.spider.listing_problem:
             return LISTING_FAILED
         if (
             records.ready > records.pending

@@ -168,7 +168,7 @@ class _Clone:
         )
 
     def _upstream(self, clone: Path) -> tuple[str | None, str | None]:
-        """(branch, commit) that HEAD shall be: asked of the server, and fetched, unless the hub told that it has not moved."""
+        """(branch, commit) that HEAD shall be, fetched; not asked for where the hub tells that it has not moved."""
         head = _head(clone)
         if head[1] == self.wanted.commit:
             return head

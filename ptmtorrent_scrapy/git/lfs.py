@@ -1,8 +1,8 @@
 """Large files: which a commit wants, and where they lie once git-lfs has fetched them.
 
-A pointer file is described in git-lfs's docs/spec.md. git-lfs itself never runs inside a repository that somebody else
-made: what it shall fetch stands in a scratch repository of ours that holds nothing but the pointers, so no `.lfsconfig`,
-attribute, path or link of the repository reaches it.
+A pointer file is described in git-lfs's docs/spec.md. git-lfs itself never runs inside a repository that somebody
+else made: what it shall fetch stands in a scratch repository of ours that holds nothing but the pointers, so no
+`.lfsconfig`, attribute, path or link of the repository reaches it.
 """
 
 import contextlib
@@ -98,7 +98,7 @@ def _batch(answer: bytes) -> Iterator[bytes]:
 
 
 def excluded(git: Command, repository: Path, commit: str, paths: Iterable[bytes]) -> set[bytes]:
-    """The paths that the commit's own `.lfsconfig` keeps from a plain clone, by `lfs.fetchinclude` and `fetchexclude`."""
+    """The paths that the commit's `.lfsconfig` keeps from a plain clone, by `lfs.fetchinclude` and `fetchexclude`."""
     include, exclude = (_patterns(git, repository, commit, key) for key in ("lfs.fetchinclude", "lfs.fetchexclude"))
     left_out = set()
     for path in paths:
@@ -109,7 +109,7 @@ def excluded(git: Command, repository: Path, commit: str, paths: Iterable[bytes]
 
 
 def _patterns(git: Command, repository: Path, commit: str, key: str) -> pathspec.GitIgnoreSpec | None:
-    """What one setting of the commit's `.lfsconfig` lists; None where there is no such file or setting, or it is broken."""
+    """What a setting of the commit's `.lfsconfig` lists; None where there is no such file or setting."""
     listed = git.run(
         "git", "config", "--blob", f"{commit}:.lfsconfig", "--get", key, cwd=repository, ok=(0, 1, 128, 129)
     )
@@ -246,9 +246,8 @@ def _pointer_repository(git: Command, path: Path, wanted: Iterable[Pointer]) -> 
     (path / "HEAD").write_text(f"ref: {_REF}\n")
     files = "".join(f"M 100644 inline {pointer.oid}\n{_inline(pointer)}" for pointer in wanted)
     commit = f"commit {_REF}\ncommitter pointers <> 0 +0000\ndata 0\n{files}\n"
-    git.run(
-        "git", "fast-import", "--quiet", cwd=path, stdin=commit.encode(), environment={"GIT_DIR": str(path.resolve())}
-    )
+    environment = {"GIT_DIR": str(path.resolve())}
+    git.run("git", "fast-import", "--quiet", cwd=path, stdin=commit.encode(), environment=environment)
 
 
 def _inline(pointer: Pointer) -> str:

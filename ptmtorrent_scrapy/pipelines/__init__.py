@@ -1,4 +1,4 @@
-"""What happens to items, in this order: raw pages are kept, metadata is kept, repositories are cloned, records are made."""
+"""What happens to items, in this order: pages and metadata are kept, repositories cloned, records made."""
 
 from ptmtorrent_scrapy.pipelines.clone import ClonePipeline
 from ptmtorrent_scrapy.pipelines.metadata import MetadataPipeline

@@ -51,7 +51,6 @@ class ClonePipeline:
         self._min_free = min_free  # bytes
         self._no_space = False
         self._unwritten = 0  # outcomes that repositories.jsonl does not have yet
-        self._workers: asyncio.Future[Any] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -85,26 +84,33 @@ class ClonePipeline:
         self.stats.set_value("clone/chosen", chosen)
         self.stats.set_value("clone/asked", asked)
         listed = self.crawl.listing.repositories()
-        self._workers = asyncio.gather(*(self._work(listed) for _ in range(self._concurrency)))
-        await self._workers
+        workers = (self._work(listed) for _ in range(self._concurrency))
+        for ended in await asyncio.gather(*workers, return_exceptions=True):
+            if ended is not None:
+                raise ended
         self.write_outcomes()
         return NO_SPACE if self._no_space else None
 
     async def close_spider(self) -> None:
         """End what still runs; whatever was begun goes on in the next crawl."""
         process.cancel(self._repository.scope)
-        if self._workers is not None:
-            await asyncio.gather(self._workers, return_exceptions=True)
+        await self.crawl.settled()
         self._executor.shutdown()
         process.close_watchdog()
         if self._unwritten:
             self.write_outcomes()
 
     async def _work(self, listed: Iterator[Listed]) -> None:
-        for repository in listed:
-            if repository.chosen and not self._has_space():
-                continue
-            await (self._clone if repository.chosen else self._ask)(repository)
+        """Take one repository after the other; what ends one worker ends all."""
+        try:
+            for repository in listed:
+                if not repository.chosen:
+                    await self._ask(repository)
+                elif self._has_space():
+                    await self._clone(repository)
+        except BaseException:
+            process.cancel(self._repository.scope)
+            raise
 
     def _has_space(self) -> bool:
         if not self._no_space and shutil.disk_usage(self.crawl.tree.folder).free < self._min_free:

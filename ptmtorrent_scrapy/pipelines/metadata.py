@@ -86,7 +86,8 @@ class MetadataPipeline:
             self._array.commit()
             self._array = None
 
-    def close_spider(self) -> None:
+    async def close_spider(self) -> None:
+        await self.crawl.settled()
         if self._array:
             self._array.abandon()
 

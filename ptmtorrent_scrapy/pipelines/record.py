@@ -55,7 +55,7 @@ class RecordPipeline:
 
     def _add(self, line: bytes) -> None:
         if self._spool is None:
-            self._spool = tempfile.TemporaryFile(dir=self.crawl.tree.work.parent, buffering=1 << 20)
+            self._spool = tempfile.TemporaryFile(dir=self.crawl.tree.work.parent)  # noqa: SIM115 - until the crawl ends
         if line.startswith(_PENDING):
             self.pending += 1
         else:
@@ -110,7 +110,8 @@ class RecordPipeline:
                 model = self.crawl.spider.with_clone(replace(model, commit=commit or model.commit), _files(files))
                 yield self._finished(model, problem)
 
-    def close_spider(self) -> None:
+    async def close_spider(self) -> None:
+        await self.crawl.settled()
         if self._spool is not None:
             self._spool.close()
 

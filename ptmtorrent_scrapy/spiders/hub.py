@@ -5,15 +5,12 @@ from typing import Any, ClassVar
 
 from scrapy import Request, Spider
 from scrapy.downloadermiddlewares.retry import get_retry_request
-from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from ptmtorrent_scrapy import arguments
 from ptmtorrent_scrapy.items import Metadata, Model, Unusable
 from ptmtorrent_scrapy.jsontext import elements
-
-LISTING_FAILED = "listing_failed"  # the reason with which a crawl closes that could not list its hub
 
 
 class Unlike(Exception):
@@ -38,6 +35,7 @@ class HubSpider(Spider):
     default_fraction: ClassVar[float] = 1.0
     url_settings: ClassVar[tuple[str, ...]]  # settings that must be URLs
     clone_files: ClassVar[tuple[str, ...]] = ()  # what `with_clone` wants to see of a clone
+    listing_problem: str | None = None  # why the listing is not whole
     token: tuple[str, str] | None = None  # base URL of the hub's own host, and the token for that host
 
     def __init__(self, fraction: str | float | None = None, lfs: str | None = None, **unknown: Any) -> None:
@@ -82,23 +80,24 @@ class HubSpider(Spider):
                 )
 
     def json_array(self, response: Response) -> list[Metadata] | Request:
-        """The elements of an answer that is a JSON array; the request to try it once more, where it is none."""
+        """The elements of an answer that is a JSON array; the request to try it once more, where it is none.
+
+        Empty when that did not help: the listing has failed.
+        """
         try:
             return list(elements(response.body.decode("utf-8", "replace")))
         except (ValueError, RecursionError) as error:
             assert response.request is not None
             again = get_retry_request(response.request, spider=self, reason="no JSON array")
             if again is None:
-                raise self.listing_failed(
-                    f"{response.url} answers with something else than a JSON array: {error}"
-                ) from error
-            return again
+                self.listing_failed(f"{response.url} answers with something else than a JSON array: {error}")
+            return again or []
 
     def give_up(self, failure: Failure) -> None:
-        """End the crawl: a page of the listing could not be had."""
-        raise self.listing_failed(f"{failure.request.url}: {failure.getErrorMessage()}")  # type: ignore[attr-defined]
+        """A page of the listing could not be had."""
+        self.listing_failed(f"{failure.request.url}: {failure.getErrorMessage()}")  # type: ignore[attr-defined]
 
-    def listing_failed(self, why: str) -> CloseSpider:
-        """The end of a crawl whose listing is not whole; what earlier crawls wrote stays."""
+    def listing_failed(self, why: str) -> None:
+        """Let the crawl end once it is idle: its listing is not whole, what earlier crawls wrote stays."""
         self.logger.error("%s could not be listed, earlier data stays as it was: %s", self.hub, why)
-        return CloseSpider(LISTING_FAILED)
+        self.listing_problem = why

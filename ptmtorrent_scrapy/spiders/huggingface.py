@@ -66,7 +66,8 @@ class HuggingFaceSpider(HubSpider):
         if match is None:
             return None
         if urlsplit(match[1])[:2] != urlsplit(self.hub_url)[:2] or match[1] == response.url:
-            raise self.listing_failed(f"{response.url} names {match[1]} as the next page")
+            self.listing_failed(f"{response.url} names {match[1]} as the next page")
+            return None
         return match[1]
 
     def model(self, metadata: Metadata) -> Model:

@@ -29,6 +29,7 @@ class ModelhubSpider(HubSpider):
     metadata = "mh_metadata.json"
     url_settings = ("MODELHUB_URL",)
     clone_files = (_CONFIG,)
+    index_url: str
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
