@@ -21,7 +21,7 @@ $(READY): requirements.txt requirements-dev.txt .ci/install-programs
 	@PYTHON='$(PYTHON)' sh .ci/install-programs
 	@echo 'installing requirements-dev.txt into .venv'
 	@$(PYTHON) -m venv --clear .venv
-	@$(RUN) pip install --quiet --disable-pip-version-check --no-input --requirement requirements-dev.txt
+	@$(RUN) pip install --quiet --quiet --disable-pip-version-check --no-input --requirement requirements-dev.txt
 	@touch $@
 
 demo: setup

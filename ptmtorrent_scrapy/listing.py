@@ -48,7 +48,8 @@ class Listing:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         # Made anew by each crawl: nothing in it is worth a journal.
-        self._database = sqlite3.connect(path, isolation_level=None)
+        # One thread at a time uses it: the crawl's, and while that waits, the one that writes the records.
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._database.executescript(
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=FILE;"
             f"PRAGMA cache_size=-8000; {_TABLES} BEGIN;"

@@ -299,9 +299,9 @@ def _reason(error: CommandFailed, repository: Repository) -> GitError:
     if any(words in said for words in _UNSAFE):
         return Refused(str(error))
     if "error: 403" in said or (repository.gated and any(words in said for words in _UNKNOWN_USER)):
-        return Gated(f"{repository.url}: access is restricted; a token of a user who has access is needed")
+        return Gated("access is restricted; a token of a user who has access is needed")
     if any(words in said for words in _GONE + _UNKNOWN_USER):
-        return Missing(f"{repository.url}: there is no such repository, or it is not public")
+        return Missing("there is no such repository, or it is not public")
     return error
 
 

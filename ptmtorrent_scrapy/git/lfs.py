@@ -206,7 +206,7 @@ class Store:
         return None
 
     def _resume(self, chunk: Iterable[Pointer]) -> None:
-        """Let git-lfs go on with what a killed one left: it looks for `OID.part`, and had renamed that to `OID<random>`.
+        """Let git-lfs go on with what a killed one left: it looks for `OID.part`, and had renamed it to `OID<random>`.
 
         Only for objects whose locks are held.
         """

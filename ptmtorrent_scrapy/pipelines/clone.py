@@ -154,7 +154,7 @@ class ClonePipeline:
     def _note(self, outcome: Outcome) -> None:
         """Count the outcome, log it where it is a failure, and keep it for repositories.jsonl."""
         if outcome.error:
-            logger.warning("%s: %s: %s", outcome.status, outcome.url, outcome.error)
+            logger.warning("%s is %s: %s", outcome.url, outcome.status, outcome.error)
         self.stats.inc_value(f"clone/status/{outcome.status}")
         for name in ("git_bytes", "lfs_objects", "lfs_bytes"):
             self.stats.inc_value(f"clone/{name}", getattr(outcome, name))

@@ -3,6 +3,7 @@
 https://huggingface.co/docs/hub/api
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Self
@@ -34,11 +35,13 @@ class HuggingFaceSpider(HubSpider):
     metadata = "hf_metadata.json"
     default_fraction = 0.1
     url_settings = ("HUGGINGFACE_URL",)
+    _turn: asyncio.Lock
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.hub_url = crawler.settings["HUGGINGFACE_URL"].rstrip("/")
+        spider._turn = asyncio.Lock()
         if token := crawler.settings["HUGGINGFACE_TOKEN"]:
             spider.token = (spider.hub_url, token)
         return spider
@@ -51,14 +54,16 @@ class HuggingFaceSpider(HubSpider):
             url, self.parse, headers={"Authorization": f"Bearer {self.token[1]}"} if self.token else None
         )
 
-    def parse(self, response: Response) -> Iterator[Model | Unusable | Request]:
+    async def parse(self, response: Response) -> AsyncIterator[Model | Unusable | Request]:
         listing = self.json_array(response)
         if isinstance(listing, Request):
             yield listing
             return
-        yield from self.models(listing)
-        if next_url := self.next_url(response):
-            yield self.page(next_url)
+        async with self._turn:  # the next page comes while this one is worked on, and has to wait
+            if next_url := self.next_url(response):
+                yield self.page(next_url)
+            for item in self.models(listing):
+                yield item
 
     def next_url(self, response: Response) -> str | None:
         """The next page's URL, as it is; one that leads elsewhere is not followed, for the token's sake too."""

@@ -1,0 +1,36 @@
+"""`python -m tests.hubs`: the stand-in hubs until they are stopped."""
+
+import argparse
+import json
+import signal
+
+from tests.hubs import Hubs
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.hubs", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0: any that is free")
+    parser.add_argument("--models", type=int, default=300, help="models of Hugging Face")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rate-limit", default="500/300", help="requests/seconds of Hugging Face's API, or none")
+    parser.add_argument("--token", help="of a user who has access to the gated repositories")
+    parser.add_argument("--no-troubles", action="store_true", help="no gated, missing or empty repositories")
+    given = parser.parse_args()
+    limit = None if given.rate_limit == "none" else tuple(map(int, given.rate_limit.split("/")))
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    with Hubs(
+        given.models,
+        given.seed,
+        port=given.port,
+        rate_limit=limit,  # type: ignore[arg-type]
+        token=given.token,
+        troubles=not given.no_troubles,
+    ) as hubs:
+        print(f"huggingface HUGGINGFACE_URL={hubs.url}")
+        print(f"modelhub MODELHUB_URL={hubs.modelhub.url}")
+        print(f"git CLONE_GIT_CONFIG={json.dumps(hubs.modelhub.git_config)}", flush=True)
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+
+
+if __name__ == "__main__":
+    main()

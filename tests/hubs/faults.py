@@ -1,0 +1,57 @@
+"""What the stand-in hubs do wrong on demand."""
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+
+@dataclass
+class Fault:
+    """What becomes of requests whose path and query a pattern is found in."""
+
+    path: str
+    method: str | None = None
+    status: int | None = None  # answer that, with `headers` and `body`
+    headers: dict[str, str] = field(default_factory=dict)
+    body: str = ""
+    cut: int | None = None  # close the connection after so many bytes of the true answer
+    stall: bool = False  # send nothing more, ever
+    times: int | None = None  # so often, None for always
+    after: int = 0  # let so many requests pass first
+    every: int = 1  # and then one in so many
+    seen: int = 0
+    done: int = 0
+
+    def strikes(self, request: web.Request) -> bool:
+        """Whether this request is struck."""
+        if self.method not in (None, request.method) or not re.search(self.path, request.path_qs):
+            return False
+        self.seen += 1
+        if self.seen <= self.after or (self.seen - self.after) % self.every or self.done == self.times:
+            return False
+        self.done += 1
+        return True
+
+
+class Faults(list[Fault]):
+    """The faults of a server."""
+
+    def add(self, path: str, **options: Any) -> Fault:
+        """Do something wrong from now on."""
+        fault = Fault(path, **options)
+        self.append(fault)
+        return fault
+
+    def strike(self, request: web.Request) -> Fault | None:
+        """The fault of a request."""
+        return next((fault for fault in self if fault.strikes(request)), None)
+
+
+async def answer(fault: Fault, request: web.Request) -> web.StreamResponse:
+    """The wrong answer; one that is cut is cut by `Cut`."""
+    if fault.stall:
+        await asyncio.Event().wait()
+    return web.Response(status=fault.status or 500, headers=fault.headers, text=fault.body)

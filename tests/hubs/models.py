@@ -1,0 +1,258 @@
+"""Models of Hugging Face, made from a seed: any number of them, none of which is kept.
+
+The objects have the fields of today's listing (GET /api/models?full=true&cardData=true&config=true). A model's `sha` is
+the real HEAD of the repository that is made for it when somebody asks for that.
+"""
+
+import base64
+import hashlib
+import json
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from tests.hubs.content import File, Large, Repository, commit_body, object_id, pointer
+
+_TASKS = (
+    *("text-generation", "text-classification", "fill-mask", "image-classification", "text-to-image"),
+    *("automatic-speech-recognition", "translation", "feature-extraction", None, None),
+)
+_TYPES = ("bert", "llama", "t5", "vit", "wav2vec2", "gpt2", "qwen2", "roberta")
+_WORDS = ("tiny", "large", "base", "chat", "ner", "sentiment", "vision", "whisper", "diffusion", "embeddings")
+_DATASETS = ("imdb", "squad_v2", "allenai/c4", "mozilla-foundation/common_voice_11_0", "the Pile", "wikitext")
+_LANGUAGES = ("en", "de", ["en", "fr"], "zh", ["multilingual"], None, "日本語")
+_LICENSES = ("apache-2.0", "mit", ["mit", "apache-2.0"], "cc-by-4.0", None, "other")
+_ARXIV = ("1810.04805", "2010.11929v2", "cs/0112017", "1910.09700", "2307.09288", "not-an-id")
+_ATTRIBUTES = b"".join(
+    b"%s filter=lfs diff=lfs merge=lfs -text\n" % glob
+    for glob in (b"*.bin", b"*.h5", b"*.onnx", b"*.safetensors", b"*tfevents*")
+)
+_FIRST = datetime(2022, 3, 2, 23, 29, 4, tzinfo=UTC)
+POOL = 64  # large files; repositories share them
+
+
+class Models:
+    """The models of a hub, by their index, which is the order in which they were created."""
+
+    def __init__(self, count: int, seed: int, *, troubles: bool = True) -> None:
+        self.count = count
+        self.seed = seed
+        self.troubles = troubles
+
+    def __len__(self) -> int:
+        return self.count
+
+    def index(self, name: str) -> int | None:
+        """The index of the model of that id."""
+        digits = name.rpartition("-")[2]
+        if not digits.isdecimal() or int(digits) >= self.count:
+            return None
+        return int(digits) if self.name(int(digits)) == name else None
+
+    def name(self, index: int) -> str:
+        """The id of a model; one in 97 is from the time before namespaces."""
+        bits = self._bits(index)
+        word = _WORDS[bits % len(_WORDS)]
+        return f"{word}-{index}" if index % 97 == 5 else f"author{bits // 16 % 5000}/{word}-{index}"
+
+    def trouble(self, index: int) -> str | None:
+        """gated, missing, empty, or nothing of that."""
+        if not self.troubles:
+            return None
+        bits = self._bits(index) >> 200
+        return "gated" if bits % 40 == 7 else "missing" if bits % 60 == 11 else "empty" if bits % 80 == 13 else None
+
+    def model(self, index: int) -> dict[str, Any]:
+        """The model as the listing has it; every field but the id may be missing or null."""
+        bits = self._bits(index)
+        name, kind = self.name(index), bits >> 16
+        created = _FIRST + timedelta(seconds=37 * index)
+        task, model_type = _TASKS[kind % len(_TASKS)], _TYPES[(kind >> 8) % len(_TYPES)]
+        listed: dict[str, Any] = {
+            "_id": f"{index:024x}",
+            "id": name,
+            "modelId": name,
+            "author": name.partition("/")[0] if "/" in name and kind % 11 else None,
+            "sha": self.head(index),
+            "lastModified": _time(created + timedelta(days=kind % 300)),
+            "createdAt": _time(created),
+            "private": False,
+            "gated": ("auto", "manual")[index % 2] if self.trouble(index) == "gated" else False,
+            "disabled": False,
+            "downloads": int(10 ** ((kind >> 12) % 1000 / 140)) - 1,
+            "likes": (kind >> 24) % 50,
+            "tags": list(self._tags(kind, model_type, task)),
+            "siblings": [{"rfilename": path} for path in self.files(index, 0)],
+            "spaces": [],
+        }
+        if task:
+            listed |= {"pipeline_tag": task, "library_name": "transformers"}
+        listed["config"] = _config(kind, model_type)
+        if kind % 7:
+            listed["cardData"] = _card(kind)
+        if kind % 13 == 0:
+            listed["model-index"] = _model_index(kind)
+        if kind % 3 == 0:
+            listed["safetensors"] = {"parameters": {"F32": kind % 10**9}, "total": kind % 10**9}
+        if kind % 29 == 0:
+            listed["gguf"] = {"total": kind % 10**10, "architecture": model_type}
+        listed["usedStorage"] = sum(size for _, size in self.large(index))
+        return {key: value for key, value in listed.items() if value is not None or kind % 5 == 0}
+
+    def _tags(self, kind: int, model_type: str, task: str | None) -> Iterator[str]:
+        yield from ("transformers", "pytorch", model_type)
+        if task:
+            yield task
+        if kind % 4 == 0:
+            yield f"arxiv:{_ARXIV[(kind >> 4) % len(_ARXIV)]}"
+        if kind % 3 == 1:
+            yield f"dataset:{_DATASETS[(kind >> 5) % len(_DATASETS)]}"
+        if kind % 31 == 0:
+            yield "doi:10.57967/hf/0039"
+        if kind % 17 == 0:
+            yield "diffusers:StableDiffusionPipeline"
+        yield "region:us"
+
+    def files(self, index: int, number: int) -> dict[str, bytes | tuple[int, int]]:
+        """Files of one commit; a large file is its (number in the pool, size)."""
+        files: dict[str, bytes | tuple[int, int]] = {
+            ".gitattributes": _ATTRIBUTES,
+            "README.md": b"---\nlicense: mit\n---\n# Model %d\n\nRevision %d.\n" % (index, number),
+            "config.json": _CONFIGS[index % len(_CONFIGS)],
+            "tokenizer/vocab.txt": b"[PAD]\n[UNK]\n",
+        }
+        for path, large in zip(("model.safetensors", "onnx/model.onnx"), self.large(index), strict=False):
+            files[path] = large
+        return files
+
+    def large(self, index: int) -> list[tuple[int, int]]:
+        """(number in the pool, size) of the large files of a model: of a third of them one, of a few two."""
+        bits = self._bits(index) >> 100
+        return [
+            ((bits >> shift) % POOL, self.pool_size((bits >> shift) % POOL))
+            for shift in (8, 16)[: 2 if bits % 9 == 0 else bits % 3 == 0]
+        ]
+
+    def pool_size(self, number: int) -> int:
+        """Bytes of a large file of the pool: 50 kB to 2 MB."""
+        return 50_000 + number * 30_011
+
+    @lru_cache(maxsize=POOL)  # noqa: B019 - as many as there are
+    def pool(self, number: int) -> Large:
+        """A large file of the pool."""
+        return Large(random.Random(f"{self.seed}:{number}").randbytes(self.pool_size(number)))
+
+    def revisions(self, index: int) -> int:
+        """Commits of a model's repository."""
+        return 1 + self._bits(index) % 3
+
+    def head(self, index: int) -> str:
+        """HEAD of the repository of a model, computed as git would."""
+        parent = None
+        for number in range(self.revisions(index)):
+            parent = object_id(b"commit", commit_body(self._tree(index, number), parent, number))
+        assert parent is not None
+        return parent
+
+    def _tree(self, index: int, number: int) -> str:
+        """Id of a tree, without making its objects."""
+        files = self.files(index, number)
+        onnx = files.pop("onnx/model.onnx", None)
+        entries = [
+            (b"100644", b".gitattributes", _ATTRIBUTES_ID),
+            (b"100644", b"README.md", object_id(b"blob", files["README.md"])),  # type: ignore[arg-type]
+            (b"100644", b"config.json", _CONFIG_IDS[index % len(_CONFIGS)]),
+        ]
+        if isinstance(weights := files.get("model.safetensors"), tuple):
+            entries.append((b"100644", b"model.safetensors", self._pointer_id(weights[0])))
+        if isinstance(onnx, tuple):
+            inner = _tree_body([(b"100644", b"model.onnx", self._pointer_id(onnx[0]))])
+            entries.append((b"40000", b"onnx", object_id(b"tree", inner)))
+        entries.append((b"40000", b"tokenizer", _TOKENIZER_ID))
+        return object_id(b"tree", _tree_body(entries))
+
+    @lru_cache(maxsize=POOL)  # noqa: B019 - as many as there are
+    def _pointer_id(self, number: int) -> str:
+        return object_id(b"blob", pointer(self.pool(number).oid, self.pool_size(number)))
+
+    def repository(self, index: int) -> Repository:
+        """The repository of a model."""
+        if self.trouble(index) == "empty":
+            return Repository()
+        commits = []
+        for number in range(self.revisions(index)):
+            files: dict[str, File] = {
+                path: file if isinstance(file, bytes) else self.pool(file[0])
+                for path, file in self.files(index, number).items()
+            }
+            commits.append(files)
+        return Repository(commits)
+
+    def _bits(self, index: int) -> int:
+        return _bits(self.seed, index)
+
+
+@lru_cache(maxsize=4096)
+def _bits(seed: int, index: int) -> int:
+    return int.from_bytes(hashlib.blake2b(b"%d:%d" % (seed, index), digest_size=32).digest(), "big")
+
+
+def _tree_body(entries: list[tuple[bytes, bytes, str]]) -> bytes:
+    return b"".join(mode + b" " + name + b"\0" + bytes.fromhex(oid) for mode, name, oid in entries)
+
+
+_CONFIGS = [json.dumps({"model_type": kind, "hidden_size": 768}).encode() + b"\n" for kind in _TYPES]
+_CONFIG_IDS = [object_id(b"blob", config) for config in _CONFIGS]
+_ATTRIBUTES_ID = object_id(b"blob", _ATTRIBUTES)
+_TOKENIZER_ID = object_id(b"tree", _tree_body([(b"100644", b"vocab.txt", object_id(b"blob", b"[PAD]\n[UNK]\n"))]))
+
+
+def _config(kind: int, model_type: str) -> dict[str, Any] | None:
+    if kind % 6 == 0:
+        return None
+    config: dict[str, Any] = {"architectures": [f"{model_type.title()}Model"]}
+    return config if kind % 6 == 1 else {**config, "model_type": model_type}
+
+
+def _card(kind: int) -> dict[str, Any] | None:
+    if kind % 19 == 0:
+        return None
+    dataset = _DATASETS[(kind >> 5) % len(_DATASETS)]
+    return {
+        "license": _LICENSES[kind % len(_LICENSES)],
+        "language": _LANGUAGES[kind % len(_LANGUAGES)],
+        "datasets": dataset if kind % 2 else [dataset, "imdb"],
+        "base_model": "google-bert/bert-base-uncased" if kind % 4 else ["meta-llama/Llama-2-7b", "gpt2"],
+        "tags": ["généré", "test"],
+    }
+
+
+def _model_index(kind: int) -> list[dict[str, Any]]:
+    results = [
+        {
+            "task": {"type": "text-classification"},
+            "dataset": {"name": name.title(), "type": name},
+            "metrics": [{"type": "accuracy", "value": kind % 100 / 100}],
+        }
+        for name in ("imdb", "glue")
+    ]
+    return [{"name": "model", "results": results}]
+
+
+def _time(when: datetime) -> str:
+    return when.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def cursor(index: int) -> str:
+    """What stands for "the models created before this one" in the URL of a page."""
+    return base64.urlsafe_b64encode(json.dumps({"_id": {"$lt": f"{index:024x}"}}).encode()).decode()
+
+
+def from_cursor(text: str) -> int:
+    """The index in a cursor. Raises `ValueError`."""
+    try:
+        return int(json.loads(base64.urlsafe_b64decode(text))["_id"]["$lt"], 16)
+    except (KeyError, TypeError) as error:
+        raise ValueError(text) from error

@@ -1,0 +1,233 @@
+"""The server that stands in for all hubs: repositories, large files, faults, and what was asked."""
+
+import asyncio
+import hashlib
+import re
+import shutil
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+
+from tests.hubs import git_http, lfs
+from tests.hubs.content import File, Repository, commit, tree, write_bare
+from tests.hubs.faults import Fault, Faults, answer
+from tests.hubs.huggingface import HuggingFace
+from tests.hubs.modelhub import Modelhub
+
+_GIT = re.compile(r"/(?P<path>.+?)(?:\.git)?/(?P<service>info/refs|git-upload-pack)")
+_BATCH = re.compile(r"/(?P<path>.+?)(?:\.git)?/info/lfs/objects/batch")
+_REMEMBERED = 100_000  # requests
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request and its answer."""
+
+    method: str
+    path: str  # with the query
+    status: int
+    headers: Mapping[str, str]
+    sent: int  # bytes of the answer
+
+
+class Served:
+    """A repository that is served; tests change it as its owner would."""
+
+    def __init__(self, hubs: "Hubs", path: str, repository: Repository) -> None:
+        self._hubs = hubs
+        self.path = path
+        self.branch = repository.branch
+        self._folder = hubs.folder / f"{hashlib.sha256(path.encode()).hexdigest()}.git"
+        self.head, objects = repository.objects()
+        self._number = len(repository.commits)
+        self._keep(repository, objects)
+
+    def _keep(self, repository: Repository, objects: dict[str, tuple[bytes, bytes]]) -> None:
+        write_bare(self._folder, self.head, objects, self.branch)
+        self._hubs.objects.update(repository.large)
+
+    def push(self, files: Mapping[str, File], *, parent: bool = True) -> str:
+        """Add a commit that holds these files and no others; without a parent it rewrites the history."""
+        made, objects = Repository(), {}
+        of_tree = tree(files, objects, made.large)
+        self._number += 1
+        self.head = commit(of_tree, self.head if parent else None, self._number, objects)
+        self._keep(made, objects)
+        return self.head
+
+    def rename_branch(self, branch: str) -> None:
+        """Call the default branch otherwise."""
+        (self._folder / "refs" / "heads" / self.branch).unlink()
+        self.branch = branch
+        write_bare(self._folder, self.head, {}, branch)
+
+    def remove(self) -> None:
+        """Take it off the server."""
+        del self._hubs.repositories[self.path]
+
+    def rename(self, path: str) -> None:
+        """Serve it elsewhere; the former path leads there."""
+        self.remove()
+        self._hubs.moved[self.path] = path
+        self._hubs.repositories[path] = self
+        self.path = path
+
+    async def answer(self, request: web.Request, service: str) -> web.Response:
+        return await git_http.serve(request, self._folder, service)
+
+
+class Hubs:
+    """Hugging Face and Modelhub on loopback, from `start` to `stop` or in a `with` block.
+
+    `models` and `seed` make the models of Hugging Face; `rate_limit` is (requests, seconds) of its API's window;
+    `token` is that of a user who has access to everything.
+    """
+
+    def __init__(
+        self,
+        models: int = 300,
+        seed: int = 0,
+        *,
+        port: int = 0,
+        rate_limit: tuple[int, int] | None = None,
+        token: str | None = None,
+        troubles: bool = True,
+    ) -> None:
+        self.port = port
+        self.token = token
+        self.faults = Faults()
+        self.requests: deque[Asked] = deque(maxlen=_REMEMBERED)
+        self.repositories: dict[str, Served] = {}
+        self.moved: dict[str, str] = {}
+        self.objects: dict[str, bytes] = {}  # large files by oid
+        self.huggingface = HuggingFace(self, models, seed, rate_limit=rate_limit, troubles=troubles)
+        self.modelhub = Modelhub(self, seed)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="hubs", daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> Self:
+        self.folder = Path(tempfile.mkdtemp(prefix="hubs-"))
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
+        return self
+
+    async def _start(self) -> None:
+        application = web.Application(middlewares=[self._middleware], client_max_size=1 << 30)
+        application.router.add_get("/robots.txt", _robots)
+        application.router.add_get("/_lfs/{oid}", self._object)
+        application.router.add_post("/_faults", self._add_fault)
+        self.modelhub.add_routes(application.router)
+        self.huggingface.add_routes(application.router)
+        application.router.add_route("*", "/{path:.+}", self._other)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    def stop(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        shutil.rmtree(self.folder)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def serve(self, path: str, repository: Repository) -> Served:
+        """Serve a repository at a path: `/owner/name` is one of Hugging Face, `/github.com/owner/name` one of GitHub."""
+        served = Served(self, path.strip("/"), repository)
+        self.repositories[served.path] = served
+        return served
+
+    def asked(self, pattern: str) -> list[Asked]:
+        """The requests whose path a pattern is found in."""
+        return [request for request in list(self.requests) if re.search(pattern, request.path)]
+
+    def find(self, path: str) -> Served | None:
+        """The repository at a path; a generated one is made now."""
+        if path not in self.repositories:
+            for hub in (self.huggingface, self.modelhub):
+                if (repository := hub.repository(path)) is not None:
+                    self.serve(path, repository)
+        return self.repositories.get(path)
+
+    @web.middleware
+    async def _middleware(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        fault = self.faults.strike(request)
+        response = await (answer(fault, request) if fault and fault.cut is None else handler(request))
+        sent = response.body_length if response.prepared else len(getattr(response, "body", None) or b"")
+        if fault and fault.cut is not None:
+            sent = min(sent, fault.cut)
+        headers = {name: value for name, value in request.headers.items() if name != "Host"}
+        self.requests.append(Asked(request.method, request.path_qs, response.status, headers, sent))
+        return await _cut(request, response, fault.cut) if fault and fault.cut is not None else response
+
+    async def _other(self, request: web.Request) -> web.StreamResponse:
+        """Git and git-lfs, for any path."""
+        for pattern, serve in ((_BATCH, self._batch), (_GIT, self._git)):
+            if match := pattern.fullmatch(request.path):
+                return await serve(request, match)
+        return await self.huggingface.file(request)
+
+    async def _git(self, request: web.Request, match: re.Match[str]) -> web.StreamResponse:
+        path = match["path"]
+        if path in self.moved:
+            location = request.path_qs.replace(path, self.moved[path], 1)
+            return web.Response(status=307, headers={"Location": location})
+        if refused := self.huggingface.refusal(request, path):
+            return refused
+        served = self.find(path)
+        if served is None:
+            return self.huggingface.no_repository(request) if "github.com" not in path else web.Response(status=404)
+        return await served.answer(request, match["service"])
+
+    async def _batch(self, request: web.Request, match: re.Match[str]) -> web.StreamResponse:
+        return self.huggingface.refusal(request, match["path"]) or await lfs.batch(request, self.large)
+
+    async def _object(self, request: web.Request) -> web.StreamResponse:
+        body = self.large(request.match_info["oid"])
+        return web.Response(status=404) if body is None else lfs.content(request, body)
+
+    def large(self, oid: str) -> bytes | None:
+        """A large file."""
+        return self.objects.get(oid)
+
+    async def _add_fault(self, request: web.Request) -> web.StreamResponse:
+        self.faults.append(Fault(**await request.json()))
+        return web.Response(status=204)
+
+
+async def _robots(_: web.Request) -> web.StreamResponse:
+    return web.Response(text="User-agent: *\nAllow: /\n")
+
+
+async def _cut(request: web.Request, whole: web.StreamResponse, after: int) -> web.StreamResponse:
+    """The beginning of an answer, and the end of its connection."""
+    assert isinstance(whole, web.Response)
+    assert isinstance(whole.body, bytes)
+    headers = {name: value for name, value in whole.headers.items() if name != "Content-Length"}
+    response = web.StreamResponse(status=whole.status, headers=headers)
+    response.content_length = len(whole.body)
+    await response.prepare(request)
+    await response.write(whole.body[:after])
+    assert request.transport is not None
+    request.transport.close()
+    return response
