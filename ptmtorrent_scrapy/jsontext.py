@@ -8,33 +8,38 @@ from typing import Any
 from ptmtorrent_scrapy.items import Metadata
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_LONGEST_NUMBER = 1000  # digits; Python refuses to convert more than 4300, and 64 bits have 19
 _LARGEST = 2**63 - 1
-
-
-def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) < _LONGEST_NUMBER else float(digits)
 
 
 def _constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-_decoder = json.JSONDecoder(parse_int=_integer, parse_constant=_constant)
+_decoder = json.JSONDecoder(parse_constant=_constant)
+# Python converts no number of more than 4300 digits; as a float it is infinite, and stands in the text all the same.
+_patient_decoder = json.JSONDecoder(parse_constant=_constant, parse_int=float)
 
 
-def elements(text: str) -> Iterator[Metadata]:
+def elements(text: str) -> list[Metadata]:
     """The elements of a JSON array, each with its own text to the letter. Raises `ValueError`, `RecursionError`.
 
     >>> [element.text for element in elements('[{"a": 1.0},  2]')]
     ['{"a": 1.0}', '2']
     """
+    try:
+        return list(_elements(text, _decoder))
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return list(_elements(text, _patient_decoder))
+
+
+def _elements(text: str, decoder: json.JSONDecoder) -> Iterator[Metadata]:
     position = _expect(text, 0, "[")
     if text.startswith("]", position):
-        _end(text, position + 1)
-        return
+        return _end(text, position + 1)
     while True:
-        value, end = _decoder.raw_decode(text, position)
+        value, end = decoder.raw_decode(text, position)
         yield Metadata(text[position:end], value)
         position = _after_space(text, end)
         if text.startswith("]", position):
@@ -43,6 +48,8 @@ def elements(text: str) -> Iterator[Metadata]:
 
 
 def _after_space(text: str, position: int) -> int:
+    if text[position : position + 1] not in " \t\n\r":
+        return position
     match = _SPACE.match(text, position)
     return match.end() if match else position
 
@@ -74,8 +81,13 @@ def strings(value: Any) -> list[str]:
     >>> strings("mit"), strings(["en", None, "en", "de"]), strings(3)
     (['mit'], ['en', 'de'], [])
     """
-    values = value if isinstance(value, list) else [value]
-    return list(dict.fromkeys(text for each in values if (text := string(each))))
+    if not value:
+        return []
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        return []
+    return list(dict.fromkeys(text for each in value if (text := string(each))))
 
 
 def count(value: Any) -> int | None:

@@ -40,9 +40,10 @@ DOWNLOADER_MIDDLEWARES = {
     "ptmtorrent_scrapy.middlewares.RateLimitMiddleware": 560,
 }
 
-# A log line an item costs a third of the item, and says nothing a summary does not say better.
+# A log line an item costs a third of the item, and says nothing that the summary does not say better.
 LOG_LEVEL = "INFO"
-# Positions in the metadata file are those of the listing: one item after the other.
+LOG_FORMATTER = "ptmtorrent_scrapy.logformatter.LogFormatter"
+# The metadata file is in the order of the listing: one item after the other.
 CONCURRENT_ITEMS = 1
 # Without a delay Scrapy lets more requests through than its limit per domain says.
 DOWNLOAD_DELAY = 0.02

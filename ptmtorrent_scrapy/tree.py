@@ -15,6 +15,7 @@ from ptmtorrent_scrapy.git.lock import Held, lock
 
 _LONGEST = 230  # bytes: file systems take 255, and work in progress stands beside its place under a longer name
 _OWN = re.compile(r"\..*~\w+")  # names of work in progress
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")  # what nearly all names are
 _PAGES = ("html/metadata/", "json/metadata/")
 
 
@@ -32,6 +33,8 @@ def check_name(name: str) -> str:
     >>> check_name("bert-base-uncased")
     'bert-base-uncased'
     """
+    if _PLAIN.fullmatch(name):
+        return name
     if name in ("", ".", ".."):
         raise UnusableName(f"{name!r} names no file of its own")
     if _OWN.fullmatch(name):
@@ -45,6 +48,14 @@ def check_name(name: str) -> str:
     if length > _LONGEST:
         raise UnusableName(f"{name[:40]!r}... is longer than the {_LONGEST} bytes that file systems take")
     return name
+
+
+def check_folder(folder: str) -> str:
+    """The AUTHOR/MODEL of a clone, if both can be folders in the tree. Raises `UnusableName`."""
+    author, slash, model = folder.partition("/")
+    if not slash:
+        raise UnusableName(f"{folder!r} is not of the form AUTHOR/MODEL")
+    return f"{check_name(author)}/{check_name(model)}"
 
 
 class DataTree:
@@ -68,10 +79,7 @@ class DataTree:
 
     def repository(self, folder: str) -> Path:
         """Where the clone of AUTHOR/MODEL stands."""
-        author, slash, model = folder.partition("/")
-        if not slash:
-            raise UnusableName(f"{folder!r} is not of the form AUTHOR/MODEL")
-        return self.folder / "repos" / check_name(author) / check_name(model)
+        return self.folder / "repos" / check_folder(folder)
 
     def seen_from_outside(self, path: Path) -> str:
         """A path as seen from the folder that holds the data tree, e.g. `data/huggingface/json/huggingface.json`."""

@@ -78,6 +78,14 @@ class ClonePipeline:
             self._note(Outcome(url=item.repository, status="refused", error=item.detail))
         return item
 
+    async def clone(self, url: str, folder: str) -> Outcome:
+        """Clone one repository now: for a hub whose listing is a repository. Its `path` is absolute."""
+        path = self.crawl.tree.repository(folder).absolute()
+        repository = replace(self._repository, url=url, path=str(path), read=())
+        outcome = await asyncio.wrap_future(self._executor.submit(clone, repository))
+        self._note(replace(outcome, path=self._relative(outcome.path)))
+        return outcome
+
     async def run(self, models: int) -> str | None:
         """Clone for the `models` most popular ones; returns why that ended early, if it did. Raises `Cancelled`."""
         chosen, asked = self.crawl.listing.choose(models)
@@ -125,8 +133,7 @@ class ClonePipeline:
         path = self.crawl.tree.repository(listed.folder)
         repository = self._wanted(listed, path.absolute())
         outcome = await asyncio.wrap_future(self._executor.submit(clone, repository))
-        if outcome.path is not None:
-            outcome.path = str(path.relative_to(self.crawl.tree.folder))
+        outcome.path = self._relative(outcome.path)
         self._note(outcome)
         self.stats.inc_value("clone/done")
         self.crawl.listing.set_found(
@@ -135,6 +142,9 @@ class ClonePipeline:
             problem=f"{outcome.status}: {outcome.error}" if outcome.error else outcome.status,
             files=orjson.dumps({name: content.decode("utf-8", "replace") for name, content in outcome.files.items()}),
         )
+
+    def _relative(self, path: str | None) -> str | None:
+        return path and str(Path(path).relative_to(self.crawl.tree.folder.absolute()))
 
     async def _ask(self, listed: Listed) -> None:
         repository = self._wanted(listed, Path())

@@ -10,7 +10,7 @@ from scrapy.statscollectors import StatsCollector
 from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.items import Model, Unusable
 from ptmtorrent_scrapy.record import schema
-from ptmtorrent_scrapy.tree import JsonArray, UnusableName
+from ptmtorrent_scrapy.tree import JsonArray, UnusableName, check_folder
 
 _FIELDS_TOLD = 100  # different departures counted by name; what comes after them is counted together
 
@@ -46,7 +46,7 @@ class MetadataPipeline:
     def _listed(self, model: Model) -> Model | Unusable:
         try:
             if model.folder is not None:
-                self.crawl.tree.repository(model.folder)
+                check_folder(model.folder)
         except UnusableName as error:
             return Unusable(
                 metadata=model.metadata,
@@ -65,7 +65,7 @@ class MetadataPipeline:
         )
         if not new:
             self.stats.inc_value("listing/repeated")
-            raise DropItem(f"{model.name} was listed before", log_level="DEBUG")
+            raise DropItem(f"{model.name} was listed before")
         return model
 
     def _count_departures(self, value: Any) -> None:

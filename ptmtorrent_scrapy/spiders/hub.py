@@ -1,10 +1,10 @@
 """What the spiders have in common: their arguments, and how a listing is taken apart or given up."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from scrapy import Request, Spider
-from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
@@ -61,7 +61,7 @@ class HubSpider(Spider):
         """The model with what those of `clone_files` say of it that its clone has."""
         return model
 
-    def request(self, url: str, callback: Callable[..., Any], **options: Any) -> Request:
+    def request(self, url: str, callback: Callable[..., Any] | None, **options: Any) -> Request:
         """A request without whose answer the listing is not whole."""
         return Request(url, callback, errback=self.give_up, dont_filter=True, **options)
 
@@ -79,19 +79,47 @@ class HubSpider(Spider):
                     repository=error.repository,
                 )
 
-    def json_array(self, response: Response) -> list[Metadata] | Request:
-        """The elements of an answer that is a JSON array; the request to try it once more, where it is none.
+    async def answer(self, request: Request) -> Response | None:
+        """The answer to a request of a callback that goes on with it; None if there is none: the listing has failed."""
+        try:
+            response = await self.crawler.engine.download_async(request)
+        except Exception as error:
+            self.listing_failed(f"{request.url}: {error}")
+            return None
+        if response.status != 200:
+            self.listing_failed(f"{request.url}: answered with HTTP status {response.status}")
+            return None
+        return response
+
+    async def clone(self, url: str, folder: str) -> Path | None:
+        """Where the repository stands that is the hub's listing; None if it could not be had: the listing has failed."""
+        from ptmtorrent_scrapy.pipelines import ClonePipeline  # the pipelines know the spiders' base
+
+        pipeline = self.crawler.get_item_pipeline(ClonePipeline)
+        assert pipeline is not None
+        outcome = await pipeline.clone(url, folder)
+        if outcome.path is None:
+            self.listing_failed(f"{url} is {outcome.status}: {outcome.error}")
+            return None
+        return Path(outcome.path)
+
+    async def json_array(self, response: Response) -> list[Metadata]:
+        """The elements of an answer that is a JSON array; one that is none is asked for again.
 
         Empty when that did not help: the listing has failed.
         """
-        try:
-            return list(elements(response.body.decode("utf-8", "replace")))
-        except (ValueError, RecursionError) as error:
-            assert response.request is not None
-            again = get_retry_request(response.request, spider=self, reason="no JSON array")
-            if again is None:
-                self.listing_failed(f"{response.url} answers with something else than a JSON array: {error}")
-            return again or []
+        page: Response | None = response
+        for _ in range(1 + self.settings.getint("RETRY_TIMES")):
+            if page is None:
+                return []
+            try:
+                return elements(page.body.decode("utf-8", "replace"))
+            except (ValueError, RecursionError) as error:
+                why = str(error)
+            assert page.request is not None
+            page = await self.answer(page.request.replace(dont_filter=True))
+        self.listing_failed(f"{response.url} answers with something else than a JSON array: {why}")
+        return []
 
     def give_up(self, failure: Failure) -> None:
         """A page of the listing could not be had."""

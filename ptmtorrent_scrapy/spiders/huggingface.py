@@ -5,7 +5,7 @@ https://huggingface.co/docs/hub/api
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
@@ -26,7 +26,10 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", re.ASCII)
 _CARD_TEMPLATE_PAPER = (
     "10.48550/arXiv.1910.09700"  # on cards nobody filled in: the carbon calculator's, not the model's
 )
+_PLAIN = re.compile(r"[A-Za-z0-9_./-]+")  # what stands in a URL as it is
 _NOBODY = "huggingface"  # owns what has no namespace
+
+Kinds = dict[str, list[str]]  # of tags `KIND:...`, what they say by kind
 
 
 class HuggingFaceSpider(HubSpider):
@@ -35,35 +38,42 @@ class HuggingFaceSpider(HubSpider):
     metadata = "hf_metadata.json"
     default_fraction = 0.1
     url_settings = ("HUGGINGFACE_URL",)
-    _turn: asyncio.Lock
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.hub_url = crawler.settings["HUGGINGFACE_URL"].rstrip("/")
-        spider._turn = asyncio.Lock()
         if token := crawler.settings["HUGGINGFACE_TOKEN"]:
             spider.token = (spider.hub_url, token)
         return spider
 
     async def start(self) -> AsyncIterator[Request]:
-        yield self.page(self.hub_url + _LISTING)
+        yield self.page(self.hub_url + _LISTING, self.parse_listing)
 
-    def page(self, url: str) -> Request:
-        return self.request(
-            url, self.parse, headers={"Authorization": f"Bearer {self.token[1]}"} if self.token else None
-        )
+    def page(self, url: str, callback: Callable[..., Any] | None = None) -> Request:
+        headers = {"Authorization": f"Bearer {self.token[1]}"} if self.token else None
+        return self.request(url, callback, headers=headers)
 
-    async def parse(self, response: Response) -> AsyncIterator[Model | Unusable | Request]:
-        listing = self.json_array(response)
-        if isinstance(listing, Request):
-            yield listing
-            return
-        async with self._turn:  # the next page comes while this one is worked on, and has to wait
-            if next_url := self.next_url(response):
-                yield self.page(next_url)
-            for item in self.models(listing):
-                yield item
+    async def parse_listing(self, response: Response) -> AsyncIterator[Model | Unusable]:
+        """All pages from this one on, each asked for while the one before is worked on."""
+        page: Response | None = response
+        while page is not None:
+            listing = await self.json_array(page)
+            next_url = self.next_url(page)
+            following = asyncio.create_task(self.answer(self.page(next_url))) if next_url else None
+            try:
+                for item in self.models(listing):
+                    yield item
+            except BaseException:
+                if following:
+                    following.cancel()
+                raise
+            page = await following if following else None
+
+    async def parse(self, response: Response) -> AsyncIterator[Model | Unusable]:
+        """One page."""
+        for item in self.models(await self.json_array(response)):
+            yield item
 
     def next_url(self, response: Response) -> str | None:
         """The next page's URL, as it is; one that leads elsewhere is not followed, for the token's sake too."""
@@ -80,34 +90,36 @@ class HuggingFaceSpider(HubSpider):
         name = string(listed.get("id")) or string(listed.get("modelId"))
         if name is None:
             raise Unlike("no id", "an element of the listing has neither id nor modelId")
-        tags, card, config = strings(listed.get("tags")), mapping(listed.get("cardData")), mapping(listed.get("config"))
+        card, config, tags = mapping(listed.get("cardData")), mapping(listed.get("config")), strings(listed.get("tags"))
+        tagged = by_kind(tags)
         namespace, slash, _ = name.partition("/")
         owner = string(listed.get("author")) or (namespace if slash else _NOBODY)
-        url = f"{self.hub_url}/{quote(name)}"
+        url = self.url(name)
+        downloads = count(listed.get("downloads"))
         return Model(
             key=name,
             metadata=metadata,
             name=name,
             owner=owner,
             url=url,
-            owner_url=f"{self.hub_url}/{quote(owner)}",
+            owner_url=self.url(owner),
             repository=url,
             folder=name if slash else f"huggingface.co/{name}",
             commit=_matching(_COMMIT, listed.get("sha")),
             gated=listed.get("gated") in ("auto", "manual", True),
-            popularity=count(listed.get("downloads")) or 0,
+            popularity=downloads or 0,
             task=string(listed.get("pipeline_tag")),
-            architecture=architecture(config, tags),
-            papers=papers(tags),
-            datasets=list(self.datasets(listed, tags, card)),
-            license=", ".join(strings(card.get("license")) or tagged("license", tags)) or None,
+            architecture=architecture(config, tagged),
+            papers=papers(tagged),
+            datasets=self.datasets(listed, card, tagged),
+            license=", ".join(strings(card.get("license")) or tagged.get("license", ())) or None,
             library=string(listed.get("library_name")),
-            downloads=count(listed.get("downloads")),
+            downloads=downloads,
             likes=count(listed.get("likes")),
             tags=tags,
             languages=strings(card.get("language")),
             base_models=strings(card.get("base_model"))
-            or [tag for tag in tagged("base_model", tags) if ":" not in tag],
+            or [base for base in tagged.get("base_model", ()) if ":" not in base],
             created=_matching(_TIME, listed.get("createdAt")),
             modified=_matching(_TIME, listed.get("lastModified")),
             parameters=count(mapping(listed.get("safetensors")).get("total"))
@@ -115,14 +127,15 @@ class HuggingFaceSpider(HubSpider):
             bytes=count(listed.get("usedStorage")),
         )
 
-    def datasets(self, listed: dict[str, Any], tags: list[str], card: dict[str, Any]) -> Iterator[Dataset]:
-        usages: dict[str, list[str]] = {}
-        for name in dict.fromkeys([*tagged("dataset", tags), *strings(card.get("datasets"))]):
-            usages[name] = ["train"]
+    def url(self, path: str) -> str:
+        """The web address of what has this path on the hub."""
+        return f"{self.hub_url}/{path if _PLAIN.fullmatch(path) else quote(path)}"
+
+    def datasets(self, listed: dict[str, Any], card: dict[str, Any], tagged: Kinds) -> list[Dataset]:
+        usages = {name: ["train"] for name in (*tagged.get("dataset", ()), *strings(card.get("datasets")))}
         for name in evaluated_on(listed.get("model-index") or card.get("model-index")):
-            usages[name] = [*usages.get(name, []), "eval"]
-        for name, usage in usages.items():
-            yield self.dataset(name, usage)
+            usages[name] = [*usages.get(name, ()), "eval"]
+        return [self.dataset(name, usage) for name, usage in usages.items()]
 
     def dataset(self, name: str, usages: list[str]) -> Dataset:
         """A dataset by what cards call it: an id on the hub, mostly; a URL or a few words, sometimes."""
@@ -135,30 +148,35 @@ class HuggingFaceSpider(HubSpider):
         return Dataset(
             name=name,
             owner=owner,
-            url=f"{self.hub_url}/datasets/{quote(name)}",
-            owner_url=f"{self.hub_url}/{quote(owner)}",
+            url=self.url(f"datasets/{name}"),
+            owner_url=self.url(owner),
             usages=usages,
         )
 
 
-def tagged(kind: str, tags: list[str]) -> list[str]:
-    """What the tags `KIND:...` say.
+def by_kind(tags: list[str]) -> Kinds:
+    """What the tags `KIND:...` say, by kind.
 
-    >>> tagged("license", ["pytorch", "license:mit"])
-    ['mit']
+    >>> by_kind(["pytorch", "license:mit", "dataset:imdb", "dataset:glue"])
+    {'license': ['mit'], 'dataset': ['imdb', 'glue']}
     """
-    return [value for tag in tags if tag.startswith(f"{kind}:") and (value := tag[len(kind) + 1 :].strip())]
+    kinds: Kinds = {}
+    for tag in tags:
+        kind, _, value = tag.partition(":")
+        if value := value.strip():
+            kinds.setdefault(kind, []).append(value)
+    return kinds
 
 
-def architecture(config: dict[str, Any], tags: list[str]) -> str | None:
+def architecture(config: dict[str, Any], tagged: Kinds) -> str | None:
     """The model's type, else the first of its classes, else its diffusers pipeline."""
-    classes = [*strings(config.get("architectures")), *tagged("diffusers", tags), None]
+    classes = (*strings(config.get("architectures")), *tagged.get("diffusers", ()), None)
     return string(config.get("model_type")) or classes[0]
 
 
-def papers(tags: list[str]) -> list[str]:
+def papers(tagged: Kinds) -> list[str]:
     """DOIs of the papers in `arxiv:` tags; a `doi:` tag is the repository's own."""
-    found = dict.fromkeys(doi for identifier in tagged("arxiv", tags) if (doi := arxiv_doi(identifier)))
+    found = dict.fromkeys(doi for identifier in tagged.get("arxiv", ()) if (doi := arxiv_doi(identifier)))
     return [doi for doi in found if doi != _CARD_TEMPLATE_PAPER]
 
 

@@ -3,7 +3,7 @@
 https://github.com/modelhub-ai/modelhub
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
@@ -40,12 +40,9 @@ class ModelhubSpider(HubSpider):
     async def start(self) -> AsyncIterator[Request]:
         yield self.request(self.index_url, self.parse)
 
-    def parse(self, response: Response) -> Iterator[Model | Unusable | Request]:
-        index = self.json_array(response)
-        if isinstance(index, Request):
-            yield index
-        else:
-            yield from self.models(index)
+    async def parse(self, response: Response) -> AsyncIterator[Model | Unusable]:
+        for item in self.models(await self.json_array(response)):
+            yield item
 
     def model(self, metadata: Metadata) -> Model:
         listed = mapping(metadata.value)

@@ -123,9 +123,7 @@ class Models:
             "config.json": _CONFIGS[index % len(_CONFIGS)],
             "tokenizer/vocab.txt": b"[PAD]\n[UNK]\n",
         }
-        for path, large in zip(("model.safetensors", "onnx/model.onnx"), self.large(index), strict=False):
-            files[path] = large
-        return files
+        return files | dict(zip(("model.safetensors", "onnx/model.onnx"), self.large(index), strict=False))
 
     def large(self, index: int) -> list[tuple[int, int]]:
         """(number in the pool, size) of the large files of a model: of a third of them one, of a few two."""

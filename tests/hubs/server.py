@@ -196,7 +196,7 @@ class Hubs:
             return refused
         served = self.find(path)
         if served is None:
-            return self.huggingface.no_repository(request) if "github.com" not in path else web.Response(status=404)
+            return web.Response(status=404) if "github.com" in path else self.huggingface.no_repository(request)
         return await served.answer(request, match["service"])
 
     async def _batch(self, request: web.Request, match: re.Match[str]) -> web.StreamResponse:
