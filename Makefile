@@ -11,7 +11,7 @@ help:
 	@echo 'make test    the whole test suite'
 	@echo 'make lint    format, lint and type checks'
 	@echo 'make bench   the benchmarks'
-	@echo 'make clean   remove .venv, caches and demo/data; never data'
+	@echo 'make clean   remove .venv, caches and demo/data; data stays'
 	@echo
 	@echo 'Each sets up first what it needs. Another Python than python3: make setup PYTHON=python3.12'
 

@@ -39,7 +39,7 @@ def main() -> int:
     print(f"\n{DATA}/")
     for line in overview():
         print(f"  {line}")
-    print(f"\nThe log of each crawl is {DATA}/HUB.log. `make clean` removes it all.")
+    print(f"\nThe log of each crawl is {DATA}/HUB.log. Remove demo/data to start afresh.")
     return max(statuses)
 
 

@@ -79,3 +79,11 @@ def url(name: str, value: str) -> str:
     if not usable:
         raise Unaccepted(name, value, "a URL such as https://huggingface.co")
     return value
+
+
+def protocols(name: str, value: str) -> tuple[str, ...]:
+    """Protocols that git may speak, from their names between colons."""
+    names = tuple(value.split(":"))
+    if not set(names) <= {"http", "https"}:
+        raise Unaccepted(name, value, "one or more protocols of http, https, between colons")
+    return names

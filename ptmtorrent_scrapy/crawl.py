@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -13,6 +14,8 @@ from scrapy.exceptions import NotConfigured
 from ptmtorrent_scrapy.listing import Listing
 from ptmtorrent_scrapy.spiders.hub import HubSpider
 from ptmtorrent_scrapy.tree import DataTree
+
+logger = logging.getLogger(__name__)
 
 _crawls: WeakKeyDictionary[Crawler, "HubCrawl"] = WeakKeyDictionary()
 
@@ -44,10 +47,16 @@ class HubCrawl:
         self._held.enter_context(self.tree.claim())
         self.listing = Listing(self.tree.work)
         self._held.callback(self.listing.close)
-        if self.tree.repositories.exists():
-            with self.tree.repositories.open("rb") as lines:
-                for line in lines:
-                    self.listing.set_outcome(orjson.loads(line)["url"], line.rstrip())
+        self._remember()
+
+    def _remember(self) -> None:
+        """Take over what became of the repositories in earlier crawls."""
+        with contextlib.suppress(FileNotFoundError), self.tree.repositories.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    self.listing.set_outcome(str(orjson.loads(line)["url"]), line.rstrip())
+                except (ValueError, KeyError, TypeError):
+                    logger.warning("%s: line %d is no outcome and left out", self.tree.repositories, number)
 
     async def settled(self) -> None:
         """Wait until nothing of the crawl writes to the tree any more."""

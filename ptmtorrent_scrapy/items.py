@@ -14,10 +14,11 @@ class RawPage:
 
 @dataclass(slots=True)
 class Metadata:
-    """An object as the hub gave it: its JSON text, and the value of that."""
+    """An object as the hub gave it: its JSON text, and the value of that. One that is an item itself is no model's."""
 
     text: str
     value: Any
+    file: str | None = None  # under json/metadata/ that keeps it; None: the spider's
 
 
 @dataclass(kw_only=True, slots=True)
@@ -62,7 +63,7 @@ class Model:
     modified: str | None = None  # RFC 3339
     parameters: int | None = None
     bytes: int | None = None
-    position: int | None = None  # of `metadata` in the hub's metadata file, set by MetadataPipeline
+    position: int | None = None  # of `metadata` in its file, set by MetadataPipeline
 
 
 @dataclass(kw_only=True, slots=True)

@@ -38,6 +38,7 @@ class ClaimTreeMiddleware:
         try:
             self.crawl.begin()
         except (InUse, OSError) as error:
+            self.crawl.spider.problem = str(error)
             logger.error("%s", error)
             raise CloseSpider(TREE_UNAVAILABLE) from error
         async for each in start:

@@ -20,7 +20,11 @@ class Command(CrawlCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         assert self.crawler_process is not None
         loader = self.crawler_process.spider_loader
-        spider = loader.load(args[0]) if len(args) == 1 and args[0] in loader.list() else None
+        if len(args) == 1 and args[0] not in loader.list():
+            print(f"scrapy crawl {args[0]}: no such hub; there are {', '.join(loader.list())}", file=sys.stderr)
+            self.exitcode = 2
+            return
+        spider = loader.load(args[0]) if len(args) == 1 else None
         if spider is None or not issubclass(spider, HubSpider):
             super().run(args, opts)
             return
@@ -53,6 +57,8 @@ def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]
     for program, package in (("git", "git"), ("git-lfs", "git-lfs")):
         if shutil.which(program) is None:
             raise Unready(f"{program} is not installed; install it, on Debian with: apt-get install {package}")
+    if not settings["DATA_DIR"]:
+        raise arguments.Unaccepted("DATA_DIR", "", "a folder, such as data")
     _check_writable(Path(settings["DATA_DIR"]) / spider.name)
 
 

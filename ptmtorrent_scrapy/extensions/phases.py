@@ -28,12 +28,14 @@ class Phases:
     def __init__(self, crawler: Crawler, crawl: HubCrawl) -> None:
         self.crawler = crawler
         self.crawl = crawl
+        self._lost = False
         self._closing: asyncio.Task[None] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         phases = cls(crawler, HubCrawl.of(crawler))
         crawler.signals.connect(phases.go_on, signals.spider_idle)
+        crawler.signals.connect(phases.lose, signals.item_error)
         return phases
 
     def go_on(self) -> None:
@@ -41,6 +43,10 @@ class Phases:
             self.crawl.after_listing = asyncio.create_task(self._run())
             self.crawl.after_listing.add_done_callback(self._close_spider)
         raise DontCloseSpider
+
+    def lose(self) -> None:
+        """A fault of this program has cost an item; the others go on, and the crawl does not end as complete."""
+        self._lost = True
 
     def _close_spider(self, phases: asyncio.Task[str]) -> None:
         if self.crawler.engine.spider is not None:
@@ -61,18 +67,18 @@ class Phases:
     async def _after_listing(self) -> str:
         clones = self._pipeline(ClonePipeline)
         records, listed = self._pipeline(RecordPipeline), self._pipeline(MetadataPipeline).length
-        if not listed and not self.crawl.spider.listing_problem:
+        if not listed and not self.crawl.spider.problem:
             self.crawl.spider.listing_failed("it lists no models at all")
-        if self.crawl.spider.listing_problem:
+        if self.crawl.spider.problem:
             return LISTING_FAILED
         if (
             records.ready > records.pending
         ):  # else most records would be missing from the files until the clones are made
             await self._publish(last=not records.pending)
         reason = await clones.run(int(self.crawl.spider.fraction * listed))
-        if records.pending:
+        if records.pending and not reason:
             await self._publish(last=True)
-        return reason or "finished"
+        return reason or (FAILED if self._lost else "finished")
 
     async def _publish(self, *, last: bool) -> None:
         """Let the new files take their places together: records name positions in the metadata file."""

@@ -33,24 +33,31 @@ class Summary:
             print(text, file=sys.stderr)
 
     def _lines(self, reason: str) -> Iterator[str]:
-        tree, listed = self.crawl.tree, self._counted("listing/models")
+        tree = self.crawl.tree
         yield f"{self.crawl.spider.hub}: {reason}"
-        yield from _row("models", f"{listed:,}{_of(self._below('listing/repeated'), ' listed again, counted once')}")
-        yield from _row("records", f"{self._counted('record/written'):,} in {tree.records}")
+        if self.crawl.spider.problem:
+            yield _row("because", self.crawl.spider.problem)
+        repeated = self._counted("listing/repeated")
+        listed = f"{self._counted('listing/models'):,}"
+        yield _row("models", f"{listed}, and {repeated:,} listed again, counted once" if repeated else listed)
+        if (written := self._counted("record/written", None)) is None:
+            yield _row("records", f"none written, {tree.records} is as it was")
+        else:
+            yield _row("records", f"{written:,} in {tree.records}")
         for why, models in self._below("record/rejected/").items():
-            yield from _row("rejected", f"{models:,} {why}, in {tree.rejected}")
-        statuses = self._below("clone/status/")
-        told = ", ".join(f"{number:,} {status}" for status, number in statuses.items()) or "none"
-        yield from _row("repositories", f"{told}; {tree.repositories}")
-        yield from _row("clones", f"{human(self._counted('clone/git_bytes'))} of git in {tree.folder / 'repos'}")
-        objects, size = self._counted("clone/lfs_objects"), human(self._counted("clone/lfs_bytes"))
-        yield from _row("large files", f"{objects:,} with {size} in {tree.store}")
+            yield _row("rejected", f"{models:,} {why}, in {tree.rejected}")
+        statuses = ", ".join(f"{number:,} {status}" for status, number in self._below("clone/status/").items())
+        yield _row("repositories", f"{statuses or 'none'}; {tree.repositories}")
+        yield _row("clones", f"{human(self._counted('clone/git_bytes') or 0)} of git in {tree.folder / 'repos'}")
+        sizes = [path.stat().st_size for path in tree.store.glob("objects/*/*/*")]
+        yield _row("large files", f"{len(sizes):,} with {human(sum(sizes))} in {tree.store}")
         for field, models in self._below("listing/departures/").items():
-            yield from _row("departure", f"{field} in {models:,} models: not as this hub's schema has it")
+            yield _row("departure", f"{field} in {models:,} of the models, unlike the hub's schema")
 
-    def _counted(self, name: str) -> int:
+    def _counted(self, name: str, default: int | None = 0) -> int | None:
         assert self.crawler.stats is not None
-        return int(self.crawler.stats.get_value(name, 0))
+        value: int | None = self.crawler.stats.get_value(name, default)
+        return value
 
     def _below(self, prefix: str) -> dict[str, int]:
         """Statistics whose names begin alike, by the rest of the name, largest first."""
@@ -63,12 +70,8 @@ class Summary:
         return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
-def _row(name: str, text: str) -> Iterator[str]:
-    yield f"  {name:<13} {text}"
-
-
-def _of(counted: dict[str, int], text: str) -> str:
-    return "".join(f", {number:,}{text}" for number in counted.values())
+def _row(name: str, text: str) -> str:
+    return f"  {name:<13} {text}"
 
 
 def human(size: float) -> str:

@@ -5,13 +5,12 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from git import GitDB, Repo
+from git import Repo
 
 from ptmtorrent_scrapy.git import lfs, worktree
 from ptmtorrent_scrapy.git.environment import LASTING, check_url, configured, environment
@@ -88,10 +87,12 @@ def clone(repository: Repository) -> Outcome:
     return outcome
 
 
-def remote_head(repository: Repository) -> str | None:
-    """The commit of the repository's HEAD, told by its server; None if it has no commit. Raises `GitError`."""
+def look(repository: Repository) -> tuple[str | None, dict[str, bytes]]:
+    """The commit of the repository's HEAD, told by its server, None if it has none; and the files of `read`, if a clone
+    of that commit stands. Raises `GitError`.
+    """
     check_url(repository.url, repository.protocols)
-    return _Clone(repository).remote_head()[1]
+    return _Clone(repository).look()
 
 
 def _beside(repository: Repository, what: str) -> Path:
@@ -137,6 +138,11 @@ class _Clone:
             elif name == "HEAD":
                 commit = told
         return branch, commit
+
+    def look(self) -> tuple[str | None, dict[str, bytes]]:
+        commit = self.remote_head()[1]
+        stands = commit and self.wanted.read and (self.path / ".git").is_dir() and _head(self.path)[1] == commit
+        return commit, self._read(commit) if commit and stands else {}
 
     def _create(self) -> str:
         work = _beside(self.wanted, "partial")
@@ -186,7 +192,9 @@ class _Clone:
         commands = "".join(f"create {kept}{branch} {commit}\n" for branch, commit in before.items())
         self.git.run("git", "update-ref", "--stdin", cwd=clone, stdin=commands.encode())
         refs = ("HEAD", f"+refs/heads/*:{_REMOTE}*")
-        self._ask("git", "fetch", "--progress", "--prune", "--no-recurse-submodules", "origin", *refs, cwd=clone)
+        self._ask(
+            "git", "fetch", "--progress", "--prune", "--no-recurse-submodules", "--", self.wanted.url, *refs, cwd=clone
+        )
         after = self._branches(clone)
         for branch, commit in before.items():
             if branch in after and self._is_ancestor(clone, commit, after[branch]):
@@ -215,6 +223,9 @@ class _Clone:
             wanted.values(), git=self.git, url=_lfs_url(self.wanted.url), scratch=_beside(self.wanted, "lfs")
         )
         if checkout:
+            before = _state(clone) or {}
+            if before.get("lfs_files") != self.wanted.lfs_files == "pointer":
+                worktree.remove(clone, files)
             _write_state(clone, {})
             _remove_locks(clone)
             target = ["-B", branch, commit] if branch else ["--detach", commit]
@@ -269,7 +280,22 @@ class _Clone:
             if name in state:
                 setattr(outcome, name, state[name])
         if outcome.commit and self.wanted.read:
-            outcome.files = _read(self.path, outcome.commit, self.wanted.read)
+            outcome.files = self._read(outcome.commit)
+
+    def _read(self, commit: str) -> dict[str, bytes]:
+        """Contents of files of a commit; what is not there, or larger than a file to read should be, is left out."""
+        asked = "".join(f"{commit}:{path}\n" for path in self.wanted.read).encode()
+        checked = self.git.run("git", "cat-file", "--batch-check", cwd=self.path, stdin=asked).decode().splitlines()
+        found = {
+            path: told.split()[0]
+            for path, told in zip(self.wanted.read, checked, strict=True)
+            if told.split()[1] == "blob" and int(told.split()[2]) <= _READ_BYTES
+        }
+        if not found:
+            return {}
+        asked = "".join(f"{oid}\n" for oid in found.values()).encode()
+        contents = lfs.batch(self.git.run("git", "cat-file", "--batch", cwd=self.path, stdin=asked))
+        return dict(zip(found, contents, strict=True))
 
     def _ask(self, *arguments: str, cwd: Path | None = None) -> bytes:
         """Run a command that talks to the server; its failures are told apart."""
@@ -312,7 +338,7 @@ def _lfs_url(url: str) -> str:
 
 def _head(clone: Path) -> tuple[str | None, str | None]:
     """(branch, commit) of a clone; read without starting git. The branch is None where HEAD is detached."""
-    with Repo(clone, odbt=GitDB) as repository:
+    with Repo(clone) as repository:
         head = repository.head
         branch = None if head.is_detached else head.reference.path.removeprefix("refs/heads/")
         try:
@@ -321,24 +347,13 @@ def _head(clone: Path) -> tuple[str | None, str | None]:
             return branch, None
 
 
-def _read(clone: Path, commit: str, paths: tuple[str, ...]) -> dict[str, bytes]:
-    """Contents of files of a commit; one that is not there, or larger than a file to read should be, is left out."""
-    found = {}
-    with Repo(clone, odbt=GitDB) as repository:
-        for path in paths:
-            with suppress(KeyError):
-                file = repository.commit(commit).tree / path
-                if file.type == "blob" and file.size <= _READ_BYTES:
-                    found[path] = file.data_stream.read()
-    return found
-
-
 def _configure(clone: Path, repository: Repository, store: Path) -> None:
     """Settings with which `git status`, `git lfs fsck` and a later checkout work in the clone as it stands."""
-    with Repo(clone, odbt=GitDB) as opened, opened.config_writer() as configuration:
+    with Repo(clone) as opened, opened.config_writer() as configuration:
         for name, value in _FILTER.items():
             configuration.set_value('filter "lfs"', name, value)
         configuration.set_value('filter "lfs"', "required", "true")
+        configuration.set_value('remote "origin"', "url", repository.url)
         configuration.set_value("lfs", "url", _lfs_url(repository.url))
         configuration.set_value("lfs", "storage", os.path.relpath(store, clone / ".git"))
 

@@ -58,7 +58,7 @@ def pointers(git: Command, repository: Path, commit: str) -> dict[bytes, Pointer
     if not candidates:
         return {}
     asked = b"".join(oid + b"\n" for oid, _ in candidates)
-    contents = _batch(git.run("git", "cat-file", "--batch", cwd=repository, stdin=asked))
+    contents = batch(git.run("git", "cat-file", "--batch", cwd=repository, stdin=asked))
     found = {
         path: pointer for (_, path), content in zip(candidates, contents, strict=True) if (pointer := parse(content))
     }
@@ -87,7 +87,7 @@ def _small_files(listing: bytes) -> Iterator[tuple[bytes, bytes]]:
             yield oid, path
 
 
-def _batch(answer: bytes) -> Iterator[bytes]:
+def batch(answer: bytes) -> Iterator[bytes]:
     """The contents in the answer of `cat-file --batch`."""
     position = 0
     while position < len(answer):

@@ -125,9 +125,10 @@ class Command:
         stdin: bytes = b"",
         environment: Mapping[str, str] | None = None,
         progress: Callable[[], object] = lambda: None,
+        output: Callable[[bytes], object] | None = None,
         ok: tuple[int, ...] = (0,),
     ) -> bytes:
-        """Standard output of the command.
+        """Standard output of the command; empty where `output` takes it, piece by piece as it comes.
 
         `progress` is asked every second; a value other than before, like any output, is progress.
         Raises `CommandFailed` for an exit status that is not `ok`, `Stalled`, `Cancelled`.
@@ -142,7 +143,7 @@ class Command:
             stderr=subprocess.PIPE,
         )
         try:
-            stdout, stderr = self._communicate(process, stdin, progress)
+            stdout, stderr = self._communicate(process, stdin, progress, output)
             status = _wait(process.pid)
         finally:
             _end(process)
@@ -157,14 +158,18 @@ class Command:
         return stdout
 
     def _communicate(
-        self, process: subprocess.Popen[bytes], stdin: bytes, progress: Callable[[], object]
+        self,
+        process: subprocess.Popen[bytes],
+        stdin: bytes,
+        progress: Callable[[], object],
+        output: Callable[[bytes], object] | None,
     ) -> tuple[bytes, str]:
         stdout, stderr = bytearray(), bytearray()
         rest = memoryview(stdin)
         seen, since = progress(), time.monotonic()
         with selectors.DefaultSelector() as selector:
-            _register(selector, process.stdout, stdout)
-            _register(selector, process.stderr, stderr)
+            _register(selector, process.stdout, output or stdout.extend)
+            _register(selector, process.stderr, stderr.extend)
             if process.stdin:
                 os.set_blocking(process.stdin.fileno(), False)
                 selector.register(process.stdin, selectors.EVENT_WRITE)
@@ -176,7 +181,7 @@ class Command:
                     elif not (chunk := os.read(key.fd, 65536)):
                         selector.unregister(key.fileobj)
                     else:
-                        key.data.extend(chunk)
+                        key.data(chunk)
                 del stderr[:-STDERR_KEPT]
                 now = progress() if not events else seen
                 if events or now != seen:
@@ -186,9 +191,9 @@ class Command:
         return bytes(stdout), stderr.decode("utf-8", "replace")
 
 
-def _register(selector: selectors.BaseSelector, stream: IO[bytes] | None, into: bytearray) -> None:
+def _register(selector: selectors.BaseSelector, stream: IO[bytes] | None, take: Callable[[bytes], object]) -> None:
     assert stream is not None
-    selector.register(stream, selectors.EVENT_READ, into)
+    selector.register(stream, selectors.EVENT_READ, take)
 
 
 def _feed(selector: selectors.BaseSelector, stream: IO[bytes], rest: memoryview) -> memoryview:

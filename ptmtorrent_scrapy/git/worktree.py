@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from git import GitDB, Repo
+from git import Repo
 from git.index import IndexEntry
 from git.index.base import IndexFile
 
@@ -39,6 +39,17 @@ def place(clone: Path, files: Mapping[bytes, Pointer], store: Store, *, link: bo
     if placed:
         _refresh_index(clone, placed)
     return linked
+
+
+def remove(clone: Path, files: Iterable[bytes]) -> None:
+    """Remove files from the working tree, so that a checkout writes them anew."""
+    for path in files:
+        if (folder := _open_folder(clone, path)) is not None:
+            try:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path.rpartition(b"/")[2], dir_fd=folder)
+            finally:
+                os.close(folder)
 
 
 def _open_folder(clone: Path, path: bytes) -> int | None:
@@ -99,7 +110,7 @@ def _copy(stored: Path, folder: int) -> None:
         try:
             while os.copy_file_range(source.fileno(), copy.fileno(), 1 << 30):
                 pass
-        except OSError:
+        except (OSError, AttributeError):  # not on this file system, not on this system
             source.seek(0)
             copy.truncate(0)
             copy.seek(0)
@@ -112,7 +123,7 @@ def _refresh_index(clone: Path, paths: Iterable[bytes]) -> None:
     An index that GitPython cannot read, such as one with names that are not UTF-8, stays as it is: `git status` then
     reads the large files once more.
     """
-    with contextlib.suppress(ValueError), Repo(clone, odbt=GitDB) as repository:
+    with contextlib.suppress(ValueError), Repo(clone) as repository:
         index = IndexFile(repository)
         changed = False
         for path in paths:

@@ -18,7 +18,7 @@ from scrapy.statscollectors import StatsCollector
 from ptmtorrent_scrapy import arguments
 from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.git import process
-from ptmtorrent_scrapy.git.clone import Outcome, Repository, clone, remote_head
+from ptmtorrent_scrapy.git.clone import Outcome, Repository, clone, look
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError
 from ptmtorrent_scrapy.items import Unusable
 from ptmtorrent_scrapy.listing import Listed
@@ -123,10 +123,11 @@ class ClonePipeline:
     def _has_space(self) -> bool:
         if not self._no_space and shutil.disk_usage(self.crawl.tree.folder).free < self._min_free:
             self._no_space = True
-            logger.error(
-                "%s has less than CLONE_MIN_FREE=%d bytes left: no further clone is started; make room and crawl again",
-                *(self.crawl.tree.folder, self._min_free),
+            self.crawl.spider.problem = (
+                f"{self.crawl.tree.folder} has less than CLONE_MIN_FREE={self._min_free} bytes left: "
+                "no further clone is started; make room and crawl again"
             )
+            logger.error("%s", self.crawl.spider.problem)
         return not self._no_space
 
     async def _clone(self, listed: Listed) -> None:
@@ -140,23 +141,25 @@ class ClonePipeline:
             listed.url,
             commit=outcome.commit,
             problem=f"{outcome.status}: {outcome.error}" if outcome.error else outcome.status,
-            files=orjson.dumps({name: content.decode("utf-8", "replace") for name, content in outcome.files.items()}),
+            files=_text(outcome.files),
         )
 
     def _relative(self, path: str | None) -> str | None:
         return path and str(Path(path).relative_to(self.crawl.tree.folder.absolute()))
 
     async def _ask(self, listed: Listed) -> None:
-        repository = self._wanted(listed, Path())
-        commit, problem = None, "empty"
+        repository = self._wanted(listed, self.crawl.tree.repository(listed.folder).absolute())
+        commit: str | None = None
+        files: dict[str, bytes] = {}
+        problem = "empty"
         try:
-            commit = await asyncio.wrap_future(self._executor.submit(remote_head, repository))
+            commit, files = await asyncio.wrap_future(self._executor.submit(look, repository))
         except Cancelled:
             raise
         except GitError as error:
             problem = str(error)
         self.stats.inc_value("clone/commits_asked")
-        self.crawl.listing.set_found(listed.url, commit=commit, problem=problem)
+        self.crawl.listing.set_found(listed.url, commit=commit, problem=problem, files=_text(files))
 
     def _wanted(self, listed: Listed, path: Path) -> Repository:
         return replace(self._repository, url=listed.url, path=str(path), commit=listed.commit, gated=listed.gated)
@@ -186,6 +189,10 @@ class ClonePipeline:
         self._unwritten = 0
 
 
+def _text(files: dict[str, bytes]) -> bytes:
+    return orjson.dumps({name: content.decode("utf-8", "replace") for name, content in files.items()})
+
+
 def repository_settings(settings: BaseSettings) -> Repository:
     """What the CLONE_ settings say of a repository. Raises `Unaccepted`."""
     try:
@@ -202,6 +209,6 @@ def repository_settings(settings: BaseSettings) -> Repository:
         lfs=arguments.lfs("CLONE_LFS", settings["CLONE_LFS"]),
         lfs_files=arguments.choice("CLONE_LFS_FILES", settings["CLONE_LFS_FILES"], ("link", "copy", "pointer")),
         timeout=arguments.positive("CLONE_TIMEOUT", settings["CLONE_TIMEOUT"]),
-        protocols=tuple(name for name in str(settings["CLONE_PROTOCOLS"]).split(":") if name),
+        protocols=arguments.protocols("CLONE_PROTOCOLS", settings["CLONE_PROTOCOLS"]),
         configuration=configuration,
     )

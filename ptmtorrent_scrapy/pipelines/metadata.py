@@ -1,5 +1,6 @@
 """Keeps what the hub said of each model, and tells where that departs from what the hub used to say."""
 
+from itertools import islice
 from typing import Any, Self
 
 import jsonschema_rs
@@ -8,7 +9,7 @@ from scrapy.exceptions import DropItem
 from scrapy.statscollectors import StatsCollector
 
 from ptmtorrent_scrapy.crawl import HubCrawl
-from ptmtorrent_scrapy.items import Model, Unusable
+from ptmtorrent_scrapy.items import Metadata, Model, Unusable
 from ptmtorrent_scrapy.record import schema
 from ptmtorrent_scrapy.tree import JsonArray, UnusableName, check_folder
 
@@ -16,14 +17,15 @@ _FIELDS_TOLD = 100  # different departures counted by name; what comes after the
 
 
 class MetadataPipeline:
-    """Writes the objects of the listing to the hub's metadata file and gives each its position; a model counts once."""
+    """Writes the objects of the listing to their metadata files and gives each its position; a model counts once."""
 
     def __init__(self, crawl: HubCrawl, stats: StatsCollector) -> None:
         self.crawl = crawl
         self.stats = stats
         self._schema = jsonschema_rs.validator_for(schema(crawl.spider.name))
-        self._departures: set[str] = set()
-        self._array: JsonArray | None = None
+        self._fields: set[str] = set()  # those told by name
+        self._arrays: dict[str, JsonArray] = {}
+        self.length = 0  # models listed so far
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -31,17 +33,25 @@ class MetadataPipeline:
         return cls(HubCrawl.of(crawler), crawler.stats)
 
     def process_item(self, item: Any) -> Any:
+        if isinstance(item, Metadata):
+            self._keep(item)
         if not isinstance(item, Model | Unusable):
             return item
         if isinstance(item, Model):
             item = self._listed(item)
-        if self._array is None:
-            self._array = JsonArray(self.crawl.tree.page(f"json/metadata/{self.crawl.spider.metadata}"))
-        item.position = self._array.append(item.metadata.text.encode("utf-8", "surrogatepass"))
+        item.position = self._keep(item.metadata)
+        self.length += 1
         self.stats.inc_value("listing/models")
-        if not self._schema.is_valid(item.metadata.value):
-            self._count_departures(item.metadata.value)
         return item
+
+    def _keep(self, metadata: Metadata) -> int:
+        """Write the object to its file; returns its position there."""
+        for field in self._departures(metadata.value):
+            self.stats.inc_value(f"listing/departures/{field}")
+        name = metadata.file or self.crawl.spider.metadata
+        if name not in self._arrays:
+            self._arrays[name] = JsonArray(self.crawl.tree.page(f"json/metadata/{name}"))
+        return self._arrays[name].append(metadata.text.encode("utf-8", "surrogatepass"))
 
     def _listed(self, model: Model) -> Model | Unusable:
         try:
@@ -68,34 +78,33 @@ class MetadataPipeline:
             raise DropItem(f"{model.name} was listed before")
         return model
 
-    def _count_departures(self, value: Any) -> None:
-        for field in {field for error in self._schema.iter_errors(value) for field in _departures(error)}:
-            if field not in self._departures and len(self._departures) == _FIELDS_TOLD:
-                field = "others"
-            self._departures.add(field)
-            self.stats.inc_value(f"listing/departures/{field}")
-
-    @property
-    def length(self) -> int:
-        """Objects kept so far."""
-        return self._array.length if self._array else 0
+    def _departures(self, value: Any) -> set[str]:
+        """Where an object departs from its hub's schema."""
+        try:
+            if self._schema.is_valid(value):
+                return set()
+            found = {field for error in self._schema.iter_errors(value) for field in _fields(error)}
+        except ValueError as error:  # nested too deep, or half a surrogate pair
+            found = {f"model cannot be checked: {type(error).__name__}"}
+        new = found - self._fields
+        self._fields.update(islice(new, _FIELDS_TOLD - len(self._fields)))
+        return {field if field in self._fields else "others" for field in found}
 
     def commit(self) -> None:
-        """The listing is whole: its file takes its place."""
-        if self._array:
-            self._array.commit()
-            self._array = None
+        """The listing is whole: its files take their places."""
+        while self._arrays:
+            self._arrays.popitem()[1].commit()
 
     async def close_spider(self) -> None:
         await self.crawl.settled()
-        if self._array:
-            self._array.abandon()
+        for array in self._arrays.values():
+            array.abandon()
 
 
 _JSON_TYPES = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
 
 
-def _departures(error: jsonschema_rs.ValidationError) -> list[str]:
+def _fields(error: jsonschema_rs.ValidationError) -> list[str]:
     """Which fields depart from the schema, and how: `cardData.license is a number`; without the positions in arrays."""
     path = ".".join("[]" if isinstance(step, int) else str(step) for step in error.instance_path)
     if error.kind.name == "additionalProperties":

@@ -28,12 +28,7 @@ class RecordPipeline:
     def __init__(self, crawl: HubCrawl, stats: StatsCollector) -> None:
         self.crawl = crawl
         self.stats = stats
-        metadata_file = crawl.tree.page(f"json/metadata/{crawl.spider.metadata}")
-        self._hub = Hub(
-            name=crawl.spider.hub,
-            url=crawl.spider.hub_url,
-            metadata_path=crawl.tree.seen_from_outside(metadata_file),
-        )
+        self._hubs: dict[str | None, Hub] = {}  # by metadata file
         self._validator = Validator()
         self._spool: IO[bytes] | None = None
         self.pending = 0  # models that wait for their repository
@@ -48,7 +43,7 @@ class RecordPipeline:
         if isinstance(item, Unusable):
             self._add(_rejection(item.name, item.position, item.reason, item.detail))
         elif isinstance(item, Model) and item.repository and (item.commit is None or self.crawl.spider.clone_files):
-            self._add(_PENDING + orjson.dumps(replace(item, metadata=Metadata("", None))))
+            self._add(_PENDING + orjson.dumps(replace(item, metadata=Metadata("", None, item.metadata.file))))
         elif isinstance(item, Model):
             self._add(self._finished(item))
         return item
@@ -66,10 +61,17 @@ class RecordPipeline:
         """The record of a model as a line, or why it has none."""
         if model.commit is None:
             return _rejection(model.name, model.position, "no commit", problem or "the hub tells none")
-        built = record(model, self._hub)
+        built = record(model, self._hub(model.metadata.file))
         if wrong := self._validator.problem(built):
             return _rejection(model.name, model.position, "invalid record", wrong)
         return orjson.dumps(built)
+
+    def _hub(self, file: str | None) -> Hub:
+        if file not in self._hubs:
+            spider, tree = self.crawl.spider, self.crawl.tree
+            path = tree.seen_from_outside(tree.page(f"json/metadata/{file or spider.metadata}"))
+            self._hubs[file] = Hub(name=spider.hub, url=spider.hub_url, metadata_path=path)
+        return self._hubs[file]
 
     def prepare(self, *, last: bool) -> tuple[JsonArray, Rewrite]:
         """The new records and rejections, beside the former ones; unless it is the last time without those that wait.
@@ -123,7 +125,7 @@ def _rejection(name: str | None, position: int | None, reason: str, detail: str)
 
 def _model(values: dict[str, Any]) -> Model:
     datasets = [Dataset(**dataset) for dataset in values.pop("datasets")]
-    return Model(**{**values, "metadata": Metadata("", None), "datasets": datasets})
+    return Model(**{**values, "metadata": Metadata(**values["metadata"]), "datasets": datasets})
 
 
 def _files(found: bytes | None) -> dict[str, bytes]:

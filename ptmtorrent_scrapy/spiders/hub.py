@@ -35,7 +35,7 @@ class HubSpider(Spider):
     default_fraction: ClassVar[float] = 1.0
     url_settings: ClassVar[tuple[str, ...]]  # settings that must be URLs
     clone_files: ClassVar[tuple[str, ...]] = ()  # what `with_clone` wants to see of a clone
-    listing_problem: str | None = None  # why the listing is not whole
+    problem: str | None = None  # why the crawl ends early
     token: tuple[str, str] | None = None  # base URL of the hub's own host, and the token for that host
 
     def __init__(self, fraction: str | float | None = None, lfs: str | None = None, **unknown: Any) -> None:
@@ -84,7 +84,7 @@ class HubSpider(Spider):
         try:
             response = await self.crawler.engine.download_async(request)
         except Exception as error:
-            self.listing_failed(f"{request.url}: {error}")
+            self.listing_failed(f"{request.url}: {_said(error)}")
             return None
         if response.status != 200:
             self.listing_failed(f"{request.url}: answered with HTTP status {response.status}")
@@ -92,7 +92,7 @@ class HubSpider(Spider):
         return response
 
     async def clone(self, url: str, folder: str) -> Path | None:
-        """Where the repository stands that is the hub's listing; None if it could not be had: the listing has failed."""
+        """Where the repository stands that is the listing; None if it could not be had: the listing has failed."""
         from ptmtorrent_scrapy.pipelines import ClonePipeline  # the pipelines know the spiders' base
 
         pipeline = self.crawler.get_item_pipeline(ClonePipeline)
@@ -103,29 +103,40 @@ class HubSpider(Spider):
             return None
         return Path(outcome.path)
 
-    async def json_array(self, response: Response) -> list[Metadata]:
-        """The elements of an answer that is a JSON array; one that is none is asked for again.
+    async def json_array(self, response: Response) -> tuple[Response, list[Metadata]]:
+        """The answer that is a JSON array, and its elements; an answer that is none is asked for again.
 
-        Empty when that did not help: the listing has failed.
+        No elements when that did not help: the listing has failed.
         """
-        page: Response | None = response
-        for _ in range(1 + self.settings.getint("RETRY_TIMES")):
-            if page is None:
-                return []
+        for _ in range(self.settings.getint("RETRY_TIMES")):
             try:
-                return elements(page.body.decode("utf-8", "replace"))
-            except (ValueError, RecursionError) as error:
-                why = str(error)
-            assert page.request is not None
-            page = await self.answer(page.request.replace(dont_filter=True))
-        self.listing_failed(f"{response.url} answers with something else than a JSON array: {why}")
-        return []
+                return response, _elements(response)
+            except (ValueError, RecursionError):
+                assert response.request is not None
+                again = await self.answer(response.request.replace(dont_filter=True))
+            if again is None:
+                return response, []
+            response = again
+        try:
+            return response, _elements(response)
+        except (ValueError, RecursionError) as error:
+            self.listing_failed(f"{response.url} answers with something else than a JSON array: {error}")
+        return response, []
 
     def give_up(self, failure: Failure) -> None:
         """A page of the listing could not be had."""
-        self.listing_failed(f"{failure.request.url}: {failure.getErrorMessage()}")  # type: ignore[attr-defined]
+        self.listing_failed(f"{failure.request.url}: {_said(failure.value)}")  # type: ignore[attr-defined]
 
     def listing_failed(self, why: str) -> None:
         """Let the crawl end once it is idle: its listing is not whole, what earlier crawls wrote stays."""
         self.logger.error("%s could not be listed, earlier data stays as it was: %s", self.hub, why)
-        self.listing_problem = why
+        self.problem = why
+
+
+def _elements(response: Response) -> list[Metadata]:
+    return elements(response.body.decode("utf-8", "replace"))
+
+
+def _said(error: BaseException | None) -> str:
+    """What an error says; its kind, where that is all."""
+    return str(error) or type(error).__name__

@@ -58,8 +58,8 @@ class HuggingFaceSpider(HubSpider):
         """All pages from this one on, each asked for while the one before is worked on."""
         page: Response | None = response
         while page is not None:
-            listing = await self.json_array(page)
-            next_url = self.next_url(page)
+            page, listing = await self.json_array(page)
+            next_url = None if self.problem else self.next_url(page)
             following = asyncio.create_task(self.answer(self.page(next_url))) if next_url else None
             try:
                 for item in self.models(listing):
@@ -72,7 +72,8 @@ class HuggingFaceSpider(HubSpider):
 
     async def parse(self, response: Response) -> AsyncIterator[Model | Unusable]:
         """One page."""
-        for item in self.models(await self.json_array(response)):
+        _, listing = await self.json_array(response)
+        for item in self.models(listing):
             yield item
 
     def next_url(self, response: Response) -> str | None:

@@ -41,7 +41,8 @@ class ModelhubSpider(HubSpider):
         yield self.request(self.index_url, self.parse)
 
     async def parse(self, response: Response) -> AsyncIterator[Model | Unusable]:
-        for item in self.models(await self.json_array(response)):
+        _, index = await self.json_array(response)
+        for item in self.models(index):
             yield item
 
     def model(self, metadata: Metadata) -> Model:

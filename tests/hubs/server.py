@@ -104,6 +104,8 @@ class Hubs:
         self.token = token
         self.faults = Faults()
         self.requests: deque[Asked] = deque(maxlen=_REMEMBERED)
+        self._arrival = threading.Condition()
+        self._arrived: deque[str] = deque(maxlen=_REMEMBERED)
         self.repositories: dict[str, Served] = {}
         self.moved: dict[str, str] = {}
         self.objects: dict[str, bytes] = {}  # large files by oid
@@ -152,7 +154,7 @@ class Hubs:
         self.stop()
 
     def serve(self, path: str, repository: Repository) -> Served:
-        """Serve a repository at a path: `/owner/name` is one of Hugging Face, `/github.com/owner/name` one of GitHub."""
+        """Serve a repository: `/owner/name` is one of Hugging Face, `/github.com/owner/name` one of GitHub."""
         served = Served(self, path.strip("/"), repository)
         self.repositories[served.path] = served
         return served
@@ -160,6 +162,11 @@ class Hubs:
     def asked(self, pattern: str) -> list[Asked]:
         """The requests whose path a pattern is found in."""
         return [request for request in list(self.requests) if re.search(pattern, request.path)]
+
+    def wait_for(self, pattern: str) -> None:
+        """Wait until something is asked whose path the pattern is found in, even if it is never answered."""
+        with self._arrival:
+            assert self._arrival.wait_for(lambda: any(re.search(pattern, path) for path in self._arrived), timeout=60)
 
     def find(self, path: str) -> Served | None:
         """The repository at a path; a generated one is made now."""
@@ -171,6 +178,9 @@ class Hubs:
 
     @web.middleware
     async def _middleware(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        with self._arrival:
+            self._arrived.append(request.path_qs)
+            self._arrival.notify_all()
         fault = self.faults.strike(request)
         response = await (answer(fault, request) if fault and fault.cut is None else handler(request))
         sent = response.body_length if response.prepared else len(getattr(response, "body", None) or b"")

@@ -1,0 +1,122 @@
+"""What the tests have in common: stand-in hubs, crawls as a user starts them, and the recorded answers of real hubs."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from tests.hubs import Hubs
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+@dataclass
+class Crawl:
+    """A crawl that has ended, and the tree that it left."""
+
+    status: int
+    log: str
+    folder: Path  # DATA_DIR/HUB
+
+    def read(self, path: str) -> Any:
+        """A JSON or JSONL file of the tree."""
+        text = (self.folder / path).read_text()
+        return [json.loads(line) for line in text.splitlines()] if path.endswith(".jsonl") else json.loads(text)
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.read(f"json/{self.folder.name}.json")
+        return found
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        """What became of each repository, by its folder or else its URL."""
+        lines = self.read("json/repositories.jsonl")
+        return {(line["path"] or line["url"]).removeprefix("repos/"): line["status"] for line in lines}
+
+    @property
+    def errors(self) -> list[str]:
+        """The errors in the log, a line each."""
+        return [line.split("] ", 1)[1] for line in self.log.splitlines() if "] ERROR" in line or "Traceback" in line]
+
+
+Start = Callable[..., Crawl]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder in memory, where there is one: clones write a lot of small files."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as path:
+        yield Path(path)
+
+
+@pytest.fixture
+def hubs() -> Iterator[Hubs]:
+    """Stand-in hubs with 60 models, none of which makes trouble."""
+    with Hubs(models=60, seed=7, troubles=False) as hubs:
+        yield hubs
+
+
+def command(hubs: Hubs, folder: Path, hub: str, **settings: Any) -> list[str]:
+    """The command of a crawl; names in lower case are the spider's arguments."""
+    given = {
+        "DATA_DIR": folder / "data",
+        "HUGGINGFACE_URL": hubs.url,
+        "MODELHUB_URL": hubs.modelhub.url,
+        "CLONE_PROTOCOLS": "http:https",
+        "CLONE_GIT_CONFIG": json.dumps(hubs.modelhub.git_config),
+        "CLONE_MIN_FREE": "1MB",
+        "RETRY_TIMES": 2,
+        **settings,
+    }
+    options = [["-a" if name.islower() else "-s", f"{name}={value}"] for name, value in given.items()]
+    return [sys.executable, "-m", "scrapy", "crawl", hub, *(word for option in options for word in option)]
+
+
+@pytest.fixture
+def crawl(hubs: Hubs, folder: Path) -> Start:
+    """Crawls a hub to its end, in the folder."""
+
+    def start(hub: str, environment: dict[str, str] | None = None, **settings: Any) -> Crawl:
+        ended = subprocess.run(
+            command(hubs, folder, hub, **settings),
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        return Crawl(ended.returncode, ended.stderr, folder / "data" / hub)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The recorded answers and the published schema, beside the project."""
+    if not SHARED.is_dir():
+        pytest.fail(f"{SHARED} is missing: the recorded answers of the hubs are read there")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def published(shared: Path) -> Any:
+    """PTMTorrent's published schema, as it is."""
+    return jsonschema_rs.validator_for(json.loads((shared / "schemas" / "ptmtorrent-2023.json").read_text()))
+
+
+def git(repository: Path, *arguments: str) -> str:
+    """What a user's git says in a repository."""
+    return subprocess.run(["git", *arguments], cwd=repository, capture_output=True, text=True, check=True).stdout

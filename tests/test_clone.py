@@ -1,0 +1,324 @@
+"""Clones: made, kept up to date, gone on with; large files stored once."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ptmtorrent_scrapy.git import process
+from ptmtorrent_scrapy.git.clone import Outcome, Repository, clone, look
+from ptmtorrent_scrapy.git.errors import Cancelled, Missing
+from tests import hubs as content
+from tests.conftest import ROOT, git
+from tests.hubs import Hubs, Large
+
+ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
+WEIGHTS = Large(b"weights " * 50_000)
+MORE = Large(b"more weights " * 50_000)
+FILES: dict[str, Any] = {".gitattributes": ATTRIBUTES, "README.md": b"# A model\n", "deep/down/weights.bin": WEIGHTS}
+
+Wanted = Callable[..., Repository]
+
+
+@pytest.fixture
+def wanted(hubs: Hubs, folder: Path) -> Wanted:
+    """A repository to clone, by its path on the server."""
+
+    def of(path: str = "o/m", **options: Any) -> Repository:
+        return Repository(
+            url=f"{hubs.url}/{path}",
+            path=str(folder / "repos" / path),
+            store=str(folder / "lfs"),
+            **{"protocols": ("http",), "timeout": 60, **options},
+        )
+
+    return of
+
+
+def stored(folder: Path) -> set[str]:
+    return {path.name for path in (folder / "lfs" / "objects").rglob("*") if path.is_file()}
+
+
+def downloads(hubs: Hubs) -> list[str]:
+    return [request.path.rpartition("/")[2] for request in hubs.asked("^/_lfs/")]
+
+
+def test_a_whole_clone(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+    served = hubs.serve("o/m", content.Repository([{"README.md": b"first\n"}, FILES]))
+    outcome = clone(wanted(read=("README.md", "absent.txt", "deep")))
+    assert (outcome.status, outcome.commit, outcome.branch, outcome.error) == ("cloned", served.head, "main", None)
+    assert (outcome.lfs_objects, outcome.lfs_bytes) == (1, len(WEIGHTS.body))
+    assert outcome.files == {"README.md": b"# A model\n"}
+    standing = folder / "repos" / "o" / "m"
+    assert len(git(standing, "log", "--oneline").splitlines()) == 2
+    assert git(standing, "status", "--porcelain") == ""
+    assert git(standing, "lfs", "fsck") == "Git LFS fsck OK\n"
+    assert git(standing, "fsck") == ""
+    placed = standing / "deep" / "down" / "weights.bin"
+    assert placed.read_bytes() == WEIGHTS.body
+    assert placed.stat().st_nlink == 2
+    assert placed.stat().st_mode & 0o777 == 0o444
+    assert list(standing.parent.iterdir()) == [standing]
+
+
+def test_a_status_that_reads_no_large_file(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+    hubs.serve("o/m", content.Repository([FILES]))
+    clone(wanted())
+    standing = folder / "repos" / "o" / "m"
+    index = git(standing, "ls-files", "--debug", "deep/down/weights.bin")
+    assert f"size: {len(WEIGHTS.body)}" in index
+
+
+@pytest.mark.parametrize("how", ["link", "copy", "pointer"])
+def test_how_large_files_stand(hubs: Hubs, wanted: Wanted, folder: Path, how: str) -> None:
+    hubs.serve("o/m", content.Repository([FILES]))
+    assert clone(wanted(lfs_files=how)).status == "cloned"
+    placed = folder / "repos" / "o" / "m" / "deep" / "down" / "weights.bin"
+    assert (placed.read_bytes() == WEIGHTS.body) == (how != "pointer")
+    assert (placed.stat().st_nlink == 2) == (how == "link")
+    assert git(folder / "repos" / "o" / "m", "status", "--porcelain") == ""
+    assert stored(folder) == {WEIGHTS.oid}
+
+
+@pytest.mark.parametrize(
+    ("lfs", "fetched"),
+    [
+        ("auto", {WEIGHTS.oid}),
+        ("all", {WEIGHTS.oid, MORE.oid}),
+        ("none", set()),
+        (str(len(WEIGHTS.body)), {WEIGHTS.oid}),
+        (str(len(WEIGHTS.body) - 1), set()),
+    ],
+)
+def test_which_large_files_are_fetched(hubs: Hubs, wanted: Wanted, folder: Path, lfs: str, fetched: set[str]) -> None:
+    excludes = b"[lfs]\n\tfetchexclude = other, *.never\n\turl = http://127.0.0.1:1/elsewhere\n"
+    files = {**FILES, "other/more.bin": MORE, ".lfsconfig": excludes, "text.txt": Large(b"x" * 2000)}
+    hubs.serve("o/m", content.Repository([files]))
+    outcome = clone(wanted(lfs=lfs))
+    assert (outcome.status, outcome.error) == ("cloned", None)
+    assert stored(folder) == fetched
+    assert set(downloads(hubs)) == fetched
+    standing = folder / "repos" / "o" / "m"
+    assert git(standing, "status", "--porcelain") == ""
+    assert (standing / "other" / "more.bin").read_bytes() == (MORE.body if MORE.oid in fetched else MORE.as_pointer())
+    assert clone(wanted(lfs=lfs, commit=outcome.commit)).status == "current"
+    assert clone(wanted(lfs="all", commit=outcome.commit)).status in ("updated", "current")
+    assert stored(folder) == {WEIGHTS.oid, MORE.oid}
+
+
+def test_what_two_repositories_share_is_downloaded_once(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+    paths = [f"o/m{number}" for number in range(8)]
+    for path in paths:
+        hubs.serve(path, content.Repository([{**FILES, "name.txt": path.encode()}]))
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(lambda path: clone(wanted(path)), paths))
+    assert {outcome.status for outcome in outcomes} == {"cloned"}
+    assert downloads(hubs) == [WEIGHTS.oid]
+    links = {(folder / "repos" / path / "deep" / "down" / "weights.bin").stat().st_ino for path in paths}
+    assert len(links) == 1
+
+
+def test_nothing_runs_where_the_hub_tells_the_same_commit(hubs: Hubs, wanted: Wanted) -> None:
+    served = hubs.serve("o/m", content.Repository([FILES]))
+    clone(wanted())
+    hubs.requests.clear()
+    outcome = clone(wanted(commit=served.head, protocols=("http",), configuration={"core.pager": "none"}))
+    assert (outcome.status, outcome.commit, outcome.lfs_objects) == ("current", served.head, 1)
+    assert not hubs.requests
+
+
+def test_a_repository_that_moved(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+    served = hubs.serve("o/m", content.Repository([FILES]))
+    first = clone(wanted())
+    served.push({**FILES, "README.md": b"# Better\n", "more.bin": MORE})
+    hubs.requests.clear()
+    second = clone(wanted(commit=served.head))
+    assert (first.status, second.status, second.commit) == ("cloned", "updated", served.head)
+    standing = folder / "repos" / "o" / "m"
+    assert (standing / "README.md").read_bytes() == b"# Better\n"
+    assert (standing / "more.bin").read_bytes() == MORE.body
+    assert downloads(hubs) == [MORE.oid]
+    assert git(standing, "status", "--porcelain") == ""
+    assert git(standing, "lfs", "fsck") == "Git LFS fsck OK\n"
+    assert git(standing, "for-each-ref", "refs/rewritten") == ""
+
+
+def test_history_that_was_rewritten_stays(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+    served = hubs.serve("o/m", content.Repository([{"a": b"1"}, {"a": b"2"}]))
+    before = clone(wanted()).commit
+    served.push({"b": b"3"}, parent=False)
+    outcome = clone(wanted())
+    standing = folder / "repos" / "o" / "m"
+    assert (outcome.status, outcome.commit) == ("updated", served.head)
+    assert sorted(os.listdir(standing)) == [".git", "b"]
+    kept = git(standing, "for-each-ref", "--format=%(objectname) %(refname)", "refs/rewritten").split()
+    assert kept[0] == before
+    assert kept[1].endswith("Z/main")
+
+
+def test_a_default_branch_that_was_renamed(hubs: Hubs, wanted: Wanted) -> None:
+    served = hubs.serve("o/m", content.Repository([FILES], branch="master"))
+    assert clone(wanted()).branch == "master"
+    served.rename_branch("main")
+    served.push({**FILES, "new": b"1"})
+    outcome = clone(wanted())
+    assert (outcome.status, outcome.branch, outcome.commit) == ("updated", "main", served.head)
+
+
+def test_a_repository_that_is_gone_keeps_its_clone(hubs: Hubs, wanted: Wanted) -> None:
+    served = hubs.serve("o/m", content.Repository([FILES]))
+    first = clone(wanted())
+    served.remove()
+    outcome = clone(wanted())
+    assert (outcome.status, outcome.path, outcome.commit) == ("missing", first.path, served.head)
+
+
+def test_a_repository_that_was_renamed(hubs: Hubs, wanted: Wanted) -> None:
+    hubs.serve("o/m", content.Repository([FILES])).rename("new/m")
+    assert clone(wanted("o/m")).status == "cloned"
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_a_large_file_that_cannot_be_had(hubs: Hubs, wanted: Wanted, folder: Path, status: int) -> None:
+    hubs.serve("o/m", content.Repository([{**FILES, "more.bin": MORE}]))
+    fault = hubs.faults.add(f"^/_lfs/{MORE.oid}", status=status)
+    outcome = clone(wanted())
+    assert outcome.status == "partial"
+    assert "1 large files could not be had" in str(outcome.error)
+    assert (outcome.lfs_objects, stored(folder)) == (1, {WEIGHTS.oid})
+    standing = folder / "repos" / "o" / "m"
+    assert (standing / "more.bin").read_bytes() == MORE.as_pointer()
+    assert git(standing, "status", "--porcelain") == ""
+    hubs.faults.remove(fault)
+    hubs.requests.clear()
+    assert clone(wanted(commit=outcome.commit)).status == "updated"
+    assert (standing / "more.bin").read_bytes() == MORE.body
+    assert downloads(hubs) == [MORE.oid]
+
+
+def test_a_large_file_that_is_cut_off(hubs: Hubs, wanted: Wanted) -> None:
+    hubs.serve("o/m", content.Repository([FILES]))
+    hubs.faults.add("^/_lfs/", cut=100_000, times=3)
+    assert clone(wanted()).status == "cloned"
+
+
+def test_a_killed_clone_goes_on(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+    served = hubs.serve("o/m", content.Repository([{**FILES, "more.bin": MORE}]))
+    hubs.faults.add(f"^/_lfs/{MORE.oid}", stall=True, times=1)
+    killed = start(wanted(), hubs, f"^/_lfs/{MORE.oid}")
+    assert killed.wait() == -signal.SIGKILL
+    assert list((folder / "repos" / "o").glob("m")) == []
+    assert_no_process_left(hubs)
+    hubs.requests.clear()
+    whole = stored(folder)
+    assert clone(wanted(commit=served.head)).status == "cloned"
+    assert set(downloads(hubs)) == {WEIGHTS.oid, MORE.oid} - whole
+    assert hubs.asked("upload-pack") == []
+    assert [path.name for path in (folder / "repos" / "o").iterdir()] == ["m"]
+
+
+def start(repository: Repository, hubs: Hubs, pattern: str) -> subprocess.Popen[bytes]:
+    """Clone in a process of its own, which is killed when it asks for what the pattern is found in."""
+    code = (
+        "import json, sys; from ptmtorrent_scrapy.git.clone import *\n"
+        "given = json.load(sys.stdin); given['protocols'] = tuple(given['protocols']); clone(Repository(**given))"
+    )
+    begun = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, cwd=ROOT)
+    assert begun.stdin
+    begun.stdin.write(json.dumps(asdict(repository)).encode())
+    begun.stdin.close()
+    hubs.wait_for(pattern)
+    begun.kill()
+    return begun
+
+
+def assert_no_process_left(hubs: Hubs) -> None:
+    """Whatever works on the hubs' repositories ends, without anybody doing something more."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal() and int(folder.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                if hubs.url.encode() in (folder / "cmdline").read_bytes():
+                    ended = os.pidfd_open(int(folder.name))
+                    assert select.select([ended], [], [], 60)[0], folder
+                    os.close(ended)
+
+
+def test_a_clone_that_makes_no_progress(hubs: Hubs, wanted: Wanted) -> None:
+    hubs.serve("o/m", content.Repository([FILES]))
+    hubs.faults.add("git-upload-pack", method="POST", stall=True)
+    outcome = clone(wanted(timeout=1))
+    assert outcome.status == "failed"
+    assert outcome.path is None
+
+
+def test_cancelling(hubs: Hubs, wanted: Wanted) -> None:
+    hubs.serve("o/m", content.Repository([FILES]))
+    hubs.faults.add("git-upload-pack", method="POST", stall=True)
+    repository = wanted(scope="a crawl")
+    ended: list[BaseException | Outcome] = []
+
+    def run() -> None:
+        try:
+            ended.append(clone(repository))
+        except Cancelled as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    hubs.wait_for("/git-upload-pack$")
+    process.cancel("a crawl")
+    thread.join()
+    assert isinstance(ended[0], Cancelled)
+    with pytest.raises(Cancelled):
+        clone(repository)
+    assert_no_process_left(hubs)
+
+
+def test_one_process_at_a_time(hubs: Hubs, wanted: Wanted) -> None:
+    hubs.serve("o/m", content.Repository([FILES]))
+    hubs.faults.add("git-upload-pack", method="POST", stall=True, times=1)
+    first = wanted(scope="first")
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(clone, first)
+        hubs.wait_for("/git-upload-pack$")
+        second = clone(wanted())
+        process.cancel("first")
+        assert isinstance(running.exception(), Cancelled)
+    assert second.status == "failed"
+    assert f"process {os.getpid()} works on it" in str(second.error)
+    assert clone(wanted()).status == "cloned"
+
+
+def test_commits_are_asked_for(hubs: Hubs, wanted: Wanted) -> None:
+    served = hubs.serve("o/m", content.Repository([FILES]))
+    hubs.serve("o/empty", content.Repository())
+    assert look(wanted(read=("README.md",))) == (served.head, {})
+    assert look(wanted("o/empty")) == (None, {})
+    clone(wanted())
+    assert look(wanted(read=("README.md",))) == (served.head, {"README.md": b"# A model\n"})
+    with pytest.raises(Missing):
+        look(wanted("o/missing"))
+
+
+def test_a_gated_repository_with_a_token(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+    hubs.token = "hf_secret"
+    hubs.serve("o/m", content.Repository([FILES]))
+    hubs.huggingface.gated.add("o/m")
+    assert clone(wanted(gated=True)).status == "gated"
+    assert clone(wanted(gated=True, token=(hubs.url, "wrong"))).status == "gated"
+    assert clone(wanted(gated=True, token=("http://localhost:1", "hf_secret"))).status == "gated"
+    assert clone(wanted(gated=True, token=(hubs.url, "hf_secret"))).status == "cloned"
+    assert stored(folder) == {WEIGHTS.oid}
+    written = [path for path in folder.rglob("*") if path.is_file() and b"hf_secret" in path.read_bytes()]
+    assert written == []

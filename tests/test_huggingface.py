@@ -1,0 +1,221 @@
+"""Hugging Face, crawled whole."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Start, git
+from tests.hubs import Hubs, Repository
+from tests.hubs.models import Models
+
+
+def recorded(shared: Path) -> list[str]:
+    """The recorded models, a line of JSON each."""
+    return [
+        line
+        for year in (2022, 2025)
+        for line in (shared / "hubs" / "huggingface" / f"models-{year}.jsonl").read_text().splitlines()
+    ]
+
+
+@pytest.fixture
+def listing(hubs: Hubs, shared: Path) -> list[dict[str, Any]]:
+    """The recorded models as the hub's listing, one of them twice."""
+    lines = recorded(shared)
+    hubs.huggingface.models = [line.encode() for line in (*lines, lines[17])]
+    return [json.loads(line) for line in lines]
+
+
+def test_recorded_models_become_records(crawl: Start, listing: list[dict[str, Any]], published: Any) -> None:
+    done = crawl("huggingface", fraction=0)
+    assert done.status == 0
+    assert done.errors == []
+    metadata = done.read("json/metadata/hf_metadata.json")
+    assert metadata == listing
+    assert done.read("json/rejected.jsonl") == []
+    assert len(done.records) == len(listing)
+    for position, (record, model) in enumerate(zip(done.records, listing, strict=True)):
+        assert published.is_valid(record)
+        assert record["id"] == record["ModelHub"]["MetadataObjectID"] == position
+        assert record["ModelHub"]["MetadataFilePath"] == "data/huggingface/json/metadata/hf_metadata.json"
+        assert told(record) == expected(model)
+
+
+def told(record: dict[str, Any]) -> dict[str, Any]:
+    """What a record says that can be told from the recorded object by other means."""
+    return {
+        "name": record["ModelName"],
+        "commit": record["LatestGitCommitSHA"],
+        "task": record.get("ModelTask"),
+        "architecture": record.get("ModelArchitecture"),
+        "papers": record.get("ModelPaperDOIs", []),
+        "train": {each["DatasetName"] for each in record.get("Datasets", []) if "train" in each["DatasetUsages"]},
+        "eval": {each["DatasetName"] for each in record.get("Datasets", []) if "eval" in each["DatasetUsages"]},
+    }
+
+
+def expected(model: dict[str, Any]) -> dict[str, Any]:
+    config, card = model.get("config") or {}, model.get("cardData") or {}
+    after = [tag.split(":", 1) for tag in model["tags"] if ":" in tag]
+    datasets = card.get("datasets") or []
+    diffusers = [value for kind, value in after if kind == "diffusers"]
+    return {
+        "name": model.get("id") or model["modelId"],
+        "commit": model["sha"],
+        "task": model.get("pipeline_tag"),
+        "architecture": config.get("model_type")
+        or next(iter([*(config.get("architectures") or []), *diffusers]), None),
+        "papers": [f"10.48550/arXiv.{value}" for kind, value in after if kind == "arxiv" and value != "1910.09700"],
+        "train": {value for kind, value in after if kind == "dataset"}
+        | set([datasets] if isinstance(datasets, str) else datasets),
+        "eval": {
+            result["dataset"]["type"]
+            for index in (model.get("model-index") or card.get("model-index") or [])
+            for result in index["results"]
+        },
+    }
+
+
+def test_every_object_is_kept_to_the_letter(crawl: Start, hubs: Hubs) -> None:
+    odd = b'{"id": "a/b", "downloads": 1.0e2, "big": 123456789012345678901234567890,   "x": "\\ud83d", "sha": null}'
+    hubs.huggingface.models = [odd, b'{"id":"c/d","twice":1,"twice":2}', b'"no object"', b"{}"]
+    done = crawl("huggingface", fraction=0)
+    text = (done.folder / "json" / "metadata" / "hf_metadata.json").read_bytes()
+    assert text == b'[\n%s,\n{"id":"c/d","twice":1,"twice":2},\n"no object",\n{}\n]\n' % odd
+    assert [line["reason"] for line in done.read("json/rejected.jsonl")] == ["no commit", "no commit", "no id", "no id"]
+    assert "twice is new in 1 of the models" in done.log
+
+
+def test_a_hub_whole(crawl: Start, hubs: Hubs, folder: Path, published: Any) -> None:
+    done = crawl("huggingface", fraction=0.5)
+    assert done.status == 0
+    models = hubs.huggingface.generated
+    newest_first = [models.model(index) for index in reversed(range(len(models)))]
+    assert [record["ModelName"] for record in done.records] == [model["id"] for model in newest_first]
+    assert all(published.is_valid(record) for record in done.records)
+    by_downloads = sorted(newest_first, key=lambda model: -model["downloads"])
+    folders = {model["id"] if "/" in model["id"] else f"huggingface.co/{model['id']}" for model in by_downloads[:30]}
+    assert done.statuses == dict.fromkeys(folders, "cloned")
+    for path in folders:
+        clone = done.folder / "repos" / path
+        model = models.model(models.index(path.removeprefix("huggingface.co/")) or 0)
+        assert git(clone, "rev-parse", "HEAD").strip() == model["sha"]
+        assert git(clone, "status", "--porcelain") == ""
+        assert git(clone, "lfs", "fsck") == "Git LFS fsck OK\n"
+        assert len(git(clone, "log", "--oneline").splitlines()) == models.revisions(models.index(model["id"]) or 0)
+    assert_stored_once(done.folder, models, [models.index(model["id"]) or 0 for model in by_downloads[:30]])
+
+
+def assert_stored_once(tree: Path, models: Models, cloned: list[int]) -> None:
+    """Large files lie once in the tree, whatever number of clones show them."""
+    numbers = [number for index in cloned for number, _ in models.large(index)]
+    assert len(numbers) > len(set(numbers)), "the seed shall make models that share a large file"
+    found = [path.stat() for part in ("repos", "lfs") for path in (tree / part).rglob("*") if path.is_file()]
+    large = sum(size for _, size in {(file.st_ino, file.st_size) for file in found} if size >= models.pool_size(0))
+    assert large == sum(models.pool_size(number) for number in set(numbers))
+
+
+def test_a_second_crawl_asks_no_repository(crawl: Start, hubs: Hubs) -> None:
+    first = crawl("huggingface", fraction=0.5)
+    hubs.requests.clear()
+    second = crawl("huggingface", fraction=0.5)
+    assert set(second.statuses.values()) == {"current"}
+    assert first.records == second.records
+    assert hubs.asked(r"info/refs|upload-pack|lfs") == []
+
+
+def test_pages_and_paces(crawl: Start, hubs: Hubs) -> None:
+    hubs.huggingface.models = [json.dumps({"id": f"a/m{number}", "sha": "1" * 40}).encode() for number in range(2500)]
+    done = crawl("huggingface", fraction=0)
+    assert [record["ModelName"] for record in done.records] == [f"a/m{number}" for number in range(2500)]
+    asked = hubs.asked("^/api/models")
+    assert len(asked) == 3
+    assert asked[0].path == "/api/models?sort=createdAt&limit=1000&full=true&cardData=true&config=true"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 500},
+        {"status": 200, "body": "<html>maintenance</html>"},
+        {"status": 200, "body": '[{"id": "a/b"}, {"id"'},
+        {"cut": 500},
+        {"status": 429, "headers": {"Retry-After": "0"}},
+        {"status": 429, "headers": {"RateLimit": '"api";r=0;t=0'}},
+    ],
+)
+def test_a_page_that_fails_is_asked_for_again(crawl: Start, hubs: Hubs, fault: dict[str, Any]) -> None:
+    hubs.faults.add("^/api/models", times=2, **fault)
+    done = crawl("huggingface", fraction=0)
+    assert done.status == 0
+    assert len(done.records) == 60
+    assert len(hubs.asked("^/api/models")) == 3
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 503},
+        {"status": 404},
+        {"status": 200, "body": "<html>maintenance</html>"},
+        {"status": 200, "body": "[]"},
+        {"status": 200, "body": "[]", "headers": {"Link": '<http://example.org/api/models?cursor=1>; rel="next"'}},
+        {"cut": 100},
+    ],
+)
+def test_a_listing_that_fails_leaves_what_was_there(crawl: Start, hubs: Hubs, fault: dict[str, Any]) -> None:
+    before = {path: path.read_bytes() for path in files(crawl("huggingface", fraction=0).folder)}
+    hubs.faults.add("^/api/models", **fault)
+    done = crawl("huggingface", fraction=0)
+    assert done.status == 1
+    assert len(done.errors) == 1
+    assert "Hugging Face could not be listed, earlier data stays as it was" in done.errors[0]
+    assert {path: path.read_bytes() for path in files(done.folder)} == before
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_a_commit_that_the_hub_does_not_tell_is_asked_for(crawl: Start, hubs: Hubs) -> None:
+    models = hubs.huggingface.generated
+    told = [{**models.model(index), "sha": None} for index in (3, 4)]
+    hubs.huggingface.models = [*told, {"id": "nobody/nothing"}]
+    done = crawl("huggingface", fraction=0)
+    assert [record["LatestGitCommitSHA"] for record in done.records] == [models.head(3), models.head(4)]
+    assert done.read("json/rejected.jsonl") == [
+        {
+            "name": "nobody/nothing",
+            "position": 2,
+            "reason": "no commit",
+            "detail": "there is no such repository, or it is not public",
+        }
+    ]
+
+
+def test_what_became_of_repositories(crawl: Start, hubs: Hubs) -> None:
+    for name in ("o/gated", "o/fine"):
+        hubs.serve(name, Repository([{"README.md": b"# A model\n"}]))
+    hubs.serve("o/empty", Repository())
+    hubs.huggingface.gated.add("o/gated")
+    names = ("o/gated", "o/fine", "o/empty", "o/missing", "../../escape", "a/b/c", "o/\u202egnp.exe")
+    hubs.huggingface.models = [
+        {"id": name, "sha": "2" * 40, "gated": "auto" if "gated" in name else False} for name in names
+    ]
+    done = crawl("huggingface", fraction=1)
+    assert {url.removeprefix(f"{hubs.url}/"): status for url, status in done.statuses.items()} == {
+        "o/gated": "gated",
+        "o/fine": "cloned",
+        "o/empty": "empty",
+        "o/missing": "missing",
+        "../../escape": "refused",
+        "a/b/c": "refused",
+        "o/%E2%80%AEgnp.exe": "refused",
+    }
+    assert [record["ModelName"] for record in done.records] == list(names[:4])
+    assert {line["name"]: line["reason"] for line in done.read("json/rejected.jsonl")} == dict.fromkeys(
+        names[4:], "unusable name"
+    )
+    assert [path.name for path in done.folder.parent.parent.iterdir()] == ["data"]
