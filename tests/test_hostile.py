@@ -1,0 +1,219 @@
+"""Repositories that mean harm: nothing outside the tree is written, no other server is contacted."""
+
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ptmtorrent_scrapy.git.clone import Outcome, Repository, clone
+from ptmtorrent_scrapy.git.environment import check_url
+from ptmtorrent_scrapy.git.errors import Refused
+from tests import hubs as content
+from tests.conftest import git
+from tests.hubs import Executable, Hubs, Large, Submodule, Symlink
+
+ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
+WEIGHTS = Large(b"weights " * 5000)
+
+Try = Callable[[content.Repository], Outcome]
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[tuple[str, list[str]]]:
+    """Another server, and what it was asked for."""
+    asked: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        do_POST = do_GET
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def attempt(hubs: Hubs, folder: Path) -> Iterator[Try]:
+    """Clones a repository; whatever becomes of it, nothing is written but in the tree."""
+    outside = folder / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("as it was")
+
+    def make(repository: content.Repository) -> Outcome:
+        hubs.serve("o/m", repository)
+        return clone(
+            Repository(
+                url=f"{hubs.url}/o/m",
+                path=str(folder / "tree" / "repos" / "o" / "m"),
+                store=str(folder / "tree" / "lfs"),
+                protocols=("http",),
+                timeout=60,
+            )
+        )
+
+    yield make
+    assert [path.name for path in outside.iterdir()] == ["precious"]
+    assert (outside / "precious").read_text() == "as it was"
+    assert {path.name for path in folder.iterdir()} <= {"outside", "tree"}
+    assert {path.name for path in (folder / "tree").iterdir()} <= {"repos", "lfs"}
+
+
+@pytest.fixture
+def standing(folder: Path) -> Path:
+    return folder / "tree" / "repos" / "o" / "m"
+
+
+@pytest.mark.parametrize("target", [b"../../../../outside", b"/tmp", b"."])
+def test_a_symbolic_link_is_a_plain_file(attempt: Try, standing: Path, target: bytes) -> None:
+    outcome = attempt(content.Repository([{".gitattributes": ATTRIBUTES, "link": Symlink(target), "w.bin": WEIGHTS}]))
+    assert outcome.status == "cloned"
+    assert not (standing / "link").is_symlink()
+    assert (standing / "link").read_bytes() == target
+    assert (standing / "w.bin").read_bytes() == WEIGHTS.body
+    assert git(standing, "status", "--porcelain") == ""
+
+
+def test_a_large_file_through_a_symbolic_link(attempt: Try, standing: Path) -> None:
+    files = {".gitattributes": ATTRIBUTES, "link": Symlink(b"../../../../outside"), "link/w.bin": WEIGHTS}
+    outcome = attempt(content.Repository([files]))
+    assert outcome.status in ("refused", "failed")
+    assert not standing.exists()
+
+
+def test_a_link_that_became_a_folder(attempt: Try, standing: Path, hubs: Hubs) -> None:
+    attempt(content.Repository([{".gitattributes": ATTRIBUTES, "a": Symlink(b"../../../../outside")}]))
+    outcome = attempt(content.Repository([{".gitattributes": ATTRIBUTES, "a/w.bin": WEIGHTS}]))
+    assert outcome.status == "updated"
+    assert (standing / "a" / "w.bin").read_bytes() == WEIGHTS.body
+
+
+def test_a_symbolic_link_in_the_tree_itself(attempt: Try, standing: Path, folder: Path) -> None:
+    attempt(content.Repository([{".gitattributes": ATTRIBUTES, "a/w.bin": WEIGHTS}]))
+    (standing / "a" / "w.bin").unlink()
+    (standing / "a").rmdir()
+    (standing / "a").symlink_to(folder / "outside")
+    more = Large(b"more")
+    outcome = attempt(content.Repository([{".gitattributes": ATTRIBUTES, "a/w.bin": WEIGHTS, "a/x.bin": more}]))
+    assert outcome.status == "updated"
+    assert not (standing / "a").is_symlink()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "[lfs]\n\turl = {url}/lfs",
+        '[remote "origin"]\n\tlfsurl = {url}/lfs',
+        "[lfs]\n\tpushurl = {url}\n\turl = ssh://127.0.0.1/x",
+        '[lfs]\n\tstandalonetransferagent = evil\n[lfs "customtransfer.evil"]\n\tpath = /bin/false',
+        "[lfs]\n\tstorage = ../../../../outside",
+    ],
+)
+def test_lfsconfig_sends_nobody_elsewhere(
+    attempt: Try, standing: Path, elsewhere: tuple[str, list[str]], setting: str
+) -> None:
+    url, asked = elsewhere
+    config = setting.replace("{url}", url).encode()
+    outcome = attempt(content.Repository([{".gitattributes": ATTRIBUTES, ".lfsconfig": config, "w.bin": WEIGHTS}]))
+    assert outcome.status == "cloned"
+    assert (standing / "w.bin").read_bytes() == WEIGHTS.body
+    assert git(standing, "lfs", "fsck") == "Git LFS fsck OK\n"
+    assert asked == []
+
+
+def test_submodules_are_not_fetched(attempt: Try, standing: Path, elsewhere: tuple[str, list[str]]) -> None:
+    url, asked = elsewhere
+    modules = f'[submodule "sub"]\n\tpath = sub\n\turl = {url}/evil.git\n'.encode()
+    outcome = attempt(content.Repository([{".gitmodules": modules, "sub": Submodule("1" * 40), "a": b"1"}]))
+    assert outcome.status == "cloned"
+    assert list((standing / "sub").iterdir()) == []
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        b'[submodule "sub"]\n\tpath = sub\n\turl = -u./payload\n',
+        b'[submodule "sub"]\n\tpath = -sub\n\turl = http://example.org/\n',
+        b'[submodule "../../x"]\n\tpath = sub\n\turl = http://example.org/\n',
+    ],
+)
+def test_submodules_with_options(attempt: Try, standing: Path, modules: bytes) -> None:
+    outcome = attempt(content.Repository([{".gitmodules": modules, "sub": Submodule("1" * 40)}]))
+    assert outcome.status == "refused"
+    assert not standing.exists()
+
+
+@pytest.mark.parametrize("name", ["..", ".", ".git", ".GIT", ".git ", "git~1", ".g\u200cit"])
+def test_names_that_git_must_not_write(attempt: Try, standing: Path, name: str) -> None:
+    outcome = attempt(content.Repository([{f"{name}/config": b"[core]\n\tfsmonitor = touch /tmp/owned\n", "a": b"1"}]))
+    assert outcome.status == "refused", outcome
+    assert not standing.exists()
+
+
+def test_hooks_and_programs_do_not_run(attempt: Try, standing: Path, folder: Path) -> None:
+    program = Executable(b"#!/bin/sh\ntouch %s/outside/owned\n" % str(folder).encode())
+    files = {"hooks/post-checkout": program, ".gitattributes": b"* filter=evil\n", "evil": program, "a.txt": b"1"}
+    assert attempt(content.Repository([files])).status == "cloned"
+    assert attempt(content.Repository([{**files, "a.txt": b"2"}])).status == "updated"
+
+
+@pytest.mark.parametrize(
+    "pointer",
+    [
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:../../../../outside/x\nsize 12\n" + b" " * 60,
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize -12\n",
+        b"version https://git-lfs.github.com/spec/v1\next-0-x sha256:" + b"0" * 64 + b"\nsize 1\n",
+    ],
+)
+def test_a_broken_pointer_is_a_small_file(attempt: Try, standing: Path, pointer: bytes) -> None:
+    files = {".gitattributes": ATTRIBUTES, "w.bin": Large(b"", pointer=pointer)}
+    assert attempt(content.Repository([files])).status == "cloned"
+    assert (standing / "w.bin").read_bytes() == pointer
+
+
+def test_an_object_with_the_wrong_content(attempt: Try, standing: Path, hubs: Hubs) -> None:
+    repository = content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}])
+    hubs.faults.add("^/_lfs/", status=200, body="not the weights")
+    outcome = attempt(repository)
+    assert outcome.status == "partial"
+    assert (standing / "w.bin").read_bytes() == WEIGHTS.as_pointer()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ext::sh -c touch% /tmp/owned",
+        "--upload-pack=touch /tmp/owned",
+        "-oProxyCommand=touch",
+        "file:///etc",
+        "ssh://-oProxyCommand=touch/x",
+        "http://-x/y",
+        "https://user:secret@example.org/x",
+        "https://example.org/x y",
+        "https://example.org/x\ny",
+        "https:///x",
+        "https://[::1/x",
+        "../x",
+        "",
+    ],
+)
+def test_urls_that_git_is_not_given(url: str) -> None:
+    with pytest.raises(Refused):
+        check_url(url, ("http", "https"))
+
+
+def test_a_redirect_to_another_protocol(attempt: Try, hubs: Hubs) -> None:
+    hubs.faults.add("info/refs", status=302, headers={"Location": "file:///etc/info/refs?service=git-upload-pack"})
+    assert attempt(content.Repository([{"a": b"1"}])).status in ("failed", "refused")

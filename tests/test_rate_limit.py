@@ -1,0 +1,107 @@
+"""Rate limits are kept."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+from scrapy import Request
+from scrapy.http import Response
+
+from ptmtorrent_scrapy.middlewares import RateLimitMiddleware
+from tests.conftest import Start
+from tests.hubs import Hubs
+
+LISTING = Request("https://huggingface.co/api/models")
+
+
+class Clock:
+    """A time that passes only where somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def limited(clock: Clock) -> RateLimitMiddleware:
+    return RateLimitMiddleware(3, clock, clock.sleep)
+
+
+def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(coroutine)
+
+
+def answer(status: int = 200, url: str = LISTING.url, **headers: str) -> Response:
+    return Response(url, status=status, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+POLICY = '"fixed window";"api";q=500;w=300'
+
+
+@pytest.mark.parametrize(
+    ("limit", "waited"),
+    [
+        ('"api";r=497;t=168', 0),
+        ('"api";r=51;t=168', 0),
+        ('"api";r=50;t=100', 2),
+        ('"api";r=1;t=30', 30),
+        ('"api";r=0;t=55', 56),
+        ("nonsense", 0),
+        ('"api";r=;t=99999999999999999999', 0),
+    ],
+)
+def test_pace(limited: RateLimitMiddleware, clock: Clock, limit: str, waited: float) -> None:
+    response = answer(RateLimit=limit, RateLimit_Policy=POLICY)
+    assert run(limited.process_response(LISTING, response)) is response
+    run(limited.process_request(LISTING))
+    assert clock.now == 1000 + waited
+
+
+@pytest.mark.parametrize(
+    ("headers", "waited"),
+    [
+        ({"RateLimit": '"api";r=0;t=55', "RateLimit_Policy": POLICY}, 56),
+        ({"RateLimit": '"api";r=0;t=55', "Retry_After": "7"}, 56),
+        ({"Retry_After": "7"}, 7),
+        ({"Retry_After": "Wed, 21 Oct 2026 07:28:00 GMT"}, 2),
+        ({}, 2),
+        ({"Retry_After": "99999999"}, 3600),
+    ],
+)
+def test_pause(limited: RateLimitMiddleware, clock: Clock, headers: dict[str, str], waited: float) -> None:
+    again = run(limited.process_response(LISTING, answer(429, **headers)))
+    assert isinstance(again, Request)
+    run(limited.process_request(again))
+    assert clock.now == 1000 + waited
+
+
+def test_other_hosts_do_not_wait(limited: RateLimitMiddleware, clock: Clock) -> None:
+    run(limited.process_response(LISTING, answer(429, Retry_After="7")))
+    run(limited.process_request(Request("https://modelzoo.co/")))
+    assert clock.now == 1000
+
+
+def test_patience_ends(limited: RateLimitMiddleware) -> None:
+    request = LISTING
+    for _ in range(3):
+        request = run(limited.process_response(request, answer(429)))
+        assert isinstance(request, Request)
+    assert run(limited.process_response(request, answer(429))).status == 429
+
+
+def test_a_listing_provokes_no_429(hubs: Hubs, crawl: Start) -> None:
+    with Hubs(models=12_000, rate_limit=(10, 2), troubles=False) as limited:
+        done = crawl("huggingface", fraction=0, HUGGINGFACE_URL=limited.url)
+        assert len(done.records) == 12_000
+        assert [request.status for request in limited.asked("^/api/models")] == [200] * 12

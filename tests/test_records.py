@@ -1,0 +1,150 @@
+"""Records, and what they are made of."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ptmtorrent_scrapy.items import Dataset, Metadata, Model
+from ptmtorrent_scrapy.jsontext import count, elements, string
+from ptmtorrent_scrapy.papers import arxiv_doi, dois
+from ptmtorrent_scrapy.record import Hub, Validator, record, schema
+from ptmtorrent_scrapy.spiders.huggingface import HuggingFaceSpider
+
+HUB = Hub(name="Hub", url="https://hub.example", metadata_path="data/hub/json/metadata/hub.json")
+
+
+def model(**fields: Any) -> Model:
+    required = {"key": "a/b", "metadata": Metadata("{}", {}), "name": "a/b", "owner": "a", "commit": "1" * 40}
+    urls = {"url": "https://hub.example/a/b", "owner_url": "https://hub.example/a", "position": 0}
+    return Model(**{**required, **urls, **fields})
+
+
+def test_the_published_schema_is_the_published_schema(shared: Path) -> None:
+    assert schema("ptmtorrent-2023") == json.loads((shared / "schemas" / "ptmtorrent-2023.json").read_text())
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    made = record(model(), HUB)
+    assert set(made) == {
+        *("id", "ModelHub", "ModelName", "ModelOwner", "ModelURL", "ModelOwnerURL", "LatestGitCommitSHA"),
+    }
+    assert Validator().problem(made) is None
+
+
+def test_everything_is_known() -> None:
+    dataset = Dataset(
+        name="imdb", owner="stanford", url="https://d.example/imdb", owner_url="https://d.example", paper="10.1/x"
+    )
+    full = model(
+        task="fill-mask",
+        architecture="bert",
+        papers=["10.48550/arXiv.1810.04805"],
+        datasets=[Dataset(name=dataset.name, owner="o", url=dataset.url, owner_url=dataset.url, usages=["train"])],
+        license="mit",
+        library="transformers",
+        downloads=0,
+        likes=3,
+        tags=["bert"],
+        languages=["en"],
+        base_models=["a/c"],
+        created="2022-03-02T23:29:05.000Z",
+        modified="2022-03-02T23:29:05.000Z",
+        parameters=10,
+        bytes=20,
+    )
+    made = record(full, HUB)
+    assert set(made) == set(schema("record")["properties"])
+    assert made["ModelDownloads"] == 0
+    assert Validator().problem(made) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("ModelName", ""),
+        ("ModelURL", "hub.example/a"),
+        ("LatestGitCommitSHA", "1" * 39),
+        ("LatestGitCommitSHA", "G" * 40),
+        ("ModelPaperDOIs", []),
+        ("ModelPaperDOIs", ["https://doi.org/10.1000/1"]),
+        ("ModelTags", ["a", "a"]),
+        ("ModelCreated", "yesterday"),
+        ("ModelDownloads", -1),
+        ("ModelDownloads", "3"),
+        ("ModelTask", None),
+        ("Other", 1),
+    ],
+)
+def test_what_makes_a_record_invalid(field: str, value: Any) -> None:
+    problem = Validator().problem({**record(model(), HUB), field: value})
+    assert problem
+    assert "\n" not in problem
+
+
+@pytest.mark.parametrize(
+    ("identifier", "doi"),
+    [
+        ("1810.04805", "10.48550/arXiv.1810.04805"),
+        ("1810.04805v3", "10.48550/arXiv.1810.04805"),
+        ("0704.0001", "10.48550/arXiv.0704.0001"),
+        ("cs/0112017", "10.48550/arXiv.cs/0112017"),
+        ("math.GT/0309136v1", "10.48550/arXiv.math.GT/0309136"),
+        ("not-an-id", None),
+        ("1810.048", None),
+        ("10.1000/182", None),
+    ],
+)
+def test_arxiv(identifier: str, doi: str | None) -> None:
+    assert arxiv_doi(identifier) == doi
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("https://arxiv.org/pdf/1512.03385v1.pdf", ["10.48550/arXiv.1512.03385"]),
+        ("https://doi.org/10.1109/CVPR.2016.90", ["10.1109/CVPR.2016.90"]),
+        ("@article{x, journal={arXiv preprint arXiv:1602.07360}}", ["10.48550/arXiv.1602.07360"]),
+        ("doi={10.1007/978-3-319-24574-4_28},", ["10.1007/978-3-319-24574-4_28"]),
+        ("https://dx.doi.org/10.1016/S0140-6736(18)31645-3", ["10.1016/S0140-6736(18)31645-3"]),
+        ("(see 10.1000/182).", ["10.1000/182"]),
+        ("10.48550/arXiv.2010.11929 and https://arxiv.org/abs/2010.11929", ["10.48550/arXiv.2010.11929"]),
+        ("https://example.org/paper", []),
+    ],
+)
+def test_dois(text: str, found: list[str]) -> None:
+    assert dois(text) == found
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[", "[1", "[1,]", "[1] 2", "[NaN]", "[1 2]", '["', "null", "<html>"])
+def test_what_is_no_array(text: str) -> None:
+    with pytest.raises(ValueError):
+        elements(text)
+
+
+def test_arrays() -> None:
+    text = ' [ {"a": [1, "]"]} ,\n1e5, null,"\\u00e9" , [] ] \n'
+    assert [element.text for element in elements(text)] == ['{"a": [1, "]"]}', "1e5", "null", '"\\u00e9"', "[]"]
+    assert elements("[]") == elements(" [ ] ") == []
+    assert elements(f"[{'9' * 5000}]")[0].text == "9" * 5000
+
+
+def test_values_of_other_types() -> None:
+    assert [string(value) for value in (None, 3, [], {}, "", "  ", " a ", "\ud800")] == [*[None] * 6, "a", "?"]
+    assert [count(value) for value in (None, True, -1, 1.5, "3", 2**63, 0, 7)] == [*[None] * 6, 0, 7]
+
+
+@pytest.mark.parametrize("value", [None, 0, True, "text", [], [None, 3, {}], {}, {"a": 1}, [[["x"]]], 1e400, "\ud800"])
+def test_any_field_may_be_anything(value: Any) -> None:
+    spider = HuggingFaceSpider()
+    spider.hub_url = "https://huggingface.co"
+    fields = [*schema("huggingface")["properties"], "unknown"]
+    listed = {**dict.fromkeys(fields, value), "id": "a/b"}
+    for each in (
+        listed,
+        {**listed, "cardData": dict.fromkeys(("license", "datasets", "language", "base_model"), value)},
+    ):
+        made = spider.model(Metadata("", each))
+        made.position, made.commit = 0, "1" * 40
+        assert Validator().problem(record(made, HUB)) is None
