@@ -31,7 +31,7 @@ def elsewhere() -> Iterator[tuple[str, list[str]]]:
             asked.append(self.path)
             self.send_error(404)
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - as http.server wants it
 
         def log_message(self, *_: Any) -> None:
             pass

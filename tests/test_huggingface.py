@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Start, git
-from tests.hubs import Hubs, Repository
+from tests.hubs import Hubs, Large, Repository
 from tests.hubs.models import Models
 
 
@@ -219,3 +219,33 @@ def test_what_became_of_repositories(crawl: Start, hubs: Hubs) -> None:
         names[4:], "unusable name"
     )
     assert [path.name for path in done.folder.parent.parent.iterdir()] == ["data"]
+
+
+def test_the_token_is_for_the_hub_alone(crawl: Start, hubs: Hubs) -> None:
+    hubs.token = "hf_verysecret"
+    for name in ("o/gated", "o/open"):
+        hubs.serve(name, Repository([{".gitattributes": b"*.bin filter=lfs\n", "w.bin": Large(name.encode() * 1000)}]))
+    hubs.huggingface.gated.add("o/gated")
+    hubs.huggingface.models = [{"id": name, "sha": "2" * 40, "gated": "auto"} for name in ("o/gated", "o/open")]
+    done = crawl("huggingface", fraction=1, environment={"HF_TOKEN": "hf_verysecret"})
+    assert set(done.statuses.values()) == {"cloned"}
+    assert "verysecret" not in done.log
+    assert [path for path in files(done.folder) if b"verysecret" in path.read_bytes()] == []
+    told = {request.path for request in hubs.requests if "Authorization" in request.headers}
+    assert any(path.startswith("/api/models") for path in told)
+    assert not any(path.startswith("/_lfs/") or "o/open" in path for path in told)
+
+
+def test_the_token_goes_to_no_other_host(crawl: Start, hubs: Hubs) -> None:
+    with Hubs(models=3, troubles=False) as other:
+        location = other.url.replace("127.0.0.1", "localhost") + "/api/models?full=true&cardData=true&config=true"
+        hubs.faults.add("^/api/models", status=302, headers={"Location": location})
+        hubs.faults.add(
+            "info/refs", status=302, headers={"Location": f"{other.url}/o/m/info/refs?service=git-upload-pack"}
+        )
+        other.huggingface.gated.add("o/m")
+        other.huggingface.models = [{"id": "o/m", "sha": "2" * 40, "gated": "auto"}]
+        done = crawl("huggingface", fraction=1, environment={"HF_TOKEN": "hf_verysecret"})
+        assert set(done.statuses.values()) == {"gated"}
+        assert len(other.requests) > 1
+        assert not any("Authorization" in request.headers for request in other.requests)

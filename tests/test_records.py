@@ -119,7 +119,7 @@ def test_dois(text: str, found: list[str]) -> None:
 
 @pytest.mark.parametrize("text", ["", "{}", "[", "[1", "[1,]", "[1] 2", "[NaN]", "[1 2]", '["', "null", "<html>"])
 def test_what_is_no_array(text: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"JSON|Expecting|Unterminated"):
         elements(text)
 
 

@@ -71,10 +71,8 @@ class Phases:
             self.crawl.spider.listing_failed("it lists no models at all")
         if self.crawl.spider.problem:
             return LISTING_FAILED
-        if (
-            records.ready > records.pending
-        ):  # else most records would be missing from the files until the clones are made
-            await self._publish(last=not records.pending)
+        if records.ready > records.pending:
+            await self._publish(last=not records.pending)  # whoever waits for weeks of clones has the records already
         reason = await clones.run(int(self.crawl.spider.fraction * listed))
         if records.pending and not reason:
             await self._publish(last=True)
@@ -83,9 +81,8 @@ class Phases:
     async def _publish(self, *, last: bool) -> None:
         """Let the new files take their places together: records name positions in the metadata file."""
         records, rejected = await asyncio.to_thread(self._pipeline(RecordPipeline).prepare, last=last)
-        self._pipeline(MetadataPipeline).commit()
-        records.commit()
-        rejected.commit()
+        for file in (self._pipeline(MetadataPipeline), records, rejected):
+            await asyncio.to_thread(file.commit)
 
     def _pipeline(self, kind: type[T]) -> T:
         pipeline = self.crawler.get_item_pipeline(kind)

@@ -44,6 +44,8 @@ class Summary:
             yield _row("records", f"none written, {tree.records} is as it was")
         else:
             yield _row("records", f"{written:,} in {tree.records}")
+        for what, pages in self._below("pages/").items():
+            yield _row("pages", f"{pages:,} {what}, in {tree.folder / 'html'}")
         for why, models in self._below("record/rejected/").items():
             yield _row("rejected", f"{models:,} {why}, in {tree.rejected}")
         statuses = ", ".join(f"{number:,} {status}" for status, number in self._below("clone/status/").items())

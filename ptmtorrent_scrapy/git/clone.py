@@ -5,12 +5,11 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-from git import Repo
 
 from ptmtorrent_scrapy.git import lfs, worktree
 from ptmtorrent_scrapy.git.environment import LASTING, check_url, configured, environment
@@ -19,11 +18,17 @@ from ptmtorrent_scrapy.git.lock import Held, lock
 from ptmtorrent_scrapy.git.process import Command, CommandFailed
 
 STATE = "ptmtorrent.json"  # in .git: written last, so a clone without it is not whole
+STANDING = ("cloned", "updated", "current", "partial")  # statuses after which the clone is what was wanted of it
 _READ_BYTES = 1 << 20  # of a file that a hub's spider wants to see
 
-# What git-lfs's `git lfs install --local` writes; added after the checkout, which leaves the pointers.
-_FILTER = {"clean": "git-lfs clean -- %f", "smudge": "git-lfs smudge -- %f", "process": "git-lfs filter-process"}
-_NO_FILTER = {"filter.lfs.clean": "", "filter.lfs.smudge": "", "filter.lfs.process": "", "filter.lfs.required": "false"}
+# What `git lfs install --local` writes, for whoever works in the clone; our own commands leave the pointers.
+_FILTER = {
+    "filter.lfs.clean": "git-lfs clean -- %f",
+    "filter.lfs.smudge": "git-lfs smudge -- %f",
+    "filter.lfs.process": "git-lfs filter-process",
+    "filter.lfs.required": "true",
+}
+_NO_FILTER = {**dict.fromkeys(_FILTER, ""), "filter.lfs.required": "false"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +122,8 @@ class _Clone:
             scope=repository.scope, environment=configured(variables, _NO_FILTER), timeout=repository.timeout
         )
 
+        self.error: str | None = None  # what git-lfs said last
+
     def bring(self, outcome: Outcome) -> str:
         """Make what stands what is wanted, fill in the outcome and return its status."""
         if (self.path / ".git").is_dir():
@@ -146,16 +153,19 @@ class _Clone:
 
     def _create(self) -> str:
         work = _beside(self.wanted, "partial")
-        cloned = _state(work) is not None
-        if not cloned:
+        resumed = _state(work) is not None
+        if not resumed:
             shutil.rmtree(work, ignore_errors=True)
             self._clone(work)
             _write_state(work, {})
-        if _head(work)[1] is None:
+        branch, commit = self._upstream(work) if resumed else _head(work)
+        if commit is None:
             shutil.rmtree(work)
             return "empty"
-        branch, commit = self._upstream(work) if cloned else _head(work)
-        whole = self._complete(work, branch, commit, checkout=cloned)
+        if resumed or lfs.has_pointers(work):
+            whole = self._complete(work, branch, commit, checkout=resumed)
+        else:
+            whole = self._finish(work, {}, {})
         work.rename(self.path)
         return "cloned" if whole else "partial"
 
@@ -167,7 +177,9 @@ class _Clone:
         return "updated" if self._complete(self.path, branch, commit, checkout=True) else "partial"
 
     def _clone(self, work: Path) -> None:
-        lasting = [f"--config={name}={value}" for name, value in LASTING.items()]
+        storage = os.path.relpath(self.store.path, work / ".git")
+        settings = {**LASTING, **_FILTER, "lfs.url": _lfs_url(self.wanted.url), "lfs.storage": storage}
+        lasting = [f"--config={name}={value}" for name, value in settings.items()]
         self._ask(
             *("git", "clone", "--progress", "--no-recurse-submodules", "--template=", *lasting),
             *("--", self.wanted.url, str(work)),
@@ -187,14 +199,14 @@ class _Clone:
 
     def _fetch(self, clone: Path) -> None:
         """Fetch all branches. A branch that upstream has rewritten or removed stays under refs/rewritten/TIME/."""
+        for name, value in (("remote.origin.url", self.wanted.url), ("lfs.url", _lfs_url(self.wanted.url))):
+            self.git.run("git", "config", name, value, cwd=clone)
         kept = f"refs/rewritten/{datetime.now(UTC):%Y%m%dT%H%M%SZ}/"
         before = self._branches(clone)
         commands = "".join(f"create {kept}{branch} {commit}\n" for branch, commit in before.items())
         self.git.run("git", "update-ref", "--stdin", cwd=clone, stdin=commands.encode())
         refs = ("HEAD", f"+refs/heads/*:{_REMOTE}*")
-        self._ask(
-            "git", "fetch", "--progress", "--prune", "--no-recurse-submodules", "--", self.wanted.url, *refs, cwd=clone
-        )
+        self._ask("git", "fetch", "--progress", "--prune", "--no-recurse-submodules", "origin", *refs, cwd=clone)
         after = self._branches(clone)
         for branch, commit in before.items():
             if branch in after and self._is_ancestor(clone, commit, after[branch]):
@@ -232,7 +244,10 @@ class _Clone:
             self.git.run("git", "checkout", "--force", "--no-recurse-submodules", *target, "--", cwd=clone)
         if self.wanted.lfs_files != "pointer":
             worktree.place(clone, files, self.store, link=self.wanted.lfs_files == "link")
-        _configure(clone, self.wanted, self.store.path)
+        return self._finish(clone, files, wanted)
+
+    def _finish(self, clone: Path, files: Mapping[bytes, lfs.Pointer], wanted: Mapping[bytes, lfs.Pointer]) -> bool:
+        """Write down what the clone has of its large files; whether that is all that is wanted."""
         missing = self.store.missing(wanted.values())
         there = [pointer for pointer in dict.fromkeys(files.values()) if self.store.has(pointer)]
         _write_state(
@@ -337,25 +352,23 @@ def _lfs_url(url: str) -> str:
 
 
 def _head(clone: Path) -> tuple[str | None, str | None]:
-    """(branch, commit) of a clone; read without starting git. The branch is None where HEAD is detached."""
-    with Repo(clone) as repository:
-        head = repository.head
-        branch = None if head.is_detached else head.reference.path.removeprefix("refs/heads/")
-        try:
-            return branch, head.dereference_recursive(repository, head.path)
-        except ValueError:
-            return branch, None
+    """(branch, commit) of a clone, from gitrepository-layout(5); the branch is None where HEAD is detached.
 
-
-def _configure(clone: Path, repository: Repository, store: Path) -> None:
-    """Settings with which `git status`, `git lfs fsck` and a later checkout work in the clone as it stands."""
-    with Repo(clone) as opened, opened.config_writer() as configuration:
-        for name, value in _FILTER.items():
-            configuration.set_value('filter "lfs"', name, value)
-        configuration.set_value('filter "lfs"', "required", "true")
-        configuration.set_value('remote "origin"', "url", repository.url)
-        configuration.set_value("lfs", "url", _lfs_url(repository.url))
-        configuration.set_value("lfs", "storage", os.path.relpath(store, clone / ".git"))
+    Read so for each clone of a hub, each time it is crawled; GitPython would read all of its configuration before.
+    """
+    git = clone / ".git"
+    head = (git / "HEAD").read_text().strip()
+    if not head.startswith("ref: "):
+        return None, head
+    name = head.removeprefix("ref: ")
+    branch = name.removeprefix("refs/heads/")
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return branch, (git / name).read_text().strip()
+    with suppress(FileNotFoundError):
+        for line in os.fsdecode((git / "packed-refs").read_bytes()).splitlines():
+            if line.endswith(f" {name}"):
+                return branch, line.partition(" ")[0]
+    return branch, None
 
 
 def _state(clone: Path) -> dict[str, Any] | None:

@@ -39,6 +39,9 @@ _HARMLESS = (
     "missingNameBeforeEmail",
     "missingSpaceBeforeDate",
     "missingSpaceBeforeEmail",
+    "multipleAuthors",
+    "nulInCommit",
+    "nullSha1",
     "zeroPaddedDate",
     "zeroPaddedFilemode",
 )

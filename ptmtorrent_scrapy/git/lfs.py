@@ -24,9 +24,10 @@ from ptmtorrent_scrapy.git.process import Command, CommandFailed, cancelled
 
 POINTER_BYTES = range(100, 1024)  # a pointer is smaller than 1024 bytes and never smaller than its three lines
 _POINTER = re.compile(
-    rb"version https?://(?:git-lfs|hawser)\.github\.com/spec/v1\n"
+    rb"version https://(?:git-lfs|hawser)\.github\.com/spec/v1\n"
     rb"(?:ext-[^\n]*\n)*oid sha256:([0-9a-f]{64})\nsize (\d{1,18})\n?"
 )
+_BEGINNING = b"version https://"
 _AT_ONCE = 100  # objects in one call of git-lfs; as many locks are held meanwhile
 _OTHERS = 0.2  # seconds between looks at an object that somebody else fetches
 
@@ -47,6 +48,18 @@ def parse(content: bytes) -> Pointer | None:
     """
     match = _POINTER.fullmatch(content)
     return Pointer(match[1].decode(), int(match[2])) if match else None
+
+
+def has_pointers(worktree: Path) -> bool:
+    """Whether a file of a working tree that was just checked out, without filters and links, looks like a pointer."""
+    for folder, _, names in os.walk(worktree):
+        for name in names:
+            path = os.path.join(folder, name)
+            if os.lstat(path).st_size in POINTER_BYTES:
+                with open(path, "rb") as file:
+                    if file.read(len(_BEGINNING)) == _BEGINNING:
+                        return True
+    return False
 
 
 def pointers(git: Command, repository: Path, commit: str) -> dict[bytes, Pointer]:

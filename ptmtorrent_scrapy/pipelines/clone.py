@@ -18,8 +18,9 @@ from scrapy.statscollectors import StatsCollector
 from ptmtorrent_scrapy import arguments
 from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.git import process
-from ptmtorrent_scrapy.git.clone import Outcome, Repository, clone, look
+from ptmtorrent_scrapy.git.clone import STANDING, Outcome, Repository, clone, look
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError
+from ptmtorrent_scrapy.git.history import last_commits
 from ptmtorrent_scrapy.items import Unusable
 from ptmtorrent_scrapy.listing import Listed
 from ptmtorrent_scrapy.tree import Rewrite
@@ -27,7 +28,6 @@ from ptmtorrent_scrapy.tree import Rewrite
 logger = logging.getLogger(__name__)
 
 NO_SPACE = "no_space"
-_STANDING = ("cloned", "updated", "current", "partial")
 
 
 class ClonePipeline:
@@ -50,6 +50,7 @@ class ClonePipeline:
         self._concurrency = concurrency
         self._min_free = min_free  # bytes
         self._no_space = False
+        self._written = 0  # lines of repositories.jsonl
         self._unwritten = 0  # outcomes that repositories.jsonl does not have yet
 
     @classmethod
@@ -85,6 +86,11 @@ class ClonePipeline:
         outcome = await asyncio.wrap_future(self._executor.submit(clone, repository))
         self._note(replace(outcome, path=self._relative(outcome.path)))
         return outcome
+
+    async def last_commits(self, path: Path) -> dict[str, str]:
+        """The last commit that touched each file and folder of a clone. Raises `GitError`."""
+        scope, timeout = self._repository.scope, self._repository.timeout
+        return await asyncio.wrap_future(self._executor.submit(last_commits, path, scope=scope, timeout=timeout))
 
     async def run(self, models: int) -> str | None:
         """Clone for the `models` most popular ones; returns why that ended early, if it did. Raises `Cancelled`."""
@@ -172,21 +178,20 @@ class ClonePipeline:
         for name in ("git_bytes", "lfs_objects", "lfs_bytes"):
             self.stats.inc_value(f"clone/{name}", getattr(outcome, name))
         before = orjson.loads(self.crawl.listing.outcome(outcome.url) or b"{}")
-        if before.get("status", "cloned") not in _STANDING:
+        if before.get("status", "cloned") not in STANDING:
             outcome.attempts += before["attempts"]
         line = asdict(outcome)
         del line["files"]
         self.crawl.listing.set_outcome(outcome.url, orjson.dumps(line))
         self._unwritten += 1
-        if self._unwritten > 1000:
+        if self._unwritten > 1000 + self._written // 10:
             self.write_outcomes()
 
     def write_outcomes(self) -> None:
         """Write repositories.jsonl anew."""
         with Rewrite(self.crawl.tree.repositories) as file:
-            for line in self.crawl.listing.outcomes():
-                file.write(line + b"\n")
-        self._unwritten = 0
+            lines = [file.write(line + b"\n") for line in self.crawl.listing.outcomes()]
+        self._written, self._unwritten = len(lines), 0
 
 
 def _text(files: dict[str, bytes]) -> bytes:

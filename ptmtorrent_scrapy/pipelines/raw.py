@@ -1,12 +1,16 @@
 """Keeps raw pages."""
 
+import logging
 from typing import Any, Self
 
 from scrapy.crawler import Crawler
+from scrapy.exceptions import DropItem
 
 from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.items import RawPage
-from ptmtorrent_scrapy.tree import DataTree, write
+from ptmtorrent_scrapy.tree import DataTree, UnusableName, write
+
+logger = logging.getLogger(__name__)
 
 
 class RawPagePipeline:
@@ -21,5 +25,10 @@ class RawPagePipeline:
 
     def process_item(self, item: Any) -> Any:
         if isinstance(item, RawPage):
-            write(self.tree.page(item.path), item.body)
+            try:
+                path = self.tree.page(item.path)
+            except UnusableName as error:
+                logger.warning("a page is not kept: %s", error)
+                raise DropItem(str(error)) from None
+            write(path, item.body)
         return item

@@ -15,6 +15,7 @@ def main() -> None:
     parser.add_argument("--rate-limit", default="500/300", help="requests/seconds of Hugging Face's API, or none")
     parser.add_argument("--token", help="of a user who has access to the gated repositories")
     parser.add_argument("--no-troubles", action="store_true", help="no gated, missing or empty repositories")
+    parser.add_argument("--no-large-files", action="store_true", help="nothing in git-lfs")
     given = parser.parse_args()
     limit = None if given.rate_limit == "none" else tuple(map(int, given.rate_limit.split("/")))
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
@@ -25,9 +26,12 @@ def main() -> None:
         rate_limit=limit,  # type: ignore[arg-type]
         token=given.token,
         troubles=not given.no_troubles,
+        large_files=not given.no_large_files,
     ) as hubs:
         print(f"huggingface HUGGINGFACE_URL={hubs.url}")
         print(f"modelhub MODELHUB_URL={hubs.modelhub.url}")
+        print(f"modelzoo MODELZOO_URL={hubs.modelzoo.url}")
+        print(f"pytorchhub PYTORCHHUB_URL={hubs.pytorchhub.url}")
         print(f"git CLONE_GIT_CONFIG={json.dumps(hubs.modelhub.git_config)}", flush=True)
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
 

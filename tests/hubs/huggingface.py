@@ -28,11 +28,9 @@ _RESOLVE = re.compile(r"/(?P<id>.+?)/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
 class HuggingFace:
     """The hub at the root of the server."""
 
-    def __init__(
-        self, hubs: "Hubs", models: int, seed: int, *, rate_limit: tuple[int, int] | None, troubles: bool
-    ) -> None:
+    def __init__(self, hubs: "Hubs", models: Models, *, rate_limit: tuple[int, int] | None) -> None:
         self.hubs = hubs
-        self.generated = Models(models, seed, troubles=troubles)
+        self.generated = models
         self.models: Sequence[dict[str, Any] | bytes] | None = None  # a listing to answer instead of the generated one
         self.gated: set[str] = set()  # ids, beside those of generated models
         self._limit = RateLimit(*rate_limit) if rate_limit else None

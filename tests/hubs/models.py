@@ -36,10 +36,11 @@ POOL = 64  # large files; repositories share them
 class Models:
     """The models of a hub, by their index, which is the order in which they were created."""
 
-    def __init__(self, count: int, seed: int, *, troubles: bool = True) -> None:
+    def __init__(self, count: int, seed: int, *, troubles: bool = True, large_files: bool = True) -> None:
         self.count = count
         self.seed = seed
         self.troubles = troubles
+        self.large_files = large_files
 
     def __len__(self) -> int:
         return self.count
@@ -127,6 +128,8 @@ class Models:
 
     def large(self, index: int) -> list[tuple[int, int]]:
         """(number in the pool, size) of the large files of a model: of a third of them one, of a few two."""
+        if not self.large_files:
+            return []
         bits = self._bits(index) >> 100
         return [
             ((bits >> shift) % POOL, self.pool_size((bits >> shift) % POOL))

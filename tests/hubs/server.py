@@ -20,6 +20,10 @@ from tests.hubs.content import File, Repository, commit, tree, write_bare
 from tests.hubs.faults import Fault, Faults, answer
 from tests.hubs.huggingface import HuggingFace
 from tests.hubs.modelhub import Modelhub
+from tests.hubs.models import Models
+from tests.hubs.modelzoo import ModelZoo
+from tests.hubs.onnxmodelzoo import OnnxModelZoo
+from tests.hubs.pytorchhub import PyTorchHub
 
 _GIT = re.compile(r"/(?P<path>.+?)(?:\.git)?/(?P<service>info/refs|git-upload-pack)")
 _BATCH = re.compile(r"/(?P<path>.+?)(?:\.git)?/info/lfs/objects/batch")
@@ -99,6 +103,7 @@ class Hubs:
         rate_limit: tuple[int, int] | None = None,
         token: str | None = None,
         troubles: bool = True,
+        large_files: bool = True,
     ) -> None:
         self.port = port
         self.token = token
@@ -109,8 +114,13 @@ class Hubs:
         self.repositories: dict[str, Served] = {}
         self.moved: dict[str, str] = {}
         self.objects: dict[str, bytes] = {}  # large files by oid
-        self.huggingface = HuggingFace(self, models, seed, rate_limit=rate_limit, troubles=troubles)
+        self.huggingface = HuggingFace(
+            self, Models(models, seed, troubles=troubles, large_files=large_files), rate_limit=rate_limit
+        )
         self.modelhub = Modelhub(self, seed)
+        self.modelzoo = ModelZoo(self)
+        self.onnxmodelzoo = OnnxModelZoo(self, seed)
+        self.pytorchhub = PyTorchHub(self)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="hubs", daemon=True)
 
@@ -130,6 +140,8 @@ class Hubs:
         application.router.add_get("/_lfs/{oid}", self._object)
         application.router.add_post("/_faults", self._add_fault)
         self.modelhub.add_routes(application.router)
+        self.modelzoo.add_routes(application.router)
+        self.pytorchhub.add_routes(application.router)
         self.huggingface.add_routes(application.router)
         application.router.add_route("*", "/{path:.+}", self._other)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
@@ -171,7 +183,7 @@ class Hubs:
     def find(self, path: str) -> Served | None:
         """The repository at a path; a generated one is made now."""
         if path not in self.repositories:
-            for hub in (self.huggingface, self.modelhub):
+            for hub in (self.huggingface, self.modelhub, self.modelzoo, self.onnxmodelzoo, self.pytorchhub):
                 if (repository := hub.repository(path)) is not None:
                     self.serve(path, repository)
         return self.repositories.get(path)

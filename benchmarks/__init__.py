@@ -1,0 +1,1 @@
+"""What the parts cost, beside what the same work costs at least."""

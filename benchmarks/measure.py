@@ -1,0 +1,67 @@
+"""Runs commands, and tells how long they took and how much memory."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a command cost."""
+
+    seconds: float
+    memory: int  # bytes at the peak, of the command's largest process
+
+
+def run(*command: str, environment: dict[str, str] | None = None, stdin: bytes = b"") -> Cost:
+    """Run a command to its end."""
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdin
+    process.stdin.write(stdin)
+    process.stdin.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+    return Cost(time.perf_counter() - began, usage.ru_maxrss * 1024)
+
+
+def crawl(hub: str, data: Path, settings: dict[str, str]) -> Cost:
+    """Crawl a hub; settings in lower case are arguments."""
+    given = {**settings, "DATA_DIR": str(data), "CLONE_PROTOCOLS": "http", "CLONE_MIN_FREE": "100MB"}
+    options = [f"{'-a' if name.islower() else '-s'}{name}={value}" for name, value in given.items()]
+    return run(sys.executable, "-m", "scrapy", "crawl", hub, *options)
+
+
+@contextmanager
+def hubs(*options: str) -> Iterator[str]:
+    """The base URL of stand-in hubs in a process of their own."""
+    command = [sys.executable, "-m", "tests.hubs", "--rate-limit", "none", "--no-troubles", *options]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        try:
+            yield server.stdout.readline().split("=", 1)[1].strip()
+        finally:
+            server.terminate()
+
+
+def table(title: str, rows: Sequence[tuple[str, str, str]]) -> None:
+    """Print rows of (what, figure, ratio)."""
+    print(f"\n{title}")
+    for what, figure, ratio in rows:
+        print(f"  {what:<58} {figure:>16} {ratio:>8}")
