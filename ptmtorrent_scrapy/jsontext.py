@@ -34,6 +34,12 @@ def elements(text: str) -> list[Metadata]:
         return list(_elements(text, _patient_decoder))
 
 
+def element(text: str) -> Metadata:
+    """A JSON text and its value. Raises `ValueError`, `RecursionError`."""
+    (only,) = elements(f"[{text}]")
+    return only
+
+
 def _elements(text: str, decoder: json.JSONDecoder) -> Iterator[Metadata]:
     position = _expect(text, 0, "[")
     if text.startswith("]", position):
@@ -88,6 +94,19 @@ def strings(value: Any) -> list[str]:
     if not isinstance(value, list):
         return []
     return list(dict.fromkeys(text for each in value if (text := string(each))))
+
+
+def texts(value: Any) -> Iterator[str]:
+    """The strings in a value: itself, or those of an array or object at any depth.
+
+    >>> list(texts({"a": "one", "b": ["two", None]}))
+    ['one', 'two']
+    """
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from texts(each)
 
 
 def count(value: Any) -> int | None:

@@ -11,8 +11,8 @@ _ARXIV_NAMED = re.compile(
     rf"|arxiv-vanity\.com/papers/|huggingface\.co/papers/|arxiv[:.]\s*|/arxiv/){_ARXIV_ID}",
     re.IGNORECASE,
 )
-# https://aclanthology.org/info/ids/: papers whose ids are in their DOIs, which is so for conferences since 2015, not for
-# journals, workshops and the meetings of others.
+# https://aclanthology.org/info/ids/: papers whose ids are in their DOIs, which is so for conferences since 2015, not
+# for journals, workshops and the meetings of others.
 _ACL_NAMED = re.compile(
     r"(?:aclanthology\.(?:org|info)|aclweb\.org/anthology|aclanthology\.coli\.uni-saarland\.de)/(?:\S*/)?"
     r"([PNDKS]1[6-9]-\d{4}|[DK]15-\d{4}|E17-\d{4}"
@@ -48,7 +48,9 @@ def dois(text: str) -> list[str]:
     text = unquote(text)
     found = [f"10.48550/arXiv.{match[1]}" for match in _ARXIV_NAMED.finditer(text)]
     others = [_bare(match[0]) for match in _DOI.finditer(text)]
-    others += [f"10.18653/v1/{match[1]}" for match in _ACL_NAMED.finditer(text)]
+    others += [
+        f"10.18653/v1/{match[1] if '.' in match[1] else match[1].upper()}" for match in _ACL_NAMED.finditer(text)
+    ]
     others += [f"10.1038/{match[1]}" for match in _NATURE_NAMED.finditer(text)]
     return list(dict.fromkeys([*found, *(doi for doi in others if not doi.lower().startswith("10.48550/arxiv."))]))
 

@@ -63,7 +63,8 @@ def repository(link: str) -> Named | None:
         owner_url = f"https://github.com/{owner}" if owner else base
         return Named(f"{base}/{name}", owner or host, owner_url, f"{host}/{name}")
     author = "+".join(groups if host == "github.com" else [host, *groups])  # no name has a plus
-    return Named(f"{base}/{owner}/{name}", owner, f"{base}/{owner}", f"{author}/{name}")
+    ending = "" if _is_forge(host) else ".git"  # what else knows no other address
+    return Named(f"{base}/{owner}/{name}{ending}", owner, f"{base}/{owner}", f"{author}/{name}")
 
 
 def _host_and_path(link: str) -> tuple[str, list[str]]:
@@ -83,6 +84,10 @@ def _host_and_path(link: str) -> tuple[str, list[str]]:
     return "github.com" if host == "raw.githubusercontent.com" else host, path
 
 
+def _is_forge(host: str) -> bool:
+    return host in _FORGES or _LIKE_GITLAB.fullmatch(host) is not None
+
+
 def _gist(path: list[str]) -> list[str]:
     """(owner, id) or (id) of a gist."""
     names = [name.removesuffix(".git") for name in path[:2]]
@@ -98,7 +103,7 @@ def _project(host: str, path: list[str]) -> list[str]:
         return []
     if host in _FORGES and host != "gitlab.com":
         return path[:2] if len(path) > 1 else []
-    if host != "gitlab.com" and not _LIKE_GITLAB.fullmatch(host):
+    if not _is_forge(host):
         return []
     end = next((number for number, name in enumerate(path) if number > 1 and name in _NO_PROJECTS), len(path))
     return path[:end] if end > 1 else []

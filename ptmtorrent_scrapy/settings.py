@@ -12,6 +12,10 @@ DATA_DIR = "data"
 HUGGINGFACE_URL = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
 HUGGINGFACE_TOKEN = os.environ.get("HF_TOKEN") or ""
 MODELHUB_URL = "https://raw.githubusercontent.com/modelhub-ai/modelhub/master/models.json"
+MODELZOO_URL = "https://modelzoo.co"
+ONNXMODELZOO_REPOSITORY = "https://github.com/onnx/models"
+PYTORCHHUB_URL = "https://pytorch.org/hub"
+PYTORCHHUB_REPOSITORY = "https://github.com/pytorch/hub"
 
 # Repositories
 CLONE_CONCURRENCY = 8
@@ -48,10 +52,13 @@ CONCURRENT_ITEMS = 1
 # Without a delay Scrapy lets more requests through than its limit per domain says.
 DOWNLOAD_DELAY = 0.02
 DOWNLOAD_DELAY_JITTER = 0
+# Files of a clone: no server to be polite to.
+DOWNLOAD_SLOTS = {"": {"concurrency": 8, "delay": 0}}
 CONCURRENT_REQUESTS_PER_DOMAIN = 4
 # A page of 1,000 models has 1 to 20 MB; what announces more is no page.
 DOWNLOAD_MAXSIZE = 256 * 2**20
 DOWNLOAD_WARNSIZE = 64 * 2**20
+DOWNLOAD_HANDLERS = {"file": "ptmtorrent_scrapy.handlers.FileHandler"}  # holds to DOWNLOAD_MAXSIZE
 DOWNLOAD_VERIFY_CERTIFICATES = True
 ROBOTSTXT_OBEY = True
 USER_AGENT = "ptmtorrent_scrapy/0.1 (+https://github.com/SoftwareSystemsLaboratory/PTMTorrent)"

@@ -1,16 +1,22 @@
 """What the spiders have in common: their arguments, and how a listing is taken apart or given up."""
 
-from collections.abc import Callable, Iterator, Mapping
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from scrapy import Request, Spider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from ptmtorrent_scrapy import arguments
+from ptmtorrent_scrapy.git.clone import STANDING
+from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.items import Metadata, Model, Unusable
 from ptmtorrent_scrapy.jsontext import elements
+
+T = TypeVar("T")
 
 
 class Unlike(Exception):
@@ -81,15 +87,19 @@ class HubSpider(Spider):
 
     async def answer(self, request: Request) -> Response | None:
         """The answer to a request of a callback that goes on with it; None if there is none: the listing has failed."""
+        response = await self.answer_or_reason(request)
+        if isinstance(response, str):
+            self.listing_failed(f"{request.url}: {response}")
+            return None
+        return response
+
+    async def answer_or_reason(self, request: Request) -> Response | str:
+        """The answer to a request without which the listing is whole all the same, or why there is none."""
         try:
             response = await self.crawler.engine.download_async(request)
         except Exception as error:
-            self.listing_failed(f"{request.url}: {_said(error)}")
-            return None
-        if response.status != 200:
-            self.listing_failed(f"{request.url}: answered with HTTP status {response.status}")
-            return None
-        return response
+            return _said(error)
+        return response if response.status == 200 else f"answered with HTTP status {response.status}"
 
     async def clone(self, url: str, folder: str) -> Path | None:
         """Where the repository stands that is the listing; None if it could not be had: the listing has failed."""
@@ -97,20 +107,39 @@ class HubSpider(Spider):
 
         pipeline = self.crawler.get_item_pipeline(ClonePipeline)
         assert pipeline is not None
-        outcome = await pipeline.clone(url, folder)
-        if outcome.path is None:
+        try:
+            outcome = await pipeline.clone(url, folder)
+        except GitError as error:
+            self.listing_failed(f"{url}: {error}")
+            return None
+        if outcome.path is None or outcome.status not in STANDING:
             self.listing_failed(f"{url} is {outcome.status}: {outcome.error}")
             return None
         return Path(outcome.path)
 
-    async def json_array(self, response: Response) -> tuple[Response, list[Metadata]]:
-        """The answer that is a JSON array, and its elements; an answer that is none is asked for again.
+    async def last_commits(self, clone: Path) -> dict[str, str]:
+        """The last commit that touched each file and folder of a clone; none if git fails: the listing has failed."""
+        from ptmtorrent_scrapy.pipelines import ClonePipeline  # the pipelines know the spiders' base
 
+        pipeline = self.crawler.get_item_pipeline(ClonePipeline)
+        assert pipeline is not None
+        try:
+            return await pipeline.last_commits(clone)
+        except GitError as error:
+            self.listing_failed(f"{clone}: {error}")
+            return {}
+
+    async def json_array(
+        self, response: Response, of: Callable[[str], list[Metadata]] = elements
+    ) -> tuple[Response, list[Metadata]]:
+        """The answer that is a JSON array, or has one, and its elements; an answer that is none is asked for again.
+
+        `of` takes the text apart and raises `ValueError` or `RecursionError`.
         No elements when that did not help: the listing has failed.
         """
         for _ in range(self.settings.getint("RETRY_TIMES")):
             try:
-                return response, _elements(response)
+                return response, of(text(response))
             except (ValueError, RecursionError):
                 assert response.request is not None
                 again = await self.answer(response.request.replace(dont_filter=True))
@@ -118,7 +147,7 @@ class HubSpider(Spider):
                 return response, []
             response = again
         try:
-            return response, _elements(response)
+            return response, of(text(response))
         except (ValueError, RecursionError) as error:
             self.listing_failed(f"{response.url} answers with something else than a JSON array: {error}")
         return response, []
@@ -133,8 +162,23 @@ class HubSpider(Spider):
         self.problem = why
 
 
-def _elements(response: Response) -> list[Metadata]:
-    return elements(response.body.decode("utf-8", "replace"))
+async def in_order(calls: Iterable[Coroutine[Any, Any, T]], ahead: int = 8) -> AsyncIterator[T]:
+    """The results of calls, in the order of the calls, of which some are made ahead."""
+    made: deque[asyncio.Task[T]] = deque()
+    try:
+        for call in calls:
+            made.append(asyncio.create_task(call))
+            if len(made) > ahead:
+                yield await made.popleft()
+        while made:
+            yield await made.popleft()
+    finally:
+        for task in made:
+            task.cancel()
+
+
+def text(response: Response) -> str:
+    return response.body.decode("utf-8", "replace")
 
 
 def _said(error: BaseException | None) -> str:

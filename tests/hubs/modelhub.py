@@ -34,8 +34,9 @@ class Modelhub:
 
     @property
     def git_config(self) -> dict[str, str]:
-        """Configuration with which git finds here what is on GitHub."""
-        return {f"url.{self.hubs.url}/github.com/.insteadOf": "https://github.com/"}
+        """Configuration with which git finds here what is on the forges."""
+        forges = ("github.com", "gist.github.com", "gitlab.com", "bitbucket.org")
+        return {f"url.{self.hubs.url}/{forge}/.insteadOf": f"https://{forge}/" for forge in forges}
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_get("/modelhub/models.json", self._index)

@@ -111,6 +111,7 @@ class Hubs:
         self.requests: deque[Asked] = deque(maxlen=_REMEMBERED)
         self._arrival = threading.Condition()
         self._arrived: deque[str] = deque(maxlen=_REMEMBERED)
+        self.pages: dict[str, bytes] = {}  # by path: what a test wants to be answered
         self.repositories: dict[str, Served] = {}
         self.moved: dict[str, str] = {}
         self.objects: dict[str, bytes] = {}  # large files by oid
@@ -203,7 +204,9 @@ class Hubs:
         return await _cut(request, response, fault.cut) if fault and fault.cut is not None else response
 
     async def _other(self, request: web.Request) -> web.StreamResponse:
-        """Git and git-lfs, for any path."""
+        """Pages of tests, and git and git-lfs for any path."""
+        if request.path in self.pages:
+            return web.Response(body=self.pages[request.path])
         for pattern, serve in ((_BATCH, self._batch), (_GIT, self._git)):
             if match := pattern.fullmatch(request.path):
                 return await serve(request, match)

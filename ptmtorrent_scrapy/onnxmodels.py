@@ -1,0 +1,124 @@
+"""The models of the ONNX Model Zoo, from what its files say of them."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from ptmtorrent_scrapy.git.history import last_commit
+from ptmtorrent_scrapy.items import Metadata, Model
+from ptmtorrent_scrapy.jsontext import count, mapping, string, strings
+from ptmtorrent_scrapy.onnxpages import NOTHING, ModelClass
+from ptmtorrent_scrapy.papers import dois
+from ptmtorrent_scrapy.spiders.hub import Unlike
+
+_OWNER = "ONNX"  # as PTMTorrent calls it
+
+
+class OnnxModels:
+    """What the repository tells of all models: commits by path, classes by folder, entries of the manifest by file."""
+
+    def __init__(
+        self, url: str, commits: Mapping[str, str], classes: Iterable[ModelClass], manifest: Iterable[Metadata]
+    ) -> None:
+        self.url = url  # of the repository
+        self.commits = commits
+        self._classes: dict[str, ModelClass] = {}
+        self._papers: dict[str, list[str]] = {}  # DOIs
+        self._entries: dict[str, dict[str, Any]] = {}
+        self._named: set[str] = set()  # files of models so far
+        for each in classes:
+            if each.folder:
+                self._classes.setdefault(each.folder, each)
+                self.add_papers(each.folder, dois(each.described["Paper"]))
+        for entry in manifest:
+            if path := _path(entry.value):
+                self._entries.setdefault(path, mapping(entry.value))
+
+    def add_papers(self, folder: str, papers: list[str]) -> None:
+        """Note papers of the models of a folder."""
+        self._papers[folder] = list(dict.fromkeys([*self._papers.get(folder, []), *papers]))
+
+    def is_named(self, entry: Any) -> bool:
+        """Whether there is a model already of the file that an entry of the manifest names."""
+        return _path(entry) in self._named
+
+    def row(self, number: int, row: dict[str, str], folder: str) -> dict[str, Any]:
+        """A row of the page of a folder, with what PTMTorrent's object of it has besides."""
+        category = self._classes[folder].described["Category"] if folder in self._classes else NOTHING
+        return {"id": number, **row, "Category": category, "GitHub URL": self._folder_url(folder)}
+
+    def of_row(self, metadata: Metadata, folder: str) -> Model:
+        row = metadata.value
+        path, entry = row["ModelPath"], self._entries.get(row["ModelPath"], {})
+        name = row["Model"] if row["Model"] != NOTHING else string(entry.get("model")) or PurePosixPath(path).stem
+        model = self._validated(metadata, entry, key=f"row {row['id']}", name=name, path=path, folder=folder)
+        if folder in self._classes:
+            model.task = self._classes[folder].section or model.task
+        return model
+
+    def of_entry(self, metadata: Metadata) -> Model:
+        """The model of an entry of the manifest. Raises `Unlike`."""
+        entry = mapping(metadata.value)
+        path, name = _path(entry), string(entry.get("model"))
+        if path is None or name is None:
+            raise Unlike("no name or no file", "model or model_path is missing", name=name)
+        above = [str(folder) for folder in PurePosixPath(path).parents]
+        folder = next((folder for folder in above if folder in self._papers), above[0])
+        return self._validated(metadata, entry, key=f"file {path}", name=name, path=path, folder=folder)
+
+    def of_statistics(self, metadata: Metadata) -> Model:
+        """The model of a folder. Raises `Unlike`."""
+        stats = metadata.value
+        folder, problem = stats["path"], string(stats.get("problem"))
+        name = string(stats.get("model_name")) or PurePosixPath(folder).name
+        if problem:
+            raise Unlike("unreadable statistics", f"{folder}/turnkey_stats.yaml: {problem}", name=name)
+        size = mapping(stats.get("onnx_model_information")).get("size on disk (KiB)")
+        return Model(
+            key=f"folder {folder}",
+            metadata=metadata,
+            name=name,
+            owner=string(stats.get("author")) or _OWNER,
+            url=self._folder_url(folder),
+            owner_url=self._owner_url,
+            commit=last_commit(self.commits, folder),
+            task=string(stats.get("task")),
+            architecture=string(stats.get("class")),
+            parameters=count(stats.get("parameters")),
+            bytes=round(size * 1024) if isinstance(size, float) and 0 <= size < 1e15 else None,
+        )
+
+    def _validated(
+        self, metadata: Metadata, entry: dict[str, Any], *, key: str, name: str, path: str, folder: str
+    ) -> Model:
+        """The model of a file in the folder of a page, with what the manifest's entry says of it."""
+        self._named.add(path)
+        told = mapping(entry.get("metadata"))
+        tags = strings(told.get("tags"))
+        return Model(
+            key=key,
+            metadata=metadata,
+            name=name,
+            owner=_OWNER,
+            url=self._folder_url(folder),
+            owner_url=self._owner_url,
+            commit=self.commits.get(path) or last_commit(self.commits, folder),
+            task=", ".join(tags[:-1]) or None,
+            architecture=tags[-1] if tags else None,
+            papers=self._papers.get(folder, []),
+            tags=tags,
+            bytes=count(told.get("model_bytes")),
+        )
+
+    @property
+    def _owner_url(self) -> str:
+        return self.url.rpartition("/")[0]
+
+    def _folder_url(self, folder: str) -> str:
+        return f"{self.url}/tree/main/{quote(folder)}"
+
+
+def _path(entry: Any) -> str | None:
+    """The file that an entry of the manifest names."""
+    return string(mapping(entry).get("model_path"))

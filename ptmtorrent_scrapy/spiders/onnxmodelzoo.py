@@ -1,0 +1,125 @@
+"""ONNX Model Zoo: the hub is a repository; its pages, its manifest and its statistics are read from the clone.
+
+https://github.com/onnx/models
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+
+from ptmtorrent_scrapy.items import Metadata, Model, RawPage, Unusable
+from ptmtorrent_scrapy.jsontext import elements
+from ptmtorrent_scrapy.markdown import render
+from ptmtorrent_scrapy.onnxmodels import OnnxModels
+from ptmtorrent_scrapy.onnxpages import arxiv_papers, model_classes, model_rows, page_files, statistics
+from ptmtorrent_scrapy.repositories import owner_and_name
+from ptmtorrent_scrapy.spiders.hub import HubSpider, in_order, text
+
+_CLASSES, _MANIFEST, _UNVALIDATED = "omz_metadata.json", "omz_manifest.json", "omz_unvalidated_metadata.json"
+_PAGE_BYTES = 1 << 18  # ten times what the largest has; Markdown at its worst takes seconds for that
+_MANIFEST_BYTES = 1 << 26
+
+Item = RawPage | Metadata | Model | Unusable
+
+
+class OnnxModelZooSpider(HubSpider):
+    name = "onnxmodelzoo"
+    hub = "Onnx Model Zoo"
+    metadata = "omz_models_metadata.json"
+    url_settings = ("ONNXMODELZOO_REPOSITORY",)
+    full_name: str  # OWNER/NAME of the repository
+    repository: Path  # its clone
+    commits: dict[str, str]  # the last one of each file and folder
+    zoo: OnnxModels
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        spider.hub_url = crawler.settings["ONNXMODELZOO_REPOSITORY"].rstrip("/").removesuffix(".git")
+        return spider
+
+    async def start(self) -> AsyncIterator[Request]:
+        named = owner_and_name(self.hub_url)
+        if named is None:
+            self.listing_failed(f"{self.hub_url} names no repository")
+            return
+        self.full_name = "/".join(named)
+        clone = await self.clone(self.hub_url, self.full_name)
+        self.commits = await self.last_commits(clone) if clone else {}
+        if clone and self.commits:
+            self.repository = clone
+            url = (clone / "README.md").as_uri()
+            yield self.request(url, self.parse, meta={"download_maxsize": _PAGE_BYTES, "dont_retry": True})
+
+    async def parse(self, response: Response) -> AsyncIterator[Item]:
+        """The hub's README, and with it all that the repository has."""
+        readme = await asyncio.to_thread(render, text(response))
+        yield RawPage(path="html/metadata/README_models.html", body=readme.encode())
+        pages = page_files(self.folders_with("README.md"))
+        classes = list(model_classes(readme, self.full_name, pages))
+        for number, each in enumerate(classes):
+            yield described({"id": number, **each.described}, _CLASSES)
+        manifest = await self.manifest()
+        self.zoo = OnnxModels(self.hub_url, self.commits, classes, manifest)
+        rows = 0
+        async for folder, page in in_order(map(self.page, pages)):
+            if page is None:
+                continue
+            yield RawPage(path=pages[folder], body=page.encode())
+            self.zoo.add_papers(folder, arxiv_papers(page))
+            for row in model_rows(page, folder, self.full_name):
+                yield self.zoo.of_row(described(self.zoo.row(rows, row, folder), self.metadata), folder)
+                rows += 1
+        for entry in manifest:
+            for item in [entry] if self.zoo.is_named(entry.value) else self.models([entry]):
+                yield item
+        async for metadata in in_order(map(self.statistics, self.folders_with("turnkey_stats.yaml"))):
+            for item in self.models([metadata] if metadata else []):
+                yield item
+
+    def folders_with(self, name: str) -> list[str]:
+        """The folders of the repository that have a file of this name."""
+        return sorted(path.removesuffix(f"/{name}") for path in self.commits if path.endswith(f"/{name}"))
+
+    async def file(self, path: str, largest: int = _PAGE_BYTES) -> str | None:
+        """The text of a file of the repository; None, and a line that says why, if it cannot be read."""
+        meta = {"download_maxsize": largest, "dont_retry": True}
+        request = Request((self.repository / path).as_uri(), dont_filter=True, meta=meta)
+        response = await self.answer_or_reason(request)
+        if isinstance(response, Response):
+            return text(response)
+        self.logger.warning("%s cannot be read and is left out: %s", path, response)
+        return None
+
+    async def page(self, folder: str) -> tuple[str, str | None]:
+        """The folder, and the HTML of its page."""
+        markdown = await self.file(f"{folder}/README.md")
+        return folder, None if markdown is None else await asyncio.to_thread(render, markdown)
+
+    async def manifest(self) -> list[Metadata]:
+        """Its entries; none, and a line that says why, if it cannot be read."""
+        listed = await self.file("ONNX_HUB_MANIFEST.json", _MANIFEST_BYTES)
+        try:
+            return [Metadata(entry.text, entry.value, _MANIFEST) for entry in elements(listed or "[]")]
+        except (ValueError, RecursionError) as error:
+            self.logger.warning("ONNX_HUB_MANIFEST.json is no JSON array and is left out: %s", error)
+            return []
+
+    async def statistics(self, folder: str) -> Metadata | None:
+        said = await self.file(f"{folder}/turnkey_stats.yaml")
+        return None if said is None else described(statistics(folder, said), _UNVALIDATED)
+
+    def model(self, metadata: Metadata) -> Model:
+        """The model of an entry of the manifest, or of a folder with statistics."""
+        of = self.zoo.of_statistics if metadata.file == _UNVALIDATED else self.zoo.of_entry
+        return of(metadata)
+
+
+def described(value: dict[str, Any], file: str) -> Metadata:
+    return Metadata(orjson.dumps(value).decode(), value, file)

@@ -1,0 +1,49 @@
+"""All hubs in one tree."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import ROOT, Crawl, command
+from tests.hubs import Hubs
+
+HUBS = ("huggingface", "modelhub", "modelzoo", "onnxmodelzoo", "pytorchhub")
+
+
+def test_all_hubs_at_once(hubs: Hubs, folder: Path, published: Any) -> None:
+    options = {"stderr": subprocess.PIPE, "text": True, "cwd": ROOT}
+    running = {hub: subprocess.Popen(command(hubs, folder, hub), **options) for hub in HUBS}  # type: ignore[call-overload]
+    for hub, crawl in running.items():
+        log = crawl.communicate(timeout=600)[1]
+        done = Crawl(crawl.returncode, log, folder / "data" / hub)
+        assert done.status == 0, log
+        assert done.errors == []
+        assert done.records
+        for number, record in enumerate(done.records):
+            assert published.is_valid(record)
+            assert record["id"] == number
+            metadata = folder / record["ModelHub"]["MetadataFilePath"]
+            assert metadata.parent == done.folder / "json" / "metadata"
+        assert f"{len(done.records)} in {done.folder}" in log
+    assert sorted(os.listdir(folder / "data")) == sorted(HUBS)
+    assert [path for path in (folder / "data").rglob("*") if "~" in path.name] == []
+
+
+def test_the_second_crawl_of_a_hub_refuses(hubs: Hubs, folder: Path) -> None:
+    hubs.faults.add("^/api/models", stall=True, times=1)
+    first = subprocess.Popen(command(hubs, folder, "huggingface"), stderr=subprocess.DEVNULL, cwd=ROOT)
+    try:
+        hubs.wait_for("^/api/models")
+        second = subprocess.run(
+            command(hubs, folder, "huggingface"), stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False
+        )
+    finally:
+        first.kill()
+        first.wait()
+    assert second.returncode == 1
+    assert f"in use by another crawl, process {first.pid} on " in second.stderr
+    third = subprocess.run(
+        command(hubs, folder, "huggingface", fraction=0), stderr=subprocess.DEVNULL, cwd=ROOT, check=False
+    )
+    assert third.returncode == 0
