@@ -25,6 +25,9 @@ def crawls(hubs: Hubs) -> dict[str, tuple[list[str], dict[str, str]]]:
     return {
         "huggingface": (["fraction=0.2"], {"HUGGINGFACE_URL": hubs.url}),
         "modelhub": ([], {"MODELHUB_URL": hubs.modelhub.url}),
+        "modelzoo": ([], {"MODELZOO_URL": hubs.modelzoo.url}),
+        "onnxmodelzoo": ([], {}),
+        "pytorchhub": ([], {"PYTORCHHUB_URL": hubs.pytorchhub.url}),
     }
 
 

@@ -73,6 +73,8 @@ def command(hubs: Hubs, folder: Path, hub: str, **settings: Any) -> list[str]:
         "DATA_DIR": folder / "data",
         "HUGGINGFACE_URL": hubs.url,
         "MODELHUB_URL": hubs.modelhub.url,
+        "MODELZOO_URL": hubs.modelzoo.url,
+        "PYTORCHHUB_URL": hubs.pytorchhub.url,
         "CLONE_PROTOCOLS": "http:https",
         "CLONE_GIT_CONFIG": json.dumps(hubs.modelhub.git_config),
         "CLONE_MIN_FREE": "1MB",

@@ -2,22 +2,21 @@
 
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import ROOT, Crawl, command
+from tests.conftest import ROOT, Start, command
 from tests.hubs import Hubs
 
 HUBS = ("huggingface", "modelhub", "modelzoo", "onnxmodelzoo", "pytorchhub")
 
 
-def test_all_hubs_at_once(hubs: Hubs, folder: Path, published: Any) -> None:
-    options = {"stderr": subprocess.PIPE, "text": True, "cwd": ROOT}
-    running = {hub: subprocess.Popen(command(hubs, folder, hub), **options) for hub in HUBS}  # type: ignore[call-overload]
-    for hub, crawl in running.items():
-        log = crawl.communicate(timeout=600)[1]
-        done = Crawl(crawl.returncode, log, folder / "data" / hub)
-        assert done.status == 0, log
+def test_all_hubs_at_once(crawl: Start, folder: Path, published: Any) -> None:
+    with ThreadPoolExecutor(len(HUBS)) as pool:
+        crawls = list(pool.map(crawl, HUBS))
+    for done in crawls:
+        assert done.status == 0, done.log
         assert done.errors == []
         assert done.records
         for number, record in enumerate(done.records):
@@ -25,7 +24,7 @@ def test_all_hubs_at_once(hubs: Hubs, folder: Path, published: Any) -> None:
             assert record["id"] == number
             metadata = folder / record["ModelHub"]["MetadataFilePath"]
             assert metadata.parent == done.folder / "json" / "metadata"
-        assert f"{len(done.records)} in {done.folder}" in log
+        assert f"{len(done.records)} in {done.folder}" in done.log
     assert sorted(os.listdir(folder / "data")) == sorted(HUBS)
     assert [path for path in (folder / "data").rglob("*") if "~" in path.name] == []
 

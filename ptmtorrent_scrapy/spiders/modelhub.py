@@ -6,7 +6,6 @@ https://github.com/modelhub-ai/modelhub
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any, Self
-from urllib.parse import quote, urlsplit
 
 import orjson
 from scrapy import Request
@@ -16,7 +15,7 @@ from scrapy.http import Response
 from ptmtorrent_scrapy.items import Metadata, Model, Unusable
 from ptmtorrent_scrapy.jsontext import mapping, string
 from ptmtorrent_scrapy.papers import dois
-from ptmtorrent_scrapy.repositories import owner_and_name
+from ptmtorrent_scrapy.repositories import Repositories
 from ptmtorrent_scrapy.spiders.hub import HubSpider, Unlike
 
 _CONFIG = "contrib_src/model/config.json"
@@ -30,10 +29,12 @@ class ModelhubSpider(HubSpider):
     url_settings = ("MODELHUB_URL",)
     clone_files = (_CONFIG,)
     index_url: str
+    repositories: Repositories
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         spider = super().from_crawler(crawler, *args, **kwargs)
+        spider.repositories = Repositories()
         spider.index_url = crawler.settings["MODELHUB_URL"]
         return spider
 
@@ -50,20 +51,18 @@ class ModelhubSpider(HubSpider):
         name, url = string(listed.get("name")), string(listed.get("github"))
         if name is None or url is None:
             raise Unlike("no name or no repository", "name or github is missing", name=name)
-        repository = owner_and_name(url)
-        if repository is None:
+        found = self.repositories.named(url)
+        if found is None:
             raise Unlike("no repository", f"{url!r} names none", name=name, repository=url)
-        owner, title = repository
-        forge = "{0.scheme}://{0.netloc}".format(urlsplit(url))
         return Model(
             key=string(listed.get("id")) or name,
             metadata=metadata,
             name=name,
-            owner=owner,
+            owner=found.owner,
             url=url,
-            owner_url=f"{forge}/{quote(owner)}",
-            repository=f"{forge}/{quote(owner)}/{quote(title)}",
-            folder=f"{owner}/{title}",
+            owner_url=found.owner_url,
+            repository=found.url,
+            folder=found.folder,
             task=string(listed.get("task_extended")),
         )
 

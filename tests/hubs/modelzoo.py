@@ -65,12 +65,6 @@ class ModelZoo:
     def url(self) -> str:
         return f"{self.hubs.url}/modelzoo"
 
-    @property
-    def git_config(self) -> dict[str, str]:
-        """Configuration with which git finds here what is on the forges."""
-        forges = ("github.com", "gist.github.com", "gitlab.com", "bitbucket.org")
-        return {f"url.{self.hubs.url}/{forge}/.insteadOf": f"https://{forge}/" for forge in forges}
-
     def add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_get("/modelzoo/api/models/{slug}/", self._answer)
 

@@ -1,0 +1,37 @@
+"""How Scrapy loads pages in a browser."""
+
+import asyncio
+import logging
+
+from scrapy.crawler import Crawler
+from scrapy.exceptions import DownloadCancelledError
+from scrapy.http import Request, Response
+from scrapy_playwright.handler import ScrapyPlaywrightDownloadHandler
+
+# What becomes of a page is told by whoever wanted it.
+logging.getLogger("scrapy-playwright").setLevel(logging.CRITICAL)
+
+
+class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc] # which publishes no types
+    """scrapy-playwright's own, whose time limit ends with the navigation: a script may run on for ever after it."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._seconds = crawler.settings.getfloat("PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT") / 1000 * 2
+
+    async def download_request(self, request: Request) -> Response:
+        if not request.meta.get("playwright"):
+            return await self._load(request)
+        request.meta["playwright_include_page"] = True
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._load(request)
+        except TimeoutError:
+            raise DownloadCancelledError(f"does not come to rest in {self._seconds:g} seconds") from None
+        finally:
+            if page := request.meta.pop("playwright_page", None):
+                await page.close()
+
+    async def _load(self, request: Request) -> Response:
+        response: Response = await super().download_request(request)
+        return response

@@ -1,0 +1,69 @@
+"""The pages of PyTorch Hub: Markdown with front matter.
+
+https://github.com/pytorch/hub/blob/master/docs/template.md
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ptmtorrent_scrapy import yamltext
+from ptmtorrent_scrapy.items import Metadata
+from ptmtorrent_scrapy.jsontext import mapping, string
+
+_FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\n(.*?)^---[ \t]*$\n?", re.DOTALL | re.MULTILINE)
+_URL = re.compile(r"https?://(?:[^\s<>\"'\]()]|\([^\s<>\"'\]()]*\))+")
+_COLAB = "https://colab.research.google.com/"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the hub; the start page has no stem."""
+
+    stem: str
+    front: dict[str, Any]  # its front matter; empty where that cannot be read
+    markdown: str
+
+
+def model_page(name: str, text: str) -> Page | None:
+    """The page of a model, from the name of its file; None for what has no front matter.
+
+    >>> model_page("a_b.md", "---\\ntitle: B\\n---\\nIt.")
+    Page(stem='a_b', front={'title': 'B'}, markdown='# B\\n\\nIt.')
+    """
+    match = _FRONT_MATTER.match(text)
+    if match is None:
+        return None
+    try:
+        front = mapping(yamltext.load(match[1]))
+    except yamltext.Broken:
+        front = {}
+    title, summary = string(front.get("title")), string(front.get("summary"))
+    parts = (title and f"# {title}", summary, text[match.end() :])
+    return Page(name.removesuffix(".md"), front, "\n\n".join(part for part in parts if part))
+
+
+def described(number: int, page: Page, url: str) -> Metadata:
+    """A page's object with PTMTorrent's keys; null where the page says nothing."""
+    demo = string(page.front.get("demo-model-link"))
+    value = {
+        "id": number,
+        "ModelName": string(page.front.get("title")),
+        "ModelAuthor": string(page.front.get("author")),
+        "ModelDescription": string(page.front.get("summary")),
+        "ModelURL": url,
+        "GitHubURL": string(page.front.get("github-link")),
+        "ColabURL": next((each for each in [demo or "", *urls(page.markdown)] if each.startswith(_COLAB)), None),
+        "DemoURL": demo,
+    }
+    return Metadata(json.dumps(value, ensure_ascii=False), value)
+
+
+def urls(markdown: str) -> list[str]:
+    """The URLs in a page, be they links or text.
+
+    >>> urls("[a](https://a.org/b_(c)) and (https://d.org/e).")
+    ['https://a.org/b_(c)', 'https://d.org/e']
+    """
+    return [url.rstrip(".,;:") for url in _URL.findall(markdown)]

@@ -1,0 +1,138 @@
+"""PyTorch Hub: models as the repository of its pages lists them, and the pages as its site shows them in a browser.
+
+https://github.com/pytorch/hub
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote, urlsplit
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.settings import BaseSettings
+
+from ptmtorrent_scrapy import browser
+from ptmtorrent_scrapy.items import Metadata, Model, RawPage, Unusable
+from ptmtorrent_scrapy.jsontext import string, strings
+from ptmtorrent_scrapy.markdown import render
+from ptmtorrent_scrapy.papers import dois
+from ptmtorrent_scrapy.pytorchpages import Page, described, model_page, urls
+from ptmtorrent_scrapy.repositories import Repositories, owner_and_name
+from ptmtorrent_scrapy.spiders.hub import HubSpider, Unlike, in_order
+
+_PAGE_FILE = re.compile(r"[^/]+\.md")
+_NO_TASK = "scriptable"  # a tag that says that the model can be compiled
+_LARGEST_PAGE = 1 << 18  # bytes: twenty times what there is
+
+
+class PyTorchHubSpider(HubSpider):
+    name = "pytorchhub"
+    hub = "PyTorch Hub"
+    metadata = "pyth_models_metadata.json"
+    url_settings = ("PYTORCHHUB_URL", "PYTORCHHUB_REPOSITORY")
+    has_browser: bool
+    repository: str  # of the pages
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.repositories = Repositories()
+        self.pages: list[Page] = []
+
+    @classmethod
+    def update_settings(cls, settings: BaseSettings) -> None:
+        super().update_settings(settings)
+        if executable := browser.find():
+            browser.configure(settings, settings["PYTORCHHUB_URL"], executable)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        spider.hub_url = crawler.settings["PYTORCHHUB_URL"].rstrip("/")
+        spider.repository = crawler.settings["PYTORCHHUB_REPOSITORY"].rstrip("/").removesuffix(".git")
+        spider.has_browser = "PLAYWRIGHT_LAUNCH_OPTIONS" in crawler.settings
+        return spider
+
+    async def start(self) -> AsyncIterator[RawPage | Model | Unusable]:
+        named = owner_and_name(self.repository)
+        if named is None:
+            self.listing_failed(f"{self.repository} names no repository")
+            return
+        clone = await self.clone(self.repository, "/".join(named))
+        files = await self.last_commits(clone) if clone else {}
+        names = sorted(name for name in files if _PAGE_FILE.fullmatch(name))
+        texts = {name: await self.text(clone / name) for name in names} if clone else {}
+        self.pages = [page for name, text in texts.items() if (page := model_page(name, text))]
+        for item in self.models([described(number, page, self.url(page)) for number, page in enumerate(self.pages)]):
+            yield item
+        if self.pages and not self.has_browser:
+            self.logger.warning("no browser is installed: the pages are rendered from their Markdown")
+        start = [Page("", {}, texts.get("README.md", ""))] if self.pages else []
+        async for kept in in_order(self.kept(page) for page in start + self.pages):
+            yield kept
+
+    async def text(self, path: Path) -> str:
+        """A file of the clone; empty where it is none that can be a page."""
+        answer = await self.answer_or_reason(Request(path.as_uri(), meta={"download_maxsize": _LARGEST_PAGE}))
+        if isinstance(answer, str):
+            self.logger.warning("%s is left out: %s", path.name, answer)
+            return ""
+        return answer.body.decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def model(self, metadata: Metadata) -> Model:
+        value, page = metadata.value, self.pages[metadata.value["id"]]
+        name, link, full_name = value["ModelName"], value["GitHubURL"], string(page.front.get("github-id"))
+        if name is None:
+            raise Unlike("no name", "no front matter that can be read, or no title in it", name=page.stem)
+        repository = (full_name and self.repositories.named(f"https://github.com/{full_name}")) or (
+            link and self.repositories.named(link)
+        )
+        if not repository:
+            raise Unlike("no repository", f"neither {full_name!r} nor {link!r} names one", name=name)
+        tags = strings(page.front.get("tags"))
+        return Model(
+            key=page.stem,
+            metadata=metadata,
+            name=name,
+            owner=value["ModelAuthor"] or repository.owner,
+            url=value["ModelURL"],
+            owner_url=repository.owner_url,
+            repository=repository.url,
+            folder=repository.folder,
+            task=", ".join(tag for tag in tags if tag != _NO_TASK) or None,
+            papers=dois("\n".join(urls(page.markdown))),
+            tags=tags,
+        )
+
+    def url(self, page: Page) -> str:
+        return f"{self.hub_url}/{quote(page.stem)}/" if page.stem else f"{self.hub_url}/"
+
+    async def kept(self, page: Page) -> RawPage:
+        """A page as the site shows it, else as its Markdown renders; which of them is counted."""
+        assert self.crawler.stats is not None
+        path = f"html/metadata/models/{page.stem}.html" if page.stem else "html/metadata/pyth_metadata.html"
+        body = await self.shown(page) if self.has_browser else None
+        self.crawler.stats.inc_value(
+            f"pages/{'rendered from their Markdown' if body is None else 'as the site shows them'}"
+        )
+        if body is None:
+            body = (await asyncio.to_thread(render, page.markdown)).encode()
+        return RawPage(path=path, body=body)
+
+    async def shown(self, page: Page) -> bytes | None:
+        """A page of the site; None where the site has no such page."""
+        url = self.url(page)
+        answer = await self.answer_or_reason(browser.request(url))
+        if not isinstance(answer, str) and self.is_elsewhere(answer.url, page):
+            answer = f"leads to {answer.url}"
+        if isinstance(answer, str):
+            self.logger.info("%s is rendered from its Markdown: %s", url, answer.partition("\n")[0])
+            return None
+        return answer.body
+
+    def is_elsewhere(self, url: str, page: Page) -> bool:
+        """Whether the site leads from a page to another host, or from a model's page to its start page."""
+        there, hub = urlsplit(url), urlsplit(self.hub_url)
+        return there.netloc != hub.netloc or bool(page.stem and there.path.rstrip("/") == hub.path)

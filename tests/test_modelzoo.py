@@ -1,0 +1,207 @@
+"""ModelZoo, crawled whole."""
+
+import json
+from typing import Any
+
+import pytest
+
+from ptmtorrent_scrapy.repositories import Repositories, repository
+from tests.conftest import Crawl, Start, git
+from tests.hubs import Hubs
+from tests.hubs.modelzoo import DOIS, LINKS
+
+DEAD, NO_REPOSITORY = [9], [10, 11, 12, 13]  # what LINKS has of both
+
+
+@pytest.fixture
+def zoo(crawl: Start, hubs: Hubs) -> Start:
+    """Crawls ModelZoo."""
+    return lambda **settings: crawl("modelzoo", MODELZOO_URL=hubs.modelzoo.url, **settings)
+
+
+def test_a_hub_whole(zoo: Start, hubs: Hubs, published: Any) -> None:
+    done = zoo()
+    assert done.status == 0
+    pages = hubs.modelzoo.pages
+    assert done.read("json/metadata/mz_metadata.json") == {"models": hubs.modelzoo.index}
+    assert done.read("json/metadata/mz_models_metadata.json") == list(pages.values())
+    for slug, page in pages.items():
+        assert done.read(f"json/metadata/models/{slug}_metadata.json") == page
+    recorded = [number for number in range(len(pages)) if number not in DEAD + NO_REPOSITORY]
+    assert [record["ModelName"] for record in done.records] == [f"Model {number}" for number in recorded]
+    for record, number in zip(done.records, recorded, strict=True):
+        page = pages[f"model-{number}"]
+        titles = [category["title"] for category in page["categories"]]
+        assert published.is_valid(record)
+        assert record["ModelHub"]["MetadataFilePath"] == "data/modelzoo/json/metadata/mz_models_metadata.json"
+        assert record["ModelHub"]["MetadataObjectID"] == number
+        assert record["ModelURL"] == page["link"]
+        assert record.get("ModelTask") == next(iter(titles), None)
+        assert tuple(record.get("ModelPaperDOIs", ())) == DOIS[number % len(DOIS)]
+        assert record["ModelLibrary"] == page["framework"]
+        assert record.get("ModelLikes") == page["stars"]
+    assert {(line["name"], line["position"], line["reason"]) for line in done.read("json/rejected.jsonl")} == {
+        *((f"Model {number}", number, "no commit") for number in DEAD),
+        *((f"Model {number}", number, "no repository") for number in NO_REPOSITORY),
+    }
+
+
+def test_models_that_name_the_same_repository_share_its_clone(zoo: Start) -> None:
+    done = zoo()
+    forges = {"gitlab.com+zoo/alone", "gitlab.com+zoo+deep/alone", "bitbucket.org+zoo/alone"}
+    cloned = {"zoo/shared", "zoo/alone", "gist.github.com/0123456789abcdef0123456789abcdef", *forges}
+    cloned |= {f"zoo/model-{number}" for number in range(len(LINKS), 30)}
+    assert done.statuses == {**dict.fromkeys(cloned, "cloned"), "https://github.com/zoo/dead": "missing"}
+    head = git(done.folder / "repos" / "zoo" / "shared", "rev-parse", "HEAD").strip()
+    assert [record["LatestGitCommitSHA"] for record in done.records[:4]] == [head] * 4
+    assert {record["ModelOwner"] for record in done.records[:4]} == {"zoo"}
+    readmes = {(done.folder / "repos" / path / "README.md").read_text() for path in cloned}
+    assert len(readmes) == len(cloned), "no two repositories lie in one folder"
+
+
+def test_the_share_that_is_cloned_has_the_most_stars(zoo: Start, hubs: Hubs) -> None:
+    done = zoo(fraction=0.1)
+    stars = {page["link"]: page["stars"] or 0 for page in hubs.modelzoo.pages.values()}
+    most = sorted(stars, key=lambda link: -stars[link])[:3]
+    assert set(done.statuses) == {named.folder for link in most if link and (named := repository(link))}
+    assert len(done.records) == 30 - len(DEAD + NO_REPOSITORY)
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        (None, "no page"),
+        ("<html>maintenance</html>", "no page"),
+        ('{"title": "cut', "no page"),
+        ("[]", "no page"),
+        ("{}, {}", "no page"),
+        ("[" * 100_000, "no page"),
+        ({"title": None}, "no name"),
+        ({"title": 3, "link": ["x"], "stars": "many", "papers": 7, "categories": {"a": 1}}, "no name"),
+        ({"title": "Odd", "link": 7}, "no repository"),
+    ],
+)
+def test_a_page_costs_its_model_alone(zoo: Start, hubs: Hubs, page: Any, reason: str) -> None:
+    whole = len(hubs.modelzoo.pages) - len(DEAD + NO_REPOSITORY)
+    if page is None:
+        del hubs.modelzoo.pages["model-20"]
+    else:
+        hubs.modelzoo.pages["model-20"] = page
+    done = zoo(fraction=0)
+    assert done.status == 0
+    assert len(done.records) == whole - 1
+    (line,) = [line for line in done.read("json/rejected.jsonl") if line["position"] == 20]
+    assert line["reason"] == reason
+    kept = hubs.modelzoo.index[20] if reason == "no page" else page
+    assert done.read("json/metadata/mz_models_metadata.json")[20] == kept
+
+
+def test_fields_of_another_type_are_left_out(zoo: Start, hubs: Hubs, published: Any) -> None:
+    odd = {"stars": "many", "papers": [None, 7, {"a": 1}], "categories": [None, {"title": 3}, "x"], "framework": {}}
+    hubs.modelzoo.pages["model-20"] = {"title": "Odd", "link": "github.com/zoo/model-20", **odd}
+    done = zoo(fraction=0)
+    (record,) = [record for record in done.records if record["ModelName"] == "Odd"]
+    assert published.is_valid(record)
+    assert record["ModelURL"] == "https://github.com/zoo/model-20"
+    assert not {"ModelTask", "ModelPaperDOIs", "ModelLikes", "ModelLibrary", "ModelTags"} & set(record)
+    assert "stars is string in 1 of the models" in done.log
+
+
+def test_entries_of_the_index_that_cannot_be_asked_for(zoo: Start, hubs: Hubs) -> None:
+    odd = [{"slug": "../../escape"}, {"slug": ".."}, {"slug": "a/b"}, {"title": "nameless"}, 7, {"slug": None}]
+    hubs.modelzoo.index[3:3] = [*odd, hubs.modelzoo.index[0]]
+    done = zoo(fraction=0)
+    assert [record["ModelHub"]["MetadataObjectID"] for record in done.records[:4]] == [0, 1, 2, 9]
+    assert done.read("json/metadata/mz_models_metadata.json")[3:9] == odd
+    reasons = [line["reason"] for line in done.read("json/rejected.jsonl") if line["position"] in range(3, 9)]
+    assert reasons == ["unusable name"] * 3 + ["no slug"] * 3
+    assert not hubs.asked("escape|a%2Fb")
+    assert [path.name for path in done.folder.parent.parent.iterdir()] == ["data"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"path": "/api/models/0/", "status": 503},
+        {"path": "/api/models/0/", "status": 404},
+        {"path": "/api/models/0/", "status": 200, "body": "<html>maintenance</html>"},
+        {"path": "/api/models/0/", "status": 200, "body": "[]"},
+        {"path": "/api/models/0/", "status": 200, "body": '{"models": []}'},
+        {"path": "/api/models/0/", "status": 200, "body": '{"models": {}}'},
+        {"path": "/api/models/0/", "cut": 100},
+        {"path": "/api/models/model", "status": 403},
+    ],
+)
+def test_a_listing_that_fails_leaves_what_was_there(zoo: Start, hubs: Hubs, fault: dict[str, Any]) -> None:
+    before = contents(zoo(fraction=0))
+    hubs.modelzoo.index[0] = {**hubs.modelzoo.index[0], "title": "Another"}
+    hubs.faults.add(**fault)
+    done = zoo(fraction=0)
+    assert done.status == 1
+    assert len(done.errors) == 1
+    assert "ModelZoo could not be listed, earlier data stays as it was" in done.errors[0]
+    assert contents(done) == before
+
+
+def test_an_index_that_fails_is_asked_for_again(zoo: Start, hubs: Hubs) -> None:
+    hubs.faults.add("/api/models/0/", status=200, body='{"models": [', times=2)
+    done = zoo(fraction=0)
+    assert done.status == 0
+    assert done.read("json/metadata/mz_metadata.json") == {"models": hubs.modelzoo.index}
+
+
+def contents(done: Crawl) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in done.folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("link", "url", "folder"),
+    [
+        ("https://github.com/a/b/tree/main/c", "https://github.com/a/b", "a/b"),
+        (" http://www.github.com/a/b.git/ ", "https://github.com/a/b", "a/b"),
+        ("git@github.com:a/b.git", "https://github.com/a/b", "a/b"),
+        ("git://github.com/a/b.git", "https://github.com/a/b", "a/b"),
+        ("https://user:secret@github.com/a/b", "https://github.com/a/b", "a/b"),
+        ("https://raw.githubusercontent.com/a/b/main/c.py", "https://github.com/a/b", "a/b"),
+        ("https://gist.github.com/a/0123abcd/raw/c.py", "https://gist.github.com/0123abcd", "gist.github.com/0123abcd"),
+        ("https://gist.github.com/0123abcd", "https://gist.github.com/0123abcd", "gist.github.com/0123abcd"),
+        ("https://gitlab.com/a/b/c/-/blob/main/d", "https://gitlab.com/a/b/c", "gitlab.com+a+b/c"),
+        ("https://gitlab.example.org/a/b/tree/main", "https://gitlab.example.org/a/b", "gitlab.example.org+a/b"),
+        ("https://example.org/a/b.git", "https://example.org/a/b.git", "example.org+a/b"),
+        ("https://git.sr.ht/~a/b", "https://git.sr.ht/~a/b", "git.sr.ht+~a/b"),
+    ],
+)
+def test_a_link_names_a_repository(link: str, url: str, folder: str) -> None:
+    named = repository(link)
+    assert named is not None
+    assert (named.url, named.folder) == (url, folder)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        *("", "text", "https://github.com/a", "https://github.com/topics/gan", "https://gist.github.com/someone"),
+        *(
+            "https://example.org/a/b",
+            "https://github.com/a/..",
+            "https://github.com/%2e%2e/b",
+            "https://github.com/a/.git",
+        ),
+        *("https://github.com:8080/a/b", "file:///github.com/a/b", "https://[github.com/a/b", "https://gitlab.com/a"),
+        *(
+            "https://github.com/a/b c",
+            "https://github.com/a/b\x00",
+            "https://github.com.example.org/a/b",
+            "javascript:1",
+        ),
+    ],
+)
+def test_a_link_that_names_no_repository(link: str) -> None:
+    assert repository(link) is None
+
+
+def test_a_repository_keeps_its_first_spelling() -> None:
+    repositories = Repositories()
+    first = repositories.named("https://github.com/Owner/Name")
+    assert repositories.named("https://github.com/owner/name") is first
+    assert json.dumps(first.folder if first else None) == '"Owner/Name"'
