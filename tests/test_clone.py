@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from ptmtorrent_scrapy.git import process
-from ptmtorrent_scrapy.git.clone import Outcome, Repository, clone, look
+from ptmtorrent_scrapy.git.clone import clone, look
 from ptmtorrent_scrapy.git.errors import Cancelled, Missing
+from ptmtorrent_scrapy.git.repository import Outcome, Repository
 from tests import hubs as content
 from tests.conftest import ROOT, git
 from tests.hubs import Hubs, Large
@@ -231,7 +232,7 @@ def test_a_killed_clone_goes_on(hubs: Hubs, wanted: Wanted, folder: Path) -> Non
 def start(repository: Repository, hubs: Hubs, pattern: str) -> subprocess.Popen[bytes]:
     """Clone in a process of its own, which is killed when it asks for what the pattern is found in."""
     code = (
-        "import json, sys; from ptmtorrent_scrapy.git.clone import *\n"
+        "import json, sys\nfrom ptmtorrent_scrapy.git.clone import Repository, clone\n"
         "given = json.load(sys.stdin); given['protocols'] = tuple(given['protocols']); clone(Repository(**given))"
     )
     begun = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, cwd=ROOT)

@@ -1,24 +1,20 @@
 """Makes and keeps clones: one plain function that takes and returns plain data, for any `Executor`."""
 
-import json
 import os
 import shutil
 import time
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from ptmtorrent_scrapy.git import lfs, worktree
+from ptmtorrent_scrapy.git import lfs, standing, worktree
 from ptmtorrent_scrapy.git.environment import LASTING, check_url, configured, environment
 from ptmtorrent_scrapy.git.errors import Cancelled, Gated, GitError, Missing, Refused
 from ptmtorrent_scrapy.git.lock import Held, lock
 from ptmtorrent_scrapy.git.process import Command, CommandFailed
+from ptmtorrent_scrapy.git.repository import Outcome, Repository
 
-STATE = "ptmtorrent.json"  # in .git: written last, so a clone without it is not whole
-STANDING = ("cloned", "updated", "current", "partial")  # statuses after which the clone is what was wanted of it
 _READ_BYTES = 1 << 20  # of a file that a hub's spider wants to see
 
 # What `git lfs install --local` writes, for whoever works in the clone; our own commands leave the pointers.
@@ -29,44 +25,6 @@ _FILTER = {
     "filter.lfs.required": "true",
 }
 _NO_FILTER = {**dict.fromkeys(_FILTER, ""), "filter.lfs.required": "false"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Repository:
-    """A repository to have, and how."""
-
-    url: str
-    path: str  # where the clone shall stand
-    store: str  # folder of the large files, shared
-    commit: str | None = None  # HEAD, as the hub tells it
-    gated: bool = False  # the hub says that access is restricted
-    lfs: str = "auto"  # auto, all, none or the largest size in bytes
-    lfs_files: str = "link"  # link, copy or pointer
-    timeout: int = 3600  # seconds without progress
-    protocols: tuple[str, ...] = ("https",)
-    configuration: Mapping[str, str] = field(default_factory=dict)
-    token: tuple[str, str] | None = field(default=None, repr=False)  # base URL and token
-    read: tuple[str, ...] = ()  # files to return the content of
-    scope: str = ""  # what `process.cancel` is told to end it
-
-
-@dataclass(kw_only=True)
-class Outcome:
-    """What became of a repository: one line of repositories.jsonl, but for `files`."""
-
-    url: str
-    path: str | None = None
-    commit: str | None = None
-    branch: str | None = None
-    status: str = "failed"
-    error: str | None = None
-    attempts: int = 1
-    started: str = ""  # RFC 3339
-    seconds: float = 0.0
-    git_bytes: int = 0  # on disk, without the working tree
-    lfs_objects: int = 0  # large files of the commit that are there
-    lfs_bytes: int = 0  # their size
-    files: dict[str, bytes] = field(default_factory=dict)
 
 
 def clone(repository: Repository) -> Outcome:
@@ -148,17 +106,17 @@ class _Clone:
 
     def look(self) -> tuple[str | None, dict[str, bytes]]:
         commit = self.remote_head()[1]
-        stands = commit and self.wanted.read and (self.path / ".git").is_dir() and _head(self.path)[1] == commit
+        stands = commit and self.wanted.read and (self.path / ".git").is_dir() and standing.head(self.path)[1] == commit
         return commit, self._read(commit) if commit and stands else {}
 
     def _create(self) -> str:
         work = _beside(self.wanted, "partial")
-        resumed = _state(work) is not None
+        resumed = standing.state(work) is not None
         if not resumed:
             shutil.rmtree(work, ignore_errors=True)
             self._clone(work)
-            _write_state(work, {})
-        branch, commit = self._upstream(work) if resumed else _head(work)
+            standing.write_state(work, {})
+        branch, commit = self._upstream(work) if resumed else standing.head(work)
         if commit is None:
             shutil.rmtree(work)
             return "empty"
@@ -170,9 +128,9 @@ class _Clone:
         return "cloned" if whole else "partial"
 
     def _refresh(self) -> str:
-        head = _head(self.path)
+        head = standing.head(self.path)
         branch, commit = self._upstream(self.path)
-        if commit == head[1] and _is_whole(_state(self.path), self.wanted):
+        if commit == head[1] and standing.is_whole(standing.state(self.path), self.wanted):
             return "current"
         return "updated" if self._complete(self.path, branch, commit, checkout=True) else "partial"
 
@@ -183,17 +141,19 @@ class _Clone:
         self._ask(
             *("git", "clone", "--progress", "--no-recurse-submodules", "--template=", *lasting),
             *("--", self.wanted.url, str(work)),
+            # A request less than version 2 of the protocol, which is for those who ask for few refs of many.
+            environment=configured(self.git.environment, {"protocol.version": "0"}),
         )
 
     def _upstream(self, clone: Path) -> tuple[str | None, str | None]:
         """(branch, commit) that HEAD shall be, fetched; not asked for where the hub tells that it has not moved."""
-        head = _head(clone)
+        head = standing.head(clone)
         if head[1] == self.wanted.commit:
             return head
         branch, commit = self.remote_head()
         if commit is None or commit == head[1]:
             return head
-        _remove_locks(clone)
+        standing.remove_locks(clone)
         self._fetch(clone)
         return branch, commit
 
@@ -235,11 +195,11 @@ class _Clone:
             wanted.values(), git=self.git, url=_lfs_url(self.wanted.url), scratch=_beside(self.wanted, "lfs")
         )
         if checkout:
-            before = _state(clone) or {}
+            before = standing.state(clone) or {}
             if before.get("lfs_files") != self.wanted.lfs_files == "pointer":
                 worktree.remove(clone, files)
-            _write_state(clone, {})
-            _remove_locks(clone)
+            standing.write_state(clone, {})
+            standing.remove_locks(clone)
             target = ["-B", branch, commit] if branch else ["--detach", commit]
             self.git.run("git", "checkout", "--force", "--no-recurse-submodules", *target, "--", cwd=clone)
         if self.wanted.lfs_files != "pointer":
@@ -250,14 +210,14 @@ class _Clone:
         """Write down what the clone has of its large files; whether that is all that is wanted."""
         missing = self.store.missing(wanted.values())
         there = [pointer for pointer in dict.fromkeys(files.values()) if self.store.has(pointer)]
-        _write_state(
+        standing.write_state(
             clone,
             {
                 "lfs": self.wanted.lfs,
                 "lfs_files": self.wanted.lfs_files,
                 "error": f"{len(missing)} large files could not be had: {self.error}" if missing else None,
                 "left_out": len(files) - len(wanted),
-                "git_bytes": _bytes(clone / ".git"),
+                "git_bytes": standing.size(clone / ".git"),
                 "lfs_objects": len(there),
                 "lfs_bytes": sum(pointer.size for pointer in there),
             },
@@ -266,7 +226,7 @@ class _Clone:
 
     def _pointers(self, clone: Path, commit: str) -> dict[bytes, lfs.Pointer]:
         """The large files of a commit, which need not be the one that is checked out."""
-        if commit == _head(clone)[1]:
+        if commit == standing.head(clone)[1]:
             return lfs.pointers(self.git, clone, commit)
         index = _beside(self.wanted, "index").resolve()
         other = replace(self.git, environment={**self.git.environment, "GIT_INDEX_FILE": str(index)})
@@ -288,9 +248,9 @@ class _Clone:
 
     def _describe(self, outcome: Outcome) -> None:
         """Tell of the clone that stands."""
-        state = _state(self.path) or {}
+        state = standing.state(self.path) or {}
         outcome.path = self.wanted.path
-        outcome.branch, outcome.commit = _head(self.path)
+        outcome.branch, outcome.commit = standing.head(self.path)
         for name in ("error", "git_bytes", "lfs_objects", "lfs_bytes"):
             if name in state:
                 setattr(outcome, name, state[name])
@@ -312,10 +272,10 @@ class _Clone:
         contents = lfs.batch(self.git.run("git", "cat-file", "--batch", cwd=self.path, stdin=asked))
         return dict(zip(found, contents, strict=True))
 
-    def _ask(self, *arguments: str, cwd: Path | None = None) -> bytes:
+    def _ask(self, *arguments: str, cwd: Path | None = None, environment: Mapping[str, str] | None = None) -> bytes:
         """Run a command that talks to the server; its failures are told apart."""
         try:
-            return self.git.run(*arguments, cwd=cwd)
+            return self.git.run(*arguments, cwd=cwd, environment=environment)
         except CommandFailed as error:
             raise _reason(error, self.wanted) from error
 
@@ -349,60 +309,3 @@ def _reason(error: CommandFailed, repository: Repository) -> GitError:
 def _lfs_url(url: str) -> str:
     """Where a repository's large files are asked for (git-lfs's docs/api/server-discovery.md)."""
     return f"{url.rstrip('/').removesuffix('.git')}.git/info/lfs"
-
-
-def _head(clone: Path) -> tuple[str | None, str | None]:
-    """(branch, commit) of a clone, from gitrepository-layout(5); the branch is None where HEAD is detached.
-
-    Read so for each clone of a hub, each time it is crawled; GitPython would read all of its configuration before.
-    """
-    git = clone / ".git"
-    head = (git / "HEAD").read_text().strip()
-    if not head.startswith("ref: "):
-        return None, head
-    name = head.removeprefix("ref: ")
-    branch = name.removeprefix("refs/heads/")
-    with suppress(FileNotFoundError, NotADirectoryError):
-        return branch, (git / name).read_text().strip()
-    with suppress(FileNotFoundError):
-        for line in os.fsdecode((git / "packed-refs").read_bytes()).splitlines():
-            if line.endswith(f" {name}"):
-                return branch, line.partition(" ")[0]
-    return branch, None
-
-
-def _state(clone: Path) -> dict[str, Any] | None:
-    """What was written of the clone when it was last worked on; None if git was not done with it."""
-    try:
-        state = json.loads((clone / ".git" / STATE).read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return None
-    return state if isinstance(state, dict) else None
-
-
-def _write_state(clone: Path, state: Mapping[str, Any]) -> None:
-    path = clone / ".git" / STATE
-    beside = path.with_suffix(".new")
-    beside.write_text(json.dumps(state))
-    beside.replace(path)
-
-
-def _is_whole(state: Mapping[str, Any] | None, repository: Repository) -> bool:
-    """Whether a clone that was left in this state has what is wanted of its large files."""
-    if not state or state["error"] or state["lfs_files"] != repository.lfs_files:
-        return False
-    if repository.lfs == "none" or state["lfs"] in ("all", repository.lfs):
-        return True
-    return state["lfs"].isdigit() and repository.lfs.isdigit() and int(state["lfs"]) >= int(repository.lfs)
-
-
-def _remove_locks(clone: Path) -> None:
-    """Remove what a killed git left: nobody else works here, we hold the repository's lock."""
-    git = clone / ".git"
-    for left in (*git.glob("*.lock"), *(git / "refs").rglob("*.lock")):
-        left.unlink()
-
-
-def _bytes(folder: Path) -> int:
-    """Bytes of the files below a folder."""
-    return sum(os.lstat(os.path.join(path, name)).st_size for path, _, names in os.walk(folder) for name in names)

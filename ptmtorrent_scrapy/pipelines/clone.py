@@ -18,9 +18,10 @@ from scrapy.statscollectors import StatsCollector
 from ptmtorrent_scrapy import arguments
 from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.git import process
-from ptmtorrent_scrapy.git.clone import STANDING, Outcome, Repository, clone, look
+from ptmtorrent_scrapy.git.clone import clone, look
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError
 from ptmtorrent_scrapy.git.history import last_commits
+from ptmtorrent_scrapy.git.repository import STANDING, Outcome, Repository
 from ptmtorrent_scrapy.items import Unusable
 from ptmtorrent_scrapy.listing import Listed
 from ptmtorrent_scrapy.tree import Rewrite

@@ -11,8 +11,8 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from ptmtorrent_scrapy import arguments
-from ptmtorrent_scrapy.git.clone import STANDING
 from ptmtorrent_scrapy.git.errors import GitError
+from ptmtorrent_scrapy.git.repository import STANDING
 from ptmtorrent_scrapy.items import Metadata, Model, Unusable
 from ptmtorrent_scrapy.jsontext import elements
 

@@ -152,11 +152,19 @@ class Hubs:
         self.port = self._runner.addresses[0][1]
 
     def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
         shutil.rmtree(self.folder)
+
+    async def _stop(self) -> None:
+        """End the server, and with it the requests that it never answers."""
+        await self._runner.cleanup()
+        unanswered = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in unanswered:
+            task.cancel()
+        await asyncio.gather(*unanswered, return_exceptions=True)
 
     def __enter__(self) -> Self:
         return self.start()

@@ -1,0 +1,69 @@
+"""Clones that stand: what they are at, and what was noted of them when they were last worked on."""
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ptmtorrent_scrapy.git.repository import Repository
+
+STATE = "ptmtorrent.json"  # in .git: written last, so a clone without it is not whole
+
+
+def head(clone: Path) -> tuple[str | None, str | None]:
+    """(branch, commit) of a clone, from gitrepository-layout(5); the branch is None where HEAD is detached.
+
+    Read so for each clone of a hub, each time it is crawled; GitPython would read all of its configuration before.
+    """
+    git = clone / ".git"
+    head = (git / "HEAD").read_text().strip()
+    if not head.startswith("ref: "):
+        return None, head
+    name = head.removeprefix("ref: ")
+    branch = name.removeprefix("refs/heads/")
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return branch, (git / name).read_text().strip()
+    with suppress(FileNotFoundError):
+        for line in os.fsdecode((git / "packed-refs").read_bytes()).splitlines():
+            if line.endswith(f" {name}"):
+                return branch, line.partition(" ")[0]
+    return branch, None
+
+
+def state(clone: Path) -> dict[str, Any] | None:
+    """What was written of the clone when it was last worked on; None if git was not done with it."""
+    try:
+        state = json.loads((clone / ".git" / STATE).read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return state if isinstance(state, dict) else None
+
+
+def write_state(clone: Path, state: Mapping[str, Any]) -> None:
+    path = clone / ".git" / STATE
+    beside = path.with_suffix(".new")
+    beside.write_text(json.dumps(state))
+    beside.replace(path)
+
+
+def is_whole(state: Mapping[str, Any] | None, repository: Repository) -> bool:
+    """Whether a clone that was left in this state has what is wanted of its large files."""
+    if not state or state["error"] or state["lfs_files"] != repository.lfs_files:
+        return False
+    if repository.lfs == "none" or state["lfs"] in ("all", repository.lfs):
+        return True
+    return state["lfs"].isdigit() and repository.lfs.isdigit() and int(state["lfs"]) >= int(repository.lfs)
+
+
+def remove_locks(clone: Path) -> None:
+    """Remove what a killed git left: nobody else works here, we hold the repository's lock."""
+    git = clone / ".git"
+    for left in (*git.glob("*.lock"), *(git / "refs").rglob("*.lock")):
+        left.unlink()
+
+
+def size(folder: Path) -> int:
+    """Bytes of the files below a folder."""
+    return sum(os.lstat(os.path.join(path, name)).st_size for path, _, names in os.walk(folder) for name in names)

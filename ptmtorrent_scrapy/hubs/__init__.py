@@ -1,0 +1,1 @@
+"""What the objects and pages of single hubs say."""
