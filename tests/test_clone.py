@@ -229,8 +229,28 @@ def test_a_killed_clone_goes_on(hubs: Hubs, wanted: Wanted, folder: Path) -> Non
     assert [path.name for path in (folder / "repos" / "o").iterdir()] == ["m"]
 
 
-def start(repository: Repository, hubs: Hubs, pattern: str) -> subprocess.Popen[bytes]:
-    """Clone in a process of its own, which is killed when it asks for what the pattern is found in."""
+def test_half_a_large_file_goes_on(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+    body = bytes(range(256)) * 40_000
+    served = hubs.serve("o/m", content.Repository([{**FILES, "deep/down/weights.bin": Large(body)}]))
+    hubs.faults.add("^/_lfs/", cut=5_000_000, stall=True, times=1)
+    begun = begin(wanted())
+    incomplete = folder / "lfs" / "incomplete"
+    while not (incomplete.is_dir() and sum(path.stat().st_size for path in incomplete.iterdir()) > 1_000_000):
+        assert begun.poll() is None
+    begun.kill()
+    begun.wait()
+    assert_no_process_left(hubs)
+    hubs.requests.clear()
+    assert clone(wanted(commit=served.head)).status == "cloned"
+    [request] = hubs.asked("^/_lfs/")
+    assert request.status == 206
+    assert request.sent < len(body) - 1_000_000
+    assert (folder / "repos" / "o" / "m" / "deep" / "down" / "weights.bin").read_bytes() == body
+    assert list(incomplete.iterdir()) == []
+
+
+def begin(repository: Repository) -> subprocess.Popen[bytes]:
+    """Clone in a process of its own."""
     code = (
         "import json, sys\nfrom ptmtorrent_scrapy.git.clone import Repository, clone\n"
         "given = json.load(sys.stdin); given['protocols'] = tuple(given['protocols']); clone(Repository(**given))"
@@ -239,6 +259,12 @@ def start(repository: Repository, hubs: Hubs, pattern: str) -> subprocess.Popen[
     assert begun.stdin
     begun.stdin.write(json.dumps(asdict(repository)).encode())
     begun.stdin.close()
+    return begun
+
+
+def start(repository: Repository, hubs: Hubs, pattern: str) -> subprocess.Popen[bytes]:
+    """Clone in a process of its own, which is killed when it asks for what the pattern is found in."""
+    begun = begin(repository)
     hubs.wait_for(pattern)
     begun.kill()
     return begun

@@ -18,7 +18,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     body: str = ""
     cut: int | None = None  # close the connection after so many bytes of the true answer
-    stall: bool = False  # send nothing more, ever
+    stall: bool = False  # send nothing, ever; with `cut` nothing more
     times: int | None = None  # so often, None for always
     after: int = 0  # let so many requests pass first
     every: int = 1  # and then one in so many

@@ -209,7 +209,9 @@ class Hubs:
             sent = min(sent, fault.cut)
         headers = {name: value for name, value in request.headers.items() if name != "Host"}
         self.requests.append(Asked(request.method, request.path_qs, response.status, headers, sent))
-        return await _cut(request, response, fault.cut) if fault and fault.cut is not None else response
+        if fault is None or fault.cut is None:
+            return response
+        return await _cut(request, response, fault.cut, stall=fault.stall)
 
     async def _other(self, request: web.Request) -> web.StreamResponse:
         """Pages of tests, and git and git-lfs for any path."""
@@ -252,8 +254,8 @@ async def _robots(_: web.Request) -> web.StreamResponse:
     return web.Response(text="User-agent: *\nAllow: /\n")
 
 
-async def _cut(request: web.Request, whole: web.StreamResponse, after: int) -> web.StreamResponse:
-    """The beginning of an answer, and the end of its connection."""
+async def _cut(request: web.Request, whole: web.StreamResponse, after: int, *, stall: bool) -> web.StreamResponse:
+    """The beginning of an answer, and the end of its connection, or no end at all."""
     assert isinstance(whole, web.Response)
     assert isinstance(whole.body, bytes)
     headers = {name: value for name, value in whole.headers.items() if name != "Content-Length"}
@@ -261,6 +263,8 @@ async def _cut(request: web.Request, whole: web.StreamResponse, after: int) -> w
     response.content_length = len(whole.body)
     await response.prepare(request)
     await response.write(whole.body[:after])
+    if stall:
+        await asyncio.Event().wait()
     assert request.transport is not None
     request.transport.close()
     return response
