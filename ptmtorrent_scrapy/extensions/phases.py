@@ -28,7 +28,6 @@ class Phases:
     def __init__(self, crawler: Crawler, crawl: HubCrawl) -> None:
         self.crawler = crawler
         self.crawl = crawl
-        self._lost = False
         self._closing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -36,6 +35,7 @@ class Phases:
         phases = cls(crawler, HubCrawl.of(crawler))
         crawler.signals.connect(phases.go_on, signals.spider_idle)
         crawler.signals.connect(phases.lose, signals.item_error)
+        crawler.signals.connect(phases.give_up, signals.spider_error)
         return phases
 
     def go_on(self) -> None:
@@ -46,7 +46,11 @@ class Phases:
 
     def lose(self) -> None:
         """A fault of this program has cost an item; the others go on, and the crawl does not end as complete."""
-        self._lost = True
+        self.crawl.spider.faults += 1
+
+    def give_up(self) -> None:
+        """A fault of this program has ended a callback of the spider: nobody knows what of the listing is missing."""
+        self.crawl.spider.listing_failed("a fault of this program, please report it")
 
     def _close_spider(self, phases: asyncio.Task[str]) -> None:
         if self.crawler.engine.spider is not None:
@@ -76,7 +80,7 @@ class Phases:
         reason = await clones.run(int(self.crawl.spider.fraction * listed))
         if records.pending and not reason:
             await self._publish(last=True)
-        return reason or (FAILED if self._lost else "finished")
+        return reason or (FAILED if self.crawl.spider.faults else "finished")
 
     async def _publish(self, *, last: bool) -> None:
         """Let the new files take their places together: records name positions in the metadata file."""

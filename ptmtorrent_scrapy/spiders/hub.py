@@ -42,6 +42,7 @@ class HubSpider(Spider):
     url_settings: ClassVar[tuple[str, ...]]  # settings that must be URLs
     clone_files: ClassVar[tuple[str, ...]] = ()  # what `with_clone` wants to see of a clone
     problem: str | None = None  # why the crawl ends early
+    faults: int = 0  # models and other items that were lost by faults of this program
     token: tuple[str, str] | None = None  # base URL of the hub's own host, and the token for that host
 
     def __init__(self, fraction: str | float | None = None, lfs: str | None = None, **unknown: Any) -> None:
@@ -84,6 +85,10 @@ class HubSpider(Spider):
                     name=error.name,
                     repository=error.repository,
                 )
+            except Exception as error:
+                self.faults += 1
+                self.logger.exception("a fault of this program, please report it with %s", metadata.text[:2000])
+                yield Unusable(metadata=metadata, reason="a fault of this program", detail=repr(error))
 
     async def answer(self, request: Request) -> Response | None:
         """The answer to a request of a callback that goes on with it; None if there is none: the listing has failed."""

@@ -1,0 +1,59 @@
+"""Faults of the program itself cost no more than they must, and are not told as success."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Start
+from tests.hubs import Hubs
+
+_SPIDER = """
+from ptmtorrent_scrapy.spiders.modelhub import ModelhubSpider
+
+class Faulty(ModelhubSpider):
+    name = "modelhub"
+
+    def model(self, metadata):
+        if metadata.value["name"] == "model-7" and {in_model}:
+            raise ZeroDivisionError
+        return super().model(metadata)
+
+    def models(self, listing):
+        for number, item in enumerate(super().models(listing)):
+            if number == 7 and {in_callback}:
+                raise ZeroDivisionError
+            if number == 7 and {in_pipeline}:
+                item.position = item.metadata = None
+            yield item
+"""
+
+
+@pytest.fixture
+def faulty(crawl: Start, folder: Path) -> Start:
+    """Crawls Modelhub with a spider that has a fault."""
+
+    def start(fault: str) -> object:
+        flags = {name: name == fault for name in ("in_model", "in_callback", "in_pipeline")}
+        (folder / "faulty.py").write_text(_SPIDER.format(**flags))
+        environment = {"PYTHONPATH": f"{ROOT}:{folder}:{':'.join(sys.path)}"}
+        return crawl("modelhub", environment=environment, fraction=0, SPIDER_MODULES="faulty")
+
+    return start  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(("fault", "models"), [("in_model", 40), ("in_pipeline", 39)])
+def test_a_fault_costs_a_model(faulty: Start, hubs: Hubs, fault: str, models: int) -> None:
+    done = faulty(fault)
+    assert done.status == 1
+    assert len(done.records) == 39
+    assert len(done.read("json/metadata/mh_metadata.json")) == models
+    assert "Modelhub.ai: failed" in done.log
+
+
+def test_a_listing_that_was_cut_short_by_a_fault_is_not_written(crawl: Start, faulty: Start) -> None:
+    before = crawl("modelhub", fraction=0).records
+    done = faulty("in_callback")
+    assert done.status == 1
+    assert done.records == before
+    assert "Modelhub.ai: listing_failed" in done.log
