@@ -9,6 +9,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
+from uuid import uuid4
 
 import orjson
 from scrapy.crawler import Crawler
@@ -64,7 +65,7 @@ class ClonePipeline:
             store=str(crawl.tree.store.absolute()),
             token=crawl.spider.token,
             read=crawl.spider.clone_files,
-            scope=f"crawl {id(crawler)}",
+            scope=str(uuid4()),
         )
         return cls(
             crawl,
@@ -180,7 +181,7 @@ class ClonePipeline:
             self.stats.inc_value(f"clone/{name}", getattr(outcome, name))
         before = orjson.loads(self.crawl.listing.outcome(outcome.url) or b"{}")
         if before.get("status", "cloned") not in STANDING:
-            outcome.attempts += before["attempts"]
+            outcome.attempts += before.get("attempts", 0)
         line = asdict(outcome)
         del line["files"]
         self.crawl.listing.set_outcome(outcome.url, orjson.dumps(line))
