@@ -1,5 +1,7 @@
 """The stand-in hubs are what they stand in for, to the official client, to git and to git-lfs."""
 
+import base64
+import http.client
 import os
 import subprocess
 import sys
@@ -8,18 +10,34 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import orjson
 import pytest
 
 from tests.conftest import ROOT, git
-from tests.hubs import Hubs
-from tests.hubs.models import Models, cursor, from_cursor
+from tests.hubs import Hubs, Large, Repository
+from tests.hubs.hostile import REPOSITORIES
+from tests.hubs.listing import Order
+from tests.hubs.models import Models
+
+ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 
 
 def get(url: str, **headers: str) -> Any:
     """(status, headers, body)."""
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as response:
         return response.status, response.headers, response.read()
+
+
+def status(url: str, *, method: str = "GET", data: bytes | None = None, **headers: str) -> Any:
+    """(status, headers, body), of errors too."""
+    request = urllib.request.Request(url, data, headers, method=method)
+    try:
+        with urllib.request.build_opener(NoRedirect).open(request) as response:
+            return response.status, response.headers, response.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, error.read()
 
 
 def client(hubs: Hubs, folder: Path, code: str) -> Any:
@@ -42,6 +60,57 @@ def test_the_official_client_pages(folder: Path) -> None:
         assert len(hubs.asked("^/api/models")) == 3
 
 
+@pytest.mark.parametrize("sort", ["createdAt", "downloads", "likes", "lastModified", "trendingScore"])
+@pytest.mark.parametrize("direction", ["-1", "1"])
+def test_orders_of_the_listing(hubs: Hubs, sort: str, direction: str) -> None:
+    models = hubs.huggingface.generated
+    url: str | None = f"{hubs.url}/api/models?limit=7&sort={sort}&direction={direction}"
+    listed: list[int] = []
+    while url:
+        _, headers, body = get(url)
+        listed += [int(model["_id"], 16) for model in orjson.loads(body)]
+        url = headers["Link"] and headers["Link"].partition(">")[0].removeprefix("<")
+    assert sorted(listed) == list(range(60))
+    ranks = [models.rank(index, sort) for index in listed]
+    assert ranks == sorted(ranks, reverse=direction == "-1")
+
+
+def test_what_a_listing_is_asked_for(hubs: Hubs, folder: Path) -> None:
+    models = [hubs.huggingface.generated.model(index) for index in reversed(range(60))]
+    tagged = [model["id"] for model in models if "fill-mask" in model["tags"] and "bert" in model["tags"]]
+    assert tagged
+    code = "[model.id for model in api.list_models(filter=['fill-mask', 'bert'])]"
+    assert client(hubs, folder, code) == tagged
+    author = models[0]["id"].partition("/")[0]
+    theirs = [model["id"] for model in models if model["id"].startswith(f"{author}/")]
+    assert client(hubs, folder, f"[model.id for model in api.list_models(author={author!r})]") == theirs
+    found = client(hubs, folder, "[[m.id, m.sha, m.downloads] for m in api.list_models(search='NER-', expand=['sha'])]")
+    assert found == [[model["id"], model["sha"], None] for model in models if "ner-" in model["id"]]
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=x", "limit=0", "sort=size", "cursor=x", "cursor=e30=", "sort=likes&cursor=e30="]
+)
+def test_queries_that_mean_nothing(hubs: Hubs, query: str) -> None:
+    assert status(f"{hubs.url}/api/models?{query}")[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("sort=createdAt&direction=-1&limit=50", {"_id": {"$lt": f"{10:024x}"}}),
+        ("sort=createdAt&direction=1&limit=50", {"_id": {"$gt": f"{49:024x}"}}),
+    ],
+)
+def test_a_cursor_is_the_real_hubs(hubs: Hubs, query: str, told: dict[str, Any]) -> None:
+    link = get(f"{hubs.url}/api/models?{query}")[1]["Link"]
+    start, _, rest = link.partition("&cursor=")
+    assert start == f"<{hubs.url}/api/models?{query}"
+    cursor, _, relation = rest.partition(">")
+    assert base64.b64decode(cursor) == orjson.dumps(told)
+    assert relation == '; rel="next"'
+
+
 def test_the_official_client_downloads_a_snapshot(hubs: Hubs, folder: Path) -> None:
     models = hubs.huggingface.generated
     index = next(index for index in range(60) if len(models.large(index)) == 2)
@@ -52,6 +121,36 @@ def test_the_official_client_downloads_a_snapshot(hubs: Hubs, folder: Path) -> N
     assert Path(path, "tokenizer", "vocab.txt").read_bytes() == b"[PAD]\n[UNK]\n"
 
 
+def test_the_official_client_downloads_what_a_test_serves(hubs: Hubs, folder: Path) -> None:
+    weights = Large(b"weights " * 10_000)
+    served = hubs.serve("/o/m", Repository([{"a": b"1"}, {"a": b"2", "deep/er/w.bin": weights}]))
+    path = Path(client(hubs, folder, "hub.snapshot_download('o/m')"))
+    assert path.name == served.head
+    assert (path / "deep" / "er" / "w.bin").read_bytes() == weights.body
+    before = git(folder, "ls-remote", f"{hubs.url}/o/m", "main").split()[0]
+    served.push({"a": b"3"})
+    assert Path(client(hubs, folder, f"hub.hf_hub_download('o/m', 'a', revision={before!r})")).read_bytes() == b"2"
+    assert Path(client(hubs, folder, "hub.hf_hub_download('o/m', 'a')")).read_bytes() == b"3"
+
+
+def test_the_official_client_sees_trees(hubs: Hubs, folder: Path) -> None:
+    weights = Large(b"weights")
+    hubs.serve("/o/m", Repository([{"README.md": b"#\n", "deep/er/w.bin": weights}]))
+    code = "[[each.path, getattr(each, 'size', 0)] for each in api.list_repo_tree('o/m', recursive={})]"
+    assert client(hubs, folder, code.format(False)) == [["README.md", 2], ["deep", 0]]
+    assert client(hubs, folder, code.format(True))[2:] == [["deep/er", 0], ["deep/er/w.bin", 7]]
+    url = f"{hubs.url}/api/models/o/m/tree/main"
+    (told,) = orjson.loads(get(f"{url}/deep/er")[2])
+    git(folder, "clone", "--quiet", f"{hubs.url}/o/m", "clone")
+    assert told["oid"] == git(folder / "clone", "rev-parse", "HEAD:deep/er/w.bin").strip()
+    assert told["lfs"] == {"oid": weights.oid, "size": 7, "pointerSize": len(weights.as_pointer())}
+    _, headers, body = get(f"{url}?limit=1")
+    second = get(headers["Link"].partition(">")[0].removeprefix("<"))
+    assert [entry["path"] for entry in orjson.loads(body) + orjson.loads(second[2])] == ["README.md", "deep"]
+    assert second[1]["Link"] is None
+    assert status(f"{url}/nowhere")[1]["X-Error-Code"] == "EntryNotFound"
+
+
 @pytest.mark.parametrize(
     ("name", "token", "error"),
     [
@@ -59,13 +158,15 @@ def test_the_official_client_downloads_a_snapshot(hubs: Hubs, folder: Path) -> N
         ("nobody/nothing", "hf_right", "RepositoryNotFoundError"),
         ("gated", None, "GatedRepoError"),
         ("gated", "hf_wrong", "GatedRepoError"),
+        ("private", None, "Invalid username or password."),
     ],
 )
 def test_the_official_client_understands_errors(hubs: Hubs, folder: Path, name: str, token: str, error: str) -> None:
     hubs.token = "hf_right"
-    if name == "gated":
+    if name in ("gated", "private"):
+        named = hubs.huggingface.gated if name == "gated" else hubs.huggingface.private
         name = hubs.huggingface.generated.name(3)
-        hubs.huggingface.gated.add(name)
+        named.add(name)
     code = f"hub.hf_hub_download({name!r}, 'README.md', token={token!r})"
     with pytest.raises(subprocess.CalledProcessError) as raised:
         client(hubs, folder, code)
@@ -91,18 +192,21 @@ def test_ranges(hubs: Hubs) -> None:
     hubs.objects["0" * 64] = body
     url = f"{hubs.url}/_lfs/{'0' * 64}"
     assert get(url)[2] == body
-    status, headers, part = get(url, Range="bytes=100-")
-    assert (status, headers["Content-Range"], part) == (206, f"bytes 100-{size - 1}/{size}", body[100:])
+    code, headers, part = get(url, Range="bytes=100-")
+    assert (code, headers["Content-Range"], part) == (206, f"bytes 100-{size - 1}/{size}", body[100:])
+    assert hubs.requests[-1].sent == size - 100
+    assert status(url, Range=f"bytes={size}-")[0] == 416
 
 
 def test_three_million_models_cost_no_memory() -> None:
     code = (
         "import sys, resource, urllib.request\n"
         "from tests.hubs import Hubs\n"
-        "from tests.hubs.models import cursor\n"
+        "from tests.hubs.listing import Order\n"
         "with Hubs(models=int(sys.argv[1]), troubles=False) as hubs:\n"
         "    for first in (hubs.huggingface.generated.count, hubs.huggingface.generated.count // 2, 700):\n"
-        "        url = f'{hubs.url}/api/models?full=true&cardData=true&config=true&cursor={cursor(first)}'\n"
+        "        cursor = Order(hubs.huggingface.generated, 'createdAt').cursor(first)\n"
+        "        url = f'{hubs.url}/api/models?full=true&cardData=true&config=true&cursor={cursor}'\n"
         "        with urllib.request.urlopen(url) as page: page.read()\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
@@ -119,7 +223,7 @@ def test_models_are_those_of_their_seed() -> None:
     assert one.model(5) != other.model(5)
     assert len({one.name(index) for index in range(100)}) == 100
     assert all(one.index(one.name(index)) == index for index in range(100))
-    assert from_cursor(cursor(1234)) == 1234
+    assert next(Order(one, "createdAt").after(Order(one, "createdAt").cursor(34))) == 33
 
 
 def test_the_limit_of_the_api() -> None:
@@ -133,12 +237,195 @@ def test_the_limit_of_the_api() -> None:
         raised.value.close()
 
 
-def test_former_names(hubs: Hubs) -> None:
-    hubs.moved["gpt2"] = "openai-community/gpt2"
-    with pytest.raises(urllib.error.HTTPError) as raised:
-        urllib.request.build_opener(NoRedirect).open(f"{hubs.url}/api/models/gpt2")
-    assert (raised.value.code, raised.value.headers["Location"]) == (307, "/api/models/openai-community/gpt2")
-    raised.value.close()
+def test_former_names(hubs: Hubs, folder: Path) -> None:
+    served = hubs.serve("/gpt2", Repository([{".gitattributes": ATTRIBUTES, "w.bin": Large(b"weights")}]))
+    served.rename("openai-community/gpt2")
+    answered = status(f"{hubs.url}/api/models/gpt2")
+    assert (answered[0], answered[1]["Location"]) == (307, "/api/models/openai-community/gpt2")
+    git(folder, "clone", "--quiet", f"{hubs.url}/gpt2", "clone")
+    git(folder / "clone", "lfs", "install", "--local")
+    git(folder / "clone", "lfs", "pull")
+    assert (folder / "clone" / "w.bin").read_bytes() == b"weights"
+
+
+@pytest.mark.parametrize(
+    ("authorization", "refused", "code"),
+    [
+        (None, 401, "GatedRepo"),
+        ("Bearer hf_wrong", 403, "GatedRepo"),
+        ("Basic /w==", 403, "GatedRepo"),  # no text
+        ("Basic " + base64.b64encode(b"user:hf_right").decode(), 200, None),
+        ("Bearer hf_right", 200, None),
+    ],
+)
+@pytest.mark.parametrize("what", ["info/refs?service=git-upload-pack", "resolve/main/a", "info/lfs/objects/batch"])
+def test_gated_repositories(hubs: Hubs, what: str, authorization: str | None, refused: int, code: str | None) -> None:
+    hubs.token = "hf_right"
+    hubs.serve("/o/m", Repository([{"a": b"1"}]))
+    hubs.huggingface.gated.add("o/m")
+    data = b'{"operation": "download", "objects": []}' if "batch" in what else None
+    given = {"Authorization": authorization} if authorization else {}
+    answered = status(f"{hubs.url}/o/m/{what}", method="POST" if data else "GET", data=data, **given)
+    assert (answered[0], answered[1]["X-Error-Code"]) == (refused, code)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["api/models/o/m", "api/models/o/m/tree/main", "o/m/resolve/main/a", "o/m/info/refs?service=git-upload-pack"],
+)
+def test_private_repositories(hubs: Hubs, path: str) -> None:
+    hubs.token = "hf_right"
+    hubs.serve("/o/m", Repository([{"a": b"1"}]))
+    hubs.huggingface.private.add("o/m")
+    anonymous = status(f"{hubs.url}/{path}")
+    assert (anonymous[0], anonymous[1]["X-Error-Code"]) == (401, None)
+    assert status(f"{hubs.url}/{path}", Authorization="Bearer hf_right")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("o/m/resolve/nope/a", "RevisionNotFound"),
+        ("api/models/o/m/revision/nope", "RevisionNotFound"),
+        ("api/models/o/m/tree/nope", "RevisionNotFound"),
+        ("o/m/resolve/main/nope", "EntryNotFound"),
+        ("o/m/resolve/main/nope/nope", "EntryNotFound"),
+    ],
+)
+def test_revisions_and_files_that_are_not_there(hubs: Hubs, path: str, code: str) -> None:
+    hubs.serve("/o/m", Repository([{"a": b"1"}]))
+    answered = status(f"{hubs.url}/{path}")
+    assert (answered[0], answered[1]["X-Error-Code"]) == (404, code)
+
+
+@pytest.mark.parametrize(("path", "scheme"), [("/api/models/no/pe", "Bearer"), ("/no/pe/info/refs", "Basic")])
+def test_missing_repositories(hubs: Hubs, path: str, scheme: str) -> None:
+    hubs.token = "hf_right"
+    code, headers, body = status(hubs.url + path)
+    assert (code, orjson.loads(body)) == (401, {"error": "Invalid username or password."})
+    assert headers["WWW-Authenticate"] == f'{scheme} realm="Authentication required", charset="UTF-8"'
+    assert "X-Error-Code" not in headers
+    code, headers, _ = status(hubs.url + path, Authorization="Bearer hf_right")
+    assert (code, headers["X-Error-Code"]) == (404, "RepoNotFound")
+
+
+def test_a_seed_makes_trouble(folder: Path) -> None:
+    with Hubs(models=400) as hubs:
+        models = hubs.huggingface.generated
+        first = {models.trouble(index): models.name(index) for index in reversed(range(400))}
+        assert status(f"{hubs.url}/{first['gated']}/info/refs?service=git-upload-pack")[0] == 401
+        assert status(f"{hubs.url}/{first['missing']}/info/refs?service=git-upload-pack")[0] == 401
+        assert git(folder, "ls-remote", f"{hubs.url}/{first['empty']}") == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [
+        (b"{", 422),
+        (b"[]", 422),
+        (b'{"operation": "download", "objects": [{"oid": "1"}]}', 422),
+        (b'{"operation": "download", "objects": [], "hash_algo": "sha512"}', 409),
+        (b'{"operation": "upload", "objects": []}', 403),
+    ],
+)
+def test_batches_that_are_refused(hubs: Hubs, asked: bytes, answered: int) -> None:
+    name = hubs.huggingface.generated.name(1)
+    assert status(f"{hubs.url}/{name}.git/info/lfs/objects/batch", method="POST", data=asked)[0] == answered
+
+
+def test_objects_that_are_not_there(hubs: Hubs) -> None:
+    name = hubs.huggingface.generated.name(1)
+    asked = orjson.dumps({"operation": "download", "objects": [{"oid": "0" * 64, "size": 1}]})
+    _, headers, body = status(f"{hubs.url}/{name}/info/lfs/objects/batch", method="POST", data=asked)
+    assert headers["Content-Type"].startswith("application/vnd.git-lfs+json")
+    assert orjson.loads(body)["objects"][0]["error"]["code"] == 404
+    assert status(f"{hubs.url}/nobody/nothing.git/info/lfs/objects/batch", method="POST", data=asked)[0] == 401
+
+
+def test_faults(hubs: Hubs) -> None:
+    url = f"{hubs.url}/api/models?limit=1"
+    whole = get(url)[2]
+    hubs.faults.add("^/api/models", status=429, headers={"Retry-After": "7"}, times=1)
+    code, headers, _ = status(url)
+    assert (code, headers["Retry-After"]) == (429, "7")
+    hubs.faults.add("^/api/models", garble=True, times=1)
+    assert get(url)[2] == whole[: len(whole) // 2]
+    hubs.faults.add("^/api/models", status=200, body="<html>", headers={"Content-Type": "text/html"}, times=1)
+    assert get(url)[1].get_content_type() == "text/html"
+    hubs.faults.add("^/api/models", status=302, headers={"Location": "http://localhost:1/"}, times=1)
+    assert status(url)[1]["Location"] == "http://localhost:1/"
+    hubs.faults.add("^/api/models", slow=0.001, times=1)
+    assert get(url)[2] == whole
+    hubs.faults.add("^/api/models", cut=10, times=1)
+    with pytest.raises(http.client.IncompleteRead) as raised:
+        get(url)
+    assert raised.value.partial == whole[:10]
+    assert hubs.requests[-1].sent == 10
+    assert get(url)[2] == whole
+
+
+def test_one_request_in_some_fails(hubs: Hubs) -> None:
+    hubs.faults.add("robots", status=503, after=2, every=3, times=2)
+    assert [status(f"{hubs.url}/robots.txt")[0] for _ in range(12)] == [200] * 4 + [503, 200, 200, 503] + [200] * 4
+    assert [asked.status for asked in hubs.asked("robots")].count(503) == 2
+
+
+def test_faults_from_outside(hubs: Hubs) -> None:
+    faults = f"{hubs.url}/_faults"
+    assert status(faults, method="POST", data=b'{"path": "robots", "status": 500}')[0] == 204
+    assert status(f"{hubs.url}/robots.txt")[0] == 500
+    assert status(faults, method="DELETE")[0] == 204
+    assert status(f"{hubs.url}/robots.txt")[0] == 200
+    assert status(faults, method="POST", data=b'{"way": "robots"}')[0] == 400
+
+
+@pytest.mark.parametrize("name", REPOSITORIES)
+def test_hostile_repositories(hubs: Hubs, folder: Path, name: str) -> None:
+    """Each is what it says: all but what is merely unwise is refused by a git that checks, none harms a bare clone."""
+    git(folder, "clone", "--quiet", "--bare", f"{hubs.url}/hostile/{name}", "bare")
+    checked = subprocess.run(["git", "fsck", "--strict"], cwd=folder / "bare", capture_output=True, check=False)
+    harmless = {"symbolic-link", "other-lfs-server", "foreign-submodule", "submodule-that-runs", "hooks"}
+    assert (checked.returncode == 0) == (name in harmless)
+    assert not list(folder.rglob("owned"))
+
+
+def test_modelhub(hubs: Hubs, folder: Path, shared: Path) -> None:
+    schema = orjson.loads((shared / "hubs" / "modelhub" / "config_schema.json").read_bytes())
+    del schema["properties"]["modelhub"]["required"]  # empty, which its own draft does not allow
+    index = orjson.loads(get(hubs.modelhub.url)[2])
+    recorded = orjson.loads((shared / "hubs" / "modelhub" / "models.json").read_bytes())
+    assert {key for entry in index for key in entry} <= {key for entry in recorded for key in entry}
+    assert len({entry["id"] for entry in index}) == len(index) == 40
+    options = [option for pair in hubs.modelhub.git_config.items() for option in ("-c", "=".join(pair))]
+    configs = 0
+    for number, entry in enumerate(index):
+        url = entry["github"].rstrip("/")  # with a slash at the end git-lfs leaves insteadOf unheeded
+        git(folder, *options, "clone", "--quiet", url, str(number))
+        config = folder / str(number) / "contrib_src" / "model" / "config.json"
+        if config.exists():
+            jsonschema_rs.validate(schema, orjson.loads(config.read_bytes()))
+            configs += 1
+    assert configs == 30
+
+
+def test_repositories_are_kept_where_that_is_wanted(folder: Path) -> None:
+    for _ in range(2):
+        with Hubs(models=3, troubles=False, repositories=folder) as hubs:
+            git(folder, "ls-remote", f"{hubs.url}/{hubs.huggingface.generated.name(0)}")
+        assert len(list(folder.glob("*.git"))) == 1
+
+
+def test_the_command() -> None:
+    """It says where the hubs are, and ends when it is told to."""
+    command = (sys.executable, "-m", "tests.hubs", "--models", "3000000", "--rate-limit", "none")
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        hub, _, setting = process.stdout.readline().strip().partition(" ")
+        assert (hub, setting.partition("=")[0]) == ("huggingface", "HUGGINGFACE_URL")
+        listed = orjson.loads(get(f"{setting.partition('=')[2]}/api/models?limit=1")[2])
+        assert int(listed[0]["_id"], 16) == 2_999_999
+        process.terminate()
+        assert process.wait(timeout=60) == 0
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):

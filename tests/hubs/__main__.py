@@ -3,6 +3,7 @@
 import argparse
 import json
 import signal
+from pathlib import Path
 
 from tests.hubs import Hubs
 
@@ -16,6 +17,7 @@ def main() -> None:
     parser.add_argument("--token", help="of a user who has access to the gated repositories")
     parser.add_argument("--no-troubles", action="store_true", help="no gated, missing or empty repositories")
     parser.add_argument("--no-large-files", action="store_true", help="nothing in git-lfs")
+    parser.add_argument("--repositories", type=Path, metavar="DIR", help="keep the repositories there")
     given = parser.parse_args()
     limit = None if given.rate_limit == "none" else tuple(map(int, given.rate_limit.split("/")))
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
@@ -27,6 +29,7 @@ def main() -> None:
         token=given.token,
         troubles=not given.no_troubles,
         large_files=not given.no_large_files,
+        repositories=given.repositories,
     ) as hubs:
         print(f"huggingface HUGGINGFACE_URL={hubs.url}")
         print(f"modelhub MODELHUB_URL={hubs.modelhub.url}")

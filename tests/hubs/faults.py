@@ -18,12 +18,19 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     body: str = ""
     cut: int | None = None  # close the connection after so many bytes of the true answer
+    garble: bool = False  # leave out the end of the true answer, and say nothing of it
+    slow: float = 0  # seconds before the true answer
     stall: bool = False  # send nothing, ever; with `cut` nothing more
     times: int | None = None  # so often, None for always
     after: int = 0  # let so many requests pass first
     every: int = 1  # and then one in so many
     seen: int = 0
     done: int = 0
+
+    @property
+    def spoils(self) -> bool:
+        """Whether it does something to the true answer, instead of answering itself."""
+        return self.cut is not None or self.garble or self.slow > 0
 
     def strikes(self, request: web.Request) -> bool:
         """Whether this request is struck."""
@@ -50,8 +57,16 @@ class Faults(list[Fault]):
         return next((fault for fault in self if fault.strikes(request)), None)
 
 
-async def answer(fault: Fault, request: web.Request) -> web.StreamResponse:
-    """The wrong answer; one that is cut is cut by `Cut`."""
+async def answer(fault: Fault) -> web.StreamResponse:
+    """The wrong answer."""
     if fault.stall:
         await asyncio.Event().wait()
     return web.Response(status=fault.status or 500, headers=fault.headers, text=fault.body)
+
+
+async def spoilt(fault: Fault, response: web.StreamResponse) -> web.StreamResponse:
+    """The true answer, late or garbled; who sends it cuts it."""
+    await asyncio.sleep(fault.slow)
+    if fault.garble and isinstance(response, web.Response) and isinstance(response.body, bytes):
+        response.body = response.body[: len(response.body) // 2]
+    return response

@@ -15,19 +15,29 @@ _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 async def batch(request: web.Request, find: Callable[[str], bytes | None]) -> web.Response:
     """Where the objects of a request are to be downloaded."""
-    asked = await request.json()
-    if asked.get("operation") != "download":
-        return web.json_response({"message": "read only"}, status=403, content_type=_TYPE)
-    objects = [_told(request, entry, find(entry["oid"])) for entry in asked["objects"]]
-    answer = {"transfer": "basic", "objects": objects, "hash_algo": "sha256"}
-    return web.json_response(answer, content_type=_TYPE)
+    try:
+        asked = await request.json()
+        objects = [(entry["oid"], entry["size"]) for entry in asked["objects"]]
+        operation, algorithm = asked["operation"], asked.get("hash_algo", "sha256")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return _answer({"message": "objects with oid and size, and an operation, are wanted"}, 422)
+    if algorithm != "sha256":
+        return _answer({"message": f"no objects by {algorithm}"}, 409)
+    if operation != "download":
+        return _answer({"message": "read only"}, 403)
+    told = [_told(request, oid, size, find(oid)) for oid, size in objects]
+    return _answer({"transfer": "basic", "objects": told, "hash_algo": "sha256"})
 
 
-def _told(request: web.Request, entry: dict[str, Any], content: bytes | None) -> dict[str, Any]:
-    told = {"oid": entry["oid"], "size": entry["size"]}
+def _answer(value: Any, status: int = 200) -> web.Response:
+    return web.json_response(value, status=status, content_type=_TYPE)
+
+
+def _told(request: web.Request, oid: str, size: int, content: bytes | None) -> dict[str, Any]:
+    told = {"oid": oid, "size": size}
     if content is None:
         return {**told, "error": {"code": 404, "message": "Object does not exist on the server"}}
-    href = f"http://{request.host}/_lfs/{entry['oid']}"
+    href = f"http://{request.host}/_lfs/{oid}"
     return {**told, "authenticated": True, "actions": {"download": {"href": href, "expires_in": 3600}}}
 
 

@@ -99,7 +99,10 @@ def _config(number: int) -> dict[str, Any]:
             ],
             "learning_type": "Supervised Learning",
             "format": ".onnx",
-            "io": {"input": {"single": {"format": ["image/png"], "dim_limits": [{"min": 1}]}}, "output": []},
+            "io": {
+                "input": {"format": ["image/png"], "single": {"format": ["image/png"], "dim_limits": [{"min": 1}] * 3}},
+                "output": [{"name": "probabilities", "type": "label_list", "description": "Of each class."}],
+            },
         },
         "modelhub": {},
     }

@@ -4,7 +4,6 @@ The objects have the fields of today's listing (GET /api/models?full=true&cardDa
 the real HEAD of the repository that is made for it when somebody asks for that.
 """
 
-import base64
 import hashlib
 import json
 import random
@@ -31,6 +30,7 @@ _ATTRIBUTES = b"".join(
 )
 _FIRST = datetime(2022, 3, 2, 23, 29, 4, tzinfo=UTC)
 POOL = 64  # large files; repositories share them
+SORTS = ("createdAt", "downloads", "likes", "lastModified", "trendingScore")
 
 
 class Models:
@@ -77,13 +77,13 @@ class Models:
             "modelId": name,
             "author": name.partition("/")[0] if "/" in name and kind % 11 else None,
             "sha": self.head(index),
-            "lastModified": _time(created + timedelta(days=kind % 300)),
+            "lastModified": _time(_FIRST + timedelta(seconds=self.rank(index, "lastModified"))),
             "createdAt": _time(created),
             "private": False,
             "gated": ("auto", "manual")[index % 2] if self.trouble(index) == "gated" else False,
             "disabled": False,
-            "downloads": int(10 ** ((kind >> 12) % 1000 / 140)) - 1,
-            "likes": (kind >> 24) % 50,
+            "downloads": self.rank(index, "downloads"),
+            "likes": self.rank(index, "likes"),
             "tags": list(self._tags(kind, model_type, task)),
             "siblings": [{"rfilename": path} for path in self.files(index, 0)],
             "spaces": [],
@@ -101,6 +101,20 @@ class Models:
             listed["gguf"] = {"total": kind % 10**10, "architecture": model_type}
         listed["usedStorage"] = sum(size for _, size in self.large(index))
         return {key: value for key, value in listed.items() if value is not None or kind % 5 == 0}
+
+    def rank(self, index: int, sort: str) -> int:
+        """What the listing is sorted by: a count, or seconds since the first model."""
+        kind = self._bits(index) >> 16
+        match sort:
+            case "downloads":
+                return int(10 ** ((kind >> 12) % 1000 / 140)) - 1
+            case "likes":
+                return (kind >> 24) % 50
+            case "lastModified":
+                return 37 * index + kind % 300 * 86_400
+            case "trendingScore":
+                return (kind >> 24) % 50 if kind % 40 == 0 else 0
+        return index
 
     def _tags(self, kind: int, model_type: str, task: str | None) -> Iterator[str]:
         yield from ("transformers", "pytorch", model_type)
@@ -244,16 +258,3 @@ def _model_index(kind: int) -> list[dict[str, Any]]:
 
 def _time(when: datetime) -> str:
     return when.strftime("%Y-%m-%dT%H:%M:%S.000Z")
-
-
-def cursor(index: int) -> str:
-    """What stands for "the models created before this one" in the URL of a page."""
-    return base64.urlsafe_b64encode(json.dumps({"_id": {"$lt": f"{index:024x}"}}).encode()).decode()
-
-
-def from_cursor(text: str) -> int:
-    """The index in a cursor. Raises `ValueError`."""
-    try:
-        return int(json.loads(base64.urlsafe_b64decode(text))["_id"]["$lt"], 16)
-    except (KeyError, TypeError) as error:
-        raise ValueError(text) from error

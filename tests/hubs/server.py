@@ -15,9 +15,9 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from tests.hubs import git_http, lfs
-from tests.hubs.content import File, Repository, commit, tree, write_bare
-from tests.hubs.faults import Fault, Faults, answer
+from tests.hubs import files, git_http, hostile, lfs
+from tests.hubs.content import File, Objects, Repository, commit, tree, write_bare
+from tests.hubs.faults import Fault, Faults, answer, spoilt
 from tests.hubs.huggingface import HuggingFace
 from tests.hubs.modelhub import Modelhub
 from tests.hubs.models import Models
@@ -48,18 +48,19 @@ class Served:
         self._hubs = hubs
         self.path = path
         self.branch = repository.branch
-        self._folder = hubs.folder / f"{hashlib.sha256(path.encode()).hexdigest()}.git"
+        self.folder = hubs.folder / f"{hashlib.sha256(path.encode()).hexdigest()}.git"
         self.head, objects = repository.objects()
         self._number = len(repository.commits)
         self._keep(repository, objects)
 
-    def _keep(self, repository: Repository, objects: dict[str, tuple[bytes, bytes]]) -> None:
-        write_bare(self._folder, self.head, objects, self.branch)
+    def _keep(self, repository: Repository, objects: Objects) -> None:
+        write_bare(self.folder, self.head, objects, self.branch)
         self._hubs.objects.update(repository.large)
 
     def push(self, files: Mapping[str, File], *, parent: bool = True) -> str:
         """Add a commit that holds these files and no others; without a parent it rewrites the history."""
-        made, objects = Repository(), {}
+        made = Repository()
+        objects: Objects = {}
         of_tree = tree(files, objects, made.large)
         self._number += 1
         self.head = commit(of_tree, self.head if parent else None, self._number, objects)
@@ -68,9 +69,15 @@ class Served:
 
     def rename_branch(self, branch: str) -> None:
         """Call the default branch otherwise."""
-        (self._folder / "refs" / "heads" / self.branch).unlink()
+        (self.folder / "refs" / "heads" / self.branch).unlink()
         self.branch = branch
-        write_bare(self._folder, self.head, {}, branch)
+        write_bare(self.folder, self.head, {}, branch)
+
+    def commit(self, revision: str) -> str | None:
+        """The commit that a branch or an id of a commit stands for."""
+        if revision in (self.branch, "main", "HEAD"):
+            return self.head
+        return revision if revision in files.history(self.folder, self.head) else None
 
     def remove(self) -> None:
         """Take it off the server."""
@@ -84,14 +91,15 @@ class Served:
         self.path = path
 
     async def answer(self, request: web.Request, service: str) -> web.Response:
-        return await git_http.serve(request, self._folder, service)
+        return await git_http.serve(request, self.folder, service)
 
 
 class Hubs:
     """Hugging Face and Modelhub on loopback, from `start` to `stop` or in a `with` block.
 
     `models` and `seed` make the models of Hugging Face; `rate_limit` is (requests, seconds) of its API's window;
-    `token` is that of a user who has access to everything.
+    `token` is that of a user who has access to everything; `repositories` is a folder that keeps what was made, else
+    a temporary one does, as long as the server runs.
     """
 
     def __init__(
@@ -104,8 +112,10 @@ class Hubs:
         token: str | None = None,
         troubles: bool = True,
         large_files: bool = True,
+        repositories: Path | None = None,
     ) -> None:
         self.port = port
+        self._kept = repositories
         self.token = token
         self.faults = Faults()
         self.requests: deque[Asked] = deque(maxlen=_REMEMBERED)
@@ -130,7 +140,7 @@ class Hubs:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> Self:
-        self.folder = Path(tempfile.mkdtemp(prefix="hubs-"))
+        self.folder = self._kept or Path(tempfile.mkdtemp(prefix="hubs-"))
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
         return self
@@ -140,6 +150,7 @@ class Hubs:
         application.router.add_get("/robots.txt", _robots)
         application.router.add_get("/_lfs/{oid}", self._object)
         application.router.add_post("/_faults", self._add_fault)
+        application.router.add_delete("/_faults", self._clear_faults)
         self.modelhub.add_routes(application.router)
         self.modelzoo.add_routes(application.router)
         self.pytorchhub.add_routes(application.router)
@@ -156,7 +167,8 @@ class Hubs:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-        shutil.rmtree(self.folder)
+        if self._kept is None:
+            shutil.rmtree(self.folder)
 
     async def _stop(self) -> None:
         """End the server, and with it the requests that it never answers."""
@@ -195,6 +207,8 @@ class Hubs:
             for hub in (self.huggingface, self.modelhub, self.modelzoo, self.onnxmodelzoo, self.pytorchhub):
                 if (repository := hub.repository(path)) is not None:
                     self.serve(path, repository)
+            if (make := hostile.REPOSITORIES.get(path.removeprefix("hostile/"))) and path.startswith("hostile/"):
+                self.serve(path, make(self.url))
         return self.repositories.get(path)
 
     @web.middleware
@@ -203,7 +217,9 @@ class Hubs:
             self._arrived.append(request.path_qs)
             self._arrival.notify_all()
         fault = self.faults.strike(request)
-        response = await (answer(fault, request) if fault and fault.cut is None else handler(request))
+        response = await (answer(fault) if fault and not fault.spoils else handler(request))
+        if fault and fault.spoils:
+            response = await spoilt(fault, response)
         sent = response.body_length if response.prepared else len(getattr(response, "body", None) or b"")
         if fault and fault.cut is not None:
             sent = min(sent, fault.cut)
@@ -223,19 +239,26 @@ class Hubs:
         return await self.huggingface.file(request)
 
     async def _git(self, request: web.Request, match: re.Match[str]) -> web.StreamResponse:
-        path = match["path"]
-        if path in self.moved:
-            location = request.path_qs.replace(path, self.moved[path], 1)
-            return web.Response(status=307, headers={"Location": location})
-        if refused := self.huggingface.refusal(request, path):
-            return refused
-        served = self.find(path)
-        if served is None:
-            return web.Response(status=404) if "github.com" in path else self.huggingface.no_repository(request)
-        return await served.answer(request, match["service"])
+        if elsewhere := self._elsewhere(request, match["path"]):
+            return elsewhere
+        return await self.repositories[match["path"]].answer(request, match["service"])
 
     async def _batch(self, request: web.Request, match: re.Match[str]) -> web.StreamResponse:
-        return self.huggingface.refusal(request, match["path"]) or await lfs.batch(request, self.large)
+        return self._elsewhere(request, match["path"]) or await lfs.batch(request, self.large)
+
+    def _elsewhere(self, request: web.Request, path: str) -> web.Response | None:
+        """The answer to a client that cannot have a repository there."""
+        if answered := self.redirect(request, path) or self.huggingface.refusal(request, path):
+            return answered
+        if self.find(path) is not None:
+            return None
+        return web.Response(status=404) if "github.com" in path else self.huggingface.no_repository(request)
+
+    def redirect(self, request: web.Request, path: str) -> web.Response | None:
+        """The answer for the former path of a repository."""
+        if path not in self.moved:
+            return None
+        return web.Response(status=307, headers={"Location": request.path_qs.replace(path, self.moved[path], 1)})
 
     async def _object(self, request: web.Request) -> web.StreamResponse:
         body = self.large(request.match_info["oid"])
@@ -246,7 +269,14 @@ class Hubs:
         return self.objects.get(oid)
 
     async def _add_fault(self, request: web.Request) -> web.StreamResponse:
-        self.faults.append(Fault(**await request.json()))
+        try:
+            self.faults.append(Fault(**await request.json()))
+        except (TypeError, ValueError) as wrong:
+            return web.Response(status=400, text=f"{wrong}\n")
+        return web.Response(status=204)
+
+    async def _clear_faults(self, _: web.Request) -> web.StreamResponse:
+        self.faults.clear()
         return web.Response(status=204)
 
 

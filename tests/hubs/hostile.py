@@ -1,0 +1,72 @@
+"""Repositories that mean harm to who clones them, at /hostile/NAME. Git refuses to make most of them."""
+
+from collections.abc import Callable
+
+from tests.hubs.content import Executable, File, Large, Repository, Submodule, Symlink
+
+_ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
+_CONFIG = b"[core]\n\tfsmonitor = touch owned\n"
+_WEIGHTS = Large(b"weights " * 5000)
+
+
+def parent_folder(_: str) -> Repository:
+    """A file in the folder above."""
+    return Repository([{"../owned": b"1", "README.md": b"#\n"}])
+
+
+def git_folder(_: str) -> Repository:
+    """A configuration of its own, which names a program."""
+    return Repository([{".git/config": _CONFIG, "README.md": b"#\n"}])
+
+
+def git_folder_elsewhere(_: str) -> Repository:
+    """The same for file systems to which these are one name."""
+    return Repository([{".GIT/config": _CONFIG, "git~1/config": _CONFIG, "README.md": b"#\n"}])
+
+
+def symbolic_link(_: str) -> Repository:
+    """A link that leads out of the working tree."""
+    return Repository([{"link": Symlink(b"../../../../outside"), "README.md": b"#\n"}])
+
+
+def through_symbolic_link(_: str) -> Repository:
+    """A large file that would be written through such a link: one name is a link and a folder."""
+    link: dict[str, File] = {"link": Symlink(b"../../../../outside"), "link/w.bin": _WEIGHTS}
+    return Repository([{".gitattributes": _ATTRIBUTES, **link}])
+
+
+def other_lfs_server(url: str) -> Repository:
+    """A configuration that sends git-lfs, and whoever's token, to another server."""
+    config = f'[lfs]\n\turl = {url}/elsewhere\n[remote "origin"]\n\tlfsurl = {url}/elsewhere\n'.encode()
+    return Repository([{".gitattributes": _ATTRIBUTES, ".lfsconfig": config, "w.bin": _WEIGHTS}])
+
+
+def foreign_submodule(url: str) -> Repository:
+    """A submodule on another server."""
+    return _submodule(f"{url}/elsewhere")
+
+
+def submodule_that_runs(_: str) -> Repository:
+    """A submodule whose URL is a command."""
+    return _submodule("ext::sh -c touch% owned")
+
+
+def hooks(_: str) -> Repository:
+    """Programs where hooks and filters are looked for."""
+    program = Executable(b"#!/bin/sh\ntouch owned\n")
+    return Repository([{"hooks/post-checkout": program, ".gitattributes": b"* filter=evil\n", "evil": program}])
+
+
+def _submodule(url: str) -> Repository:
+    modules = f'[submodule "sub"]\n\tpath = sub\n\turl = {url}\n'.encode()
+    return Repository([{".gitmodules": modules, "sub": Submodule("1" * 40), "README.md": b"#\n"}])
+
+
+# Each is given the URL of the server.
+REPOSITORIES: dict[str, Callable[[str], Repository]] = {
+    make.__name__.replace("_", "-"): make
+    for make in (
+        *(parent_folder, git_folder, git_folder_elsewhere, symbolic_link, through_symbolic_link),
+        *(other_lfs_server, foreign_submodule, submodule_that_runs, hooks),
+    )
+}
