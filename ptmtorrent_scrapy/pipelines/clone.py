@@ -82,11 +82,14 @@ class ClonePipeline:
         return item
 
     async def clone(self, url: str, folder: str) -> Outcome:
-        """Clone one repository now: for a hub whose listing is a repository. Its `path` is absolute."""
+        """Clone one repository now: for a hub whose listing is a repository, and which tells if it cannot be had.
+
+        The outcome's `path` is absolute.
+        """
         path = self.crawl.tree.repository(folder).absolute()
         repository = replace(self._repository, url=url, path=str(path), read=())
         outcome = await asyncio.wrap_future(self._executor.submit(clone, repository))
-        self._note(replace(outcome, path=self._relative(outcome.path)))
+        self._note(replace(outcome, path=self._relative(outcome.path)), quiet=True)
         return outcome
 
     async def last_commits(self, path: Path) -> dict[str, str]:
@@ -172,9 +175,9 @@ class ClonePipeline:
     def _wanted(self, listed: Listed, path: Path) -> Repository:
         return replace(self._repository, url=listed.url, path=str(path), commit=listed.commit, gated=listed.gated)
 
-    def _note(self, outcome: Outcome) -> None:
+    def _note(self, outcome: Outcome, *, quiet: bool = False) -> None:
         """Count the outcome, log it where it is a failure, and keep it for repositories.jsonl."""
-        if outcome.error:
+        if outcome.error and not quiet:
             logger.warning("%s is %s: %s", outcome.url, outcome.status, outcome.error)
         self.stats.inc_value(f"clone/status/{outcome.status}")
         for name in ("git_bytes", "lfs_objects", "lfs_bytes"):
