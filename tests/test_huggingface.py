@@ -238,7 +238,7 @@ def test_the_token_is_for_the_hub_alone(crawl: Start, hubs: Hubs) -> None:
 
 def test_the_token_goes_to_no_other_host(crawl: Start, hubs: Hubs) -> None:
     with Hubs(models=3, troubles=False) as other:
-        location = other.url.replace("127.0.0.1", "localhost") + "/api/models?full=true&cardData=true&config=true"
+        location = f"{other.url}/api/models?full=true&cardData=true&config=true"
         hubs.faults.add("^/api/models", status=302, headers={"Location": location})
         hubs.faults.add(
             "info/refs", status=302, headers={"Location": f"{other.url}/o/m/info/refs?service=git-upload-pack"}
