@@ -162,12 +162,15 @@ def test_a_page_that_fails_is_asked_for_again(crawl: Start, hubs: Hubs, fault: d
         {"status": 200, "body": "<html>maintenance</html>"},
         {"status": 200, "body": "[]"},
         {"status": 200, "body": "[]", "headers": {"Link": '<http://example.org/api/models?cursor=1>; rel="next"'}},
+        {"status": 200, "body": '[{"id": "a/b"}]', "headers": {"Link": '</api/models?cursor=1>; rel="next"'}},
+        {"status": 200, "body": '[{"id": "a/b"}]', "headers": {"Link": '<HUB/api/models?cursor=1>; rel="next"'}},
         {"cut": 100},
     ],
 )
 def test_a_listing_that_fails_leaves_what_was_there(crawl: Start, hubs: Hubs, fault: dict[str, Any]) -> None:
     before = {path: path.read_bytes() for path in files(crawl("huggingface", fraction=0).folder)}
-    hubs.faults.add("^/api/models", **fault)
+    headers = {name: value.replace("HUB", hubs.url) for name, value in fault.get("headers", {}).items()}
+    hubs.faults.add("^/api/models", **{**fault, "headers": headers})
     done = crawl("huggingface", fraction=0)
     assert done.status == 1
     assert len(done.errors) == 1

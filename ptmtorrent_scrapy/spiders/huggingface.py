@@ -27,10 +27,12 @@ class HuggingFaceSpider(HubSpider):
     metadata = "hf_metadata.json"
     default_fraction = 0.1
     url_settings = ("HUGGINGFACE_URL",)
+    asked: set[str]  # URLs of pages, some 3,000 for 3 million models
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         spider = super().from_crawler(crawler, *args, **kwargs)
+        spider.asked = set()
         spider.hub_url = crawler.settings["HUGGINGFACE_URL"].rstrip("/")
         if token := crawler.settings["HUGGINGFACE_TOKEN"]:
             spider.token = (spider.hub_url, token)
@@ -66,13 +68,14 @@ class HuggingFaceSpider(HubSpider):
             yield item
 
     def next_url(self, response: Response) -> str | None:
-        """The next page's URL, as it is; one that leads elsewhere is not followed, for the token's sake too."""
+        """The next page's URL, as it is; one that leads elsewhere or in a circle is not followed."""
         match = _NEXT.search(b", ".join(response.headers.getlist("Link")).decode("latin-1"))
         if match is None:
             return None
-        if urlsplit(match[1])[:2] != urlsplit(self.hub_url)[:2] or match[1] == response.url:
+        if urlsplit(match[1])[:2] != urlsplit(self.hub_url)[:2] or match[1] in self.asked:
             self.listing_failed(f"{response.url} names {match[1]} as the next page")
             return None
+        self.asked.add(match[1])
         return match[1]
 
     def model(self, metadata: Metadata) -> Model:
