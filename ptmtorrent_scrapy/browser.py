@@ -5,6 +5,8 @@ https://github.com/scrapy-plugins/scrapy-playwright
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -38,6 +40,15 @@ def find() -> str | None:
     installed = (shutil.which(name) for name in _PROGRAMS)
     playwrights = (str(path) for folder in _folders() for kind in _PLAYWRIGHTS for path in sorted(folder.glob(kind)))
     return next((path for path in (*installed, *playwrights) if path and os.access(path, os.X_OK)), None)
+
+
+def problem() -> str | None:
+    """Why no page can be loaded in a browser; None if nothing stands against it."""
+    if find() is None:
+        return "no browser is installed"
+    driver = subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True, check=False)
+    said = driver.stderr.decode("utf-8", "replace").strip().splitlines()
+    return f"Playwright does not run: {(said or ['it said nothing'])[-1]}" if driver.returncode else None
 
 
 def _folders() -> Iterator[Path]:

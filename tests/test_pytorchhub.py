@@ -42,8 +42,8 @@ def no_browser(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def with_browser() -> None:
-    if browser.find() is None:
-        pytest.fail("no browser is installed; on Debian: apt-get install chromium")
+    if problem := browser.problem():
+        pytest.fail(f"{problem}; on Debian: apt-get install chromium libatomic1")
 
 
 def test_models_are_those_of_the_repository(
@@ -108,6 +108,14 @@ def test_another_hub_starts_no_browser(crawl: Start) -> None:
     done = crawl("modelhub", fraction=0)
     assert done.status == 0
     assert "playwright" not in done.log
+
+
+@pytest.mark.usefixtures("with_browser")
+def test_a_playwright_that_does_not_run(pages: Start, hubs: Hubs) -> None:
+    done = pages(fraction=0, environment={"PLAYWRIGHT_NODEJS_PATH": "/bin/false"})
+    assert (done.status, done.errors) == (0, [])
+    assert done.log.count("Playwright does not run") == 1
+    assert hubs.asked("^/pytorchhub") == []
 
 
 def test_without_a_browser_pages_are_rendered_from_their_markdown(

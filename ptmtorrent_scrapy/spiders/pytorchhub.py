@@ -44,7 +44,7 @@ class PyTorchHubSpider(HubSpider):
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:
         super().update_settings(settings)
-        if executable := browser.find():
+        if (executable := browser.find()) and browser.problem() is None:
             browser.configure(settings, settings["PYTORCHHUB_URL"], executable)
 
     @classmethod
@@ -68,7 +68,7 @@ class PyTorchHubSpider(HubSpider):
         for item in self.models([described(number, page, self.url(page)) for number, page in enumerate(self.pages)]):
             yield item
         if self.pages and not self.has_browser:
-            self.logger.warning("no browser is installed: the pages are rendered from their Markdown")
+            self.logger.warning("%s: the pages are rendered from their Markdown", browser.problem())
         start = [Page("", {}, texts.get("README.md", ""))] if self.pages else []
         async for kept in in_order(self.kept(page) for page in start + self.pages):
             yield kept
