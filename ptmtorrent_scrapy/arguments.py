@@ -1,5 +1,6 @@
 """Values that users type: shares, sizes and what large files to fetch."""
 
+import json
 import re
 from urllib.parse import urlsplit
 
@@ -24,6 +25,21 @@ def size(name: str, value: str) -> int:
     if not match or match[2].upper() not in _UNITS:
         raise Unaccepted(name, value, "a size such as 100MB, 1.5GB or 2TiB")
     return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def duration(name: str, value: str | float) -> int:
+    """Seconds of a time such as `90`, `12h` or `1d`.
+
+    >>> duration("CLONE_REFRESH", "1d")
+    86400
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw]?)\s*", str(value), re.ASCII)
+    if not match:
+        raise Unaccepted(name, value, "a time in seconds, or such as 30m, 12h or 1d")
+    return int(float(match[1]) * _SECONDS[match[2]])
 
 
 def fraction(name: str, value: str | float) -> float:
@@ -51,6 +67,13 @@ def lfs(name: str, value: str) -> str:
         raise Unaccepted(name, value, "auto, all, none or a size such as 100MB") from None
 
 
+def whole(name: str, value: str | float) -> int:
+    """A whole number, 0 or above."""
+    if not re.fullmatch(r"\d{1,18}", str(value), re.ASCII):
+        raise Unaccepted(name, value, "a whole number, 0 or above")
+    return int(value)
+
+
 def positive(name: str, value: str | float) -> int:
     """A whole number above 0."""
     try:
@@ -67,6 +90,25 @@ def choice(name: str, value: str, accepted: tuple[str, ...]) -> str:
     if value not in accepted:
         raise Unaccepted(name, value, f"one of {', '.join(accepted)}")
     return value
+
+
+def mirrors(name: str, value: str) -> dict[str, tuple[str, ...]]:
+    """URLs of LFS servers, or of repositories on them, by the URL of the repository whose large files they have.
+
+    >>> mirrors("CLONE_LFS_MIRRORS", '{"https://a.example/o/m.git": "https://b.example/o/m"}')
+    {'https://a.example/o/m': ('https://b.example/o/m',)}
+    """
+    accepted = 'a JSON object such as {"https://github.com/onnx/models": "https://huggingface.co/o/m"}'
+    try:
+        told = {key: [each] if isinstance(each, str) else list(each) for key, each in json.loads(value).items()}
+        return {repository(key): tuple(url(name, each) for each in listed) for key, listed in told.items()}
+    except (ValueError, AttributeError, TypeError):
+        raise Unaccepted(name, value, accepted) from None
+
+
+def repository(url: str) -> str:
+    """The URL of a repository, as it is compared with others."""
+    return url.rstrip("/").removesuffix(".git")
 
 
 def url(name: str, value: str) -> str:

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import orjson
@@ -50,13 +52,12 @@ class HubCrawl:
         self._remember()
 
     def _remember(self) -> None:
-        """Take over what became of the repositories in earlier crawls."""
-        with contextlib.suppress(FileNotFoundError), self.tree.repositories.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    self.listing.set_outcome(str(orjson.loads(line)["url"]), line.rstrip())
-                except (ValueError, KeyError, TypeError):
-                    logger.warning("%s: line %d is no outcome and left out", self.tree.repositories, number)
+        """Take over what became of the repositories in earlier crawls, and what their servers told."""
+        for line in _lines(self.tree.repositories, {"url": str}):
+            path = line.get("path")
+            self.listing.set_outcome(line["url"], orjson.dumps(line), path=path if isinstance(path, str) else None)
+        for line in _lines(self.tree.looks, {"url": str, "at": int}):
+            self.listing.set_look(line["url"], hub_id=line.get("hub_id"), commit=line.get("commit"), at=line["at"])
 
     async def settled(self) -> None:
         """Wait until nothing of the crawl writes to the tree any more."""
@@ -65,3 +66,17 @@ class HubCrawl:
 
     def end(self) -> None:
         self._held.close()
+
+
+def _lines(path: Path, wanted: dict[str, type]) -> Iterator[dict[str, Any]]:
+    """The objects of a file, one a line; a line that is none, or lacks a field that is wanted, is told and left out."""
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                value = orjson.loads(line)
+            except ValueError:
+                value = None
+            if isinstance(value, dict) and all(isinstance(value.get(name), kind) for name, kind in wanted.items()):
+                yield value
+            else:
+                logger.warning("%s: line %d cannot be read and is left out", path, number)

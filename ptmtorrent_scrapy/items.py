@@ -63,6 +63,7 @@ class Model:
     modified: str | None = None  # RFC 3339
     parameters: int | None = None
     bytes: int | None = None
+    hub_id: str | None = None  # what the hub knows it by, whatever its name
     position: int | None = None  # of `metadata` in its file, set by MetadataPipeline
 
 

@@ -1,31 +1,46 @@
 """What a crawl has to remember of a hub until it ends: kept on disk, so that memory does not grow with the hub."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from ptmtorrent_scrapy.items import Model
 
 _TABLES = """
 CREATE TABLE model (
-    key TEXT PRIMARY KEY, popularity INTEGER, url TEXT, folder TEXT, told TEXT, gated INTEGER
+    key TEXT PRIMARY KEY, name TEXT, wanted INTEGER, rank INTEGER,
+    url TEXT, folder TEXT, told TEXT, gated INTEGER, bytes INTEGER, hub_id TEXT
 );
 CREATE TABLE repository (
-    url TEXT PRIMARY KEY, folder TEXT, told TEXT, gated INTEGER, chosen INTEGER, found TEXT, problem TEXT, files BLOB
+    url TEXT PRIMARY KEY, folder TEXT, told TEXT, gated INTEGER, bytes INTEGER, hub_id TEXT, host TEXT, chosen INTEGER,
+    former TEXT, found TEXT, problem TEXT, files BLOB
 );
-CREATE TABLE outcome (url TEXT PRIMARY KEY, line BLOB);
+CREATE TABLE outcome (url TEXT PRIMARY KEY, path TEXT, line BLOB);
+CREATE TABLE look (url TEXT PRIMARY KEY, hub_id TEXT, told TEXT, at INTEGER);
 """
 
 # Models without a repository count for the share, and leave nothing to clone.
 _CHOOSE = """
-INSERT INTO repository (url, folder, told, gated, chosen)
-SELECT url, folder, max(told), max(gated), 1 FROM (
-    SELECT rowid AS position, * FROM model ORDER BY popularity DESC, rowid LIMIT ?
-) WHERE url IS NOT NULL GROUP BY url ORDER BY max(popularity) DESC, min(position)
+INSERT INTO repository (url, folder, told, gated, bytes, hub_id, host, chosen)
+SELECT url, folder, max(told), max(gated), max(bytes), max(hub_id), host(url), 1 FROM (
+    SELECT rowid AS position, * FROM model WHERE wanted ORDER BY rank DESC, rowid LIMIT ?
+) WHERE url IS NOT NULL GROUP BY url ORDER BY max(rank) DESC, min(position)
 """
 _REST = """
-INSERT OR IGNORE INTO repository (url, folder, told, gated, chosen)
-SELECT url, folder, max(told), max(gated), 0 FROM model
+INSERT OR IGNORE INTO repository (url, folder, told, gated, bytes, hub_id, host, chosen)
+SELECT url, folder, max(told), max(gated), max(bytes), max(hub_id), host(url), 0 FROM model
 WHERE url IS NOT NULL GROUP BY url HAVING max(told) IS NULL ORDER BY min(rowid)
+"""
+_NOT_CHOSEN = """
+CREATE TEMP TABLE doubtful AS SELECT url, path FROM outcome
+WHERE path IS NOT NULL AND url NOT IN (SELECT url FROM repository)
+"""
+_NEW = "SELECT url FROM repository WHERE chosen AND url NOT IN (SELECT url FROM outcome WHERE path IS NOT NULL)"
+_VANISHED = """
+SELECT doubtful.url, path, hub_id FROM doubtful LEFT JOIN look ON look.url = doubtful.url
+WHERE doubtful.url NOT IN (SELECT url FROM model WHERE url IN (SELECT url FROM doubtful))
 """
 
 
@@ -33,11 +48,25 @@ WHERE url IS NOT NULL GROUP BY url HAVING max(told) IS NULL ORDER BY min(rowid)
 class Listed:
     """A repository that models of the listing name."""
 
+    position: int  # in the order in which they are to be taken
     url: str
     folder: str
     commit: str | None  # as the hub tells it
     gated: bool
+    bytes: int | None  # as the hub tells them
+    hub_id: str | None
+    host: str
     chosen: bool  # to be cloned; of the others only the commit is to be asked
+    former: str | None  # where the clone stands under a former name, below the hub's folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vanished:
+    """A clone whose repository the listing does not name any more."""
+
+    url: str
+    path: str  # below the hub's folder
+    hub_id: str | None
 
 
 class Listing:
@@ -50,6 +79,7 @@ class Listing:
         # Made anew by each crawl: nothing in it is worth a journal.
         # One thread at a time uses it: the crawl's, and while that waits, the one that writes the records.
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._database.create_function("host", 1, lambda url: urlsplit(url).netloc, deterministic=True)
         self._database.executescript(
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=FILE;"
             f"PRAGMA cache_size=-8000; {_TABLES} BEGIN;"
@@ -60,30 +90,82 @@ class Listing:
         self._database.close()
         self._path.unlink(missing_ok=True)
 
-    def add(
-        self, key: str, *, popularity: int, url: str | None, folder: str | None, commit: str | None, gated: bool
-    ) -> bool:
-        """Note a model; False if it was listed before."""
-        row = (key, popularity, url, folder, commit, gated)
-        return self._database.execute("INSERT OR IGNORE INTO model VALUES (?, ?, ?, ?, ?, ?)", row).rowcount == 1
+    def add(self, model: Model, *, wanted: bool, rank: int) -> bool:
+        """Note a model, and whether it is one of those to choose from; False if it was listed before."""
+        row = (
+            *(model.key, model.name if model.name != model.key else None, wanted, rank),
+            *(model.repository, model.folder, model.commit, model.gated, model.bytes, model.hub_id),
+        )
+        query = "INSERT OR IGNORE INTO model VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        return self._database.execute(query, row).rowcount == 1
+
+    def wanted(self) -> int:
+        """How many models there are to choose from."""
+        return self._count("SELECT count(*) FROM model WHERE wanted")
+
+    def unlisted(self, names: Iterable[str]) -> Iterator[str]:
+        """Those that are neither key nor name of a model that is wanted."""
+        listed = self._database.execute("SELECT key, name FROM model WHERE wanted")
+        missing = set(names)
+        for keys in listed:
+            missing.difference_update(keys)
+        yield from sorted(missing)
 
     def choose(self, count: int) -> tuple[int, int]:
-        """Choose the repositories of the `count` most popular models to be cloned; of equals, those listed first.
+        """Choose the repositories of the first `count` wanted models by rank; of equals, those listed first.
 
         Returns how many repositories that is, and of how many more the commit must be asked, since no hub tells it.
         """
         self._database.execute(_CHOOSE, (count,))
-        chosen = self._database.execute("SELECT count(*) FROM repository").fetchone()[0]
+        chosen = self._count("SELECT count(*) FROM repository")
         self._database.execute(_REST)
-        return chosen, self._database.execute("SELECT count(*) FROM repository").fetchone()[0] - chosen
+        return chosen, self._count("SELECT count(*) FROM repository") - chosen
 
-    def repositories(self) -> Iterator[Listed]:
-        """What was chosen, most popular first, then those of which only the commit is to be asked."""
+    def hosts(self) -> list[str]:
+        """The hosts of the repositories that `choose` has left."""
+        return [host for (host,) in self._database.execute("SELECT DISTINCT host FROM repository")]
+
+    def repositories(self, host: str | None = None) -> Iterator[Listed]:
+        """What was chosen, by rank, then those of which only the commit is to be asked; of all hosts or one."""
         last = 0
-        query = "SELECT rowid, url, folder, told, gated, chosen FROM repository WHERE rowid > ? ORDER BY rowid LIMIT 1"
-        while row := self._database.execute(query, (last,)).fetchone():
-            last, url, folder, told, gated, chosen = row
-            yield Listed(url=url, folder=folder, commit=told, gated=bool(gated), chosen=bool(chosen))
+        query = (
+            "SELECT rowid, url, folder, told, gated, bytes, hub_id, host, chosen, former FROM repository "
+            "WHERE rowid > ? AND (? IS NULL OR host = ?) ORDER BY rowid LIMIT 1"
+        )
+        while row := self._database.execute(query, (last, host, host)).fetchone():
+            last, url, folder, told, gated, size, hub_id, of_host, chosen, former = row
+            yield Listed(
+                position=last,
+                url=url,
+                folder=folder,
+                commit=told,
+                gated=bool(gated),
+                bytes=size,
+                hub_id=hub_id,
+                host=of_host,
+                chosen=bool(chosen),
+                former=former,
+            )
+
+    def vanished(self) -> list[Vanished]:
+        """Clones that stand, and that no model of the listing names."""
+        self._database.execute(_NOT_CHOSEN)
+        rows = self._database.execute(_VANISHED).fetchall()
+        self._database.execute("DROP TABLE doubtful")
+        return [Vanished(url=url, path=path, hub_id=hub_id) for url, path, hub_id in rows]
+
+    def newcomers(self) -> list[Listed]:
+        """Chosen repositories of which no clone stands."""
+        missing = {url for (url,) in self._database.execute(_NEW)}
+        return [listed for listed in self.repositories() if listed.url in missing] if missing else []
+
+    def set_former(self, url: str, former: Vanished) -> None:
+        """Note that a repository is one that had another name, under which it has no line any more."""
+        self._database.execute("UPDATE repository SET former = ? WHERE url = ?", (former.path, url))
+
+    def forget(self, path: str) -> None:
+        """Let no repository have a line that says it stands there."""
+        self._database.execute("DELETE FROM outcome WHERE path = ?", (path,))
 
     def set_found(self, url: str, *, commit: str | None, problem: str | None, files: bytes | None = None) -> None:
         """Note what a repository's server told."""
@@ -96,10 +178,13 @@ class Listing:
         row = self._database.execute(query, (url,)).fetchone()
         return row or (None, None, None)
 
-    def set_outcome(self, url: str, line: bytes) -> None:
-        """Note what became of a repository, as a line of repositories.jsonl."""
-        query = "INSERT INTO outcome VALUES (?, ?) ON CONFLICT (url) DO UPDATE SET line = excluded.line"
-        self._database.execute(query, (url, line))
+    def set_outcome(self, url: str, line: bytes, *, path: str | None) -> None:
+        """Note what became of a repository, as a line of repositories.jsonl, and where it stands."""
+        query = (
+            "INSERT INTO outcome VALUES (?, ?, ?) "
+            "ON CONFLICT (url) DO UPDATE SET path = excluded.path, line = excluded.line"
+        )
+        self._database.execute(query, (url, path, line))
 
     def outcome(self, url: str) -> bytes | None:
         """The line of a repository, of this crawl or an earlier one."""
@@ -110,3 +195,19 @@ class Listing:
         """All lines, in the order in which their repositories were first seen."""
         for (line,) in self._database.execute("SELECT line FROM outcome ORDER BY rowid"):
             yield line
+
+    def set_look(self, url: str, *, hub_id: str | None, commit: str | None, at: int) -> None:
+        """Note what a repository is to its hub, and what commit its server told at a time (seconds of the epoch)."""
+        self._database.execute("INSERT OR REPLACE INTO look VALUES (?, ?, ?, ?)", (url, hub_id, commit, at))
+
+    def look(self, url: str, since: int) -> str | None:
+        """The commit that a repository's server has told since a time."""
+        row = self._database.execute("SELECT told FROM look WHERE url = ? AND at >= ?", (url, since)).fetchone()
+        return row[0] if row else None
+
+    def looks(self) -> Iterator[tuple[str, str | None, str | None, int]]:
+        """(url, id at its hub, commit, time) of every look."""
+        yield from self._database.execute("SELECT url, hub_id, told, at FROM look ORDER BY rowid")
+
+    def _count(self, query: str) -> int:
+        return int(self._database.execute(query).fetchone()[0])

@@ -22,7 +22,14 @@ CLONE_CONCURRENCY = 8
 CLONE_TIMEOUT = 3600
 CLONE_LFS = "auto"
 CLONE_LFS_FILES = "link"
+CLONE_LFS_MIRRORS = '{"https://github.com/onnx/models": "https://huggingface.co/onnxmodelzoo/legacy_models"}'
+CLONE_REFRESH = "1d"
+CLONE_RETRIES = 5
+CLONE_RETRY_PAUSE = 1
 CLONE_MIN_FREE = "10GB"
+CLONE_MAX_BYTES = ""
+CLONE_MAX_REPOSITORY = ""
+CLONE_CLUSTER = ""
 CLONE_PROTOCOLS = "https"
 CLONE_GIT_CONFIG = "{}"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from ptmtorrent_scrapy.git.durable import sync_paths
 from ptmtorrent_scrapy.git.lock import Held, lock
 
 _LONGEST = 230  # bytes: file systems take 255, and work in progress stands beside its place under a longer name
@@ -69,6 +70,7 @@ class DataTree:
         self.repositories = self.folder / "json" / "repositories.jsonl"
         self.rejected = self.folder / "json" / "rejected.jsonl"
         self.store = self.folder / "lfs"
+        self.looks = self.folder / "json" / "looks.jsonl"  # what servers told of repositories, and when
         self.work = self.folder / "json" / f".{hub}~crawl"  # what a crawl needs only while it runs
 
     def page(self, path: str) -> Path:
@@ -114,6 +116,7 @@ class Rewrite:
         os.fsync(self.file.fileno())
         self.file.close()
         self._beside.replace(self.path)
+        sync_paths([self.path.parent])
 
     def abandon(self) -> None:
         self.file.close()

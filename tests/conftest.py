@@ -78,6 +78,8 @@ def command(hubs: Hubs, folder: Path, hub: str, **settings: Any) -> list[str]:
         "CLONE_PROTOCOLS": "http:https",
         "CLONE_GIT_CONFIG": json.dumps(hubs.modelhub.git_config),
         "CLONE_MIN_FREE": "1MB",
+        "CLONE_REFRESH": 0,
+        "CLONE_RETRIES": 0,
         "RETRY_TIMES": 2,
         **settings,
     }

@@ -1,6 +1,7 @@
 """`scrapy crawl`, which says in one line what keeps it from starting, and tells by its exit status how it ended."""
 
 import argparse
+import asyncio
 import os
 import shutil
 import sys
@@ -10,8 +11,9 @@ from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy import arguments
-from ptmtorrent_scrapy.pipelines.clone import repository_settings
+from ptmtorrent_scrapy.clonesettings import clone_settings
 from ptmtorrent_scrapy.spiders.hub import HubSpider
+from ptmtorrent_scrapy.workers import workers
 
 
 class Command(CrawlCommand):
@@ -49,9 +51,7 @@ class Unready(Exception):
 def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]) -> None:
     """Look at all that can be known before the first request. Raises `Unaccepted`, `Unready`."""
     spider.check_arguments(**given)
-    repository_settings(settings)
-    arguments.positive("CLONE_CONCURRENCY", settings["CLONE_CONCURRENCY"])
-    arguments.size("CLONE_MIN_FREE", settings["CLONE_MIN_FREE"])
+    cluster = clone_settings(settings).cluster
     for name in spider.url_settings:
         arguments.url(name, settings[name])
     for program, package in (("git", "git"), ("git-lfs", "git-lfs")):
@@ -60,6 +60,8 @@ def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]
     if not settings["DATA_DIR"]:
         raise arguments.Unaccepted("DATA_DIR", "", "a folder, such as data")
     _check_writable(Path(settings["DATA_DIR"]) / spider.name)
+    if cluster:
+        asyncio.run(workers(cluster, 1).close(""))
 
 
 def _check_writable(folder: Path) -> None:

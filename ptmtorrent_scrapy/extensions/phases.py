@@ -5,6 +5,7 @@ The spider's requests end with `spider_idle`; what follows them runs while the e
 
 import asyncio
 import logging
+from itertools import islice
 from typing import Self, TypeVar
 
 from scrapy import signals
@@ -14,11 +15,13 @@ from scrapy.exceptions import DontCloseSpider
 from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.git.errors import Cancelled
 from ptmtorrent_scrapy.pipelines import ClonePipeline, MetadataPipeline, RecordPipeline
+from ptmtorrent_scrapy.workers import ClusterLost
 
 logger = logging.getLogger(__name__)
 
 FAILED = "failed"
 LISTING_FAILED = "listing_failed"
+_NAMED = 10  # ids that a line names
 T = TypeVar("T")
 
 
@@ -62,7 +65,7 @@ class Phases:
             return await self._after_listing()
         except Cancelled:
             return "cancelled"
-        except OSError as error:
+        except (OSError, ClusterLost) as error:
             logger.error("%s; what was there before is still there", error)
         except Exception:
             logger.exception("a fault of this program, please report it")
@@ -77,10 +80,18 @@ class Phases:
             return LISTING_FAILED
         if records.ready > records.pending:
             await self._publish(last=not records.pending)  # whoever waits for weeks of clones has the records already
-        reason = await clones.run(int(self.crawl.spider.fraction * listed))
+        reason = await clones.run(self._chosen(listed))
         if records.pending and not reason:
             await self._publish(last=True)
         return reason or (FAILED if self.crawl.spider.faults else "finished")
+
+    def _chosen(self, listed: int) -> int:
+        """How many of the models are to have their repositories cloned."""
+        selection, listing = self.crawl.spider.selection, self.crawl.listing
+        if selection.ids and (unlisted := list(islice(listing.unlisted(selection.ids), _NAMED + 1))):
+            names = ", ".join(unlisted[:_NAMED]) + (", ..." if len(unlisted) > _NAMED else "")
+            logger.warning("ids: %s: no model of %s that is selected", names, self.crawl.spider.hub)
+        return selection.count(listing.wanted() if selection.restricts else listed)
 
     async def _publish(self, *, last: bool) -> None:
         """Let the new files take their places together: records name positions in the metadata file."""

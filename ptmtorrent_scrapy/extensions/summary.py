@@ -53,6 +53,8 @@ class Summary:
         yield _row("clones", f"{human(self._counted('clone/git_bytes') or 0)} of git in {tree.folder / 'repos'}")
         sizes = [path.stat().st_size for path in tree.store.glob("objects/*/*/*")]
         yield _row("large files", f"{len(sizes):,} with {human(sum(sizes))} in {tree.store}")
+        if left_out := self._counted("clone/lfs_left_out"):
+            yield _row("left out", f"{left_out:,} large files, which stay pointers")
         for field, models in self._below("listing/departures/").items():
             yield _row("departure", f"{field} in {models:,} of the models, unlike the hub's schema")
 

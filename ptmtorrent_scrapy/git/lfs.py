@@ -17,10 +17,13 @@ from pathlib import Path
 
 import pathspec
 
+from ptmtorrent_scrapy.git.content import batch
+from ptmtorrent_scrapy.git.durable import sync_paths
 from ptmtorrent_scrapy.git.environment import configured
-from ptmtorrent_scrapy.git.errors import Cancelled
+from ptmtorrent_scrapy.git.errors import Cancelled, GitError
 from ptmtorrent_scrapy.git.lock import Held, lock
 from ptmtorrent_scrapy.git.process import Command, CommandFailed, cancelled
+from ptmtorrent_scrapy.git.refusals import of_lfs
 
 POINTER_BYTES = range(100, 1024)  # a pointer is smaller than 1024 bytes and never smaller than its three lines
 _POINTER = re.compile(
@@ -30,6 +33,8 @@ _POINTER = re.compile(
 _BEGINNING = b"version https://"
 _AT_ONCE = 100  # objects in one call of git-lfs; as many locks are held meanwhile
 _OTHERS = 0.2  # seconds between looks at an object that somebody else fetches
+_CALLS = 5  # of git-lfs in a row, that brought no more than
+_PROGRESS = 1 << 20  # bytes each
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +55,18 @@ def parse(content: bytes) -> Pointer | None:
     return Pointer(match[1].decode(), int(match[2])) if match else None
 
 
-def has_pointers(worktree: Path) -> bool:
-    """Whether a file of a working tree that was just checked out, without filters and links, looks like a pointer."""
-    for folder, _, names in os.walk(worktree):
+def survey(clone: Path) -> tuple[bool, int]:
+    """Of a clone just made, without filters and links: whether a file looks like a pointer, and its size in bytes."""
+    found, size = False, 0
+    for folder, _, names in os.walk(clone):
         for name in names:
             path = os.path.join(folder, name)
-            if os.lstat(path).st_size in POINTER_BYTES:
+            bytes_ = os.lstat(path).st_size
+            size += bytes_
+            if not found and bytes_ in POINTER_BYTES:
                 with open(path, "rb") as file:
-                    if file.read(len(_BEGINNING)) == _BEGINNING:
-                        return True
-    return False
+                    found = file.read(len(_BEGINNING)) == _BEGINNING
+    return found, size
 
 
 def pointers(git: Command, repository: Path, commit: str) -> dict[bytes, Pointer]:
@@ -98,16 +105,6 @@ def _small_files(listing: bytes) -> Iterator[tuple[bytes, bytes]]:
         mode, _, oid, size = meta.split()
         if mode.startswith(b"100") and int(size) in POINTER_BYTES:
             yield oid, path
-
-
-def batch(answer: bytes) -> Iterator[bytes]:
-    """The contents in the answer of `cat-file --batch`."""
-    position = 0
-    while position < len(answer):
-        end = answer.index(b"\n", position)
-        size = int(answer[position:end].split()[2])
-        yield answer[end + 1 : end + 1 + size]
-        position = end + size + 2
 
 
 def excluded(git: Command, repository: Path, commit: str, paths: Iterable[bytes]) -> set[bytes]:
@@ -151,20 +148,20 @@ class Store:
         """Those of `wanted` that are not there, each once."""
         return [pointer for pointer in dict.fromkeys(wanted) if not self.has(pointer)]
 
-    def fetch(self, wanted: Iterable[Pointer], *, git: Command, url: str, scratch: Path) -> str | None:
+    def fetch(self, wanted: Iterable[Pointer], *, git: Command, url: str, scratch: Path) -> GitError | None:
         """Fetch the objects of `wanted` that are missing from the LFS server at `url`.
 
-        What is missing afterwards could not be had; returned is what git-lfs said of it last. An object that another
-        clone is fetching, in this process or another, is waited for instead. `scratch` names a folder to make and
-        remove. Raises `Cancelled`, `Stalled`.
+        What is missing afterwards could not be had; returned is the last reason. An object that another clone is
+        fetching, in this process or another, is waited for instead. `scratch` names a folder to make and remove. Raises
+        `Cancelled`, `Stalled`.
         """
-        said = None
+        reason = None
         missing = iter(self.missing(wanted))
         while chunk := list(islice(missing, _AT_ONCE)):
             while chunk := self.missing(chunk):
                 with self._claim(chunk) as claimed:
                     if claimed:
-                        said = self._download(self.missing(claimed), git, url, scratch) or said
+                        reason = self._download(self.missing(claimed), git, url, scratch) or reason
                 others = [pointer for pointer in chunk if pointer not in claimed]
                 if not others:
                     break
@@ -172,7 +169,7 @@ class Store:
                     raise Cancelled("the crawl ends")
                 time.sleep(_OTHERS)
                 chunk = others
-        return said
+        return reason
 
     @contextlib.contextmanager
     def _claim(self, chunk: Sequence[Pointer]) -> Iterator[set[Pointer]]:
@@ -185,17 +182,23 @@ class Store:
                     claimed.add(pointer)
             yield claimed
 
-    def _download(self, chunk: list[Pointer], git: Command, url: str, scratch: Path) -> str | None:
-        """Call git-lfs until it brings nothing more."""
-        said, before = None, None
-        while chunk and (state := (len(chunk), self._incomplete(chunk))) != before:
-            before = state
-            said = self._call(chunk, git, url, scratch)
+    def _download(self, chunk: list[Pointer], git: Command, url: str, scratch: Path) -> GitError | None:
+        """Call git-lfs until it brings nothing more, or so little that it is better left alone for a while."""
+        reason, calls = None, 0
+        while chunk and calls < _CALLS:
+            objects, there = len(chunk), self._incomplete(chunk)
+            reason = self._call(chunk, git, url, scratch)
+            brought = [pointer for pointer in chunk if self.has(pointer)]
+            sync_paths(map(self.object, (pointer.oid for pointer in brought)))
             chunk = self.missing(chunk)
-        return said if chunk else None
+            more = self._incomplete(chunk) - there
+            if len(chunk) == objects and more <= 0:
+                break
+            calls = 0 if len(chunk) < objects or more > _PROGRESS else calls + 1
+        return reason if chunk else None
 
-    def _call(self, chunk: list[Pointer], git: Command, url: str, scratch: Path) -> str | None:
-        """One run of git-lfs; its exit status says nothing, what it said is returned if it is not 0."""
+    def _call(self, chunk: list[Pointer], git: Command, url: str, scratch: Path) -> GitError | None:
+        """One run of git-lfs; its exit status says nothing but that there is a reason to return."""
         self._resume(chunk)
         shutil.rmtree(scratch, ignore_errors=True)
         _pointer_repository(git, scratch, chunk)
@@ -213,7 +216,8 @@ class Store:
                 progress=lambda: progress.stat().st_size if progress.exists() else 0,
             )
         except CommandFailed as error:
-            return str(error)
+            shutil.rmtree(self.path / "logs", ignore_errors=True)  # what git-lfs said, once more
+            return of_lfs(error)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         return None

@@ -6,6 +6,7 @@ pipe: it is told each group, and kills those that are left when the write end cl
 
 import contextlib
 import os
+import resource
 import selectors
 import signal
 import subprocess
@@ -19,7 +20,8 @@ from typing import IO
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError, Stalled
 
 STDERR_KEPT = 64 * 1024  # bytes; the end of what git says is what it failed of
-_POLL = 1.0  # seconds between looks at the progress of a silent process
+_POLL = 1.0  # seconds between looks at the progress of a process
+_MEMORY = 8 << 30  # bytes of data a process may have: what is packed small may want to be any size
 
 _WATCHDOG = """
 groups=" "
@@ -72,7 +74,15 @@ def _start(scope: str, arguments: Sequence[str], **options: object) -> subproces
         process = subprocess.Popen(arguments, process_group=0, **options)  # type: ignore[call-overload]
         _groups[process.pid] = scope
         _watchdog.tell("start", process.pid)
+        _limit_memory(process.pid)
     return process  # type: ignore[no-any-return]
+
+
+def _limit_memory(pid: int) -> None:
+    """Bound the memory of a process and of those it starts, where the system can."""
+    if hasattr(resource, "prlimit"):
+        with contextlib.suppress(OSError, ValueError):
+            resource.prlimit(pid, resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -126,11 +136,13 @@ class Command:
         environment: Mapping[str, str] | None = None,
         progress: Callable[[], object] = lambda: None,
         output: Callable[[bytes], object] | None = None,
+        errors: Callable[[str], object] | None = None,
         ok: tuple[int, ...] = (0,),
     ) -> bytes:
         """Standard output of the command; empty where `output` takes it, piece by piece as it comes.
 
-        `progress` is asked every second; a value other than before, like any output, is progress.
+        `progress` is asked every second; a value other than before, like any output, is progress. What it raises ends
+        the command. `errors` is told the end of what the command said on standard error.
         Raises `CommandFailed` for an exit status that is not `ok`, `Stalled`, `Cancelled`.
         """
         process = _start(
@@ -153,6 +165,8 @@ class Command:
                         stream.close()
         if cancelled(self.scope):
             raise Cancelled("the crawl ends")
+        if errors:
+            errors(stderr)
         if status not in ok:
             raise CommandFailed(arguments, status, stderr)
         return stdout
@@ -167,6 +181,7 @@ class Command:
         stdout, stderr = bytearray(), bytearray()
         rest = memoryview(stdin)
         seen, since = progress(), time.monotonic()
+        asked = since
         with selectors.DefaultSelector() as selector:
             _register(selector, process.stdout, output or stdout.extend)
             _register(selector, process.stderr, stderr.extend)
@@ -183,10 +198,13 @@ class Command:
                     else:
                         key.data(chunk)
                 del stderr[:-STDERR_KEPT]
-                now = progress() if not events else seen
-                if events or now != seen:
-                    seen, since = now, time.monotonic()
-                elif time.monotonic() - since > self.timeout:
+                now = time.monotonic()
+                before = seen
+                if now - asked >= _POLL:
+                    seen, asked = progress(), now
+                if events or seen != before:
+                    since = now
+                elif now - since > self.timeout:
                     raise Stalled(f"no progress for {self.timeout:g} seconds")
         return bytes(stdout), stderr.decode("utf-8", "replace")
 

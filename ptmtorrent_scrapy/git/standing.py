@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ptmtorrent_scrapy.git.durable import rename, sync_paths
 from ptmtorrent_scrapy.git.repository import Repository
 
 STATE = "ptmtorrent.json"  # in .git: written last, so a clone without it is not whole
@@ -45,14 +46,19 @@ def write_state(clone: Path, state: Mapping[str, Any]) -> None:
     path = clone / ".git" / STATE
     beside = path.with_suffix(".new")
     beside.write_text(json.dumps(state))
-    beside.replace(path)
+    sync_paths([beside])
+    rename(beside, path)
 
 
 def is_whole(state: Mapping[str, Any] | None, repository: Repository) -> bool:
     """Whether a clone that was left in this state has what is wanted of its large files."""
     if not state or state["error"] or state["lfs_files"] != repository.lfs_files:
         return False
-    if repository.lfs == "none" or state["lfs"] in ("all", repository.lfs):
+    if repository.lfs == "none":
+        return True
+    if state.get("large"):  # bytes for which its large files were left out
+        return repository.largest is not None and repository.largest < state["large"]
+    if state["lfs"] in ("all", repository.lfs):
         return True
     return state["lfs"].isdigit() and repository.lfs.isdigit() and int(state["lfs"]) >= int(repository.lfs)
 

@@ -18,6 +18,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", re.ASCII)
 _CARD_TEMPLATE_PAPER = (
     "10.48550/arXiv.1910.09700"  # on cards nobody filled in: the carbon calculator's, not the model's
 )
+_HUB_ID = re.compile(r"[0-9a-f]{24}")
 _PLAIN = re.compile(r"[A-Za-z0-9_./-]+")  # what stands in a URL as it is
 _NOBODY = "huggingface"  # owns what has no namespace
 
@@ -65,6 +66,7 @@ def model(metadata: Metadata, base: str) -> Model:
         parameters=count(mapping(listed.get("safetensors")).get("total"))
         or count(mapping(listed.get("gguf")).get("total")),
         bytes=count(listed.get("usedStorage")),
+        hub_id=_matching(_HUB_ID, listed.get("_id")),
     )
 
 

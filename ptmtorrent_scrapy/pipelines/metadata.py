@@ -65,15 +65,8 @@ class MetadataPipeline:
                 name=model.name,
                 repository=model.repository,
             )
-        new = self.crawl.listing.add(
-            model.key,
-            popularity=model.popularity,
-            url=model.repository,
-            folder=model.folder,
-            commit=model.commit,
-            gated=model.gated,
-        )
-        if not new:
+        selection = self.crawl.spider.selection
+        if not self.crawl.listing.add(model, wanted=selection.wants(model), rank=selection.rank(model)):
             self.stats.inc_value("listing/repeated")
             raise DropItem(f"{model.name} was listed before")
         return model

@@ -15,6 +15,7 @@ from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.repository import STANDING
 from ptmtorrent_scrapy.items import Metadata, Model, Unusable
 from ptmtorrent_scrapy.jsontext import elements
+from ptmtorrent_scrapy.selection import Selection, selection
 
 T = TypeVar("T")
 
@@ -39,26 +40,31 @@ class HubSpider(Spider):
     hub_url: str
     metadata: ClassVar[str]  # file under json/metadata/ that keeps the objects of the models
     default_fraction: ClassVar[float] = 1.0
+    selects: ClassVar[tuple[str, ...]] = ("fraction", "top", "sample", "seed", "ids", "author", "task")  # arguments
     url_settings: ClassVar[tuple[str, ...]]  # settings that must be URLs
     clone_files: ClassVar[tuple[str, ...]] = ()  # what `with_clone` wants to see of a clone
     problem: str | None = None  # why the crawl ends early
     faults: int = 0  # models and other items that were lost by faults of this program
     token: tuple[str, str] | None = None  # base URL of the hub's own host, and the token for that host
 
-    def __init__(self, fraction: str | float | None = None, lfs: str | None = None, **unknown: Any) -> None:
+    def __init__(self, **given: Any) -> None:
         super().__init__()
-        self.fraction, self.lfs = self.check_arguments(fraction=fraction, lfs=lfs, **unknown)
+        self.selection, self.lfs = self.check_arguments(**given)
 
     @classmethod
-    def check_arguments(
-        cls, *, fraction: str | float | None = None, lfs: str | None = None, **unknown: Any
-    ) -> tuple[float, str | None]:
-        """The spider's arguments as values; None where a setting decides. Raises `Unaccepted`."""
-        for name, value in unknown.items():
-            if not name.startswith("_"):  # scrapyd adds _job
-                raise arguments.Unaccepted(name, value, f"no argument of {cls.name}, which takes fraction and lfs")
-        share = cls.default_fraction if fraction is None else arguments.fraction("fraction", fraction)
-        return share, None if lfs is None else arguments.lfs("lfs", lfs)
+    def check_arguments(cls, **given: Any) -> tuple[Selection, str | None]:
+        """What the spider's arguments select, and which large files; None where a setting decides that.
+
+        Raises `Unaccepted`, also for what the hub's listing does not tell.
+        """
+        given = {name: value for name, value in given.items() if not name.startswith("_")}  # scrapyd adds _job
+        lfs = given.pop("lfs", None)
+        for name, value in given.items():
+            if name not in cls.selects:
+                accepted = f"no argument of {cls.name}, which takes {', '.join((*cls.selects, 'lfs'))}"
+                raise arguments.Unaccepted(name, value, accepted)
+        chosen = selection(given, default_fraction=cls.default_fraction)
+        return chosen, None if lfs is None else arguments.lfs("lfs", lfs)
 
     def model(self, metadata: Metadata) -> Model:
         """The model that an object of the hub's listing describes. Raises `Unlike`."""

@@ -26,6 +26,7 @@ class HuggingFaceSpider(HubSpider):
     hub = "Hugging Face"
     metadata = "hf_metadata.json"
     default_fraction = 0.1
+    selects = (*HubSpider.selects, "library", "license", "min_downloads")
     url_settings = ("HUGGINGFACE_URL",)
     asked: set[str]  # URLs of pages, some 3,000 for 3 million models
 

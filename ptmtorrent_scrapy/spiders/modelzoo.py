@@ -28,6 +28,7 @@ class ModelZooSpider(HubSpider):
     name = "modelzoo"
     hub = "ModelZoo"
     metadata = "mz_models_metadata.json"
+    selects = (*HubSpider.selects, "library")
     url_settings = ("MODELZOO_URL",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

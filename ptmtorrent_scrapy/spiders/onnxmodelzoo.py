@@ -32,6 +32,7 @@ class OnnxModelZooSpider(HubSpider):
     name = "onnxmodelzoo"
     hub = "Onnx Model Zoo"
     metadata = "omz_models_metadata.json"
+    selects = ("fraction",)  # one repository is the hub: there is nothing to choose from
     url_settings = ("ONNXMODELZOO_REPOSITORY",)
     full_name: str  # OWNER/NAME of the repository
     repository: Path  # its clone

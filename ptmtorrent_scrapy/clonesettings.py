@@ -1,0 +1,69 @@
+"""What the CLONE_ settings say."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scrapy.settings import BaseSettings
+
+from ptmtorrent_scrapy import arguments
+from ptmtorrent_scrapy.git.repository import Repository
+from ptmtorrent_scrapy.workers import address
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloneSettings:
+    """How repositories are cloned."""
+
+    repository: Repository  # what all have in common
+    concurrency: int
+    mirrors: Mapping[str, tuple[str, ...]]  # other LFS servers, by the URL of a repository
+    refresh: int  # seconds after which a repository whose hub tells no commit is asked again
+    retries: int
+    pause: float  # seconds before the first retry
+    min_free: int  # bytes
+    max_bytes: int | None  # that one crawl fetches
+    cluster: str  # address of a Dask scheduler, or nothing
+
+    def mirrors_of(self, url: str) -> tuple[str, ...]:
+        """Other LFS servers that have the large files of a repository."""
+        return self.mirrors.get(arguments.repository(url), ())
+
+
+def clone_settings(settings: BaseSettings) -> CloneSettings:
+    """What the settings say. Raises `Unaccepted`."""
+    max_bytes = settings["CLONE_MAX_BYTES"]
+    return CloneSettings(
+        repository=repository_settings(settings),
+        concurrency=arguments.positive("CLONE_CONCURRENCY", settings["CLONE_CONCURRENCY"]),
+        mirrors=arguments.mirrors("CLONE_LFS_MIRRORS", settings["CLONE_LFS_MIRRORS"]),
+        refresh=arguments.duration("CLONE_REFRESH", settings["CLONE_REFRESH"]),
+        retries=arguments.whole("CLONE_RETRIES", settings["CLONE_RETRIES"]),
+        pause=arguments.duration("CLONE_RETRY_PAUSE", settings["CLONE_RETRY_PAUSE"]),
+        min_free=arguments.size("CLONE_MIN_FREE", settings["CLONE_MIN_FREE"]),
+        max_bytes=arguments.size("CLONE_MAX_BYTES", max_bytes) if max_bytes else None,
+        cluster=address("CLONE_CLUSTER", settings["CLONE_CLUSTER"]),
+    )
+
+
+def repository_settings(settings: BaseSettings) -> Repository:
+    """What they say of any repository. Raises `Unaccepted`."""
+    try:
+        configuration = json.loads(settings["CLONE_GIT_CONFIG"])
+        if not all(isinstance(value, str) for value in configuration.values()):
+            raise ValueError
+    except (ValueError, AttributeError, TypeError):
+        accepted = 'a JSON object of strings, such as {"http.proxy": "http://proxy:3128"}'
+        raise arguments.Unaccepted("CLONE_GIT_CONFIG", settings["CLONE_GIT_CONFIG"], accepted) from None
+    largest = settings["CLONE_MAX_REPOSITORY"]
+    return Repository(
+        url="",
+        path="",
+        store="",
+        lfs=arguments.lfs("CLONE_LFS", settings["CLONE_LFS"]),
+        lfs_files=arguments.choice("CLONE_LFS_FILES", settings["CLONE_LFS_FILES"], ("link", "copy", "pointer")),
+        largest=arguments.size("CLONE_MAX_REPOSITORY", largest) if largest else None,
+        timeout=arguments.positive("CLONE_TIMEOUT", settings["CLONE_TIMEOUT"]),
+        protocols=arguments.protocols("CLONE_PROTOCOLS", settings["CLONE_PROTOCOLS"]),
+        configuration=configuration,
+    )

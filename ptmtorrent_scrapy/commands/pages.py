@@ -1,0 +1,56 @@
+"""What the commands share that look at single pages of a hub, without a crawl."""
+
+from scrapy.settings import BaseSettings
+from scrapy.spiderloader import SpiderLoaderProtocol
+
+from ptmtorrent_scrapy.spiders.hub import HubSpider
+
+_OURS = "ptmtorrent_scrapy."
+
+
+class Unshown(Exception):
+    """What was asked for cannot be shown; the message says why, and what to do."""
+
+
+def spare_the_tree(settings: BaseSettings) -> None:
+    """Turn off what makes, claims and fills the data tree; components of others stay as they are."""
+    for name in ("ITEM_PIPELINES", "EXTENSIONS", "SPIDER_MIDDLEWARES"):
+        others = {each: order for each, order in settings.getdict(name).items() if not str(each).startswith(_OURS)}
+        settings.set(name, others, priority="cmdline")
+
+
+def spider_name(given: str | None, url: str | None, settings: BaseSettings, loader: SpiderLoaderProtocol) -> str | None:
+    """The spider that the user names, else that of the hub whose URL this is or begins with. Raises `Unshown`."""
+    if given is None:
+        return _hub_at(url, settings, loader) if url else None
+    if given not in loader.list():
+        raise Unshown(f"{given}: no such hub; there are {', '.join(loader.list())}")
+    return given
+
+
+def _hub_at(url: str, settings: BaseSettings, loader: SpiderLoaderProtocol) -> str | None:
+    bases = [(base, name) for name in loader.list() for base in _bases(loader.load(name), settings)]
+    found = [(len(base), name) for base, name in bases if f"{url}/".startswith((f"{base}/", f"{base}?"))]
+    return max(found)[1] if found else None
+
+
+def _bases(spider: type, settings: BaseSettings) -> list[str]:
+    names = spider.url_settings if issubclass(spider, HubSpider) else ()
+    return [settings[name].rstrip("/").removesuffix(".git") for name in names]
+
+
+def ask_as(spider: type, settings: BaseSettings) -> None:
+    """Ask as the pages of the hub themselves do: ModelZoo's API answers nobody else."""
+    if bases := _bases(spider, settings):
+        headers = settings.getdict("DEFAULT_REQUEST_HEADERS")
+        settings.set("DEFAULT_REQUEST_HEADERS", {**headers, "Referer": f"{bases[0]}/"}, priority="cmdline")
+
+
+def check_has_pages(spider: object) -> None:
+    """Raises `Unshown` for a hub whose models are read from a clone; `spider` is a spider or its class."""
+    name, hub = getattr(spider, "name", ""), getattr(spider, "hub", "")
+    if any(setting.endswith("_REPOSITORY") for setting in getattr(spider, "url_settings", ())):
+        raise Unshown(
+            f"no page of {hub} tells its models, a clone of its repository does; crawl it: "
+            f"scrapy crawl {name} -a fraction=0"
+        )

@@ -1,0 +1,35 @@
+"""`scrapy parse`, which shows what a spider makes of a page, and leaves the data tree alone."""
+
+import argparse
+import sys
+
+from scrapy.commands.parse import Command as ParseCommand
+
+from ptmtorrent_scrapy.commands import pages
+from ptmtorrent_scrapy.spiders.hub import HubSpider
+
+
+class Command(ParseCommand):
+    """As Scrapy's own; exit status 2 for what no spider can parse, 1 for a page that is not what it should be."""
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().process_options(args, opts)
+        assert self.settings is not None
+        pages.spare_the_tree(self.settings)
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        assert self.crawler_process is not None
+        settings, loader = self.crawler_process.settings, self.crawler_process.spider_loader
+        try:
+            opts.spider = pages.spider_name(opts.spider, args[0] if args else None, settings, loader)
+            if opts.spider:
+                pages.check_has_pages(loader.load(opts.spider))
+                pages.ask_as(loader.load(opts.spider), settings)
+        except pages.Unshown as error:
+            print(f"scrapy parse: {error}", file=sys.stderr)
+            self.exitcode = 2
+            return
+        super().run(args, opts)
+        spider = self.pcrawler.spider if self.spidercls else None
+        if not self.first_response or (isinstance(spider, HubSpider) and spider.problem):
+            self.exitcode = 1

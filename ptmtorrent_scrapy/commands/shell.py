@@ -1,0 +1,150 @@
+"""`scrapy shell`, with the models and records of the page at hand; it leaves the data tree alone."""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from scrapy.commands.shell import Command as ShellCommand
+from scrapy.http import Response
+from scrapy.utils.url import guess_scheme
+
+from ptmtorrent_scrapy.commands import pages
+from ptmtorrent_scrapy.commands.pages import Unshown
+from ptmtorrent_scrapy.items import Metadata, Model, Unusable
+from ptmtorrent_scrapy.jsontext import element, elements
+from ptmtorrent_scrapy.record import Hub, Validator, record
+from ptmtorrent_scrapy.spiders.hub import HubSpider, text
+from ptmtorrent_scrapy.spiders.modelzoo import ModelZooSpider, entries
+from ptmtorrent_scrapy.tree import DataTree
+
+
+class Command(ShellCommand):
+    """As Scrapy's own; its spider is that of the hub whose URL is given."""
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().process_options(args, opts)
+        assert self.settings is not None
+        pages.spare_the_tree(self.settings)
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        assert self.crawler_process is not None
+        settings, loader = self.crawler_process.settings, self.crawler_process.spider_loader
+        try:
+            opts.spider = pages.spider_name(opts.spider, guess_scheme(args[0]) if args else None, settings, loader)
+            if opts.spider:
+                pages.ask_as(loader.load(opts.spider), settings)
+            super().run(args, opts)
+        except Unshown as error:
+            print(f"scrapy shell: {error}", file=sys.stderr)
+            self.exitcode = 1
+
+    def update_vars(self, vars: dict[str, Any]) -> None:  # noqa: A002 - Scrapy's name for it
+        page = HubPage(vars)
+        vars["models"] = Shortcut(
+            "models()", "what the spider makes of the page, a Model or Unusable an object", page.models
+        )
+        vars["model"] = Shortcut(
+            "model(OBJECT)", "the Model of a position in the page, from 0, or of a dict", page.model
+        )
+        vars["record"] = Shortcut("record(OBJECT)", "the record of a position, a dict or a Model", page.record)
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A function at hand in the shell, whose help shows dataclasses among what there is."""
+
+    usage: str
+    purpose: str
+    function: Callable[..., Any]
+
+    def __call__(self, *given: Any) -> Any:
+        return self.function(*given)
+
+    def __str__(self) -> str:
+        return f"{self.usage}: {self.purpose}"
+
+
+class HubPage:
+    """A page of a hub, as a crawl would see it. What it is asked raises `Unshown` where there is nothing to show."""
+
+    def __init__(self, shell: Mapping[str, Any]) -> None:
+        self._shell = shell
+
+    def models(self) -> list[Model | Unusable]:
+        found = list(self._spider.models(self._objects))
+        for position, item in enumerate(found):
+            item.position = position
+        return found
+
+    def model(self, of: int | dict[str, Any] = 0) -> Model | Unusable:
+        [item] = self._spider.models([self._described(of) if isinstance(of, dict) else self._object(of)])
+        item.position = 0 if isinstance(of, dict) else of
+        return item
+
+    def record(self, of: int | dict[str, Any] | Model | Unusable = 0) -> dict[str, Any] | None:
+        """The record, also one that a crawl would reject: a line says why."""
+        model = of if isinstance(of, Model | Unusable) else self.model(of)
+        made = None if isinstance(model, Unusable) else record(replace(model, position=model.position or 0), self._hub)
+        if problem := self._problem(model, made):
+            print(f"rejected: {problem}", file=sys.stderr)
+        return made
+
+    def _problem(self, model: Model | Unusable, made: dict[str, Any] | None) -> str | None:
+        if isinstance(model, Unusable):
+            return f"{model.reason}: {model.detail}"
+        if model.commit is None:
+            return "no commit: the hub tells none; a crawl asks the repository for it"
+        problem = self._validator.problem(made or {})
+        return problem and f"invalid record: {problem}"
+
+    @property
+    def _spider(self) -> HubSpider:
+        spider = self._shell["spider"]
+        if not isinstance(spider, HubSpider):
+            raise Unshown(
+                "no page of a hub is shown; fetch(URL) one, and name the hub where it is elsewhere: --spider NAME"
+            )
+        pages.check_has_pages(spider)
+        return spider
+
+    @cached_property
+    def _objects(self) -> list[Metadata]:
+        """What describes models on the page: the elements of its array, or all of it."""
+        response = self._shell["response"]
+        if not isinstance(response, Response):
+            raise Unshown("no page is shown; fetch(URL) one")
+        for read in (elements, entries, lambda only: [element(only)]):
+            try:
+                return [self._described(each.value, each.text) for each in read(text(response))]
+            except (ValueError, RecursionError) as error:
+                problem = error
+        raise Unshown(f"{response.url} shows no JSON: {problem}")
+
+    def _object(self, position: int) -> Metadata:
+        if not 0 <= position < len(self._objects):
+            raise Unshown(f"{self._shell['response'].url} shows {len(self._objects)} objects; positions count from 0")
+        return self._objects[position]
+
+    def _described(self, value: Any, of: str | None = None) -> Metadata:
+        """An object, and its text where the page has it."""
+        if isinstance(self._spider, ModelZooSpider) and isinstance(value, dict) and self._shell["response"]:
+            # a model's page of ModelZoo has its slug in its address alone
+            value = {"slug": urlsplit(self._shell["response"].url).path.rstrip("/").rpartition("/")[2], **value}
+        return Metadata(of or orjson.dumps(value).decode(), value)
+
+    @property
+    def _hub(self) -> Hub:
+        spider = self._spider
+        tree = DataTree(Path(spider.settings["DATA_DIR"]), spider.name)
+        path = tree.seen_from_outside(tree.page(f"json/metadata/{spider.metadata}"))
+        return Hub(name=spider.hub, url=spider.hub_url, metadata_path=path)
+
+    @cached_property
+    def _validator(self) -> Validator:
+        return Validator()

@@ -1,0 +1,41 @@
+"""Contracts of the spiders: what `scrapy check` asks the hubs, and what must come out.
+
+https://docs.scrapy.org/en/latest/topics/contracts.html
+"""
+
+from typing import Any
+
+from scrapy.contracts import Contract
+from scrapy.exceptions import ContractFail
+
+from ptmtorrent_scrapy.items import Model
+from ptmtorrent_scrapy.spiders.hub import HubSpider
+
+
+class HubUrl(Contract):
+    """`@hub_url [PATH]`: the page to ask for, below the URL that the settings give for the hub."""
+
+    name = "hub_url"
+
+    def adjust_request_args(self, args: dict[str, Any]) -> dict[str, Any]:
+        spider: HubSpider = args["callback"].__self__
+        return {**args, "url": spider.settings[spider.url_settings[0]].rstrip("/") + self.args[0]}
+
+
+class Models(Contract):
+    """`@models NUMBER [FIELD...]`: at least so many Models come out, with something in each of these fields."""
+
+    name = "models"
+
+    def adjust_request_args(self, args: dict[str, Any]) -> dict[str, Any]:
+        self._spider: HubSpider = args["callback"].__self__
+        return args
+
+    def post_process(self, output: list[Any]) -> None:
+        number, *fields = self.args
+        models = [item for item in output if isinstance(item, Model)]
+        whole = [model for model in models if all(getattr(model, field) for field in fields)]
+        if len(whole) < int(number):
+            wanted = f"{number} models{' with ' if fields else ''}{' and '.join(fields)}"
+            found = self._spider.problem or f"{len(output)} objects, {len(models)} models, {len(whole)} as wanted"
+            raise ContractFail(f"{self._spider.hub} was to show at least {wanted}: {found}")

@@ -1,0 +1,38 @@
+"""Files of a commit, read from git's objects."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ptmtorrent_scrapy.git.process import Command
+
+_LARGEST = 1 << 20  # bytes of a file that a hub's spider wants to see
+
+
+def contents(git: Command, clone: Path, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
+    """Contents of files of a commit; what is not there, or larger than a file to read should be, is left out.
+
+    Raises `GitError`.
+    """
+    if not paths:
+        return {}
+    asked = "".join(f"{commit}:{path}\n" for path in paths).encode()
+    checked = git.run("git", "cat-file", "--batch-check", cwd=clone, stdin=asked).decode().splitlines()
+    found = {
+        path: told.split()[0]
+        for path, told in zip(paths, checked, strict=True)
+        if told.split()[1] == "blob" and int(told.split()[2]) <= _LARGEST
+    }
+    if not found:
+        return {}
+    asked = "".join(f"{oid}\n" for oid in found.values()).encode()
+    return dict(zip(found, batch(git.run("git", "cat-file", "--batch", cwd=clone, stdin=asked)), strict=True))
+
+
+def batch(answer: bytes) -> Iterator[bytes]:
+    """The contents in the answer of `cat-file --batch`."""
+    position = 0
+    while position < len(answer):
+        end = answer.index(b"\n", position)
+        size = int(answer[position:end].split()[2])
+        yield answer[end + 1 : end + 1 + size]
+        position = end + size + 2

@@ -1,0 +1,106 @@
+"""What git and git-lfs say, in the C locale, of the ways in which a server or a repository fails them."""
+
+import re
+from collections.abc import Sequence
+
+from ptmtorrent_scrapy.git.errors import Gated, GitError, Missing, NoSpace, Refused, Transient, Unavailable
+from ptmtorrent_scrapy.git.process import CommandFailed
+
+LONGEST_PAUSE = 3600.0  # seconds; what a server asks beyond it is not believed
+
+_NO_SPACE = ("No space left on device", "no space left on device", "Disk quota exceeded", "disk quota exceeded")
+_UNSAFE = ("fsck", "not allowed", "refusing to", "invalid path", "disallowed", "malformed")
+_GONE = (
+    "not found",
+    "error: 404",
+    "error: 410",
+    "error: 451",
+    "is this a git repository",
+    "does not appear to be a git",
+)
+_UNKNOWN_USER = ("could not read Username", "could not read Password", "Authentication failed", "error: 401")
+_UNREACHABLE = (
+    "Could not resolve host",
+    "Failed to connect",
+    "Couldn't connect",
+    "Connection refused",
+    "connection refused",
+    "no such host",
+    "Network is unreachable",
+    "No route to host",
+)
+_CUT = (
+    "Connection reset",
+    "connection reset",
+    "early EOF",
+    "unexpected EOF",
+    "unexpected disconnect",
+    "hung up unexpectedly",
+    "transfer closed",
+    "Empty reply",
+    "RPC failed",
+    "timed out",
+    "timeout",
+    "too slow",
+    "SSL_read",
+    "SSL connect error",
+    "TLS connection was non-properly terminated",
+    "GnuTLS recv error",
+    "EOF",
+)
+_STATUS = re.compile(r"(?:returned error: |from HTTP )(\d{3})\b")
+_RETRY_AFTER = re.compile(r"<= Recv header: retry-after: (\d{1,9})\b", re.IGNORECASE)
+_LFS_GONE = ("not found", "does not exist", "Not Found", "from HTTP 410")
+_LFS_CLOSED = ("Authentication required", "Authorization error", "Forbidden", "from HTTP 401", "from HTTP 403")
+
+
+def of_git(error: CommandFailed, *, gated: bool) -> GitError:
+    """Why git failed, as one of the kinds of errors; `gated` where the hub says that access is restricted."""
+    said, status = error.stderr, _status(error.stderr)
+    if _any(_NO_SPACE, said):
+        return NoSpace("the disk is full")
+    if _any(_UNSAFE, said):
+        return Refused(str(error))
+    if status == 403 or (gated and _any(_UNKNOWN_USER, said)):
+        return Gated("access is restricted; a token of a user who has access is needed")
+    if status in (429, 503) or _any(_UNREACHABLE, said):
+        return Unavailable(str(error), _pause(said))
+    if (status is not None and status >= 500) or (_any(_CUT, said) and not _any(_GONE, said)):
+        return Transient(str(error))
+    if _any(_GONE + _UNKNOWN_USER, said):
+        return Missing("there is no such repository, or it is not public")
+    return error
+
+
+def of_lfs(error: CommandFailed) -> GitError:
+    """Why git-lfs failed to bring objects; what it does not say plainly may go well in a while."""
+    said, status = error.stderr, _status(error.stderr)
+    if _any(_NO_SPACE, said):
+        return NoSpace("the disk is full")
+    # git-lfs 3.3 panics where an object is answered with 429 and no pause is named
+    if status in (429, 503) or "ate limit" in said or said.startswith("panic:") or _any(_UNREACHABLE, said):
+        return Unavailable("the server of the large files wants to be left alone, or does not answer")
+    if status is not None and status >= 500:
+        return Transient(f"the server of the large files answers with HTTP status {status}")
+    if _any(_LFS_GONE, said):
+        return Missing("their server does not have them")
+    if _any(_LFS_CLOSED, said):
+        return Gated("their server does not give them to us")
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return Transient((lines or ["git-lfs said nothing"])[0][:300])
+
+
+def _any(words: Sequence[str], said: str) -> bool:
+    return any(word in said for word in words)
+
+
+def _status(said: str) -> int | None:
+    """The HTTP status of the answer that was the last straw."""
+    found = _STATUS.findall(said)
+    return int(found[-1]) if found else None
+
+
+def _pause(said: str) -> float | None:
+    """Seconds that the server asked for, from git's trace of its headers."""
+    found = _RETRY_AFTER.findall(said)
+    return min(float(found[-1]), LONGEST_PAUSE) if found else None

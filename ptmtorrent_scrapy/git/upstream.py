@@ -1,0 +1,123 @@
+"""A repository on its server: its HEAD, its clone, what is new of it."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ptmtorrent_scrapy.git import standing
+from ptmtorrent_scrapy.git.environment import LASTING, configured
+from ptmtorrent_scrapy.git.process import Command, CommandFailed
+from ptmtorrent_scrapy.git.refusals import of_git
+
+# What `git lfs install --local` writes, for whoever works in the clone; our own commands leave the pointers.
+_FILTER = {
+    "filter.lfs.clean": "git-lfs clean -- %f",
+    "filter.lfs.smudge": "git-lfs smudge -- %f",
+    "filter.lfs.process": "git-lfs filter-process",
+    "filter.lfs.required": "true",
+}
+NO_FILTER = {**dict.fromkeys(_FILTER, ""), "filter.lfs.required": "false"}
+
+# The headers of answers on standard error, for the pause that a server asks for; git leaves out what is secret.
+_TRACE = {"GIT_TRACE_CURL": "2", "GIT_TRACE_CURL_NO_DATA": "1"}
+_REMOTE = "refs/remotes/origin/"
+_REWRITTEN = "refs/rewritten/"
+_REDIRECTED = re.compile(r"^warning: redirecting to (\S+)$", re.MULTILINE)
+
+
+def lfs_url(url: str) -> str:
+    """Where a repository's large files are asked for (git-lfs's docs/api/server-discovery.md)."""
+    if url.rstrip("/").endswith("/info/lfs"):
+        return url.rstrip("/")
+    return f"{url.rstrip('/').removesuffix('.git')}.git/info/lfs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upstream:
+    """A repository on its server, asked by `git`. All methods raise `GitError`."""
+
+    git: Command
+    url: str
+    gated: bool  # the hub says that access is restricted
+
+    def head(self) -> tuple[str | None, str | None]:
+        """(branch, commit) of HEAD."""
+        branch = commit = None
+        for line in self._ask("git", "ls-remote", "--symref", "--", self.url, "HEAD").decode().splitlines():
+            told, _, name = line.partition("\t")
+            if name == "HEAD" and told.startswith("ref: refs/heads/"):
+                branch = told.removeprefix("ref: refs/heads/")
+            elif name == "HEAD":
+                commit = told
+        return branch, commit
+
+    def redirected(self) -> str | None:
+        """Where its server says that it is now; None where it says nothing of the kind."""
+        said: list[str] = []
+        self._ask("git", "ls-remote", "--", self.url, "HEAD", errors=said.append)
+        found = _REDIRECTED.findall(said[0])
+        return found[-1].rstrip("/") if found else None
+
+    def clone(self, work: Path, store: Path, progress: Callable[[], object]) -> None:
+        """Clone it, large files as pointers."""
+        storage = os.path.relpath(store, work / ".git")
+        settings = {**LASTING, **_FILTER, "lfs.url": lfs_url(self.url), "lfs.storage": storage}
+        lasting = [f"--config={name}={value}" for name, value in settings.items()]
+        self._ask(
+            *("git", "clone", "--progress", "--no-recurse-submodules", "--template=", *lasting),
+            *("--", self.url, str(work)),
+            # A request less than version 2 of the protocol, which is for those who ask for few refs of many.
+            environment=configured(self.git.environment, {"protocol.version": "0"}),
+            progress=progress,
+        )
+
+    def is_of(self, clone: Path) -> None:
+        """Let a clone know that this is where it comes from."""
+        for name, value in (("remote.origin.url", self.url), ("lfs.url", lfs_url(self.url))):
+            self.git.run("git", "config", name, value, cwd=clone)
+
+    def fetch(self, clone: Path) -> None:
+        """Fetch all branches. A branch that upstream has rewritten or removed stays under refs/rewritten/TIME/."""
+        standing.remove_locks(clone)
+        self.is_of(clone)
+        now = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        branches = self._refs(clone, _REMOTE)
+        commands = "".join(f"update {_REWRITTEN}{now}/{branch} {commit}\n" for branch, commit in branches.items())
+        self.git.run("git", "update-ref", "--stdin", cwd=clone, stdin=commands.encode())
+        refs = ("HEAD", f"+refs/heads/*:{_REMOTE}*")
+        self._ask("git", "fetch", "--progress", "--prune", "--no-recurse-submodules", "origin", *refs, cwd=clone)
+        branches = self._refs(clone, _REMOTE)
+        for kept, commit in self._refs(clone, _REWRITTEN).items():  # of a fetch that was killed, too
+            branch = kept.partition("/")[2]
+            if branch in branches and self._is_ancestor(clone, commit, branches[branch]):
+                self.git.run("git", "update-ref", "-d", _REWRITTEN + kept, cwd=clone)
+
+    def _refs(self, clone: Path, below: str) -> dict[str, str]:
+        """Commits by the names of the refs below a prefix."""
+        listed = self.git.run("git", "for-each-ref", "--format=%(objectname) %(refname)", below, cwd=clone)
+        pairs = (line.split(" ", 1) for line in os.fsdecode(listed).splitlines())
+        return {name.removeprefix(below): commit for commit, name in pairs if name != f"{_REMOTE}HEAD"}
+
+    def _is_ancestor(self, clone: Path, old: str, new: str) -> bool:
+        if old == new:
+            return True
+        counted = self.git.run("git", "rev-list", "--count", "--max-count=1", old, f"^{new}", cwd=clone)
+        return counted.strip() == b"0"
+
+    def _ask(
+        self,
+        *arguments: str,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        progress: Callable[[], object] = lambda: None,
+        errors: Callable[[str], object] | None = None,
+    ) -> bytes:
+        """Run a command that asks the server."""
+        asking = {**(environment or {}), **_TRACE}
+        try:
+            return self.git.run(*arguments, cwd=cwd, environment=asking, progress=progress, errors=errors)
+        except CommandFailed as error:
+            raise of_git(error, gated=self.gated) from error

@@ -1,0 +1,111 @@
+"""Which models of a listing have their repositories cloned; the listing and the records stay whole."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ptmtorrent_scrapy import arguments
+from ptmtorrent_scrapy.arguments import Unaccepted
+from ptmtorrent_scrapy.items import Model
+
+SHARES = ("fraction", "top", "sample")  # each says how many of the models that are wanted; one at a time
+WORDS = {"author": "owner", "task": "task", "library": "library", "license": "license"}  # argument -> field of Model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What the arguments of a crawl ask for."""
+
+    fraction: float = 1.0
+    top: int | None = None
+    sample: float | None = None
+    seed: str = "0"
+    ids: frozenset[str] | None = None
+    words: Mapping[str, frozenset[str]] = field(default_factory=dict)  # field of Model -> accepted values, folded
+    min_downloads: int = 0
+
+    @property
+    def restricts(self) -> bool:
+        """Whether there are models that are not wanted at all."""
+        return bool(self.ids is not None or self.words or self.min_downloads)
+
+    def wants(self, model: Model) -> bool:
+        """Whether a model is one of those of which the share is taken."""
+        return (
+            (self.ids is None or not self.ids.isdisjoint((model.key, model.name)))
+            and (model.downloads or 0) >= self.min_downloads
+            and all(not accepted.isdisjoint(_said(getattr(model, name))) for name, accepted in self.words.items())
+        )
+
+    def rank(self, model: Model) -> int:
+        """What the models are sorted by, largest first: their popularity, or a number that key and seed draw."""
+        if self.sample is None:
+            return model.popularity
+        drawn = hashlib.blake2b(f"{self.seed}\0{model.key}".encode("utf-8", "surrogatepass"), digest_size=7)
+        return int.from_bytes(drawn.digest(), "big")
+
+    def count(self, wanted: int) -> int:
+        """How many of the models that are wanted are cloned."""
+        if self.top is not None:
+            return min(self.top, wanted)
+        return int((self.fraction if self.sample is None else self.sample) * wanted)
+
+
+def selection(given: Mapping[str, str | float], *, default_fraction: float) -> Selection:
+    """What arguments of these names and values select. Raises `Unaccepted`.
+
+    Where something selects, but nothing says how many, all that are selected are cloned.
+    """
+    shares = [name for name in SHARES if name in given]
+    if len(shares) > 1:
+        raise Unaccepted(shares[1], given[shares[1]], f"not given together with {shares[0]}: one says how many")
+    if "seed" in given and "sample" not in given:
+        raise Unaccepted("seed", given["seed"], "given with sample, which it draws")
+    read: dict[str, Callable[[str, Any], Any]] = {
+        "fraction": arguments.fraction,
+        "top": arguments.positive,
+        "sample": arguments.fraction,
+        "seed": lambda _, value: str(value),
+        "ids": _ids,
+        "min_downloads": arguments.positive,
+    }
+    values = {name: parse(name, given[name]) for name, parse in read.items() if name in given}
+    words = {attribute: _words(name, str(given[name])) for name, attribute in WORDS.items() if name in given}
+    if not values and not words:
+        return Selection(fraction=default_fraction)
+    return Selection(words=words, **values)
+
+
+def _ids(name: str, path: str) -> frozenset[str]:
+    """The lines of a file."""
+    try:
+        lines = Path(path).read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise Unaccepted(name, path, f"a file with the id of a model on each line; {said}") from None
+    found = frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+    if not found:
+        raise Unaccepted(name, path, "a file with the id of a model on each line; it has none")
+    return found
+
+
+def _words(name: str, value: str) -> frozenset[str]:
+    """The values that are accepted: the whole, and its parts between commas.
+
+    >>> sorted(_words("license", "MIT, apache-2.0"))
+    ['apache-2.0', 'mit', 'mit, apache-2.0']
+    """
+    found = frozenset(_said(value))
+    if not found:
+        raise Unaccepted(name, value, "what the hub calls it, or several of these between commas")
+    return found
+
+
+def _said(value: str | None) -> Iterable[str]:
+    """What a field says: the whole, and its parts between commas, folded."""
+    if not value:
+        return ()
+    parts = (value, *value.split(","))
+    return [part.strip().casefold() for part in parts if part.strip()]

@@ -1,0 +1,117 @@
+"""Whose turn it is: repositories by rank, those that failed after a pause, none of a host that wants its peace."""
+
+import asyncio
+import contextlib
+import heapq
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ptmtorrent_scrapy.listing import Listed, Listing
+
+_LONGEST_PAUSE = 3600.0  # seconds
+_PATIENCE = (
+    12  # pauses of a host in a row, without a repository that it gave: over an hour if they double from a second
+)
+
+
+@dataclass(frozen=True, order=True)
+class Turn:
+    """A repository that is to be taken up."""
+
+    position: int
+    listed: Listed
+    tries: int = 0  # that failed before
+
+
+class _Host:
+    """The repositories of one host, and how it is."""
+
+    def __init__(self, listed: Iterator[Listed]) -> None:
+        self._listed = listed
+        self.head = next(listed, None)
+        self.not_before = 0.0
+        self.strikes = 0
+
+    def take(self) -> Turn:
+        assert self.head is not None
+        turn = Turn(self.head.position, self.head)
+        self.head = next(self._listed, None)
+        return turn
+
+
+class Turns:
+    """Gives the repositories of a listing to those who work on them."""
+
+    def __init__(self, listing: Listing, *, pause: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._hosts = {host: _Host(listing.repositories(host)) for host in listing.hosts()}
+        self._again: list[tuple[float, Turn]] = []  # a heap: not before this time
+        self._pause = pause  # seconds before the first repetition; each further one waits twice as long
+        self._clock = clock
+        self._taken = 0  # that may come back
+        self._changed = asyncio.Event()
+
+    async def next(self) -> Turn | None:
+        """Who is next, once it is its turn; None where nobody is left."""
+        while True:
+            self._changed.clear()
+            if turn := self._ready():
+                self._taken += 1
+                return turn
+            if not self._left():
+                return None
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), self._wait())
+
+    def done(self, turn: Turn, *, well: bool) -> None:
+        """A repository needs no further turn; `well` if its host gave what it was asked for."""
+        if well:
+            self._hosts[turn.listed.host].strikes = 0
+        self._give_back()
+
+    def again(self, turn: Turn) -> None:
+        """A repository is to have another turn, after a pause that grows."""
+        wait = self._grown(turn.tries)
+        heapq.heappush(self._again, (self._clock() + wait, Turn(turn.position, turn.listed, turn.tries + 1)))
+        self._give_back()
+
+    def leave_alone(self, host: str, seconds: float | None) -> None:
+        """Let nobody ask a host, for as long as it says, else for a pause that grows."""
+        state, now = self._hosts[host], self._clock()
+        if now >= state.not_before:
+            state.strikes += 1
+        wait = self._grown(state.strikes - 1) if seconds is None else seconds
+        state.not_before = max(state.not_before, now + wait)
+
+    def is_given_up(self, host: str) -> bool:
+        """Whether a host was left alone so often that nothing more is expected of it in this crawl."""
+        return self._hosts[host].strikes > _PATIENCE
+
+    def _grown(self, times: int) -> float:
+        return min(self._pause * 2.0 ** min(times, 30), _LONGEST_PAUSE)
+
+    def _give_back(self) -> None:
+        self._taken -= 1
+        self._changed.set()
+
+    def _ready(self) -> Turn | None:
+        now = self._clock()
+        open_hosts = {name: host for name, host in self._hosts.items() if host.not_before <= now}
+        waiting = [(at, turn) for at, turn in self._again if at <= now and turn.listed.host in open_hosts]
+        if waiting:
+            first = min(waiting)
+            self._again.remove(first)
+            heapq.heapify(self._again)
+            return first[1]
+        heads = [(host.head.position, host) for host in open_hosts.values() if host.head is not None]
+        return min(heads, key=lambda each: each[0])[1].take() if heads else None
+
+    def _left(self) -> bool:
+        return bool(self._taken or self._again or any(host.head for host in self._hosts.values()))
+
+    def _wait(self) -> float | None:
+        """Seconds until somebody may be ready; None where that depends on those who work."""
+        now = self._clock()
+        times = [max(at, self._hosts[turn.listed.host].not_before) for at, turn in self._again]
+        times += [host.not_before for host in self._hosts.values() if host.head]
+        return max(0.0, min(times) - now) if times else None

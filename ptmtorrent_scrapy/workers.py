@@ -1,0 +1,64 @@
+"""Where clones run: threads of this process, or the workers of a cluster."""
+
+import asyncio
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
+from typing import Protocol
+
+from ptmtorrent_scrapy.arguments import Unaccepted
+from ptmtorrent_scrapy.git import process
+
+
+class Workers(Protocol):
+    """An executor for clones, and how to end what runs in it."""
+
+    executor: Executor
+    lost: tuple[type[BaseException], ...]  # what a clone ends with whose worker died
+
+    def check(self) -> None:
+        """Raises `ClusterLost` if there is nobody left who could clone."""
+
+    def cancel(self, scope: str) -> None:
+        """End all that runs for a scope."""
+
+    async def close(self, scope: str) -> None:
+        """End all that runs for a scope, and let go of the workers."""
+
+
+class ClusterLost(Exception):
+    """The cluster does not answer any more; the message is one line for the user."""
+
+
+class Threads:
+    """As many threads of this process."""
+
+    lost: tuple[type[BaseException], ...] = (CancelledError,)
+
+    def __init__(self, concurrency: int) -> None:
+        self.executor: Executor = ThreadPoolExecutor(concurrency, thread_name_prefix="clone")
+
+    def check(self) -> None:
+        """They live as long as we do."""
+
+    def cancel(self, scope: str) -> None:
+        process.cancel(scope)
+
+    async def close(self, scope: str) -> None:
+        process.cancel(scope)
+        await asyncio.to_thread(self.executor.shutdown)
+        process.close_watchdog()
+
+
+def workers(cluster: str, concurrency: int) -> Workers:
+    """Those of the Dask scheduler at an address; without one, threads. Raises `Unaccepted` where it does not answer."""
+    if not cluster:
+        return Threads(concurrency)
+    from ptmtorrent_scrapy.cluster import Cluster  # takes a second to import
+
+    return Cluster(cluster)
+
+
+def address(name: str, value: str) -> str:
+    """The address of a Dask scheduler, or nothing. Raises `Unaccepted`."""
+    if value and not value.startswith(("tcp://", "tls://", "ucx://", "ws://", "wss://")):
+        raise Unaccepted(name, value, "the address of a Dask scheduler, such as tls://10.0.0.1:8786, or empty")
+    return value
