@@ -97,10 +97,9 @@ def _words(name: str, value: str) -> frozenset[str]:
     >>> sorted(_words("license", "MIT, apache-2.0"))
     ['apache-2.0', 'mit', 'mit, apache-2.0']
     """
-    found = frozenset(_said(value))
-    if not found:
+    if not any(part.strip() for part in value.split(",")):
         raise Unaccepted(name, value, "what the hub calls it, or several of these between commas")
-    return found
+    return frozenset(_said(value))
 
 
 def _said(value: str | None) -> Iterable[str]:

@@ -102,7 +102,7 @@ def crawl(hubs: Hubs, folder: Path) -> Start:
             timeout=300,
             check=False,
         )
-        return Crawl(ended.returncode, ended.stderr, folder / "data" / hub)
+        return Crawl(ended.returncode, ended.stderr, Path(settings.get("DATA_DIR", folder / "data")) / hub)
 
     return start
 

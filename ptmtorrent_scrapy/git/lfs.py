@@ -20,7 +20,7 @@ import pathspec
 from ptmtorrent_scrapy.git.content import batch
 from ptmtorrent_scrapy.git.durable import sync_paths
 from ptmtorrent_scrapy.git.environment import configured
-from ptmtorrent_scrapy.git.errors import Cancelled, GitError
+from ptmtorrent_scrapy.git.errors import Cancelled, GitError, NoSpace
 from ptmtorrent_scrapy.git.lock import Held, lock
 from ptmtorrent_scrapy.git.process import Command, CommandFailed, cancelled
 from ptmtorrent_scrapy.git.refusals import of_lfs
@@ -192,7 +192,7 @@ class Store:
             sync_paths(map(self.object, (pointer.oid for pointer in brought)))
             chunk = self.missing(chunk)
             more = self._incomplete(chunk) - there
-            if len(chunk) == objects and more <= 0:
+            if isinstance(reason, NoSpace) or (len(chunk) == objects and more <= 0):
                 break
             calls = 0 if len(chunk) < objects or more > _PROGRESS else calls + 1
         return reason if chunk else None

@@ -71,5 +71,10 @@ def remove_locks(clone: Path) -> None:
 
 
 def size(folder: Path) -> int:
-    """Bytes of the files below a folder."""
-    return sum(os.lstat(os.path.join(path, name)).st_size for path, _, names in os.walk(folder) for name in names)
+    """Bytes of the files below a folder, in which others may be at work."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.lstat(os.path.join(path, name)).st_size
+    return total

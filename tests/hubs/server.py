@@ -4,10 +4,12 @@ import asyncio
 import hashlib
 import re
 import shutil
+import socket
 import tempfile
 import threading
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -28,9 +30,10 @@ from tests.hubs.pytorchhub import PyTorchHub
 _GIT = re.compile(r"/(?P<path>.+?)(?:\.git)?/(?P<service>info/refs|git-upload-pack)")
 _BATCH = re.compile(r"/(?P<path>.+?)(?:\.git)?/info/lfs/objects/batch")
 _REMEMBERED = 100_000  # requests
+_PIECE = 1 << 16  # bytes
 
 
-@dataclass(frozen=True)
+@dataclass
 class Asked:
     """A request and its answer."""
 
@@ -38,7 +41,7 @@ class Asked:
     path: str  # with the query
     status: int
     headers: Mapping[str, str]
-    sent: int  # bytes of the answer
+    sent: int  # bytes of the answer; of a large one grows while it is sent
 
 
 class Served:
@@ -158,8 +161,9 @@ class Hubs:
         application.router.add_route("*", "/{path:.+}", self._other)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
-        await site.start()
+        listening = socket.create_server(("127.0.0.1", self.port))
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _PIECE)  # so that what is sent has been read, nearly
+        await web.SockSite(self._runner, listening).start()
         self.port = self._runner.addresses[0][1]
 
     def stop(self) -> None:
@@ -224,10 +228,11 @@ class Hubs:
         if fault and fault.cut is not None:
             sent = min(sent, fault.cut)
         headers = {name: value for name, value in request.headers.items() if name != "Host"}
-        self.requests.append(Asked(request.method, request.path_qs, response.status, headers, sent))
-        if fault is None or fault.cut is None:
-            return response
-        return await _cut(request, response, fault.cut, stall=fault.stall)
+        asked = Asked(request.method, request.path_qs, response.status, headers, sent)
+        self.requests.append(asked)
+        if fault is not None and fault.cut is not None:
+            return await _cut(request, response, fault.cut, stall=fault.stall)
+        return response if sent < _PIECE or response.prepared else await _in_pieces(request, response, asked)
 
     async def _other(self, request: web.Request) -> web.StreamResponse:
         """Pages of tests, and git and git-lfs for any path."""
@@ -282,6 +287,22 @@ class Hubs:
 
 async def _robots(_: web.Request) -> web.StreamResponse:
     return web.Response(text="User-agent: *\nAllow: /\n")
+
+
+async def _in_pieces(request: web.Request, whole: web.StreamResponse, asked: Asked) -> web.StreamResponse:
+    """A large answer, counted as it goes: who breaks off has not had all of it."""
+    assert isinstance(whole, web.Response)
+    assert isinstance(whole.body, bytes)
+    response = web.StreamResponse(status=whole.status, headers=whole.headers)
+    response.content_length = len(whole.body)
+    asked.sent = 0
+    await response.prepare(request)
+    with suppress(ConnectionError):
+        for start in range(0, len(whole.body), _PIECE):
+            piece = whole.body[start : start + _PIECE]
+            await response.write(piece)
+            asked.sent += len(piece)
+    return response
 
 
 async def _cut(request: web.Request, whole: web.StreamResponse, after: int, *, stall: bool) -> web.StreamResponse:

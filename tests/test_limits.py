@@ -1,0 +1,147 @@
+"""How much a crawl may fetch and keep."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ptmtorrent_scrapy.git.clone import clone
+from ptmtorrent_scrapy.git.repository import Repository
+from tests import hubs as content
+from tests.conftest import ROOT, Start, command, git
+from tests.hubs import Hubs, Large
+
+ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
+Wanted = Callable[..., Repository]
+
+
+@pytest.fixture
+def models(hubs: Hubs) -> list[str]:
+    """Six models, most downloaded first, with a large file of 100 kB each, which the listing tells."""
+    names = [f"o/m{number}" for number in range(6)]
+    listed = []
+    for number, name in enumerate(names):
+        weights = Large(b"%d" % number * 100_000)
+        served = hubs.serve(name, content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": weights}]))
+        listed.append({"id": name, "sha": served.head, "downloads": 100 - number, "usedStorage": 100_000})
+    hubs.huggingface.models = listed
+    return names
+
+
+def downloads(hubs: Hubs) -> int:
+    return len(hubs.asked("^/_lfs/"))
+
+
+def test_bytes_of_a_crawl(crawl: Start, hubs: Hubs, models: list[str]) -> None:
+    first = crawl("huggingface", fraction=1, CLONE_MAX_BYTES="300kB", CLONE_CONCURRENCY=1)
+    assert first.status == 1
+    assert first.statuses == {"o/m0": "cloned", "o/m1": "cloned"}
+    assert "CLONE_MAX_BYTES=300000 is reached with" in first.log
+    assert "Hugging Face: max_bytes" in first.log
+    assert len(first.records) == 6
+    second = crawl("huggingface", fraction=1, CLONE_MAX_BYTES="300kB", CLONE_CONCURRENCY=1)
+    assert second.status == 1
+    assert second.statuses == dict(zip(models, ["current"] * 2 + ["cloned"] * 2, strict=False))
+    third = crawl("huggingface", fraction=1, CLONE_MAX_BYTES="300kB")
+    assert third.status == 0
+    assert downloads(hubs) == 6
+
+
+def test_bytes_that_no_hub_tells(crawl: Start, hubs: Hubs, models: list[str]) -> None:
+    for model in hubs.huggingface.models or []:
+        assert isinstance(model, dict)
+        del model["usedStorage"]
+    done = crawl("huggingface", fraction=1, CLONE_MAX_BYTES="250kB", CLONE_CONCURRENCY=1)
+    assert done.status == 1
+    assert downloads(hubs) == 2
+    assert crawl("huggingface", fraction=1).status == 0
+    assert downloads(hubs) == 6
+
+
+def test_a_repository_that_is_too_large(crawl: Start, hubs: Hubs, models: list[str]) -> None:
+    weights = Large(b"x" * 500_000)
+    hubs.repositories[models[2]].push({".gitattributes": ATTRIBUTES, "w.bin": weights})
+    assert isinstance(hubs.huggingface.models, list)
+    hubs.huggingface.models[2] = {"id": models[2], "sha": hubs.repositories[models[2]].head}
+    done = crawl("huggingface", fraction=1, CLONE_MAX_REPOSITORY="400kB")
+    assert done.status == 0
+    assert done.statuses == {name: "large" if name == models[2] else "cloned" for name in models}
+    clone = done.folder / "repos" / models[2]
+    assert (clone / "w.bin").read_bytes() == weights.as_pointer()
+    assert git(clone, "status", "--porcelain") == ""
+    hubs.requests.clear()
+    again = crawl("huggingface", fraction=1, CLONE_MAX_REPOSITORY="400kB")
+    assert again.statuses[models[2]] == "large"
+    assert hubs.asked(models[2]) == []
+    assert crawl("huggingface", fraction=1).statuses[models[2]] == "updated"
+    assert (clone / "w.bin").read_bytes() == weights.body
+
+
+@pytest.fixture
+def wanted(hubs: Hubs, folder: Path) -> Wanted:
+    def of(**options: object) -> Repository:
+        return Repository(
+            url=f"{hubs.url}/o/m",
+            path=str(folder / "repos" / "o" / "m"),
+            store=str(folder / "lfs"),
+            protocols=("http",),
+            timeout=60,
+            **options,  # type: ignore[arg-type]
+        )
+
+    return of
+
+
+def test_a_history_that_is_too_large(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+    hubs.serve("o/m", content.Repository([{"a.txt": b"a" * 3_000_000}]))
+    outcome = clone(wanted(largest=1_000_000))
+    assert (outcome.status, outcome.path) == ("large", None)
+    assert "more than 1000000 bytes without its large files" in str(outcome.error)
+    assert list((folder / "repos" / "o").iterdir()) == []
+
+
+def test_a_pack_that_expands_a_thousandfold(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+    zeros = b"\0" * (300 << 20)
+    hubs.serve("o/m", content.Repository([{f"{number}.bin": zeros for number in range(4)}]))
+    outcome = clone(wanted())
+    assert (outcome.status, outcome.path) == ("refused", None)
+    assert "expand to" in str(outcome.error)
+    assert list((folder / "repos" / "o").iterdir()) == []
+
+
+def test_a_disk_that_is_full(hubs: Hubs, folder: Path, models: list[str]) -> None:
+    """In a file system of 10 MB, made where nobody else sees it; the crawl goes on once it has 60."""
+    for number in range(6):
+        weights = Large(bytes([number]) * 4_000_000)
+        served = hubs.repositories[models[number]]
+        served.push({".gitattributes": ATTRIBUTES, "w.bin": weights})
+        assert isinstance(hubs.huggingface.models, list)
+        hubs.huggingface.models[number] = {"id": models[number], "sha": served.head}
+    crawl = " ".join(
+        f"'{word}'"
+        for word in command(hubs, folder / "small", "huggingface", fraction=1, CLONE_MIN_FREE="0", CLONE_CONCURRENCY=2)
+    )
+    script = f"""
+        mount -t tmpfs -o size=10m none {folder}/small || exit 99
+        {crawl}; echo first $?; cat {folder}/small/data/huggingface/json/repositories.jsonl
+        mount -o remount,size=60m {folder}/small
+        {crawl}; echo second $?; cp -a {folder}/small/data {folder}/data
+    """
+    (folder / "small").mkdir()
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert "first 1\n" in done.stdout, done.stderr
+    assert "second 0\n" in done.stdout, done.stderr
+    assert "is full: make room and crawl again" in done.stderr
+    assert "Traceback" not in done.stderr
+    tree = folder / "data" / "huggingface"
+    assert all((tree / "repos" / name / "w.bin").stat().st_size == 4_000_000 for name in models)
+    assert [path for path in tree.rglob("*") if "~" in path.name] == []
+    assert sum(request.sent for request in hubs.asked("^/_lfs/")) <= 1.1 * 24_000_000
