@@ -83,6 +83,10 @@ class Turns:
         wait = self._grown(state.strikes - 1) if seconds is None else seconds
         state.not_before = max(state.not_before, now + wait)
 
+    def free_at(self, host: str) -> float:
+        """Until when a host is left alone."""
+        return self._hosts[host].not_before
+
     def is_given_up(self, host: str) -> bool:
         """Whether a host was left alone so often that nothing more is expected of it in this crawl."""
         return self._hosts[host].strikes > _PATIENCE

@@ -72,8 +72,8 @@ def _fail(outcome: Outcome, error: Exception) -> None:
 
 
 def look(repository: Repository) -> tuple[str | None, dict[str, bytes]]:
-    """The commit of the repository's HEAD, as the hub or else its server tells it, None if it has none; and the files of
-    `read`, if a clone of that commit stands. Raises `GitError`.
+    """The commit of HEAD, as the hub or else the server tells it, None if there is none; and the files of `read`, if a
+    clone of that commit stands. Raises `GitError`.
     """
     check_url(repository.url, repository.protocols)
     return _Clone(repository, Outcome(url=repository.url)).look()
@@ -111,6 +111,7 @@ class _Clone:
 
     def bring(self) -> str:
         """Make what stands what is wanted, fill in the outcome and return its status."""
+        self._clean_up()
         self._take_over()
         if (self.path / ".git").is_dir():
             self._describe()
@@ -125,6 +126,12 @@ class _Clone:
         commit = self.wanted.commit or self.upstream.head()[1]
         stands = commit and self.wanted.read and (self.path / ".git").is_dir() and standing.head(self.path)[1] == commit
         return commit, self._read() if stands else {}
+
+    def _clean_up(self) -> None:
+        """Remove the scratch of one that was killed."""
+        _beside(self.wanted, "index").unlink(missing_ok=True)
+        _beside(self.wanted, "index.lock").unlink(missing_ok=True)
+        shutil.rmtree(_beside(self.wanted, "lfs"), ignore_errors=True)
 
     def _take_over(self) -> None:
         """Give the clone of a repository that was renamed its new name."""

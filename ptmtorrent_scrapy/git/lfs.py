@@ -171,6 +171,15 @@ class Store:
                 chunk = others
         return reason
 
+    def tidy(self) -> None:
+        """Remove what killed processes have left and nobody goes on with: locks, and parts of objects that are whole."""
+        for path in (self.path / "locks").glob("*"):
+            with contextlib.suppress(Held), lock(path):
+                pass
+        for path in (self.path / "incomplete").glob("*"):
+            if self.object(path.name[:64]).is_file():
+                path.unlink(missing_ok=True)
+
     @contextlib.contextmanager
     def _claim(self, chunk: Sequence[Pointer]) -> Iterator[set[Pointer]]:
         """Hold the locks of those objects that nobody else holds."""

@@ -10,10 +10,10 @@ import shutil
 import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from git import Repo
-from git.index import IndexEntry
-from git.index.base import IndexFile
+if TYPE_CHECKING:
+    from git.index import IndexEntry
 
 from ptmtorrent_scrapy.git.lfs import POINTER_BYTES, Pointer, Store
 
@@ -123,6 +123,9 @@ def _refresh_index(clone: Path, paths: Iterable[bytes]) -> None:
     An index that GitPython cannot read, such as one with names that are not UTF-8, stays as it is: `git status` then
     reads the large files once more.
     """
+    from git import Repo  # starts git when it is imported, which a crawl that clones nothing has no use for
+    from git.index.base import IndexFile
+
     with contextlib.suppress(ValueError), Repo(clone) as repository:
         index = IndexFile(repository)
         changed = False
@@ -135,7 +138,7 @@ def _refresh_index(clone: Path, paths: Iterable[bytes]) -> None:
             index.write()
 
 
-def _entry(entry: IndexEntry, status: os.stat_result) -> IndexEntry:
+def _entry(entry: "IndexEntry", status: os.stat_result) -> "IndexEntry":
     """The entry with another file status; git keeps the lower 32 bits of each number."""
     return entry._replace(
         ctime_bytes=_time(status.st_ctime_ns),

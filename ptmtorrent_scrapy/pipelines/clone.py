@@ -20,6 +20,7 @@ from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.git.clone import clone, look, redirected
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError
 from ptmtorrent_scrapy.git.history import last_commits
+from ptmtorrent_scrapy.git.lfs import Store
 from ptmtorrent_scrapy.git.repository import STANDING, Outcome, Repository
 from ptmtorrent_scrapy.items import Unusable
 from ptmtorrent_scrapy.listing import Listed, Vanished
@@ -100,6 +101,7 @@ class ClonePipeline:
         for ended in await asyncio.gather(*work, return_exceptions=True):
             if ended is not None:
                 raise ended
+        await asyncio.to_thread(Store(self.crawl.tree.store).tidy)
         self.write_outcomes()
         return self._ended
 

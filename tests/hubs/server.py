@@ -8,7 +8,7 @@ import socket
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,6 +124,7 @@ class Hubs:
         self.requests: deque[Asked] = deque(maxlen=_REMEMBERED)
         self._arrival = threading.Condition()
         self._arrived: deque[str] = deque(maxlen=_REMEMBERED)
+        self.arrived = 0  # requests
         self.pages: dict[str, bytes] = {}  # by path: what a test wants to be answered
         self.repositories: dict[str, Served] = {}
         self.moved: dict[str, str] = {}
@@ -205,6 +206,12 @@ class Hubs:
         with self._arrival:
             assert self._arrival.wait_for(lambda: any(re.search(pattern, path) for path in self._arrived), timeout=60)
 
+    def wait_for_requests(self, number: int, until: Callable[[], object]) -> None:
+        """Wait until so many requests have arrived, or until something else is true."""
+        with self._arrival:
+            while self.arrived < number and not until():
+                self._arrival.wait(timeout=0.1)
+
     def find(self, path: str) -> Served | None:
         """The repository at a path; a generated one is made now."""
         if path not in self.repositories:
@@ -219,6 +226,7 @@ class Hubs:
     async def _middleware(self, request: web.Request, handler: Any) -> web.StreamResponse:
         with self._arrival:
             self._arrived.append(request.path_qs)
+            self.arrived += 1
             self._arrival.notify_all()
         fault = self.faults.strike(request)
         response = await (answer(fault) if fault and not fault.spoils else handler(request))

@@ -1,0 +1,76 @@
+"""Crawls that are killed again and again end where one that was never cut ends."""
+
+import json
+import random
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import ROOT, command, git
+from tests.hubs import Hubs, Large, Repository
+from tests.test_clone import assert_no_process_left
+
+ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
+REPOSITORIES = 100
+KILLS = 20
+_OF_THE_MOMENT = {"attempts", "started", "seconds", "git_bytes", "status"}
+
+
+def serve(hubs: Hubs) -> None:
+    """A hundred models with a large file of one to two megabytes each; every tenth file is that of its neighbour."""
+    listed = []
+    for number in range(REPOSITORIES):
+        size = 1_000_000 + number // 10 * 100_000
+        weights = Large(random.Random(number - (number % 10 == 1)).randbytes(size))
+        commits = [{"README.md": b"# %d\n" % number}, {".gitattributes": ATTRIBUTES, "deep/w.bin": weights}]
+        listed.append({"id": f"o/m{number}", "sha": hubs.serve(f"o/m{number}", Repository(commits)).head})
+    hubs.huggingface.models = listed
+
+
+def start(hubs: Hubs, folder: Path) -> "subprocess.Popen[bytes]":
+    given = {"fraction": 1, "CLONE_CONCURRENCY": 4, "CLONE_RETRIES": 5}
+    return subprocess.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=subprocess.DEVNULL)
+
+
+def contents(tree: Path) -> dict[str, Any]:
+    """What a tree says: its files by path, without what tells of times; of git its refs and objects."""
+    found: dict[str, Any] = {}
+    for path in sorted(tree.rglob("*")):
+        name = str(path.relative_to(tree))
+        if path.name == ".git":
+            found[name] = (
+                git(path.parent, "for-each-ref"),
+                git(path.parent, "cat-file", "--batch-all-objects", "--batch-check"),
+            )
+        elif "/.git/" not in f"/{name}" and path.is_file():
+            found[name] = (path.stat().st_nlink, path.read_bytes())
+    lines = [json.loads(line) for line in found.pop("json/repositories.jsonl")[1].splitlines()]
+    found["repositories"] = sorted(
+        json.dumps({key: value for key, value in line.items() if key not in _OF_THE_MOMENT}) for line in lines
+    )
+    del found["json/looks.jsonl"]
+    return found
+
+
+def sent(hubs: Hubs) -> int:
+    return sum(request.sent for request in hubs.asked("^/_lfs/|git-upload-pack"))
+
+
+def test_twenty_kills_at_random_moments(hubs: Hubs, folder: Path) -> None:
+    serve(hubs)
+    assert start(hubs, folder / "whole").wait(timeout=300) == 0
+    bytes_of_one, requests_of_one = sent(hubs), hubs.arrived
+    hubs.requests.clear()
+    moments = sorted(random.Random(1).sample(range(requests_of_one), KILLS))
+    for moment in moments:
+        crawl = start(hubs, folder / "cut")
+        hubs.wait_for_requests(requests_of_one + moment, lambda crawl=crawl: crawl.poll() is not None)
+        crawl.kill()
+        crawl.wait()
+        assert_no_process_left(hubs)
+    assert start(hubs, folder / "cut").wait(timeout=300) == 0
+    trees = [folder / name / "data" / "huggingface" for name in ("whole", "cut")]
+    whole, cut = map(contents, trees)
+    assert whole.keys() == cut.keys()
+    assert {name for name in whole if whole[name] != cut[name]} == set()
+    assert sent(hubs) <= 1.1 * bytes_of_one

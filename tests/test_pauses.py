@@ -1,0 +1,144 @@
+"""Servers that throttle, cut and vanish."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ptmtorrent_scrapy.items import Metadata, Model
+from ptmtorrent_scrapy.listing import Listing
+from ptmtorrent_scrapy.turns import Turns
+from tests import hubs as content
+from tests.conftest import Start
+from tests.hubs import Hubs, Large
+
+ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
+RETRY = {"CLONE_RETRIES": 3, "CLONE_RETRY_PAUSE": 0}
+
+
+@pytest.fixture
+def models(hubs: Hubs) -> list[str]:
+    names = [f"o/m{number}" for number in range(3)]
+    listed = []
+    for number, name in enumerate(names):
+        files = {".gitattributes": ATTRIBUTES, "w.bin": Large(b"%d" % number * 100_000)}
+        listed.append({"id": name, "sha": hubs.serve(name, content.Repository([files])).head})
+    hubs.huggingface.models = listed
+    return names
+
+
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [
+        ("^/o/m1/info/refs", {"status": 429, "headers": {"Retry-After": "0"}}),
+        ("^/o/m1/info/refs", {"status": 503}),
+        ("^/o/m1/git-upload-pack", {"status": 502}),
+        ("^/o/m1/git-upload-pack", {"cut": 100}),
+        ("^/o/m1.git/info/lfs", {"status": 429}),
+        ("^/o/m1.git/info/lfs", {"status": 503}),
+        ("^/_lfs/", {"status": 429}),
+        ("^/_lfs/", {"status": 500}),
+        ("^/_lfs/", {"cut": 50_000}),
+    ],
+)
+def test_what_passes_is_tried_again(
+    crawl: Start, hubs: Hubs, models: list[str], path: str, fault: dict[str, Any]
+) -> None:
+    hubs.faults.add(path, times=3, **fault)
+    done = crawl("huggingface", fraction=1, **RETRY)
+    assert done.status == 0
+    assert done.statuses == dict.fromkeys(models, "cloned")
+    assert all((done.folder / "repos" / name / "w.bin").stat().st_size == 100_000 for name in models)
+
+
+@pytest.mark.parametrize("status", [404, 403, 410])
+def test_what_does_not_pass_is_not(crawl: Start, hubs: Hubs, models: list[str], status: int) -> None:
+    hubs.faults.add("^/o/m1/info/refs", status=status)
+    done = crawl("huggingface", fraction=1, **RETRY)
+    assert done.statuses[f"{hubs.url}/o/m1"] in ("missing", "gated")
+    assert len(hubs.asked("^/o/m1/info/refs")) == 1
+
+
+def test_attempts_are_told(crawl: Start, hubs: Hubs, models: list[str]) -> None:
+    hubs.faults.add("^/o/m1/info/refs", status=500)
+    done = crawl("huggingface", fraction=1, **RETRY)
+    lines = {line["url"].rpartition("/")[2]: line for line in done.read("json/repositories.jsonl")}
+    assert (lines["m1"]["status"], lines["m1"]["attempts"], lines["m0"]["attempts"]) == ("failed", 4, 1)
+    assert len(hubs.asked("^/o/m1/info/refs")) == 4
+
+
+class Clock:
+    """A time that passes when somebody waits for it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def listing(tmp_path: Path) -> Iterator[Listing]:
+    listing = Listing(tmp_path / "listing")
+    for number, host in enumerate(("a.example", "a.example", "b.example", "a.example")):
+        url = f"https://{host}/o/m{number}"
+        model = Model(
+            key=url,
+            metadata=Metadata("", None),
+            name=url,
+            owner="o",
+            url=url,
+            owner_url=url,
+            repository=url,
+            folder=url,
+        )
+        listing.add(model, wanted=True, rank=0)
+    listing.choose(4)
+    yield listing
+    listing.close()
+
+
+def test_a_host_that_wants_its_peace_is_left_alone_and_the_others_are_not(listing: Listing) -> None:
+    asyncio.run(_left_alone(listing))
+
+
+async def _left_alone(listing: Listing) -> None:
+    clock = Clock()
+    turns = Turns(listing, pause=1, clock=clock)
+    first = await turns.next()
+    assert first
+    turns.leave_alone("a.example", 300)
+    turns.again(first)
+    assert await _next(turns) == "b.example/o/m2"
+    clock.now = 299
+    assert await _next(turns) is None
+    clock.now = 300
+    after = [await _next(turns) for _ in range(4)]
+    assert after == ["a.example/o/m0", "a.example/o/m1", "a.example/o/m3", None]
+
+
+async def _next(turns: Turns) -> str | None:
+    """Who is next now; None if somebody is only later."""
+    task = asyncio.create_task(turns.next())
+    await asyncio.sleep(0)
+    if not task.done():
+        task.cancel()
+        return None
+    turn = task.result()
+    return turn and turn.listed.url.partition("//")[2]
+
+
+def test_pauses_grow_and_a_host_is_given_up(listing: Listing) -> None:
+    clock = Clock()
+    turns = Turns(listing, pause=1, clock=clock)
+    pauses = []
+    while not turns.is_given_up("a.example"):
+        turns.leave_alone("a.example", None)
+        before = clock.now
+        clock.now = turns.free_at("a.example")
+        pauses.append(clock.now - before)
+    assert pauses[:5] == [1, 2, 4, 8, 16]
+    assert sum(pauses) > 3600
+    assert max(pauses) <= 3600
