@@ -5,10 +5,11 @@ https://distributed.dask.org/en/stable/client.html
 
 import asyncio
 import contextlib
-from concurrent.futures import CancelledError, Executor
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 
-from distributed import Client, KilledWorker
+from distributed import Client, KilledWorker, Security
 from distributed.client import FutureCancelledError
+from distributed.comm.core import connect
 
 from ptmtorrent_scrapy.arguments import Unaccepted
 from ptmtorrent_scrapy.git import process
@@ -25,6 +26,9 @@ class Cluster:
     def __init__(self, address: str) -> None:
         self._address = address
         try:
+            # A client that cannot connect takes half a minute, and a traceback, to go away: first look who is there.
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(asyncio.run, _reach(address)).result()
             self._client = Client(address, timeout=_PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
         except (OSError, TimeoutError, ValueError, TypeError) as error:
             accepted = f"the address of a Dask scheduler that answers: {error or type(error).__name__}"
@@ -40,6 +44,13 @@ class Cluster:
             with contextlib.suppress(Exception):  # a worker that does not answer any more has nothing to end
                 self._client.run(process.cancel, scope)
 
-    async def close(self, scope: str) -> None:
-        await asyncio.to_thread(self.cancel, scope)
-        await asyncio.to_thread(self._client.close)
+    def close(self, scope: str) -> None:
+        self.cancel(scope)
+        self._client.close()  # type: ignore[no-untyped-call]
+
+
+async def _reach(address: str) -> None:
+    """Connect to a scheduler, and let it go. Raises `OSError`, `TypeError` where the client's TLS is not set up."""
+    arguments = Security().get_connection_args("client")  # type: ignore[no-untyped-call]
+    connection = await connect(address, timeout=_PATIENCE, **arguments)  # type: ignore[no-untyped-call]
+    await connection.close()

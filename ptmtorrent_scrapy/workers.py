@@ -1,6 +1,5 @@
 """Where clones run: threads of this process, or the workers of a cluster."""
 
-import asyncio
 from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 from typing import Protocol
 
@@ -20,7 +19,7 @@ class Workers(Protocol):
     def cancel(self, scope: str) -> None:
         """End all that runs for a scope."""
 
-    async def close(self, scope: str) -> None:
+    def close(self, scope: str) -> None:
         """End all that runs for a scope, and let go of the workers."""
 
 
@@ -42,9 +41,9 @@ class Threads:
     def cancel(self, scope: str) -> None:
         process.cancel(scope)
 
-    async def close(self, scope: str) -> None:
+    def close(self, scope: str) -> None:
         process.cancel(scope)
-        await asyncio.to_thread(self.executor.shutdown)
+        self.executor.shutdown()
         process.close_watchdog()
 
 

@@ -15,6 +15,7 @@ from ptmtorrent_scrapy.git.repository import Outcome, Repository
 from tests import hubs as content
 from tests.conftest import git
 from tests.hubs import Executable, Hubs, Large, Submodule, Symlink
+from tests.hubs.content import pointer
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 WEIGHTS = Large(b"weights " * 5000)
@@ -171,17 +172,17 @@ def test_hooks_and_programs_do_not_run(attempt: Try, standing: Path, folder: Pat
 
 
 @pytest.mark.parametrize(
-    "pointer",
+    "broken",
     [
         b"version https://git-lfs.github.com/spec/v1\noid sha256:../../../../outside/x\nsize 12\n" + b" " * 60,
         b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize -12\n",
         b"version https://git-lfs.github.com/spec/v1\next-0-x sha256:" + b"0" * 64 + b"\nsize 1\n",
     ],
 )
-def test_a_broken_pointer_is_a_small_file(attempt: Try, standing: Path, pointer: bytes) -> None:
-    files = {".gitattributes": ATTRIBUTES, "w.bin": Large(b"", pointer=pointer)}
+def test_a_broken_pointer_is_a_small_file(attempt: Try, standing: Path, broken: bytes) -> None:
+    files = {".gitattributes": ATTRIBUTES, "w.bin": Large(b"", pointer=broken)}
     assert attempt(content.Repository([files])).status == "cloned"
-    assert (standing / "w.bin").read_bytes() == pointer
+    assert (standing / "w.bin").read_bytes() == broken
 
 
 def test_an_object_with_the_wrong_content(attempt: Try, standing: Path, hubs: Hubs) -> None:
@@ -218,3 +219,43 @@ def test_urls_that_git_is_not_given(url: str) -> None:
 def test_a_redirect_to_another_protocol(attempt: Try, hubs: Hubs) -> None:
     hubs.faults.add("info/refs", status=302, headers={"Location": "file:///etc/info/refs?service=git-upload-pack"})
     assert attempt(content.Repository([{"a": b"1"}])).status in ("failed", "refused")
+
+
+def test_two_paths_that_differ_in_case(attempt: Try, standing: Path) -> None:
+    files = {".gitattributes": ATTRIBUTES, "Model.bin": WEIGHTS, "model.bin": Large(b"other"), "A/x": b"1", "a/x": b"2"}
+    assert attempt(content.Repository([files])).status == "cloned"
+    assert (standing / "Model.bin").read_bytes() == WEIGHTS.body
+    assert (standing / "model.bin").read_bytes() == b"other"
+    assert ((standing / "A" / "x").read_bytes(), (standing / "a" / "x").read_bytes()) == (b"1", b"2")
+    assert git(standing, "status", "--porcelain") == ""
+
+
+def test_a_folder_of_100_000_entries(attempt: Try, standing: Path) -> None:
+    names = [f"many/{number}.bin" for number in range(100_000)]
+    files = {".gitattributes": ATTRIBUTES, **dict.fromkeys(names, b""), "w.bin": WEIGHTS}
+    outcome = attempt(content.Repository([files]))
+    assert outcome.status == "cloned"
+    assert sum(1 for _ in (standing / "many").iterdir()) == 100_000
+    assert (standing / "w.bin").read_bytes() == WEIGHTS.body
+
+
+@pytest.mark.parametrize("size", [1, 10**17])
+def test_a_pointer_that_lies_about_its_size(attempt: Try, standing: Path, hubs: Hubs, size: int) -> None:
+    lie = pointer(WEIGHTS.oid, size)
+    files = {".gitattributes": ATTRIBUTES, "w.bin": Large(WEIGHTS.body, pointer=lie), "x.bin": Large(b"honest")}
+    outcome = attempt(content.Repository([files]))
+    assert outcome.status == "partial"
+    assert "1 large files could not be had" in str(outcome.error)
+    assert (standing / "w.bin").read_bytes() == lie
+    assert (standing / "x.bin").read_bytes() == b"honest"
+    assert len(hubs.asked("^/_lfs/")) < 20
+
+
+def test_a_pointer_that_lies_takes_nothing_from_one_that_does_not(attempt: Try, standing: Path, folder: Path) -> None:
+    honest = {".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}
+    assert attempt(content.Repository([honest])).status == "cloned"
+    lie = Large(WEIGHTS.body, pointer=pointer(WEIGHTS.oid, 1))
+    assert attempt(content.Repository([{**honest, "lie.bin": lie}])).status == "partial"
+    assert (standing / "w.bin").read_bytes() == WEIGHTS.body
+    stored = folder / "tree" / "lfs" / "objects" / WEIGHTS.oid[:2] / WEIGHTS.oid[2:4] / WEIGHTS.oid
+    assert stored.read_bytes() == WEIGHTS.body

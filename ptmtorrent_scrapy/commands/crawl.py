@@ -1,7 +1,6 @@
 """`scrapy crawl`, which says in one line what keeps it from starting, and tells by its exit status how it ended."""
 
 import argparse
-import asyncio
 import os
 import shutil
 import sys
@@ -61,7 +60,7 @@ def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]
         raise arguments.Unaccepted("DATA_DIR", "", "a folder, such as data")
     _check_writable(Path(settings["DATA_DIR"]) / spider.name)
     if cluster:
-        asyncio.run(workers(cluster, 1).close(""))
+        workers(cluster, 1).close("")
 
 
 def _check_writable(folder: Path) -> None:

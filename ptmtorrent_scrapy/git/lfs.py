@@ -172,7 +172,7 @@ class Store:
         return reason
 
     def tidy(self) -> None:
-        """Remove what killed processes have left and nobody goes on with: locks, and parts of objects that are whole."""
+        """Remove what killed processes have left and nobody takes up: locks, and parts of objects that are whole."""
         for path in (self.path / "locks").glob("*"):
             with contextlib.suppress(Held), lock(path):
                 pass

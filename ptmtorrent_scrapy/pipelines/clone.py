@@ -107,7 +107,7 @@ class ClonePipeline:
 
     async def close_spider(self) -> None:
         """End what still runs; whatever was begun goes on in the next crawl."""
-        await self._workers.close(self._scope)
+        await asyncio.to_thread(self._workers.close, self._scope)
         await self.crawl.settled()
         if self._unwritten:
             self.write_outcomes()

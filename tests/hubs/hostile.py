@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.hubs.content import Executable, File, Large, Repository, Submodule, Symlink
+from tests.hubs.content import Executable, File, Large, Repository, Submodule, Symlink, pointer
 
 _ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 _CONFIG = b"[core]\n\tfsmonitor = touch owned\n"
@@ -57,6 +57,27 @@ def hooks(_: str) -> Repository:
     return Repository([{"hooks/post-checkout": program, ".gitattributes": b"* filter=evil\n", "evil": program}])
 
 
+def two_cases(_: str) -> Repository:
+    """Two names that are one where a file system does not tell upper from lower case."""
+    return Repository([{".gitattributes": _ATTRIBUTES, "Model.bin": _WEIGHTS, "model.bin": Large(b"other weights")}])
+
+
+def huge_folder(_: str) -> Repository:
+    """A folder of 100,000 entries."""
+    return Repository([{f"many/{number}": b"" for number in range(100_000)}])
+
+
+def lying_pointer(_: str) -> Repository:
+    """A large file that is said to have another size."""
+    lie = Large(_WEIGHTS.body, pointer=pointer(_WEIGHTS.oid, 1))
+    return Repository([{".gitattributes": _ATTRIBUTES, "w.bin": lie}])
+
+
+def expanding_pack(_: str) -> Repository:
+    """Files that have a thousand times the size of what is sent for them."""
+    return Repository([{f"{number}.bin": bytes(300 << 20) for number in range(4)}])
+
+
 def _submodule(url: str) -> Repository:
     modules = f'[submodule "sub"]\n\tpath = sub\n\turl = {url}\n'.encode()
     return Repository([{".gitmodules": modules, "sub": Submodule("1" * 40), "README.md": b"#\n"}])
@@ -68,5 +89,6 @@ REPOSITORIES: dict[str, Callable[[str], Repository]] = {
     for make in (
         *(parent_folder, git_folder, git_folder_elsewhere, symbolic_link, through_symbolic_link),
         *(other_lfs_server, foreign_submodule, submodule_that_runs, hooks),
+        *(two_cases, huge_folder, lying_pointer, expanding_pack),
     )
 }

@@ -1,0 +1,178 @@
+"""Clones on a Dask cluster: a real scheduler, two worker processes, one of them killed."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from distributed import Client, Security
+
+from tests.conftest import ROOT, Crawl, Start, command
+from tests.hubs import Hubs, Large, Repository
+from tests.test_clone import assert_no_process_left
+
+ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
+_OPENSSL = (
+    *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"),
+    *("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"),
+)
+
+
+@dataclass
+class Cluster:
+    """A scheduler and its workers, in processes of their own."""
+
+    folder: Path
+    tls: bool = False
+    address: str = ""
+    processes: list["subprocess.Popen[str]"] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process must be told to take part."""
+        told = {**os.environ, "PYTHONPATH": str(ROOT), "DASK_TEMPORARY_DIRECTORY": str(self.folder)}
+        if self.tls:
+            for name, file in (("CA_FILE", "cert"), *((f"{who}__CERT", "cert") for who in _PARTS)):
+                told[f"DASK_DISTRIBUTED__COMM__TLS__{name}"] = f"{self.folder}/{file}.pem"
+            told |= {f"DASK_DISTRIBUTED__COMM__TLS__{who}__KEY": f"{self.folder}/key.pem" for who in _PARTS}
+            told["DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION"] = "true"
+        return told
+
+    def start(self) -> None:
+        if self.tls:
+            subprocess.run(_OPENSSL, cwd=self.folder, check=True, capture_output=True)
+        protocol = "tls" if self.tls else "tcp"
+        options = ("--protocol", protocol, "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show")
+        self.address = self._run("scheduler", *options).split()[-1]
+        for _ in range(2):
+            self._run("worker", self.address, "--nthreads", "2", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
+
+    def _run(self, what: str, *options: str) -> str:
+        """Start a process; the line in which it says that it is ready."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.dask_{what}", *options],
+            cwd=self.folder,
+            env=self.environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.processes.append(process)
+        assert process.stderr
+        ready = {"scheduler": "Scheduler at:", "worker": "Registered to:"}[what]
+        said = []
+        while ready not in (line := process.stderr.readline()):
+            assert line, said
+            said.append(line)
+        return line
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.kill()
+            assert process.stderr
+            process.stderr.close()
+            process.wait()
+
+
+_PARTS = ("CLIENT", "SCHEDULER", "WORKER")
+
+
+@pytest.fixture
+def cluster(folder: Path) -> Iterator[Cluster]:
+    (folder / "cluster").mkdir()
+    cluster = Cluster(folder / "cluster")
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def models(hubs: Hubs) -> list[str]:
+    """Twelve models with a large file each, of which two share theirs; the last one's is not sent, once."""
+    names = [f"o/m{number}" for number in range(12)]
+    listed = []
+    for number, name in enumerate(names):
+        weights = Large(b"%d" % max(1, number) * 200_000)
+        served = hubs.serve(name, Repository([{".gitattributes": ATTRIBUTES, "w.bin": weights}]))
+        listed.append({"id": name, "sha": served.head, "downloads": number})
+    hubs.huggingface.models = listed
+    return names
+
+
+def told(crawl: Crawl) -> list[dict[str, object]]:
+    """What repositories.jsonl says, but for times."""
+    lines = crawl.read("json/repositories.jsonl")
+    moments = ("started", "seconds", "attempts")
+    return sorted(({k: v for k, v in line.items() if k not in moments} for line in lines), key=lambda line: line["url"])
+
+
+def test_a_cluster_does_what_one_machine_does(
+    crawl: Start, hubs: Hubs, cluster: Cluster, models: list[str], folder: Path
+) -> None:
+    alone = crawl("huggingface", fraction=1)
+    cluster.start()
+    together = crawl("huggingface", fraction=1, DATA_DIR=folder / "together", CLONE_CLUSTER=cluster.address)
+    assert together.status == 0
+    assert together.statuses == dict.fromkeys(models, "cloned")
+    assert told(together) == told(alone)
+    assert together.records == [
+        {**record, "ModelHub": {**record["ModelHub"], "MetadataFilePath": path}}
+        for record in alone.records
+        for path in ["together/huggingface/json/metadata/hf_metadata.json"]
+    ]
+    assert len(hubs.asked("^/_lfs/")) == 2 * 11
+    with Client(cluster.address) as client:
+        assert sum(client.run(os.getpid).values()) == sum(worker.pid for worker in cluster.processes[1:])
+
+
+def test_a_worker_that_dies_costs_a_repeat(hubs: Hubs, cluster: Cluster, models: list[str], folder: Path) -> None:
+    hubs.faults.add(f"^/_lfs/{Large(b'11' * 200_000).oid}", stall=True, times=1)
+    cluster.start()
+    given = {"fraction": 1, "CLONE_CLUSTER": cluster.address, "CLONE_RETRIES": 5, "CLONE_RETRY_PAUSE": 0}
+    crawl = subprocess.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=subprocess.DEVNULL)
+    hubs.wait_for(f"^/_lfs/{Large(b'11' * 200_000).oid}")
+    with Client(cluster.address) as client:
+        at_work = [each for each, tasks in client.processing().items() if tasks]
+        pids = client.run(os.getpid)
+    os.kill(pids[at_work[0]], signal.SIGKILL)
+    assert crawl.wait(timeout=120) == 0
+    done = Crawl(0, "", folder / "data" / "huggingface")
+    assert done.statuses == dict.fromkeys(models, "cloned")
+    assert all((done.folder / "repos" / name / "w.bin").stat().st_nlink >= 2 for name in models)
+    assert [path for path in (folder / "data").rglob("*") if "~" in path.name] == []
+
+
+def test_a_crawl_that_is_stopped_leaves_no_git_on_the_workers(
+    hubs: Hubs, cluster: Cluster, models: list[str], folder: Path
+) -> None:
+    hubs.faults.add(f"^/_lfs/{Large(b'11' * 200_000).oid}", stall=True)
+    cluster.start()
+    given = {"fraction": 1, "CLONE_CLUSTER": cluster.address}
+    crawl = subprocess.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=subprocess.DEVNULL)
+    hubs.wait_for(f"^/_lfs/{Large(b'11' * 200_000).oid}")
+    crawl.send_signal(signal.SIGINT)
+    assert crawl.wait(timeout=60) == 1
+    assert_no_process_left(hubs)
+
+
+def test_tls(crawl: Start, hubs: Hubs, cluster: Cluster, models: list[str]) -> None:
+    cluster.tls = True
+    cluster.start()
+    assert cluster.address.startswith("tls://127.0.0.1:")
+    stranger = crawl("huggingface", fraction=1, CLONE_CLUSTER=cluster.address)
+    assert stranger.status == 2
+    assert f"CLONE_CLUSTER={cluster.address}: not accepted" in stranger.log.splitlines()[-1]
+    with pytest.raises(OSError, match=r"Timed out|encryption|refused|closed"):
+        Client(cluster.address.replace("tls", "tcp"), timeout=2, security=Security())
+    friend = crawl("huggingface", environment=cluster.environment, fraction=1, CLONE_CLUSTER=cluster.address)
+    assert friend.status == 0
+    assert friend.statuses == dict.fromkeys(models, "cloned")
+
+
+def test_a_scheduler_that_is_not_there(crawl: Start, hubs: Hubs) -> None:
+    done = crawl("huggingface", CLONE_CLUSTER="tcp://127.0.0.1:1")
+    assert done.status == 2
+    assert "CLONE_CLUSTER=tcp://127.0.0.1:1: not accepted; CLONE_CLUSTER is the address of" in done.log.splitlines()[-1]
+    assert not hubs.requests
