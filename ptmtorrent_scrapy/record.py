@@ -80,6 +80,11 @@ def schema(name: str) -> dict[str, Any]:
     return json.loads(files("ptmtorrent_scrapy").joinpath("schemas", f"{name}.json").read_text("utf-8"))  # type: ignore[no-any-return]
 
 
+def _path(error: Any) -> Any:
+    """Where in a record an error of either library is."""
+    return getattr(error, "absolute_path", None) or getattr(error, "instance_path", ())
+
+
 class Validator:
     """Checks records against PTMTorrent's published schema and the project's stricter one.
 
@@ -98,4 +103,4 @@ class Validator:
         error = jsonschema.exceptions.best_match(self._exact.iter_errors(record)) or next(
             self._fast.iter_errors(record)
         )
-        return f"{'.'.join(map(str, getattr(error, 'absolute_path', ())))}: {error.message}"[:500]
+        return f"{'.'.join(map(str, _path(error)))}: {error.message}"[:500]

@@ -50,6 +50,7 @@ DOWNLOADER_MIDDLEWARES = {
     # nearer to the engine than Scrapy's RetryMiddleware (550) would see a 429 only when that gave up
     "ptmtorrent_scrapy.middlewares.RateLimitMiddleware": 560,
 }
+SPIDER_CONTRACTS = {"ptmtorrent_scrapy.contracts.HubUrl": 100, "ptmtorrent_scrapy.contracts.Models": 200}
 
 # A log line an item costs a third of the item, and says nothing that the summary does not say better.
 LOG_LEVEL = "INFO"

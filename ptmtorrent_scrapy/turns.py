@@ -50,11 +50,14 @@ class Turns:
         self._clock = clock
         self._taken = 0  # that may come back
         self._changed = asyncio.Event()
+        self._ended = False
 
     async def next(self) -> Turn | None:
         """Who is next, once it is its turn; None where nobody is left."""
         while True:
             self._changed.clear()
+            if self._ended:
+                return None
             if turn := self._ready():
                 self._taken += 1
                 return turn
@@ -74,6 +77,11 @@ class Turns:
         wait = self._grown(turn.tries)
         heapq.heappush(self._again, (self._clock() + wait, Turn(turn.position, turn.listed, turn.tries + 1)))
         self._give_back()
+
+    def end(self) -> None:
+        """Give no further turn, and let nobody wait for one."""
+        self._ended = True
+        self._changed.set()
 
     def leave_alone(self, host: str, seconds: float | None) -> None:
         """Let nobody ask a host, for as long as it says, else for a pause that grows."""

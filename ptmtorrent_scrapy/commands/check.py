@@ -11,4 +11,4 @@ class Command(CheckCommand):
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
         assert self.settings is not None
-        pages.spare_the_tree(self.settings)
+        pages.only_show(self.settings)

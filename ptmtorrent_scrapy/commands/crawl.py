@@ -1,6 +1,7 @@
 """`scrapy crawl`, which says in one line what keeps it from starting, and tells by its exit status how it ended."""
 
 import argparse
+import logging
 import os
 import shutil
 import sys
@@ -13,6 +14,8 @@ from ptmtorrent_scrapy import arguments
 from ptmtorrent_scrapy.clonesettings import clone_settings
 from ptmtorrent_scrapy.spiders.hub import HubSpider
 from ptmtorrent_scrapy.workers import workers
+
+logger = logging.getLogger(__name__)
 
 
 class Command(CrawlCommand):
@@ -33,6 +36,8 @@ class Command(CrawlCommand):
             check(spider, self.crawler_process.settings, opts.spargs)
         except (arguments.Unaccepted, Unready) as error:
             print(f"scrapy crawl {spider.name}: {error}", file=sys.stderr)
+            if self.crawler_process.settings["LOG_FILE"]:
+                logger.error("%s", error)
             self.exitcode = 2
             return
         crawler = self._create_crawler(args[0])

@@ -12,11 +12,13 @@ class Unshown(Exception):
     """What was asked for cannot be shown; the message says why, and what to do."""
 
 
-def spare_the_tree(settings: BaseSettings) -> None:
-    """Turn off what makes, claims and fills the data tree; components of others stay as they are."""
+def only_show(settings: BaseSettings) -> None:
+    """Turn off what makes, claims and fills the data tree, and the browser; components of others stay as they are."""
     for name in ("ITEM_PIPELINES", "EXTENSIONS", "SPIDER_MIDDLEWARES"):
         others = {each: order for each, order in settings.getdict(name).items() if not str(each).startswith(_OURS)}
         settings.set(name, others, priority="cmdline")
+    # no spider may change them any more: Playwright does not run in the thread that the shell has for requests
+    settings.set("DOWNLOAD_HANDLERS", settings.getdict("DOWNLOAD_HANDLERS"), priority="cmdline")
 
 
 def spider_name(given: str | None, url: str | None, settings: BaseSettings, loader: SpiderLoaderProtocol) -> str | None:

@@ -80,18 +80,10 @@ class Phases:
             return LISTING_FAILED
         if records.ready > records.pending:
             await self._publish(last=not records.pending)  # whoever waits for weeks of clones has the records already
-        reason = await clones.run(self._chosen(listed))
+        reason = await clones.run(chosen(self.crawl, listed))
         if records.pending and not reason:
             await self._publish(last=True)
         return reason or (FAILED if self.crawl.spider.faults else "finished")
-
-    def _chosen(self, listed: int) -> int:
-        """How many of the models are to have their repositories cloned."""
-        selection, listing = self.crawl.spider.selection, self.crawl.listing
-        if selection.ids and (unlisted := list(islice(listing.unlisted(selection.ids), _NAMED + 1))):
-            names = ", ".join(unlisted[:_NAMED]) + (", ..." if len(unlisted) > _NAMED else "")
-            logger.warning("ids: %s: no model of %s that is selected", names, self.crawl.spider.hub)
-        return selection.count(listing.wanted() if selection.restricts else listed)
 
     async def _publish(self, *, last: bool) -> None:
         """Let the new files take their places together: records name positions in the metadata file."""
@@ -103,3 +95,12 @@ class Phases:
         pipeline = self.crawler.get_item_pipeline(kind)
         assert pipeline is not None
         return pipeline
+
+
+def chosen(crawl: HubCrawl, listed: int) -> int:
+    """How many of the models that were listed are to have their repositories cloned."""
+    selection, listing = crawl.spider.selection, crawl.listing
+    if selection.ids and (unlisted := list(islice(listing.unlisted(selection.ids), _NAMED + 1))):
+        names = ", ".join(unlisted[:_NAMED]) + (", ..." if len(unlisted) > _NAMED else "")
+        logger.warning("ids: %s: no model of %s that is selected", names, crawl.spider.hub)
+    return selection.count(listing.wanted() if selection.restricts else listed)

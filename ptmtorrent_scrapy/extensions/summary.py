@@ -9,6 +9,7 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 
 from ptmtorrent_scrapy.crawl import HubCrawl
+from ptmtorrent_scrapy.sizes import human
 
 logger = logging.getLogger(__name__)
 
@@ -76,16 +77,3 @@ class Summary:
 
 def _row(name: str, text: str) -> str:
     return f"  {name:<13} {text}"
-
-
-def human(size: float) -> str:
-    """A size in bytes for people.
-
-    >>> human(2048), human(3.5e9)
-    ('2.0 kB', '3.5 GB')
-    """
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.1f} {unit}" if unit != "B" else f"{size:.0f} B"
-        size /= 1000
-    return f"{size:.1f} TB"

@@ -200,7 +200,7 @@ class _Clone:
         """
         assert commit is not None
         files = self._pointers(clone, commit)
-        wanted = self._wanted(clone, commit, files)
+        wanted = lfs.wanted(self.git, clone, commit, files, self.wanted.lfs)
         size = standing.size(clone / ".git") + sum(pointer.size for pointer in set(wanted.values()))
         large = size if wanted and self.wanted.largest is not None and size > self.wanted.largest else None
         error = None if large else self._fetch(wanted)
@@ -288,16 +288,6 @@ class _Clone:
             return lfs.pointers(other, clone, commit)
         finally:
             index.unlink(missing_ok=True)
-
-    def _wanted(self, clone: Path, commit: str, files: Mapping[bytes, lfs.Pointer]) -> dict[bytes, lfs.Pointer]:
-        if not files or self.wanted.lfs == "all":
-            return dict(files)
-        if self.wanted.lfs == "none":
-            return {}
-        if self.wanted.lfs == "auto":
-            left_out = lfs.excluded(self.git, clone, commit, files)
-            return {path: pointer for path, pointer in files.items() if path not in left_out}
-        return {path: pointer for path, pointer in files.items() if pointer.size <= int(self.wanted.lfs)}
 
     def _describe(self) -> None:
         """Tell of the clone that stands."""

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -105,6 +105,20 @@ def _small_files(listing: bytes) -> Iterator[tuple[bytes, bytes]]:
         mode, _, oid, size = meta.split()
         if mode.startswith(b"100") and int(size) in POINTER_BYTES:
             yield oid, path
+
+
+def wanted(
+    git: Command, repository: Path, commit: str, files: Mapping[bytes, Pointer], which: str
+) -> dict[bytes, Pointer]:
+    """Those of a commit's large files that are to be fetched: `which` is auto, all, none or the largest size."""
+    if not files or which == "all":
+        return dict(files)
+    if which == "none":
+        return {}
+    if which == "auto":
+        left_out = excluded(git, repository, commit, files)
+        return {path: pointer for path, pointer in files.items() if path not in left_out}
+    return {path: pointer for path, pointer in files.items() if pointer.size <= int(which)}
 
 
 def excluded(git: Command, repository: Path, commit: str, paths: Iterable[bytes]) -> set[bytes]:

@@ -74,6 +74,11 @@ class Upstream:
             progress=progress,
         )
 
+    def clone_last_commit(self, work: Path, progress: Callable[[], object]) -> None:
+        """Clone its last commit, without a working tree."""
+        options = ("--progress", "--depth=1", "--no-checkout", "--no-recurse-submodules", "--template=")
+        self._ask("git", "clone", *options, "--", self.url, str(work), progress=progress)
+
     def is_of(self, clone: Path) -> None:
         """Let a clone know that this is where it comes from."""
         for name, value in (("remote.origin.url", self.url), ("lfs.url", lfs_url(self.url))):

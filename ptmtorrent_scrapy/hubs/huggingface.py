@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ptmtorrent_scrapy.items import Dataset, Metadata, Model
-from ptmtorrent_scrapy.jsontext import count, mapping, string, strings
+from ptmtorrent_scrapy.jsontext import count, elements, mapping, string, strings
 from ptmtorrent_scrapy.papers import arxiv_doi
 from ptmtorrent_scrapy.spiders.hub import Unlike
 
@@ -68,6 +68,18 @@ def model(metadata: Metadata, base: str) -> Model:
         bytes=count(listed.get("usedStorage")),
         hub_id=_matching(_HUB_ID, listed.get("_id")),
     )
+
+
+def files(text: str) -> list[tuple[int, bool]]:
+    """(bytes, whether it is a large one) of the files in a page of `/api/models/ID/tree/REVISION`.
+
+    https://huggingface.co/docs/hub/api
+    """
+    try:
+        listed = [mapping(entry.value) for entry in elements(text)]
+    except (ValueError, RecursionError):
+        return []
+    return [(count(file.get("size")) or 0, bool(file.get("lfs"))) for file in listed if file.get("type") == "file"]
 
 
 def web_address(base: str, path: str) -> str:

@@ -126,8 +126,10 @@ class ClonePipeline:
                     await self._clone(turn, turns)
                 else:
                     turns.done(turn, well=False)
+            turns.end()
         except BaseException:
             self._ended = self._ended or "cancelled"
+            turns.end()
             await asyncio.to_thread(self._workers.cancel, self._scope)
             raise
 

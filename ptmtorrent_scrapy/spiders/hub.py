@@ -74,6 +74,10 @@ class HubSpider(Spider):
         """The model with what those of `clone_files` say of it that its clone has."""
         return model
 
+    async def files(self, url: str, commit: str | None) -> list[tuple[int, bool]] | None:
+        """(bytes, whether it is a large one) of each file of a repository; None where the hub has no list of them."""
+        return None
+
     def request(self, url: str, callback: Callable[..., Any] | None, **options: Any) -> Request:
         """A request without whose answer the listing is not whole."""
         return Request(url, callback, errback=self.give_up, dont_filter=True, **options)

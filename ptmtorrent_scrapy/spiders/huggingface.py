@@ -18,6 +18,7 @@ from ptmtorrent_scrapy.items import Metadata, Model, Unusable
 from ptmtorrent_scrapy.spiders.hub import HubSpider
 
 _LISTING = "/api/models?sort=createdAt&limit=1000&full=true&cardData=true&config=true"
+_TREE_PAGES = 100  # of a list of files
 _NEXT = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
 
 
@@ -63,7 +64,11 @@ class HuggingFaceSpider(HubSpider):
             page = await following if following else None
 
     async def parse(self, response: Response) -> AsyncIterator[Model | Unusable]:
-        """One page."""
+        """One page.
+
+        @hub_url /api/models?sort=createdAt&limit=10&full=true&cardData=true&config=true
+        @models 10 commit
+        """
         _, listing = await self.json_array(response)
         for item in self.models(listing):
             yield item
@@ -78,6 +83,23 @@ class HuggingFaceSpider(HubSpider):
             return None
         self.asked.add(match[1])
         return match[1]
+
+    async def files(self, url: str, commit: str | None) -> list[tuple[int, bool]] | None:
+        found: list[tuple[int, bool]] = []
+        identifier = url.removeprefix(f"{self.hub_url}/")
+        page: str | None = f"{self.hub_url}/api/models/{identifier}/tree/{commit or 'main'}?recursive=true"
+        for _ in range(_TREE_PAGES):
+            response = await self.answer_or_reason(self.page(page)) if page else None
+            if not isinstance(response, Response):
+                return found if response is None else None
+            found += huggingface.files(response.text)
+            page = self.link(response)
+        return found
+
+    def link(self, response: Response) -> str | None:
+        """The next page's URL, as the answer names it; None if that leads elsewhere."""
+        match = _NEXT.search(b", ".join(response.headers.getlist("Link")).decode("latin-1"))
+        return match[1] if match and urlsplit(match[1])[:2] == urlsplit(self.hub_url)[:2] else None
 
     def model(self, metadata: Metadata) -> Model:
         return huggingface.model(metadata, self.hub_url)

@@ -42,6 +42,11 @@ class ModelhubSpider(HubSpider):
         yield self.request(self.index_url, self.parse)
 
     async def parse(self, response: Response) -> AsyncIterator[Model | Unusable]:
+        """The index.
+
+        @hub_url
+        @models 1 repository
+        """
         _, index = await self.json_array(response)
         for item in self.models(index):
             yield item

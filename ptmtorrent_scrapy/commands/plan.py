@@ -1,0 +1,70 @@
+"""`scrapy plan HUB`: what a crawl with the same arguments will take, before a repository is cloned."""
+
+import argparse
+import json
+import sys
+
+from scrapy.commands import BaseRunSpiderCommand
+
+from ptmtorrent_scrapy import arguments
+from ptmtorrent_scrapy.commands.crawl import Unready, check
+from ptmtorrent_scrapy.extensions.planning import Planning
+from ptmtorrent_scrapy.spiders.hub import HubSpider
+
+_SETTINGS = {
+    "ITEM_PIPELINES": {
+        "ptmtorrent_scrapy.pipelines.MetadataPipeline": 200,
+        "ptmtorrent_scrapy.pipelines.ClonePipeline": 300,  # of a hub that is a repository
+    },
+    "EXTENSIONS": {
+        "ptmtorrent_scrapy.extensions.Progress": 500,
+        "ptmtorrent_scrapy.extensions.planning.Planning": 500,
+    },
+}
+
+
+class Command(BaseRunSpiderCommand):
+    """Lists the hub, and tells how many repositories and bytes its crawl is, how long it takes and whether it fits."""
+
+    requires_project = True
+
+    def syntax(self) -> str:
+        return "[options] <hub>"
+
+    def short_desc(self) -> str:
+        return "Tell what a crawl will take"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--json", action="store_true", help="one JSON object")
+        parser.add_argument("--rate", default="", metavar="SIZE", help="bytes a second, such as 50MB")
+        parser.add_argument("--sample", default="50", metavar="N", help="repositories to look at (default: 50)")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        assert self.crawler_process is not None
+        loader, settings = self.crawler_process.spider_loader, self.crawler_process.settings
+        name = args[0] if len(args) == 1 else ""
+        spider = loader.load(name) if name in loader.list() else None
+        try:
+            if spider is None or not issubclass(spider, HubSpider):
+                raise Unready(f"no such hub; there are {', '.join(loader.list())}")
+            for setting, value in _SETTINGS.items():
+                settings.set(setting, value, "cmdline")
+            settings.set("PLAN_SAMPLE", arguments.whole("--sample", opts.sample), "cmdline")
+            settings.set("PLAN_RATE", arguments.size("--rate", opts.rate) if opts.rate else 0, "cmdline")
+            check(spider, settings, opts.spargs)
+        except (arguments.Unaccepted, Unready) as error:
+            print(f"scrapy plan {name}: {error}", file=sys.stderr)
+            self.exitcode = 2
+            return
+        crawler = self._create_crawler(name)
+        self.crawler_process.crawl(crawler, **opts.spargs)
+        self.crawler_process.start()
+        planning = crawler.get_extension(Planning)
+        if planning is None or planning.plan is None:
+            self.exitcode = 1
+        elif opts.json:
+            print(json.dumps(planning.plan.to_json()))
+        else:
+            print(planning.plan.hub)
+            print("\n".join(f"  {what:<13} {how_much}" for what, how_much in planning.plan.lines()))

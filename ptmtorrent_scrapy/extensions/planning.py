@@ -1,0 +1,156 @@
+"""Stands in for the phases after the listing: tells what they would take."""
+
+import asyncio
+import hashlib
+import shutil
+from dataclasses import replace
+from typing import Self
+
+import orjson
+from scrapy import signals
+from scrapy.crawler import Crawler
+from scrapy.exceptions import DontCloseSpider
+
+from ptmtorrent_scrapy.clonesettings import CloneSettings, clone_settings
+from ptmtorrent_scrapy.crawl import HubCrawl
+from ptmtorrent_scrapy.extensions.phases import LISTING_FAILED, chosen
+from ptmtorrent_scrapy.git import standing
+from ptmtorrent_scrapy.git.errors import GitError
+from ptmtorrent_scrapy.git.weight import weight
+from ptmtorrent_scrapy.listing import Listed
+from ptmtorrent_scrapy.pipelines import MetadataPipeline
+from ptmtorrent_scrapy.plan import Plan, estimate, rates
+
+_AT_ONCE = 4  # repositories that are looked at
+
+
+class Planning:
+    """Extension: makes `plan`, and ends the crawl where it would begin to clone."""
+
+    plan: Plan | None = None
+
+    def __init__(self, crawler: Crawler, crawl: HubCrawl, settings: CloneSettings) -> None:
+        self.crawler = crawler
+        self.crawl = crawl
+        self._settings = settings
+        self._sample = crawler.settings.getint("PLAN_SAMPLE")
+        self._rate = crawler.settings.getint("PLAN_RATE") or None
+        self._to_clone: list[Listed] = []  # whose size the hub does not tell, those to look at
+        self._closing: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        crawl, settings = HubCrawl.of(crawler), clone_settings(crawler.settings)
+        repository = replace(
+            settings.repository,
+            lfs=crawl.spider.lfs or settings.repository.lfs,
+            store=str(crawl.tree.store.absolute()),
+            token=crawl.spider.token,
+        )
+        planning = cls(crawler, crawl, replace(settings, repository=repository))
+        crawler.signals.connect(planning.go_on, signals.spider_idle)
+        return planning
+
+    def go_on(self) -> None:
+        if self.crawl.after_listing is None:
+            self.crawl.after_listing = asyncio.create_task(self._make())
+            self.crawl.after_listing.add_done_callback(self._close_spider)
+        raise DontCloseSpider
+
+    def _close_spider(self, made: asyncio.Task[str]) -> None:
+        reason = made.result() if not made.cancelled() and made.exception() is None else "failed"
+        self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=reason))
+
+    async def _make(self) -> str:
+        pipeline = self.crawler.get_item_pipeline(MetadataPipeline)
+        assert pipeline is not None
+        listed = pipeline.length
+        if not listed and not self.crawl.spider.problem:
+            self.crawl.spider.listing_failed("it lists no models at all")
+        if self.crawl.spider.problem:
+            return LISTING_FAILED
+        selected = chosen(self.crawl, listed)
+        self.crawl.listing.choose(selected)
+        counts, known, told, unknown = await asyncio.to_thread(self._count)
+        sampled = sorted(unknown, key=_draw)[: self._sample]
+        weights = await self._weigh(sampled)
+        found = [each for each in weights if each is not None]
+        self.plan = Plan(
+            hub=self.crawl.spider.hub,
+            models=listed,
+            selected=selected,
+            repositories=counts["new"],
+            moved=counts["moved"],
+            current=counts["current"],
+            unsure=counts["unsure"],
+            told=told,
+            sampled=len(found),
+            unreachable=len(weights) - len(found),
+            need=estimate(known, found, len(unknown)),
+            free=max(0, shutil.disk_usage(self.crawl.tree.folder).free - self._settings.min_free),
+            rates=rates(self._rate, self._before(), self._settings.concurrency),
+        )
+        return "finished"
+
+    def _count(self) -> tuple[dict[str, int], int, int, list[Listed]]:
+        """(repositories by what there is to do, bytes that the hub tells, of how many, those of which it does not)."""
+        counts = dict.fromkeys(("new", "moved", "current", "unsure"), 0)
+        known = told = 0
+        unknown = []
+        for listed in self.crawl.listing.repositories():
+            if not listed.chosen:
+                break
+            what = self._state(listed)
+            counts[what] += 1
+            if what == "new" and listed.bytes is not None and self._settings.repository.lfs in ("auto", "all"):
+                known += listed.bytes
+                told += 1
+            elif what == "new":
+                unknown.append(listed)
+        return counts, known, told, unknown
+
+    def _state(self, listed: Listed) -> str:
+        path = self.crawl.tree.repository(listed.folder)
+        if not (path / ".git").is_dir():
+            return "new"
+        if listed.commit is None:
+            return "unsure"
+        wanted = replace(self._settings.repository, path=str(path))
+        whole = standing.is_whole(standing.state(path), wanted)
+        return "current" if whole and standing.head(path)[1] == listed.commit else "moved"
+
+    async def _weigh(self, sampled: list[Listed]) -> list[int | None]:
+        """Bytes of repositories; None of one that cannot be had."""
+        limit = asyncio.Semaphore(_AT_ONCE)
+
+        async def weigh(listed: Listed) -> int | None:
+            async with limit:
+                return await self._weight(listed)
+
+        return await asyncio.gather(*map(weigh, sampled))
+
+    async def _weight(self, listed: Listed) -> int | None:
+        files = await self.crawl.spider.files(listed.url, listed.commit)
+        if files is not None:
+            return sum(size for size, is_large in files if not is_large or self._is_wanted(size))
+        path = str(self.crawl.tree.work.absolute())
+        try:
+            return await asyncio.to_thread(weight, replace(self._settings.repository, url=listed.url, path=path))
+        except GitError:
+            return None
+
+    def _is_wanted(self, size: int) -> bool:
+        which = self._settings.repository.lfs
+        return which != "none" and (not which.isdigit() or size <= int(which))
+
+    def _before(self) -> list[tuple[int, float]]:
+        """(bytes, seconds) of what earlier crawls have cloned."""
+        lines = map(orjson.loads, self.crawl.listing.outcomes())
+        return [
+            (line["git_bytes"] + line["lfs_bytes"], line["seconds"]) for line in lines if line.get("status") == "cloned"
+        ]
+
+
+def _draw(listed: Listed) -> bytes:
+    """A number for each repository that has nothing to do with its size."""
+    return hashlib.blake2b(listed.url.encode(), digest_size=8).digest()

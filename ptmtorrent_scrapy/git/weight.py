@@ -1,0 +1,51 @@
+"""How much a repository will weigh, without its history."""
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ptmtorrent_scrapy.git import lfs, standing
+from ptmtorrent_scrapy.git.environment import check_url, configured, environment
+from ptmtorrent_scrapy.git.growth import Growth
+from ptmtorrent_scrapy.git.process import Command
+from ptmtorrent_scrapy.git.repository import Repository
+from ptmtorrent_scrapy.git.upstream import NO_FILTER, Upstream
+
+_LARGEST = 1 << 30  # bytes of a last commit that are looked at
+
+
+def weight(repository: Repository) -> int:
+    """Bytes of a repository's last commit and of its large files that are wanted.
+
+    The last commit is fetched beside `path`, and removed again. Raises `GitError`.
+    """
+    check_url(repository.url, repository.protocols)
+    variables = environment(
+        timeout=repository.timeout,
+        protocols=repository.protocols,
+        configuration=repository.configuration,
+        token=repository.token,
+    )
+    git = Command(scope=repository.scope, environment=configured(variables, NO_FILTER), timeout=repository.timeout)
+    with _folder(Path(repository.path)) as clone:
+        upstream = Upstream(git=git, url=repository.url, gated=repository.gated)
+        upstream.clone_last_commit(clone, Growth(clone, _LARGEST))
+        commit = standing.head(clone)[1]
+        if commit is None:
+            return 0
+        git.run("git", "read-tree", commit, cwd=clone)
+        files = lfs.pointers(git, clone, commit)
+        wanted = lfs.wanted(git, clone, commit, files, repository.lfs)
+        return standing.size(clone / ".git") + sum(pointer.size for pointer in set(wanted.values()))
+
+
+@contextlib.contextmanager
+def _folder(beside: Path) -> Iterator[Path]:
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=beside.parent, prefix=".", suffix="~plan"))
+    try:
+        yield folder / "clone"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

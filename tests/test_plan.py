@@ -1,0 +1,98 @@
+"""What a crawl will take, before it is started."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ptmtorrent_scrapy.plan import estimate
+from tests.conftest import ROOT, Start, command
+from tests.hubs import Hubs
+
+Tell = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def tell(hubs: Hubs, folder: Path) -> Tell:
+    """Plans a crawl."""
+
+    def plan(hub: str, *options: str, **settings: Any) -> "subprocess.CompletedProcess[str]":
+        words = command(hubs, folder, hub, **settings)
+        words[words.index("crawl")] = "plan"
+        return subprocess.run([*words, *options], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+    return plan
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_sizes_that_the_listing_tells(tell: Tell, crawl: Start, hubs: Hubs, folder: Path) -> None:
+    planned = tell("huggingface", "--json", fraction=0.5)
+    assert planned.returncode == 0
+    plan = json.loads(planned.stdout)
+    assert (plan["models"], plan["selected"], plan["repositories"], plan["told"]) == (60, 30, 30, 30)
+    assert plan["fits"] == "yes"
+    models = hubs.huggingface.generated
+    listed = sorted((models.model(index) for index in range(60)), key=lambda model: -model["downloads"])
+    assert plan["need"]["bytes"] == sum(model["usedStorage"] for model in listed[:30])
+    assert plan["seconds"]["a guess"] == round(plan["need"]["bytes"] / 10_000_000)
+    assert hubs.asked("info/refs") == []
+    assert files(folder) == []
+    crawl("huggingface", fraction=0.5)
+    after = json.loads(tell("huggingface", "--json", fraction=0.5).stdout)
+    assert (after["repositories"], after["current"], after["need"]["bytes"]) == (0, 30, 0)
+
+
+def test_sizes_of_lists_of_files(tell: Tell, crawl: Start, hubs: Hubs, folder: Path) -> None:
+    """Up to 200 kB each: the listing tells no sizes of single files, the lists of all that are looked at are exact."""
+    plan = json.loads(tell("huggingface", "--json", top=20, lfs="200kB").stdout)
+    assert (plan["told"], plan["sampled"], plan["unreachable"]) == (0, 20, 0)
+    done = crawl("huggingface", top=20, lfs="200kB")
+    fetched = sum(line["lfs_bytes"] for line in done.read("json/repositories.jsonl"))
+    assert fetched <= plan["need"]["bytes"] <= fetched + 20 * 2000
+    assert fetched > 0
+    sampled = json.loads(
+        tell("huggingface", "--json", "--sample", "5", top=20, lfs="200kB", DATA_DIR=folder / "x").stdout
+    )
+    assert sampled["sampled"] == 5
+    assert sampled["need"]["low"] < sampled["need"]["bytes"] < sampled["need"]["high"]
+
+
+def test_sizes_of_repositories_whose_hub_tells_nothing(tell: Tell, hubs: Hubs, folder: Path) -> None:
+    planned = tell("modelhub", "--sample", "4", "--rate", "1MB")
+    assert planned.returncode == 0
+    assert "40 models" not in planned.stdout
+    assert "by a sample of 4" in planned.stdout
+    assert "at 1.0 MB/s, as given" in planned.stdout
+    assert "it fits" in planned.stdout
+    assert len(hubs.asked("info/refs")) == 4
+    assert files(folder) == []
+
+
+def test_a_disk_that_does_not_hold_it(tell: Tell) -> None:
+    planned = tell("huggingface", fraction=1, CLONE_MIN_FREE="1000TB")
+    assert planned.returncode == 0
+    assert "it does not fit" in planned.stdout
+
+
+def test_what_cannot_be_planned(tell: Tell, hubs: Hubs) -> None:
+    assert "no such hub; there are" in tell("github").stderr.splitlines()[-1]
+    refused = tell("huggingface", "--rate", "fast")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "--rate=fast: not accepted" in refused.stderr.splitlines()[-1]
+    hubs.faults.add("^/api/models", status=404)
+    failed = tell("huggingface")
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert "could not be listed" in failed.stderr
+
+
+def test_an_estimate_holds_what_it_is_an_estimate_of() -> None:
+    sizes = [(number * 7919 % 101) ** 3 for number in range(1000)]
+    made = estimate(50, sizes[:100], 1000)
+    assert made.low < sum(sizes) + 50 < made.high
+    assert estimate(50, [], 0).bytes == 50
