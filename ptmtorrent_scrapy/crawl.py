@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -12,7 +14,12 @@ import orjson
 from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
+from scrapy.settings import BaseSettings
+from scrapy.statscollectors import StatsCollector
 
+from ptmtorrent_scrapy import arguments
+from ptmtorrent_scrapy.checkpoint import Checkpoint, Keeper, parse, request
+from ptmtorrent_scrapy.items import ListingPage
 from ptmtorrent_scrapy.listing import Listing
 from ptmtorrent_scrapy.spiders.hub import HubSpider
 from ptmtorrent_scrapy.tree import DataTree
@@ -27,9 +34,16 @@ class HubCrawl:
 
     listing: Listing
 
-    def __init__(self, tree: DataTree, spider: HubSpider) -> None:
+    def __init__(self, tree: DataTree, spider: HubSpider, stats: StatsCollector, settings: BaseSettings) -> None:
         self.tree = tree
         self.spider = spider
+        self.keepers: dict[str, Keeper] = {}  # by name: who goes on with files when a crawl goes on
+        self.resumed: Checkpoint | None = None
+        self.stats = stats
+        self._settings = settings
+        self._began = int(time.time())
+        self._saved = False
+        self._pages = int(time.time() * 1000)  # their numbers are no other crawl's
         self.after_listing: asyncio.Task[str] | None = None  # the phases that follow it; why the crawl is to close
         self._held = contextlib.ExitStack()
 
@@ -40,23 +54,93 @@ class HubCrawl:
             raise NotConfigured
         if crawler not in _crawls:
             tree = DataTree(Path(crawler.settings["DATA_DIR"]), crawler.spider.name)
-            _crawls[crawler] = cls(tree, crawler.spider)
+            assert crawler.stats is not None
+            _crawls[crawler] = cls(tree, crawler.spider, crawler.stats, crawler.settings)
             crawler.signals.connect(_crawls[crawler].end, signals.spider_closed)
         return _crawls[crawler]
 
     def begin(self) -> None:
-        """Take hold of the tree. Raises `InUse`, `OSError`."""
+        """Take hold of the tree, and go on with the listing of a crawl that was cut. Raises `InUse`, `OSError`."""
         self._held.enter_context(self.tree.claim())
         self.listing = Listing(self.tree.work)
-        self._held.callback(self.listing.close)
+        self._held.callback(self._leave)
+        self._resume()
         self._remember()
+
+    def _resume(self) -> None:
+        asked = request(self.spider, self._settings, self.keepers)
+        saved = parse(self.listing.state())
+        longest = arguments.duration("LISTING_MAX_AGE", self._settings["LISTING_MAX_AGE"])
+        if saved is None or not saved.is_of(asked, longest) or not self._is_there(saved):
+            self.listing.clear()
+            return
+        self.resumed, self._began = saved, saved.began
+        for name, keeper in self.keepers.items():
+            keeper.restore(saved.kept[name])
+        for name, value in saved.statistics.items():
+            self.stats.set_value(name, value)
+        logger.info("goes on with a listing that was begun %s", datetime.fromtimestamp(saved.began).astimezone())
+
+    def _is_there(self, saved: Checkpoint) -> bool:
+        page = saved.page and self.tree.work.with_name(saved.page["file"])
+        if page and saved.page and not (page.is_file() and page.stat().st_size == saved.page["size"]):
+            return False
+        return all(
+            keeper.can_restore(saved.kept[name], complete=saved.complete) for name, keeper in self.keepers.items()
+        )
+
+    def save(self, page: ListingPage | None) -> None:
+        """Let a crawl that is cut from now on go on with this page; without one, with what follows the listing."""
+        kept = None if page is None else self._keep(page)
+        checkpoint = Checkpoint(
+            request=request(self.spider, self._settings, self.keepers),
+            began=self._began,
+            page=kept,
+            complete=page is None,
+            kept={name: keeper.save() for name, keeper in self.keepers.items()},
+            statistics={
+                name: value for name, value in self.stats.get_stats().items() if name.startswith(("listing/", "pages/"))
+            },
+        )
+        self.listing.save(checkpoint.to_json())
+        self._saved = True
+        for path in self._page_files():
+            if kept is None or path.name != kept["file"]:
+                path.unlink()
+
+    def _keep(self, page: ListingPage) -> dict[str, Any]:
+        """Write a page down, beside the one before."""
+        self._pages += 1
+        path = self.tree.work.with_name(f".{self.tree.hub}~page-{self._pages}")
+        path.write_bytes(page.body)
+        return {"file": path.name, "size": len(page.body), "url": page.url, "following": page.following}
+
+    def _page_files(self) -> list[Path]:
+        return list(self.tree.work.parent.glob(f".{self.tree.hub}~page-*"))
+
+    def _leave(self) -> None:
+        """Leave the listing to the next crawl, if that has a use for it."""
+        if self.is_left:
+            self.listing.close()
+        else:
+            self.listing.remove()
+            for path in self._page_files():
+                path.unlink()
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the next crawl can go on with what this one has listed, and has a reason to."""
+        ended = self.after_listing
+        ended_well = ended is not None and ended.done() and not ended.cancelled() and ended.result() == "finished"
+        is_of_use = not (ended_well or self.spider.faults or self.spider.is_out_of_date)
+        return is_of_use and (self._saved or self.resumed is not None)
 
     def _remember(self) -> None:
         """Take over what became of the repositories in earlier crawls, and what their servers told."""
-        for line in _lines(self.tree.repositories, {"url": str}):
+        for line in json_lines(self.tree.repositories, {"url": str}):
             path = line.get("path")
             self.listing.set_outcome(line["url"], orjson.dumps(line), path=path if isinstance(path, str) else None)
-        for line in _lines(self.tree.looks, {"url": str, "at": int}):
+        for line in json_lines(self.tree.looks, {"url": str, "at": int}):
             self.listing.set_look(line["url"], hub_id=line.get("hub_id"), commit=line.get("commit"), at=line["at"])
 
     async def settled(self) -> None:
@@ -68,7 +152,7 @@ class HubCrawl:
         self._held.close()
 
 
-def _lines(path: Path, wanted: dict[str, type]) -> Iterator[dict[str, Any]]:
+def json_lines(path: Path, wanted: dict[str, type]) -> Iterator[dict[str, Any]]:
     """The objects of a file, one a line; a line that is none, or lacks a field that is wanted, is told and left out."""
     with contextlib.suppress(FileNotFoundError), path.open("rb") as lines:
         for number, line in enumerate(lines, 1):

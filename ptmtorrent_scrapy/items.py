@@ -22,6 +22,15 @@ class Metadata:
 
 
 @dataclass(kw_only=True, slots=True)
+class ListingPage:
+    """A page of the listing has come, and all that was before it has been yielded: a crawl that is cut goes on here."""
+
+    url: str
+    following: str | None  # URL of the next page; None of the last one
+    body: bytes
+
+
+@dataclass(kw_only=True, slots=True)
 class Dataset:
     """A dataset that a model was trained or evaluated on."""
 

@@ -19,7 +19,9 @@ CREATE TABLE repository (
 );
 CREATE TABLE outcome (url TEXT PRIMARY KEY, path TEXT, line BLOB);
 CREATE TABLE look (url TEXT PRIMARY KEY, hub_id TEXT, told TEXT, at INTEGER);
+CREATE TABLE checkpoint (number INTEGER PRIMARY KEY, state BLOB);
 """
+_OF_EACH_CRAWL = ("repository", "outcome WHERE path IS NOT NULL", "look")  # that no crawl takes over from another
 
 # Models without a repository count for the share, and leave nothing to clone.
 _CHOOSE = """
@@ -73,22 +75,56 @@ class Listing:
     """The models that were listed, by key, and their repositories, by clone URL."""
 
     def __init__(self, path: Path) -> None:
-        path.unlink(missing_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        # Made anew by each crawl: nothing in it is worth a journal.
+        try:
+            self._open()
+            self.state()
+        except sqlite3.DatabaseError:
+            self.clear()
+
+    def _open(self) -> None:
         # One thread at a time uses it: the crawl's, and while that waits, the one that writes the records.
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         self._database.create_function("host", 1, lambda url: urlsplit(url).netloc, deterministic=True)
         self._database.executescript(
-            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=FILE;"
-            f"PRAGMA cache_size=-8000; {_TABLES} BEGIN;"
+            "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=FILE;"
+            "PRAGMA cache_size=-8000;"
         )
+        if not self._count("SELECT count(*) FROM sqlite_schema"):
+            self._database.executescript(_TABLES)
+        self._database.execute("BEGIN")
+        for table in _OF_EACH_CRAWL:
+            self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.close()
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        self._open()
 
     def close(self) -> None:
-        """Forget everything."""
+        """Leave it to the next crawl, as it was when it was last saved."""
         self._database.close()
-        self._path.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Forget everything."""
+        self.clear()
+        self.close()
+        self._path.unlink()
+
+    def save(self, state: bytes | None = None) -> None:
+        """Make what was noted last, with the state that a crawl may go on from."""
+        if state is not None:
+            self._database.execute("INSERT OR REPLACE INTO checkpoint VALUES (1, ?)", (state,))
+        self._database.execute("COMMIT")
+        self._database.execute("BEGIN")
+
+    def state(self) -> bytes | None:
+        """The state that was saved last, by this crawl or an earlier one."""
+        row = self._database.execute("SELECT state FROM checkpoint").fetchone()
+        return row[0] if row else None
 
     def add(self, model: Model, *, wanted: bool, rank: int) -> bool:
         """Note a model, and whether it is one of those to choose from; False if it was listed before."""

@@ -41,6 +41,12 @@ class ClaimTreeMiddleware:
             self.crawl.spider.problem = str(error)
             logger.error("%s", error)
             raise CloseSpider(TREE_UNAVAILABLE) from error
+        resumed = self.crawl.resumed
+        if resumed is not None and resumed.complete:
+            return
+        if resumed is not None and resumed.page is not None:
+            page = {**resumed.page, "file": self.crawl.tree.work.with_name(resumed.page["file"]).absolute().as_uri()}
+            self.crawl.spider.resume_with = page
         async for each in start:
             yield each
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,11 @@ class Selection:
     def restricts(self) -> bool:
         """Whether there are models that are not wanted at all."""
         return bool(self.ids is not None or self.words or self.min_downloads)
+
+    def described(self) -> dict[str, Any]:
+        """As JSON, the same for the same selection."""
+        words = {name: sorted(accepted) for name, accepted in sorted(self.words.items())}
+        return {**asdict(self), "words": words, "ids": None if self.ids is None else sorted(self.ids)}
 
     def wants(self, model: Model) -> bool:
         """Whether a model is one of those of which the share is taken."""

@@ -17,6 +17,9 @@ ONNXMODELZOO_REPOSITORY = "https://github.com/onnx/models"
 PYTORCHHUB_URL = "https://pytorch.org/hub"
 PYTORCHHUB_REPOSITORY = "https://github.com/pytorch/hub"
 
+# A listing that was cut goes on where it was, unless that is longer ago.
+LISTING_MAX_AGE = "1d"
+
 # Repositories
 CLONE_CONCURRENCY = 8
 CLONE_TIMEOUT = 3600
@@ -38,6 +41,7 @@ ITEM_PIPELINES = {
     "ptmtorrent_scrapy.pipelines.MetadataPipeline": 200,
     "ptmtorrent_scrapy.pipelines.ClonePipeline": 300,
     "ptmtorrent_scrapy.pipelines.RecordPipeline": 400,
+    "ptmtorrent_scrapy.pipelines.CheckpointPipeline": 900,
 }
 EXTENSIONS = {
     "ptmtorrent_scrapy.extensions.Phases": 500,

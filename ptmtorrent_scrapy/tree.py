@@ -15,7 +15,7 @@ from ptmtorrent_scrapy.git.durable import sync_paths
 from ptmtorrent_scrapy.git.lock import Held, lock
 
 _LONGEST = 230  # bytes: file systems take 255, and work in progress stands beside its place under a longer name
-_OWN = re.compile(r"\..*~\w+")  # names of work in progress
+_OWN = re.compile(r"\..*~[\w-]+")  # names of work in progress
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")  # what nearly all names are
 _PAGES = ("html/metadata/", "json/metadata/")
 
@@ -71,6 +71,7 @@ class DataTree:
         self.rejected = self.folder / "json" / "rejected.jsonl"
         self.store = self.folder / "lfs"
         self.looks = self.folder / "json" / "looks.jsonl"  # what servers told of repositories, and when
+        self.spool = self.folder / "json" / f".{hub}~spool"  # records that have no place yet
         self.work = self.folder / "json" / f".{hub}~crawl"  # what a crawl needs only while it runs
 
     def page(self, path: str) -> Path:
@@ -105,15 +106,28 @@ class Rewrite:
     As a context it commits where the block ends well, and is abandoned where it does not.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, begun: int = 0) -> None:
+        """Begin it, or go on after so many bytes of one that was left."""
         self.path = path
-        self._beside = path.with_name(f".{path.name}~new")
+        self._beside = beside(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.file: IO[bytes] = self._beside.open("wb", buffering=1 << 20)
+        self.file: IO[bytes] = self._beside.open("r+b" if begun else "wb", buffering=1 << 20)
+        if begun:
+            self.file.truncate(begun)
+            self.file.seek(begun)
 
-    def commit(self) -> None:
+    def save(self) -> int:
+        """Bring what was written so far to the disk; returns how many bytes that is."""
         self.file.flush()
         os.fsync(self.file.fileno())
+        return self.file.tell()
+
+    def leave(self) -> None:
+        """Let somebody go on later."""
+        self.file.close()
+
+    def commit(self) -> None:
+        self.save()
         self.file.close()
         self._beside.replace(self.path)
         sync_paths([self.path.parent])
@@ -134,13 +148,20 @@ class Rewrite:
             self.abandon()
 
 
+def beside(path: Path) -> Path:
+    """Where a file is written before it takes its place."""
+    return path.with_name(f".{path.name}~new")
+
+
 class JsonArray:
     """A file that holds one JSON array, written an element at a time."""
 
-    def __init__(self, path: Path) -> None:
-        self._rewrite = Rewrite(path)
-        self._rewrite.file.write(b"[")
-        self.length = 0
+    def __init__(self, path: Path, *, begun: int = 0, length: int = 0) -> None:
+        """Begin it, or go on with one that was left after so many bytes and elements."""
+        self._rewrite = Rewrite(path, begun=begun)
+        if not begun:
+            self._rewrite.file.write(b"[")
+        self.length = length
 
     def append(self, element: bytes) -> int:
         """Add an element, JSON text; returns its position, from 0."""
@@ -148,6 +169,14 @@ class JsonArray:
         self._rewrite.file.write(element)
         self.length += 1
         return self.length - 1
+
+    def save(self) -> int:
+        """Bring what was written so far to the disk; returns how many bytes that is."""
+        return self._rewrite.save()
+
+    def leave(self) -> None:
+        """Let somebody go on later."""
+        self._rewrite.leave()
 
     def commit(self) -> None:
         self._rewrite.file.write(b"\n]\n")

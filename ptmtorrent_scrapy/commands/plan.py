@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import tempfile
 
 from scrapy.commands import BaseRunSpiderCommand
 
@@ -57,13 +58,18 @@ class Command(BaseRunSpiderCommand):
             print(f"scrapy plan {name}: {error}", file=sys.stderr)
             self.exitcode = 2
             return
-        crawler = self._create_crawler(name)
-        self.crawler_process.crawl(crawler, **opts.spargs)
-        self.crawler_process.start()
-        planning = crawler.get_extension(Planning)
+        with tempfile.TemporaryDirectory(dir=settings["DATA_DIR"], prefix=".plan~") as scratch:
+            settings.set("PLAN_FOR", settings["DATA_DIR"], "cmdline")
+            settings.set("DATA_DIR", scratch, "cmdline")
+            crawler = self._create_crawler(name)
+            self.crawler_process.crawl(crawler, **opts.spargs)
+            self.crawler_process.start()
+        self._tell(crawler.get_extension(Planning), as_json=opts.json)
+
+    def _tell(self, planning: Planning | None, *, as_json: bool) -> None:
         if planning is None or planning.plan is None:
             self.exitcode = 1
-        elif opts.json:
+        elif as_json:
             print(json.dumps(planning.plan.to_json()))
         else:
             print(planning.plan.hub)

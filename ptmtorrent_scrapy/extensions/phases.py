@@ -78,6 +78,7 @@ class Phases:
             self.crawl.spider.listing_failed("it lists no models at all")
         if self.crawl.spider.problem:
             return LISTING_FAILED
+        self.crawl.save(None)
         if records.ready > records.pending:
             await self._publish(last=not records.pending)  # whoever waits for weeks of clones has the records already
         reason = await clones.run(chosen(self.crawl, listed))

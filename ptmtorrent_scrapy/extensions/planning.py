@@ -4,15 +4,15 @@ import asyncio
 import hashlib
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Self
 
-import orjson
 from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
 
 from ptmtorrent_scrapy.clonesettings import CloneSettings, clone_settings
-from ptmtorrent_scrapy.crawl import HubCrawl
+from ptmtorrent_scrapy.crawl import HubCrawl, json_lines
 from ptmtorrent_scrapy.extensions.phases import LISTING_FAILED, chosen
 from ptmtorrent_scrapy.git import standing
 from ptmtorrent_scrapy.git.errors import GitError
@@ -20,6 +20,7 @@ from ptmtorrent_scrapy.git.weight import weight
 from ptmtorrent_scrapy.listing import Listed
 from ptmtorrent_scrapy.pipelines import MetadataPipeline
 from ptmtorrent_scrapy.plan import Plan, estimate, rates
+from ptmtorrent_scrapy.tree import DataTree
 
 _AT_ONCE = 4  # repositories that are looked at
 
@@ -33,6 +34,7 @@ class Planning:
         self.crawler = crawler
         self.crawl = crawl
         self._settings = settings
+        self._tree = DataTree(Path(crawler.settings["PLAN_FOR"]), crawl.tree.hub)  # the crawl's own is scratch
         self._sample = crawler.settings.getint("PLAN_SAMPLE")
         self._rate = crawler.settings.getint("PLAN_RATE") or None
         self._to_clone: list[Listed] = []  # whose size the hub does not tell, those to look at
@@ -87,7 +89,7 @@ class Planning:
             sampled=len(found),
             unreachable=len(weights) - len(found),
             need=estimate(known, found, len(unknown)),
-            free=max(0, shutil.disk_usage(self.crawl.tree.folder).free - self._settings.min_free),
+            free=max(0, shutil.disk_usage(self._tree.folder).free - self._settings.min_free),
             rates=rates(self._rate, self._before(), self._settings.concurrency),
         )
         return "finished"
@@ -110,7 +112,7 @@ class Planning:
         return counts, known, told, unknown
 
     def _state(self, listed: Listed) -> str:
-        path = self.crawl.tree.repository(listed.folder)
+        path = self._tree.repository(listed.folder)
         if not (path / ".git").is_dir():
             return "new"
         if listed.commit is None:
@@ -145,9 +147,10 @@ class Planning:
 
     def _before(self) -> list[tuple[int, float]]:
         """(bytes, seconds) of what earlier crawls have cloned."""
-        lines = map(orjson.loads, self.crawl.listing.outcomes())
         return [
-            (line["git_bytes"] + line["lfs_bytes"], line["seconds"]) for line in lines if line.get("status") == "cloned"
+            (line["git_bytes"] + line["lfs_bytes"], line["seconds"])
+            for line in json_lines(self._tree.repositories, {"git_bytes": int, "lfs_bytes": int, "seconds": float})
+            if line.get("status") == "cloned"
         ]
 
 

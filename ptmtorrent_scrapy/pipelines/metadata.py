@@ -1,6 +1,8 @@
 """Keeps what the hub said of each model, and tells where that departs from what the hub used to say."""
 
+from collections.abc import Mapping
 from itertools import islice
+from pathlib import Path
 from typing import Any, Self
 
 import jsonschema_rs
@@ -11,7 +13,7 @@ from scrapy.statscollectors import StatsCollector
 from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.items import Metadata, Model, Unusable
 from ptmtorrent_scrapy.record import schema
-from ptmtorrent_scrapy.tree import JsonArray, UnusableName, check_folder
+from ptmtorrent_scrapy.tree import JsonArray, UnusableName, beside, check_folder
 
 _FIELDS_TOLD = 100  # different departures counted by name; what comes after them is counted together
 
@@ -26,6 +28,7 @@ class MetadataPipeline:
         self._fields: set[str] = set()  # those told by name
         self._arrays: dict[str, JsonArray] = {}
         self.length = 0  # models listed so far
+        crawl.keepers["metadata"] = self
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -50,7 +53,7 @@ class MetadataPipeline:
             self.stats.inc_value(f"listing/departures/{field}")
         name = metadata.file or self.crawl.spider.metadata
         if name not in self._arrays:
-            self._arrays[name] = JsonArray(self.crawl.tree.page(f"json/metadata/{name}"))
+            self._arrays[name] = JsonArray(self._path(name))
         return self._arrays[name].append(metadata.text.encode("utf-8", "surrogatepass"))
 
     def _listed(self, model: Model) -> Model | Unusable:
@@ -88,10 +91,35 @@ class MetadataPipeline:
         while self._arrays:
             self._arrays.popitem()[1].commit()
 
+    def save(self) -> dict[str, Any]:
+        files = {name: [array.save(), array.length] for name, array in self._arrays.items()}
+        return {"length": self.length, "fields": sorted(self._fields), "files": files}
+
+    def can_restore(self, saved: Mapping[str, Any], *, complete: bool) -> bool:
+        """Whether the files are there; those of a complete listing may have taken their places, all or none."""
+        there = [
+            path.is_file() and path.stat().st_size >= size
+            for name, (size, _) in saved["files"].items()
+            for path in [beside(self._path(name))]
+        ]
+        return all(there) or (complete and not any(there))
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        self.length, self._fields = saved["length"], set(saved["fields"])
+        for name, (size, length) in saved["files"].items():
+            if beside(self._path(name)).is_file():
+                self._arrays[name] = JsonArray(self._path(name), begun=size, length=length)
+
+    def _path(self, name: str) -> Path:
+        return self.crawl.tree.page(f"json/metadata/{name}")
+
     async def close_spider(self) -> None:
         await self.crawl.settled()
         for array in self._arrays.values():
-            array.abandon()
+            if self.crawl.is_left:
+                array.leave()
+            else:
+                array.abandon()
 
 
 _JSON_TYPES = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}

@@ -1,7 +1,7 @@
 """Builds, checks and writes the records."""
 
-import tempfile
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import IO, Any, Self
 
@@ -33,6 +33,7 @@ class RecordPipeline:
         self._spool: IO[bytes] | None = None
         self.pending = 0  # models that wait for their repository
         self.ready = 0  # records and rejections that wait for nothing
+        crawl.keepers["records"] = self
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -50,7 +51,7 @@ class RecordPipeline:
 
     def _add(self, line: bytes) -> None:
         if self._spool is None:
-            self._spool = tempfile.TemporaryFile(dir=self.crawl.tree.work.parent)  # noqa: SIM115 - until the crawl ends
+            self._spool = self.crawl.tree.spool.open("w+b")
         if line.startswith(_PENDING):
             self.pending += 1
         else:
@@ -112,10 +113,31 @@ class RecordPipeline:
                 model = self.crawl.spider.with_clone(replace(model, commit=commit or model.commit), _files(files))
                 yield self._finished(model, problem)
 
+    def save(self) -> dict[str, Any]:
+        size = 0
+        if self._spool is not None:
+            size = self._spool.seek(0, os.SEEK_END)
+            self._spool.flush()
+            os.fsync(self._spool.fileno())
+        return {"pending": self.pending, "ready": self.ready, "size": size}
+
+    def can_restore(self, saved: Mapping[str, Any], *, complete: bool) -> bool:
+        spool = self.crawl.tree.spool
+        return not saved["size"] or (spool.is_file() and spool.stat().st_size >= saved["size"])
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        self.pending, self.ready = saved["pending"], saved["ready"]
+        if saved["size"]:
+            self._spool = self.crawl.tree.spool.open("r+b")
+            self._spool.truncate(saved["size"])
+            self._spool.seek(0, os.SEEK_END)
+
     async def close_spider(self) -> None:
         await self.crawl.settled()
         if self._spool is not None:
             self._spool.close()
+            if not self.crawl.is_left:
+                self.crawl.tree.spool.unlink(missing_ok=True)
 
 
 def _rejection(name: str | None, position: int | None, reason: str, detail: str) -> bytes:

@@ -1,6 +1,7 @@
 """What the spiders have in common: their arguments, and how a listing is taken apart or given up."""
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -44,6 +45,8 @@ class HubSpider(Spider):
     url_settings: ClassVar[tuple[str, ...]]  # settings that must be URLs
     clone_files: ClassVar[tuple[str, ...]] = ()  # what `with_clone` wants to see of a clone
     problem: str | None = None  # why the crawl ends early
+    resume_with: dict[str, Any] | None = None  # `url`, `following` and `file` of the page that had come last
+    is_out_of_date: bool = False  # the listing cannot go on from where it is
     faults: int = 0  # models and other items that were lost by faults of this program
     token: tuple[str, str] | None = None  # base URL of the hub's own host, and the token for that host
 
@@ -104,6 +107,7 @@ class HubSpider(Spider):
         """The answer to a request of a callback that goes on with it; None if there is none: the listing has failed."""
         response = await self.answer_or_reason(request)
         if isinstance(response, str):
+            self.is_out_of_date = re.search(r"\bHTTP status (400|404|410|422)\b", response) is not None
             self.listing_failed(f"{request.url}: {response}")
             return None
         return response

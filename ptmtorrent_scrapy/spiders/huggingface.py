@@ -14,10 +14,11 @@ from scrapy.crawler import Crawler
 from scrapy.http import Response
 
 from ptmtorrent_scrapy.hubs import huggingface
-from ptmtorrent_scrapy.items import Metadata, Model, Unusable
+from ptmtorrent_scrapy.items import ListingPage, Metadata, Model, Unusable
 from ptmtorrent_scrapy.spiders.hub import HubSpider
 
 _LISTING = "/api/models?sort=createdAt&limit=1000&full=true&cardData=true&config=true"
+_AHEAD = 4  # items that Scrapy takes before it has done with the first: by then that page is noted
 _TREE_PAGES = 100  # of a list of files
 _NEXT = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
 
@@ -41,27 +42,38 @@ class HuggingFaceSpider(HubSpider):
         return spider
 
     async def start(self) -> AsyncIterator[Request]:
-        yield self.page(self.hub_url + _LISTING, self.parse_listing)
+        if self.resume_with is None:
+            yield self.page(self.hub_url + _LISTING, self.parse_listing)
+        else:
+            yield self.request(self.resume_with["file"], self.parse_listing, meta={"kept": self.resume_with})
 
     def page(self, url: str, callback: Callable[..., Any] | None = None) -> Request:
         headers = {"Authorization": f"Bearer {self.token[1]}"} if self.token else None
         return self.request(url, callback, headers=headers)
 
-    async def parse_listing(self, response: Response) -> AsyncIterator[Model | Unusable]:
+    async def parse_listing(self, response: Response) -> AsyncIterator[ListingPage | Model | Unusable]:
         """All pages from this one on, each asked for while the one before is worked on."""
         page: Response | None = response
         while page is not None:
             page, listing = await self.json_array(page)
-            next_url = None if self.problem else self.next_url(page)
-            following = asyncio.create_task(self.answer(self.page(next_url))) if next_url else None
+            kept = page.meta.get("kept")
+            next_url = kept["following"] if kept else None if self.problem else self.next_url(page)
+            if not self.problem:
+                yield ListingPage(url=kept["url"] if kept else page.url, following=next_url, body=page.body)
+            following: asyncio.Task[Response | None] | None = None
             try:
-                for item in self.models(listing):
+                for number, item in enumerate(self.models(listing)):
                     yield item
+                    if number == _AHEAD and next_url:
+                        following = asyncio.create_task(self.answer(self.page(next_url)))
             except BaseException:
                 if following:
                     following.cancel()
                 raise
-            page = await following if following else None
+            if following:
+                page = await following
+            else:
+                page = await self.answer(self.page(next_url)) if next_url else None
 
     async def parse(self, response: Response) -> AsyncIterator[Model | Unusable]:
         """One page.
@@ -79,6 +91,7 @@ class HuggingFaceSpider(HubSpider):
         if match is None:
             return None
         if urlsplit(match[1])[:2] != urlsplit(self.hub_url)[:2] or match[1] in self.asked:
+            self.is_out_of_date = True
             self.listing_failed(f"{response.url} names {match[1]} as the next page")
             return None
         self.asked.add(match[1])

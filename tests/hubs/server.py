@@ -308,8 +308,8 @@ async def _in_pieces(request: web.Request, whole: web.StreamResponse, asked: Ask
     with suppress(ConnectionError):
         for start in range(0, len(whole.body), _PIECE):
             piece = whole.body[start : start + _PIECE]
-            await response.write(piece)
             asked.sent += len(piece)
+            await response.write(piece)
     return response
 
 

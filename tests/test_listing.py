@@ -1,0 +1,164 @@
+"""Listings that are cut, and go on."""
+
+import json
+import random
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT, Crawl, Start, command
+from tests.hubs import Hubs
+
+MODELS = 100_000
+KILLS = 20
+PAGE = "^/api/models\\?"
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """The files of a tree by path."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def start(hubs: Hubs, folder: Path) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(command(hubs, folder, "huggingface", fraction=0), cwd=ROOT, stderr=subprocess.DEVNULL)
+
+
+def test_twenty_kills_of_a_listing_of_100_000_models(folder: Path) -> None:
+    with Hubs(models=MODELS, seed=3, troubles=False, large_files=False) as hubs:
+        assert start(hubs, folder / "whole").wait(timeout=300) == 0
+        pages = len(hubs.asked(PAGE))
+        assert pages == MODELS // 1000
+        before = hubs.arrived
+        for moment in sorted(random.Random(2).sample(range(2, pages), KILLS)):
+            crawl = start(hubs, folder / "cut")
+            hubs.wait_for_requests(before + moment, lambda crawl=crawl: crawl.poll() is not None)
+            crawl.kill()
+            crawl.wait()
+        assert start(hubs, folder / "cut").wait(timeout=300) == 0
+        assert len(hubs.asked(PAGE)) - pages <= 1.05 * pages + KILLS
+    whole, cut = (tree(folder / name / "data" / "huggingface") for name in ("whole", "cut"))
+    assert whole.keys() == cut.keys()
+    assert {name for name in whole if whole[name] != cut[name]} <= {"json/crawls.jsonl"}
+
+
+@pytest.fixture
+def many() -> Any:
+    """A hub of five pages."""
+    with Hubs(models=5000, seed=3, troubles=False, large_files=False) as hubs:
+        yield hubs
+
+
+def cut(hubs: Hubs, folder: Path, page: int, how: signal.Signals = signal.SIGKILL) -> None:
+    """Crawl until a page is asked for, which is not answered."""
+    hubs.faults.add(PAGE, stall=True, after=page - 1, times=1)
+    crawl = start(hubs, folder)
+    hubs.wait_for_requests(page + 1, lambda: False)  # the first is robots.txt
+    crawl.send_signal(how)
+    crawl.wait(timeout=60)
+    hubs.faults.clear()
+    hubs.requests.clear()
+
+
+def again(hubs: Hubs, folder: Path, **settings: Any) -> Crawl:
+    given = {"fraction": 0, **settings}
+    done = subprocess.run(
+        command(hubs, folder, "huggingface", **given),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return Crawl(done.returncode, done.stderr, folder / "data" / "huggingface")
+
+
+def ids(hubs: Hubs) -> list[str]:
+    models = hubs.huggingface.generated
+    return [models.model(index)["id"] for index in reversed(range(len(models)))]
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_it_goes_on_from_the_last_page(many: Hubs, folder: Path, how: signal.Signals) -> None:
+    cut(many, folder, 4, how)
+    done = again(many, folder)
+    assert done.status == 0
+    assert len(many.asked(PAGE)) == 2
+    assert [record["ModelName"] for record in done.records] == ids(many)
+    assert [model["id"] for model in done.read("json/metadata/hf_metadata.json")] == ids(many)
+    assert "goes on with a listing that was begun" in done.log
+    assert "models        5,000" in done.log
+    assert [path for path in done.folder.rglob("*") if "~" in path.name] == []
+
+
+@pytest.mark.parametrize("settings", [{"LISTING_MAX_AGE": 0}, {"fraction": 0.0001}, {"author": "nobody"}])
+def test_what_is_old_or_of_another_crawl_is_begun_anew(many: Hubs, folder: Path, settings: dict[str, Any]) -> None:
+    cut(many, folder, 4)
+    many.wait_for_requests(0, lambda: True)
+    done = again(many, folder, **settings)
+    assert done.status == 0
+    assert len(many.asked(PAGE)) == 5
+    assert len(done.records) == 5000
+
+
+def test_a_crawl_that_finished_is_not_gone_on_with(many: Hubs, folder: Path) -> None:
+    again(many, folder)
+    again(many, folder)
+    assert len(many.asked(PAGE)) == 10
+
+
+def test_a_crawl_that_is_cut_while_it_clones_needs_no_new_listing(many: Hubs, folder: Path) -> None:
+    many.faults.add("git-upload-pack", stall=True)
+    crawl = subprocess.Popen(command(many, folder, "huggingface", fraction=0.0002), cwd=ROOT, stderr=subprocess.DEVNULL)
+    many.wait_for("git-upload-pack")
+    crawl.kill()
+    crawl.wait()
+    many.faults.clear()
+    many.requests.clear()
+    done = again(many, folder, fraction=0.0002)
+    assert done.status == 0
+    assert list(done.statuses.values()) == ["cloned"]
+    assert many.asked(PAGE) == []
+    assert len(done.records) == 5000
+
+
+def test_a_cursor_that_has_expired(many: Hubs, folder: Path) -> None:
+    cut(many, folder, 4)
+    many.faults.add("cursor=", status=400, times=1)
+    expired = again(many, folder)
+    assert expired.status == 1
+    assert "could not be listed, earlier data stays as it was" in expired.errors[0]
+    assert len(expired.errors) == 1
+    done = again(many, folder)
+    assert done.status == 0
+    assert len(done.records) == 5000
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "nonsense"])
+def test_what_was_left_and_damaged_is_begun_anew(many: Hubs, folder: Path, damage: str) -> None:
+    cut(many, folder, 4)
+    json_folder = folder / "data" / "huggingface" / "json"
+    partial, work = json_folder / "metadata" / ".hf_metadata.json~new", json_folder / ".huggingface~crawl"
+    if damage == "cut":
+        partial.write_bytes(partial.read_bytes()[:1000])
+    elif damage == "gone":
+        partial.unlink()
+    else:
+        work.write_bytes(b"no database" * 1000)
+    done = again(many, folder)
+    assert done.status == 0
+    assert [record["ModelName"] for record in done.records] == ids(many)
+
+
+def test_the_files_of_the_last_whole_crawl_stand_until_then(many: Hubs, folder: Path, crawl: Start) -> None:
+    before = tree(again(many, folder).folder)
+    many.requests.clear()
+    many.arrived = 0
+    cut(many, folder, 3)
+    now = tree(folder / "data" / "huggingface")
+    assert {name: now[name] for name in before if name != "json/crawls.jsonl"} == {
+        name: before[name] for name in before if name != "json/crawls.jsonl"
+    }
+    assert json.loads(now["json/huggingface.json"])
