@@ -8,6 +8,8 @@ from scrapy.exceptions import DownloadCancelledError
 from scrapy.http import Request, Response
 from scrapy_playwright.handler import ScrapyPlaywrightDownloadHandler
 
+from ptmtorrent_scrapy.handlers import unless_stopped
+
 # What becomes of a page is told by whoever wanted it.
 logging.getLogger("scrapy-playwright").setLevel(logging.CRITICAL)
 
@@ -17,6 +19,7 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc] # w
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
+        self._crawler = crawler
         self._seconds = crawler.settings.getfloat("PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT") / 1000 * 2
 
     async def download_request(self, request: Request) -> Response:
@@ -33,5 +36,5 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc] # w
                 await page.close()
 
     async def _load(self, request: Request) -> Response:
-        response: Response = await super().download_request(request)
+        response: Response = await unless_stopped(self._crawler, super().download_request(request))
         return response

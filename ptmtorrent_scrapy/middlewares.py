@@ -14,6 +14,7 @@ from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 
 from ptmtorrent_scrapy.crawl import HubCrawl
+from ptmtorrent_scrapy.handlers import Stopped
 from ptmtorrent_scrapy.tree import InUse
 
 logger = logging.getLogger(__name__)
@@ -67,20 +68,24 @@ class RateLimitMiddleware:
         patience: int,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._patience = patience
+        self._stopped = stopped
         self._clock = clock
         self._sleep = sleep
         self._not_before: dict[str, float] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(crawler.settings.getint("RATE_LIMIT_RETRIES"))
+        return cls(crawler.settings.getint("RATE_LIMIT_RETRIES"), stopped=lambda: not crawler.crawling)
 
     async def process_request(self, request: Request) -> None:
         host = urlparse_cached(request).netloc
         while (wait := self._not_before.get(host, 0.0) - self._clock()) > 0:
-            await self._sleep(wait)
+            await self._sleep(min(wait, _LOOK))
+            if self._stopped():
+                raise Stopped("the crawl was stopped")
 
     async def process_response(self, request: Request, response: Response) -> Response | Request:
         host = urlparse_cached(request).netloc
@@ -101,6 +106,7 @@ class RateLimitMiddleware:
         self._not_before[host] = max(self._not_before.get(host, 0.0), self._clock() + seconds)
 
 
+_LOOK = 1.0  # seconds between looks at whether the crawl was stopped
 _LONGEST_PAUSE = 3600.0  # seconds; what a server asks beyond it is not believed
 
 

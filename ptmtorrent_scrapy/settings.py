@@ -70,7 +70,11 @@ CONCURRENT_REQUESTS_PER_DOMAIN = 4
 # A page of 1,000 models has 1 to 20 MB; what announces more is no page.
 DOWNLOAD_MAXSIZE = 256 * 2**20
 DOWNLOAD_WARNSIZE = 64 * 2**20
-DOWNLOAD_HANDLERS = {"file": "ptmtorrent_scrapy.handlers.FileHandler"}  # holds to DOWNLOAD_MAXSIZE
+DOWNLOAD_HANDLERS = {
+    "file": "ptmtorrent_scrapy.handlers.FileHandler",  # holds to DOWNLOAD_MAXSIZE
+    "http": "ptmtorrent_scrapy.handlers.HttpHandler",  # a crawl that is stopped waits for no answer
+    "https": "ptmtorrent_scrapy.handlers.HttpHandler",
+}
 DOWNLOAD_VERIFY_CERTIFICATES = True
 ROBOTSTXT_OBEY = True
 USER_AGENT = "ptmtorrent_scrapy/0.1 (+https://github.com/SoftwareSystemsLaboratory/PTMTorrent)"
