@@ -53,6 +53,22 @@ def fraction(name: str, value: str | float) -> float:
     return share
 
 
+def share(name: str, value: str) -> float:
+    """A share above 0, up to all: a number such as 0.01, or per cent.
+
+    >>> share("--sample", "1%")
+    0.01
+    """
+    text = value.strip()
+    try:
+        number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= 1:
+        raise Unaccepted(name, value, "a share above 0, such as 1% or 0.01")
+    return number
+
+
 def lfs(name: str, value: str) -> str:
     """`auto`, `all`, `none`, or the largest size of a file to fetch, in bytes as decimal digits.
 

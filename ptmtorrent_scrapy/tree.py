@@ -28,6 +28,11 @@ class InUse(Exception):
     """Another crawl of the hub works in the tree; the message says which process it is."""
 
 
+def is_work(name: str) -> bool:
+    """Whether that is what work in progress is called."""
+    return _OWN.fullmatch(name) is not None
+
+
 def check_name(name: str) -> str:
     """The name, if it can be one folder or file in the tree.
 
@@ -38,7 +43,7 @@ def check_name(name: str) -> str:
         return name
     if name in ("", ".", ".."):
         raise UnusableName(f"{name!r} names no file of its own")
-    if _OWN.fullmatch(name):
+    if is_work(name):
         raise UnusableName(f"{name!r} is what work in progress is called")
     if any(character in "/\\\0" or not (character.isprintable() or character == " ") for character in name):
         raise UnusableName(f"{name!r} has a character that does not belong in a file name")

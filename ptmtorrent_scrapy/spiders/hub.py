@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from scrapy import Request, Spider
 from scrapy.http import Response
+from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
 from ptmtorrent_scrapy import arguments
@@ -53,6 +54,11 @@ class HubSpider(Spider):
     def __init__(self, **given: Any) -> None:
         super().__init__()
         self.selection, self.lfs = self.check_arguments(**given)
+
+    @classmethod
+    def token_of(cls, settings: BaseSettings) -> tuple[str, str] | None:
+        """The base URL of the hub's own host and the token for that host, if there is one."""
+        return None
 
     @classmethod
     def check_arguments(cls, **given: Any) -> tuple[Selection, str | None]:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.http import Response
+from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy.hubs import huggingface
 from ptmtorrent_scrapy.items import ListingPage, Metadata, Model, Unusable
@@ -37,9 +38,13 @@ class HuggingFaceSpider(HubSpider):
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.asked = set()
         spider.hub_url = crawler.settings["HUGGINGFACE_URL"].rstrip("/")
-        if token := crawler.settings["HUGGINGFACE_TOKEN"]:
-            spider.token = (spider.hub_url, token)
+        spider.token = cls.token_of(crawler.settings)
         return spider
+
+    @classmethod
+    def token_of(cls, settings: BaseSettings) -> tuple[str, str] | None:
+        token = settings["HUGGINGFACE_TOKEN"]
+        return (settings["HUGGINGFACE_URL"].rstrip("/"), token) if token else None
 
     async def start(self) -> AsyncIterator[Request]:
         if self.resume_with is None:

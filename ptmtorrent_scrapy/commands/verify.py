@@ -1,0 +1,122 @@
+"""`scrapy verify [HUB]`: whether the data tree is what it should be."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+from scrapy.commands import ScrapyCommand
+
+from ptmtorrent_scrapy import arguments
+from ptmtorrent_scrapy.clonesettings import clone_settings
+from ptmtorrent_scrapy.commands.crawl import Unready
+from ptmtorrent_scrapy.git import process
+from ptmtorrent_scrapy.spiders.hub import HubSpider
+from ptmtorrent_scrapy.tree import DataTree, InUse
+from ptmtorrent_scrapy.verification.problem import Problem
+from ptmtorrent_scrapy.verification.repair import Repair
+from ptmtorrent_scrapy.verification.verification import Advance, Verification
+
+
+class Command(ScrapyCommand):
+    """Exit status 0: nothing is wrong; 1: something is; 2: it could not start."""
+
+    requires_project = True
+    requires_crawler_process = True
+
+    def syntax(self) -> str:
+        return "[options] [hub ...]"
+
+    def short_desc(self) -> str:
+        return "Check the data tree, and repair it"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--json", action="store_true", help="one JSON object a line for each problem")
+        parser.add_argument("--repair", action="store_true", help="download anew what is damaged or missing")
+        parser.add_argument("--sample", default="1", metavar="SHARE", help="look at that share, such as 1%% or 0.01")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        try:
+            share = arguments.share("--sample", opts.sample)
+            wrong = [problem for hub in self._hubs(args) for problem in self._verify(hub, share, opts)]
+        except (arguments.Unaccepted, Unready, InUse, OSError) as error:
+            print(f"scrapy verify: {error}", file=sys.stderr)
+            self.exitcode = 2
+            return
+        self.exitcode = 1 if any(problem.is_fault for problem in wrong) else 0
+
+    def _hubs(self, named: list[str]) -> list[type[HubSpider]]:
+        """The hubs that are named, else all that have a folder. Raises `Unready`."""
+        assert self.crawler_process is not None
+        loader, root = self.crawler_process.spider_loader, Path(self.settings["DATA_DIR"])  # type: ignore[index]
+        spiders = {name: loader.load(name) for name in loader.list()}
+        for name in named:
+            if name not in spiders:
+                raise Unready(f"{name}: no such hub; there are {', '.join(spiders)}")
+            if not (root / name).is_dir():
+                raise Unready(f"{root / name} is not there; name another DATA_DIR, or crawl first")
+        found = [spider for name, spider in spiders.items() if (name in named if named else (root / name).is_dir())]
+        if not found:
+            raise Unready(f"{root} has no folder of a hub; name another DATA_DIR, or crawl first")
+        return [spider for spider in found if issubclass(spider, HubSpider)]
+
+    def _verify(self, hub: type[HubSpider], share: float, opts: argparse.Namespace) -> list[Problem]:
+        """What is wrong, and was not repaired. Raises `InUse`, `Unaccepted`."""
+        assert self.settings is not None
+        settings = clone_settings(self.settings)
+        tree = DataTree(Path(self.settings["DATA_DIR"]), hub.name)
+        repository = replace(
+            settings.repository,
+            store=str(tree.store.absolute()),
+            token=hub.token_of(self.settings),
+            read=hub.clone_files,
+            scope=f"verify {hub.name}",
+        )
+        found: list[Problem] = []
+
+        def report(problem: Problem) -> None:
+            found.append(problem)
+            print(json.dumps(problem.to_json()) if opts.json else problem, flush=True)
+
+        with tree.claim(), _bars() as advance:
+            verification = Verification(tree, repository, workers=settings.concurrency, share=share, advance=advance)
+            verification.run(report)
+            faults = [problem for problem in found if problem.is_fault]
+            if opts.repair and faults:
+                left = Repair(tree, repository, verification).run(faults)
+                found = [each for each in faults if not each.is_repairable] + left
+        process.close_watchdog()
+        self._sum_up(hub.name, verification, faults, found if opts.repair else None)
+        return found
+
+    def _sum_up(self, hub: str, verification: Verification, faults: list[Problem], left: list[Problem] | None) -> None:
+        said = f"{hub}: {verification.checked:,} clones and large files looked at, {len(faults):,} faults"
+        if faults and left is not None:
+            said += f", {len([each for each in left if each.is_fault]):,} left after the repair"
+        elif any(problem.is_repairable for problem in faults):
+            said += "; with --repair a new download mends what it can"
+        print(said, file=sys.stderr)
+        for problem in left or ():
+            print(f"left: {problem}", file=sys.stderr)
+        if any(not problem.is_repairable for problem in (faults if left is None else left)):
+            print("what no download repairs, the next crawl writes anew, or you look at yourself", file=sys.stderr)
+
+
+@contextmanager
+def _bars() -> Iterator[Advance]:
+    """Bars of progress, where somebody looks."""
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
+        tasks: dict[str, int] = {}
+
+        def advance(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total)
+            progress.update(tasks[what], completed=done, total=max(total, done))  # type: ignore[arg-type]
+
+        yield advance

@@ -1,0 +1,53 @@
+"""What can be wrong with a data tree."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+# What a new download can mend, and what is no fault.
+_REPAIRABLE = ("clone missing", "clone damaged", "clone moved", "worktree", "object missing", "object damaged", "link")
+_NOTES = ("unused", "work in progress")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing that is wrong, or worth knowing."""
+
+    hub: str
+    kind: str
+    path: str  # below the hub's folder
+    detail: str
+    folder: str | None = None  # AUTHOR/MODEL of the clone that it is about
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether it is more than worth knowing."""
+        return self.kind not in _NOTES
+
+    @property
+    def is_repairable(self) -> bool:
+        """Whether a new download can mend it."""
+        return self.kind in _REPAIRABLE
+
+    def to_json(self) -> dict[str, Any]:
+        """As a program reads it."""
+        told = {name: value for name, value in asdict(self).items() if name != "folder"}
+        return {**told, "fault": self.is_fault, "repairable": self.is_repairable}
+
+    def __str__(self) -> str:
+        said = f"{self.hub}: {self.kind}: {self.path}: {self.detail}"
+        return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in said)
+
+
+Report = Callable[[Problem], None]
+
+
+def is_sampled(name: str | bytes, share: float) -> bool:
+    """Whether a name is of those that a share looks at: the same ones each time.
+
+    >>> is_sampled("anything", 1.0), is_sampled("anything", 0.0)
+    (True, False)
+    """
+    data = name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
+    return int.from_bytes(hashlib.blake2b(data, digest_size=6).digest(), "big") < share * (1 << 48)

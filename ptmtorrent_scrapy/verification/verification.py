@@ -1,0 +1,108 @@
+"""Goes through the tree of a hub, many clones and objects at a time."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ptmtorrent_scrapy.git.repository import Repository
+from ptmtorrent_scrapy.tree import DataTree
+from ptmtorrent_scrapy.verification.clones import Clones
+from ptmtorrent_scrapy.verification.files import Files
+from ptmtorrent_scrapy.verification.problem import Problem, Report, is_sampled
+
+_AHEAD = 4  # tasks a worker that wait
+T = TypeVar("T")
+R = TypeVar("R")
+Advance = Callable[[str, int, int], object]  # told what is looked at, how many are done, of how many
+
+
+class Verification:
+    """Looks at everything in the tree of a hub; of clones, objects and records at a share.
+
+    What it keeps in memory is a line a clone and 32 bytes a large file.
+    """
+
+    def __init__(self, tree: DataTree, repository: Repository, *, workers: int, share: float, advance: Advance) -> None:
+        self.tree = tree
+        self._clones = Clones(tree, repository)
+        self._files = Files(tree, share)
+        self._workers = workers
+        self._share = share
+        self._advance = advance
+        self.lines: dict[str, dict[str, Any]] = {}  # of repositories.jsonl, by AUTHOR/MODEL
+        self.checked = 0  # clones and objects
+
+    def run(self, report: Report) -> None:
+        """Report all that is wrong. Raises `Cancelled`."""
+        self.lines, found = self._files.lines()
+        self._tell(report, found, self._files.other_lines(), self._files.records(), self._files.stray(self.lines))
+        named = self._check_clones(report)
+        self._check_objects(report, named)
+
+    def _tell(self, report: Report, *found: Iterable[Problem]) -> None:
+        for problems in found:
+            for problem in problems:
+                report(problem)
+
+    def _check_clones(self, report: Report) -> set[bytes]:
+        """Report what is wrong with clones; the ids of the large files that those looked at name."""
+        named: set[bytes] = set()
+        sampled = [folder for folder in self.lines if is_sampled(folder, self._share)]
+        for folder in self.lines:
+            if not (self.tree.repository(folder) / ".git").is_dir():
+                report(self._clones.problem("clone missing", folder, "repositories.jsonl says that it stands"))
+        sampled = [folder for folder in sampled if (self.tree.repository(folder) / ".git").is_dir()]
+        for done, (found, oids) in enumerate(self._each(self.check_clone, sampled), 1):
+            self._tell(report, found)
+            named.update(map(bytes.fromhex, oids))
+            self._advance("clones", done, len(sampled))
+        self.checked += len(sampled)
+        return named
+
+    def check_clone(self, folder: str) -> tuple[list[Problem], set[str]]:
+        """(what is wrong with a clone, ids of the large files that its HEAD names)."""
+        return self._clones.check(folder, self.lines.get(folder))
+
+    def _check_objects(self, report: Report, named: set[bytes]) -> None:
+        total = sum(1 for _ in self._objects())
+        sampled = (path for path in self._objects() if is_sampled(path.name, self._share))
+        for done, problem in enumerate(self._each(self.check_object, sampled), 1):
+            if problem:
+                report(problem)
+            self._advance("large files", done, round(total * self._share))
+            self.checked += 1
+        if self._share == 1:  # else nobody knows what the others name
+            for path in self._objects():
+                if len(path.name) == 64 and bytes.fromhex(path.name) not in named:
+                    detail = "no clone has it at its HEAD; older commits may"
+                    report(self._files.problem("unused", path, detail))
+
+    def _objects(self) -> Iterator[Path]:
+        return (self.tree.store / "objects").glob("*/*/*")
+
+    def check_object(self, path: Path) -> Problem | None:
+        """What is wrong with a large file in the store."""
+        if len(path.name) != 64 or not set(path.name) <= set("0123456789abcdef"):
+            return self._files.problem("stray", path, "nothing names it")
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            return self._files.problem("object damaged", path, f"cannot be read: {error.strerror}")
+        if digest != path.name:
+            return self._files.problem("object damaged", path, f"has the SHA-256 {digest}")
+        return None
+
+    def _each(self, look: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
+        """What is found by looking at each thing, some at a time, and few ahead."""
+        rest = iter(things)
+        with ThreadPoolExecutor(self._workers) as pool:
+            under_way: set[Future[R]] = {pool.submit(look, each) for each in islice(rest, self._workers * _AHEAD)}
+            while under_way:
+                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                under_way |= {pool.submit(look, each) for each in islice(rest, len(done))}
+                for each in done:
+                    yield each.result()

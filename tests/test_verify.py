@@ -1,0 +1,220 @@
+"""A tree is read again, and mended."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ptmtorrent_scrapy.tree import DataTree
+from tests.conftest import ROOT, Crawl, Start, command, git
+from tests.hubs import Hubs, Large, Repository
+
+ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
+WEIGHTS, OTHER = Large(b"weights " * 20_000), Large(b"other weights " * 20_000)
+
+Verify = Callable[..., "subprocess.CompletedProcess[str]"]
+Damage = Callable[[Path], object]
+
+
+@pytest.fixture
+def verify(hubs: Hubs, folder: Path) -> Verify:
+    """Looks at the tree in the folder."""
+
+    def run(*words: str, **settings: Any) -> "subprocess.CompletedProcess[str]":
+        program = command(hubs, folder, "HUB", **settings)
+        at = program.index("crawl")
+        program = [*program[:at], "verify", *words, *program[at + 2 :]]
+        return subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+    return run
+
+
+@pytest.fixture
+def done(crawl: Start, hubs: Hubs) -> Crawl:
+    """A tree with two models, whose clones share a large file."""
+    listed = []
+    for name in ("o/one", "o/two"):
+        files = {".gitattributes": ATTRIBUTES, "README.md": name.encode(), "w.bin": WEIGHTS}
+        files |= {"x.bin": OTHER} if name == "o/two" else {}
+        served = hubs.serve(name, Repository([{"old.txt": b"1"}, files]))
+        listed.append({"id": name, "sha": served.head})
+    hubs.huggingface.models = listed
+    return crawl("huggingface", fraction=1)
+
+
+def problems(ended: "subprocess.CompletedProcess[str]") -> list[dict[str, Any]]:
+    return [json.loads(line) for line in ended.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("hub", ["huggingface", "modelhub", "modelzoo", "onnxmodelzoo", "pytorchhub"])
+def test_a_tree_as_a_crawl_leaves_it(crawl: Start, verify: Verify, hub: str, hubs: Hubs) -> None:
+    settings = {"huggingface": {"fraction": 1}}.get(hub, {})
+    assert crawl(hub, **settings).status == 0
+    ended = verify(hub, "--json")
+    assert (ended.stdout, ended.returncode) == ("", 0), ended
+    assert "clones and large files looked at, 0 faults" in ended.stderr
+
+
+def stored(tree: Path, large: Large) -> Path:
+    return tree / "lfs" / "objects" / large.oid[:2] / large.oid[2:4] / large.oid
+
+
+def flip(tree: Path) -> None:
+    path = stored(tree, WEIGHTS)
+    path.chmod(0o644)
+    with path.open("r+b") as file:
+        file.seek(1000)
+        file.write(b"X")
+
+
+def relink(tree: Path) -> None:
+    path = tree / "repos" / "o" / "two" / "w.bin"
+    path.unlink()
+    path.write_bytes(b"another file")
+
+
+def break_pack(tree: Path) -> None:
+    for path in (tree / "repos" / "o" / "one" / ".git" / "objects").rglob("*"):
+        if path.is_file():
+            path.chmod(0o644)
+            path.write_bytes(path.read_bytes()[:-30] + b"0" * 30)
+
+
+def edit_record(tree: Path, **changed: Any) -> None:
+    path = tree / "json" / "huggingface.json"
+    records = json.loads(path.read_text())
+    records[1] |= changed
+    path.write_text("[\n" + ",\n".join(map(json.dumps, records)) + "\n]\n")
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+MENDED: list[tuple[Damage, str, str]] = [
+    (flip, "object damaged", stored(Path(), WEIGHTS).as_posix()),
+    (lambda tree: stored(tree, OTHER).unlink(), "object missing", "repos/o/two/x.bin"),
+    (relink, "link", "repos/o/two/w.bin"),
+    (lambda tree: (tree / "repos/o/one/w.bin").unlink(), "link", "repos/o/one/w.bin"),
+    (lambda tree: (tree / "repos/o/one/README.md").write_text("x"), "worktree", "repos/o/one/README.md"),
+    (break_pack, "clone damaged", "repos/o/one"),
+    (lambda tree: shutil.rmtree(tree / "repos/o/one"), "clone missing", "repos/o/one"),
+    (lambda tree: git(tree / "repos/o/one", "checkout", "-q", "--detach", "HEAD~1"), "clone moved", "repos/o/one"),
+]
+
+
+@pytest.mark.parametrize(("damage", "kind", "path"), MENDED)
+def test_what_a_download_mends(done: Crawl, verify: Verify, damage: Damage, kind: str, path: str) -> None:
+    damage(done.folder)
+    found = verify("huggingface", "--json")
+    assert found.returncode == 1
+    assert (kind, path) in [(each["kind"], each["path"]) for each in problems(found)]
+    assert all(each["repairable"] for each in problems(found) if each["fault"])
+    repaired = verify("huggingface", "--json", "--repair")
+    assert repaired.returncode == 0, repaired
+    clean = verify("huggingface", "--json")
+    assert (clean.returncode, clean.stdout) == (0, "")
+    for name in ("one", "two"):
+        assert (done.folder / "repos" / "o" / name / "w.bin").read_bytes() == WEIGHTS.body
+        assert git(done.folder / "repos" / "o" / name, "status", "--porcelain") == ""
+    assert stored(done.folder, WEIGHTS).stat().st_nlink == 3
+
+
+@pytest.mark.parametrize(
+    ("damage", "kind"),
+    [
+        (lambda tree: edit_record(tree, ModelName=""), "record"),
+        (lambda tree: edit_record(tree, ModelName="o/one"), "record"),
+        (lambda tree: edit_record(tree, id=7), "record"),
+        (lambda tree: edit_record(tree, LatestGitCommitSHA="main"), "record"),
+        (lambda tree: cut(tree / "json" / "huggingface.json"), "records"),
+        (lambda tree: cut(tree / "json" / "metadata" / "hf_metadata.json"), "metadata"),
+        (lambda tree: cut(tree / "json" / "repositories.jsonl"), "line"),
+        (lambda tree: shutil.copytree(tree / "repos" / "o" / "one", tree / "repos" / "o" / "three"), "stray"),
+        (lambda tree: (tree / "json" / "notes.txt").write_text("x"), "stray"),
+        (lambda tree: (tree / "repos" / "file").write_text("x"), "stray"),
+        (lambda tree: (tree / "lfs" / "objects" / "aa" / "bb").mkdir(parents=True), None),
+    ],
+)
+def test_what_no_download_mends(done: Crawl, verify: Verify, damage: Damage, kind: str | None) -> None:
+    damage(done.folder)
+    before = {path: path.read_bytes() for path in done.folder.rglob("*") if path.is_file()}
+    for options in ((), ("--repair",)):
+        found = verify("huggingface", "--json", *options)
+        faults = {each["kind"] for each in problems(found) if each["fault"]}
+        assert kind in faults if kind else not faults
+        assert found.returncode == (1 if kind else 0)
+    if kind not in (None, "line"):
+        assert {path: path.read_bytes() for path in done.folder.rglob("*") if path.is_file()} == before
+
+
+def test_what_the_server_no_longer_has_stays(done: Crawl, verify: Verify, hubs: Hubs) -> None:
+    flip(done.folder)
+    damaged = stored(done.folder, WEIGHTS).read_bytes()
+    hubs.faults.add("^/_lfs/", status=404)
+    repaired = verify("huggingface", "--repair")
+    assert repaired.returncode == 1
+    assert "left: huggingface: object damaged" in repaired.stderr
+    assert stored(done.folder, WEIGHTS).read_bytes() == damaged
+    break_pack(done.folder)
+    hubs.repositories["o/one"].remove()
+    assert verify("huggingface", "--repair").returncode == 1
+    assert (done.folder / "repos" / "o" / "one" / "README.md").read_text() == "o/one"
+
+
+def test_what_is_worth_knowing_is_no_fault(done: Crawl, verify: Verify, hubs: Hubs, crawl: Start) -> None:
+    files = {".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}
+    head = hubs.repositories["o/two"].push(files)
+    assert isinstance(hubs.huggingface.models, list)
+    hubs.huggingface.models[1] = {"id": "o/two", "sha": head}
+    crawl("huggingface", fraction=1)
+    (done.folder / "repos" / "o" / ".gone~partial").mkdir()
+    found = verify("huggingface", "--json")
+    assert found.returncode == 0
+    assert [(each["kind"], each["fault"]) for each in problems(found)] == [
+        ("work in progress", False),
+        ("unused", False),
+    ]
+
+
+def test_a_sample_is_the_same_each_time(done: Crawl, verify: Verify) -> None:
+    flip(done.folder)
+    shares = [verify("huggingface", "--json", "--sample", share).stdout for share in ("1%", "0.01", "100%", "100%")]
+    assert shares[0] == shares[1]
+    assert shares[2] == shares[3]
+    assert "object damaged" in shares[2]
+
+
+def test_for_people(done: Crawl, verify: Verify) -> None:
+    flip(done.folder)
+    found = verify()
+    assert found.returncode == 1
+    line = f"huggingface: object damaged: {stored(Path(), WEIGHTS)}: has the SHA-256 "
+    assert found.stdout.startswith(line)
+    assert "1 faults; with --repair a new download mends what it can" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["github"], "github: no such hub; there are huggingface,"),
+        (["modelzoo"], "modelzoo is not there"),
+        (["huggingface", "--sample", "0"], "--sample=0: not accepted"),
+        (["huggingface", "--sample", "x%"], "--sample=x%: not accepted"),
+    ],
+)
+def test_what_cannot_start(done: Crawl, verify: Verify, words: list[str], said: str) -> None:
+    ended = verify(*words)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert said in ended.stderr
+
+
+def test_a_crawl_is_not_looked_at(done: Crawl, verify: Verify, folder: Path) -> None:
+    with DataTree(folder / "data", "huggingface").claim():
+        ended = verify("huggingface")
+    assert ended.returncode == 2
+    assert "is in use by another crawl" in ended.stderr
