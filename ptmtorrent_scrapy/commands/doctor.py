@@ -1,0 +1,127 @@
+"""`scrapy doctor [HUB]`: whether this machine can crawl, and what to do where it cannot."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from scrapy.commands import ScrapyCommand
+from scrapy.settings import BaseSettings
+
+from ptmtorrent_scrapy import arguments
+from ptmtorrent_scrapy.clonesettings import CloneSettings, clone_settings
+from ptmtorrent_scrapy.doctor import filesystem, network, programs
+from ptmtorrent_scrapy.doctor.finding import OK, WARNING, WRONG, Finding
+from ptmtorrent_scrapy.git import process
+from ptmtorrent_scrapy.git.repository import Repository
+from ptmtorrent_scrapy.spiders.hub import HubSpider
+from ptmtorrent_scrapy.workers import workers
+
+# What is asked of each hub: settings that name pages, with a path, and those that name repositories
+_PAGES = {
+    "huggingface": ("HUGGINGFACE_URL", "/api/models?limit=1"),
+    "modelhub": ("MODELHUB_URL", ""),
+    "modelzoo": ("MODELZOO_URL", "/api/models/0/"),
+    "pytorchhub": ("PYTORCHHUB_URL", "/"),
+}
+_REPOSITORIES = {"onnxmodelzoo": "ONNXMODELZOO_REPOSITORY", "pytorchhub": "PYTORCHHUB_REPOSITORY"}
+
+
+class Command(ScrapyCommand):
+    """Exit status 0: nothing is wrong, though there may be warnings; 1: something is."""
+
+    requires_project = True
+
+    def syntax(self) -> str:
+        return "[options] [hub]"
+
+    def short_desc(self) -> str:
+        return "Check whether this machine can crawl"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        assert self.settings is not None
+        assert self.crawler_process is not None
+        hubs = self.crawler_process.spider_loader.list()
+        if not set(args) <= set(hubs):
+            print(f"scrapy doctor {' '.join(args)}: no such hub; there are {', '.join(hubs)}", file=sys.stderr)
+            self.exitcode = 2
+            return
+        spiders = [self.crawler_process.spider_loader.load(name) for name in args or hubs]
+        for finding in findings(self.settings, [each for each in spiders if issubclass(each, HubSpider)]):
+            print(json.dumps(asdict(finding)) if opts.json else finding, flush=True)
+            if finding.state == WRONG:
+                self.exitcode = 1
+        process.close_watchdog()
+
+
+def findings(settings: BaseSettings, hubs: list[type[HubSpider]]) -> Iterator[Finding]:
+    """All that can be looked at."""
+    yield from programs.findings()
+    clones: CloneSettings | None = None
+    try:
+        clones = clone_settings(settings)
+        arguments.duration("LISTING_MAX_AGE", settings["LISTING_MAX_AGE"])
+        for name in {setting for hub in hubs for setting in hub.url_settings}:
+            arguments.url(name, settings[name])
+        yield Finding("settings", OK, "can be used")
+    except arguments.Unaccepted as error:
+        yield Finding("settings", WRONG, str(error), "give another value")
+    yield from filesystem.findings(Path(settings["DATA_DIR"] or "data"), clones.min_free if clones else 0)
+    if clones:
+        yield from _network(settings, hubs, clones)
+        yield from _cluster(clones.cluster)
+
+
+def _network(settings: BaseSettings, hubs: list[type[HubSpider]], clones: CloneSettings) -> Iterator[Finding]:
+    ahead: list[float] = []
+    names = [hub.name for hub in hubs]
+    with ThreadPoolExecutor(8) as pool:
+        pages = [pool.submit(network.page, name, *_page(settings, name)) for name in names if name in _PAGES]
+        listed = [
+            pool.submit(network.repository, name, _wanted(clones.repository, settings[_REPOSITORIES[name]]))
+            for name in names
+            if name in _REPOSITORIES
+        ]
+        for answer in pages:
+            finding, seconds = answer.result()
+            ahead += [] if seconds is None else [seconds]
+            yield finding
+        yield from (each.result() for each in listed)
+    if "huggingface" in names:
+        base, secret = settings["HUGGINGFACE_URL"], settings["HUGGINGFACE_TOKEN"]
+        yield network.token(base, secret, {"User-Agent": settings["USER_AGENT"]})
+    yield network.clock(ahead)
+
+
+def _page(settings: BaseSettings, hub: str) -> tuple[str, dict[str, str]]:
+    setting, path = _PAGES[hub]
+    base = settings[setting].rstrip("/")
+    return base + path, {"User-Agent": settings["USER_AGENT"], "Referer": f"{base}/"}
+
+
+def _wanted(repository: Repository, url: str) -> Repository:
+    return replace(repository, url=url, timeout=20, scope="doctor")
+
+
+def _cluster(address: str) -> Iterator[Finding]:
+    if not address:
+        return
+    yield _tried("cluster", lambda: workers(address, 1).close(""), f"{address} answers")
+    if address.startswith("tcp://") and not address.startswith(("tcp://127.", "tcp://localhost", "tcp://[::1]")):
+        advice = "whoever reaches a scheduler runs code on it: use tls:// and certificates"
+        yield Finding("cluster", WARNING, f"{address} is not encrypted", advice)
+
+
+def _tried(check: str, attempt: Callable[[], object], found: str) -> Finding:
+    try:
+        attempt()
+    except arguments.Unaccepted as error:
+        return Finding(check, WRONG, str(error), "start the scheduler, or leave CLONE_CLUSTER empty")
+    return Finding(check, OK, found)

@@ -1,0 +1,19 @@
+"""What was found, and what to do."""
+
+from dataclasses import dataclass
+
+OK, WARNING, WRONG = "ok", "warning", "wrong"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    check: str
+    state: str  # ok, warning or wrong
+    found: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        advice = f"; {self.advice}" if self.advice else ""
+        return f"{self.state:<8} {self.check:<16} {self.found}{advice}"

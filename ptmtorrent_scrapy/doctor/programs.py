@@ -1,0 +1,129 @@
+"""Programs: there, new enough, and without the holes that a hostile repository uses."""
+
+import gzip
+import importlib.metadata
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from ptmtorrent_scrapy import browser
+from ptmtorrent_scrapy.doctor.finding import OK, WARNING, WRONG, Finding
+
+Version = tuple[int, ...]
+
+# Holes of clients, and in which release of each branch they were closed (git's and git-lfs's own security advisories).
+_MAY_2024 = {39: 4, 40: 2, 41: 1, 42: 2, 43: 4, 44: 1, 45: 1}
+_JANUARY_2025 = {40: 4, 41: 3, 42: 4, 43: 6, 44: 3, 45: 3, 46: 3, 47: 2, 48: 1}
+_JULY_2025 = {43: 7, 44: 4, 45: 4, 46: 4, 47: 3, 48: 2, 49: 1, 50: 1}
+_HOLES: dict[str, dict[str, dict[int, int]]] = {
+    "git": {
+        "CVE-2024-32002": _MAY_2024,
+        "CVE-2024-52006": _JANUARY_2025,
+        "CVE-2025-48384": _JULY_2025,
+        "CVE-2025-48385": _JULY_2025,
+    },
+    "git-lfs": {"CVE-2024-53263": {6: 1}, "CVE-2025-26625": {7: 1}},
+}
+_LEAST: dict[str, Version] = {"git": (2, 39), "git-lfs": (3, 0)}
+
+
+def findings() -> Iterator[Finding]:
+    """Of all programs and packages."""
+    yield program("git")
+    yield program("git-lfs")
+    yield _python()
+    yield _packages()
+    yield _browser()
+
+
+def program(name: str) -> Finding:
+    """Of git or git-lfs."""
+    path = shutil.which(name)
+    if path is None:
+        return Finding(name, WRONG, "is not installed", f"install it, on Debian with: apt-get install {name}")
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=20).stdout
+    match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", said)
+    if match is None:
+        return Finding(name, WRONG, f"{path} says no version: {said[:100]!r}", "install it anew")
+    version = tuple(int(number or 0) for number in match.groups())
+    text = ".".join(map(str, version))
+    if version < _LEAST[name]:
+        least = ".".join(map(str, _LEAST[name]))
+        return Finding(name, WRONG, f"{text} is too old", f"install {least} or later")
+    package, changes = _package(name, path)
+    told = f"{text} ({package})" if package else text
+    open_holes = [hole for hole, fixed in _HOLES[name].items() if not is_closed(version, fixed) and hole not in changes]
+    if open_holes:
+        return Finding(name, WARNING, f"{told} has {', '.join(open_holes)}", "install a release that has them closed")
+    by_package = any(not is_closed(version, fixed) for fixed in _HOLES[name].values())
+    return Finding(name, OK, f"{told}{', with the fixes of its package' if by_package else ''}")
+
+
+def is_closed(version: Version, fixed: dict[int, int]) -> bool:
+    """Whether a hole is closed in a release, by the first release of each branch in which it is.
+
+    >>> is_closed((2, 45, 1), {44: 1, 45: 1}), is_closed((2, 44, 0), {44: 1, 45: 1}), is_closed((2, 50, 0), {45: 1})
+    (True, False, True)
+    """
+    branch, release = version[1], version[2]
+    return branch > max(fixed) or (branch in fixed and release >= fixed[branch])
+
+
+def _package(name: str, path: str) -> tuple[str | None, str]:
+    """(the version of the Debian package that a program is of, what its list of changes says)."""
+    if shutil.which("dpkg-query") is None or not path.startswith(("/usr/bin/", "/bin/")):
+        return None, ""
+    asked = ["dpkg-query", "--show", "--showformat", "${Version}", name]
+    version = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=20).stdout.strip()
+    changes = Path(f"/usr/share/doc/{name}/changelog.Debian.gz")
+    if not version:
+        return None, ""
+    if not changes.is_file():
+        return f"Debian's {version}, whose list of changes is not installed", ""
+    with gzip.open(changes, "rt", encoding="utf-8", errors="replace") as file:
+        return f"Debian's {version}", file.read()
+
+
+def _python() -> Finding:
+    return Finding("python", OK, ".".join(map(str, sys.version_info[:3])))
+
+
+def _packages() -> Finding:
+    """The requirements, where they are told: beside a checkout, or by an installed package."""
+    wanted = _requirements()
+    wrong = []
+    for requirement in wanted:
+        try:
+            version = importlib.metadata.version(requirement.name)
+        except importlib.metadata.PackageNotFoundError:
+            wrong.append(f"{requirement.name} is missing")
+        else:
+            if not requirement.specifier.contains(version, prereleases=True):
+                wrong.append(f"{requirement.name} {version} is not {requirement.specifier}")
+    if wrong:
+        return Finding("packages", WRONG, ", ".join(wrong), "install them: pip install -r requirements.txt")
+    return Finding("packages", OK, f"all {len(wanted)} that are required")
+
+
+def _requirements() -> list[Requirement]:
+    file = Path(__file__).parent.parent.parent / "requirements.txt"
+    installed = importlib.metadata.requires
+    lines = file.read_text().splitlines() if file.is_file() else installed("ptmtorrent-scrapy") or []
+    return [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
+
+
+def _browser() -> Finding:
+    advice = "only PyTorch Hub's pages want one, on Debian: apt-get install chromium"
+    if wrong := browser.problem():
+        return Finding("browser", WARNING, wrong, advice)
+    path = browser.find()
+    asked = [str(path), "--version"]
+    started = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=30)
+    if started.returncode:
+        return Finding("browser", WARNING, f"{path} does not start", advice)
+    return Finding("browser", OK, started.stdout.strip())
