@@ -13,10 +13,16 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks.measure import Cost, crawl, hubs, run, table
+from benchmarks.measure import Cost, cluster, crawl, hubs, run, table
 from ptmtorrent_scrapy.sizes import human
 
 _QUERY = "/api/models?sort=createdAt&limit=1000&full=true&cardData=true&config=true"
+
+_GIT = ("xargs", "-P", "8", "-L", "1", "git", "clone", "--quiet")
+_FILTERS = {"clean": "git-lfs clean -- %f", "smudge": "git-lfs smudge -- %f", "process": "git-lfs filter-process"}
+_LFS = {"GIT_CONFIG_COUNT": str(len(_FILTERS))}  # as `git lfs install` sets it up
+for _number, (_name, _command) in enumerate(_FILTERS.items()):
+    _LFS |= {f"GIT_CONFIG_KEY_{_number}": f"filter.lfs.{_name}", f"GIT_CONFIG_VALUE_{_number}": _command}
 
 _BARE = """
 import asyncio, sys, aiohttp, orjson
@@ -71,10 +77,9 @@ def clones(folder: Path, repositories: int) -> None:
     """Small repositories, beside git alone."""
     with hubs("--models", str(repositories), "--no-large-files") as url:
         listed = orjson.loads(urllib.request.urlopen(url + _QUERY).read())
-        names = "".join(f"{url}/{model['id']} {folder}/xargs/{model['id']}\n" for model in listed).encode()
-        clone = ("xargs", "-P", "8", "-L", "1", "git", "clone", "--quiet")
-        run(*clone, stdin=names.replace(b"/xargs/", b"/first/"))  # the server makes the repositories now
-        alone = run(*clone, stdin=names)
+        names = [model["id"] for model in listed]
+        run(*_GIT, stdin=_places(names, url, folder / "first"))  # the server makes the repositories now
+        alone = run(*_GIT, stdin=_places(names, url, folder / "xargs"))
         told = crawl("huggingface", folder / "listed", {"fraction": "0", "HUGGINGFACE_URL": url})
         ours = crawl("huggingface", folder / "clones", {"fraction": "1", "HUGGINGFACE_URL": url})
         again = crawl("huggingface", folder / "clones", {"fraction": "1", "HUGGINGFACE_URL": url})
@@ -108,6 +113,75 @@ def disk(folder: Path, repositories: int) -> None:
     table(f"Disk for the large files of {repositories} repositories: bytes for a byte", rows)
 
 
+def shaped(folder: Path, repositories: int) -> None:
+    """Repositories with large files, of a server that is far away and breaks off one answer in fifty."""
+    shape = ("--models", str(repositories), "--latency", "0.1", "--cut", "50")
+    with hubs(*shape) as url:
+        names = [model["id"] for model in orjson.loads(urllib.request.urlopen(url + _QUERY).read())]
+        run(*_GIT, stdin=_places(names, url, folder / "first"), environment=_LFS, may_fail=True)
+        alone = run(*_GIT, stdin=_places(names, url, folder / "xargs"), environment=_LFS, may_fail=True)
+        ours = crawl("huggingface", folder / "shaped", {"fraction": "1", "HUGGINGFACE_URL": url})
+    tree = folder / "shaped" / "huggingface"
+    lines = [orjson.loads(line) for line in (tree / "json" / "repositories.jsonl").read_text().splitlines()]
+    whole = [tree / line["path"] for line in lines if line["status"] == "cloned"]
+    theirs = [path.parent for path in (folder / "xargs").glob("*/*/.git") if _is_whole(path.parent)]
+    first, second = _figures(theirs, folder / "xargs", alone), _figures(whole, tree, ours)
+    rows = [
+        (f"{who}: {what}", format(figure, form), f"{figure / least:.2f} x")
+        for what, form, least, other in zip(_WHAT, _FORMS, first, second, strict=True)
+        for who, figure in (("xargs -P 8 git clone", least), ("crawl", other))
+    ]
+    table(f"{repositories} repositories, 0.1 s before each answer, one in 50 cut", rows)
+
+
+_WHAT = ("whole repositories", "of these in a second", "MB of weights in a second", "disk for a byte of weights")
+_FORMS = (",.0f", ".1f", ".1f", ".2f")
+
+
+def _figures(clones: list[Path], folder: Path, cost: Cost) -> tuple[float, float, float, float]:
+    """(whole repositories, in a second; MB of their large files in a second; bytes on disk for a byte of these)."""
+    weights = sum(path.stat().st_size for clone in clones for path in _files(clone) if _is_large(path))
+    once = {(path.stat().st_dev, path.stat().st_ino): path.stat().st_blocks * 512 for path in _files(folder)}
+    return len(clones), len(clones) / cost.seconds, weights / 1e6 / cost.seconds, sum(once.values()) / weights
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def _is_large(path: Path) -> bool:
+    return path.suffix in (".safetensors", ".onnx") and path.stat().st_size > 10_000
+
+
+def _is_whole(clone: Path) -> bool:
+    """Whether nothing of a clone's last commit is missing, large files included."""
+    large = [path for path in clone.rglob("*") if path.suffix in (".safetensors", ".onnx")]
+    return (clone / "README.md").is_file() and all(map(_is_large, large))
+
+
+def machines(folder: Path, repositories: int) -> None:
+    """One worker of a cluster, and two, where the server is the limit."""
+    costs = []
+    with hubs("--models", str(repositories), "--latency", "0.5") as url:
+        given = {"fraction": "1", "HUGGINGFACE_URL": url, "CLONE_CONCURRENCY": "16"}
+        crawl("huggingface", folder / "machines-0", given)
+        told = crawl("huggingface", folder / "machines-0", {**given, "fraction": "0"})
+        for workers in (1, 2):
+            with cluster(workers) as address:
+                cost = crawl("huggingface", folder / f"machines-{workers}", {**given, "CLONE_CLUSTER": address})
+                costs.append(cost.seconds - told.seconds)
+    rows = [
+        (f"{number} with 4 threads each", f"{cost:.1f} s", f"{costs[0] / cost:.2f} x")
+        for number, cost in enumerate(costs, 1)
+    ]
+    table(f"{repositories} repositories by workers of a cluster, 0.5 s before each answer: times as fast", rows)
+
+
+def _places(names: list[str], url: str, folder: Path) -> bytes:
+    """Where xargs is to clone from and to, a line a repository."""
+    return "".join(f"{url}/{name} {folder}/{name}\n" for name in names).encode()
+
+
 def _times(cost: Cost, least: Cost) -> str:
     return f"{cost.seconds / least.seconds:.2f} x"
 
@@ -115,6 +189,8 @@ def _times(cost: Cost, least: Cost) -> str:
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "listing": lambda folder: listing(folder, 30_000),
     "clones": lambda folder: clones(folder, 200),
+    "shaped": lambda folder: shaped(folder, 200),
+    "machines": lambda folder: machines(folder, 60),
     "disk": lambda folder: disk(folder, 200),
     "memory": lambda folder: memory(folder, 30_000, 300_000),
 }

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ class Cost:
     memory: int  # bytes at the peak, of the command's largest process
 
 
-def run(*command: str, environment: dict[str, str] | None = None, stdin: bytes = b"") -> Cost:
+def run(*command: str, environment: dict[str, str] | None = None, stdin: bytes = b"", may_fail: bool = False) -> Cost:
     """Run a command to its end."""
     began = time.perf_counter()
     process = subprocess.Popen(
@@ -36,7 +36,7 @@ def run(*command: str, environment: dict[str, str] | None = None, stdin: bytes =
     process.stdin.close()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    if process.returncode and not may_fail:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
     return Cost(time.perf_counter() - began, usage.ru_maxrss * 1024)
 
@@ -46,6 +46,29 @@ def crawl(hub: str, data: Path, settings: dict[str, str]) -> Cost:
     given = {**settings, "DATA_DIR": str(data), "CLONE_PROTOCOLS": "http", "CLONE_MIN_FREE": "100MB"}
     options = [f"{'-a' if name.islower() else '-s'}{name}={value}" for name, value in given.items()]
     return run(sys.executable, "-m", "scrapy", "crawl", hub, *options)
+
+
+@contextmanager
+def cluster(workers: int) -> Iterator[str]:
+    """The address of a Dask scheduler with that many workers, of four threads each."""
+    host = ("--host", "127.0.0.1", "--no-dashboard")
+    with ExitStack() as processes:
+        address = _ready(processes, "Scheduler at:", "scheduler", *host, "--port", "0", "--no-show").split()[-1]
+        for _ in range(workers):
+            _ready(processes, "Registered to:", "worker", address, *host, "--nthreads", "4", "--no-nanny")
+        yield address
+
+
+def _ready(processes: ExitStack, says: str, what: str, *options: str) -> str:
+    """Start a part of a cluster; the line in which it says that it is ready."""
+    command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *options]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    processes.callback(process.wait)
+    processes.callback(process.kill)
+    assert process.stderr
+    processes.callback(process.stderr.close)
+    return next(line for line in process.stderr if says in line)
 
 
 @contextmanager

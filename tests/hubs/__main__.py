@@ -17,6 +17,8 @@ def main() -> None:
     parser.add_argument("--token", help="of a user who has access to the gated repositories")
     parser.add_argument("--no-troubles", action="store_true", help="no gated, missing or empty repositories")
     parser.add_argument("--no-large-files", action="store_true", help="nothing in git-lfs")
+    parser.add_argument("--latency", type=float, default=0, metavar="SECONDS", help="before each answer")
+    parser.add_argument("--cut", type=int, default=0, metavar="N", help="break off one in N answers of git and git-lfs")
     parser.add_argument("--repositories", type=Path, metavar="DIR", help="keep the repositories there")
     given = parser.parse_args()
     limit = None if given.rate_limit == "none" else tuple(map(int, given.rate_limit.split("/")))
@@ -30,7 +32,10 @@ def main() -> None:
         troubles=not given.no_troubles,
         large_files=not given.no_large_files,
         repositories=given.repositories,
+        latency=given.latency,
     ) as hubs:
+        if given.cut:
+            hubs.faults.add("git-upload-pack|/info/lfs|^/_lfs/", cut=100, every=given.cut)
         print(f"huggingface HUGGINGFACE_URL={hubs.url}")
         print(f"modelhub MODELHUB_URL={hubs.modelhub.url}")
         print(f"modelzoo MODELZOO_URL={hubs.modelzoo.url}")

@@ -101,8 +101,8 @@ class Hubs:
     """Hugging Face and Modelhub on loopback, from `start` to `stop` or in a `with` block.
 
     `models` and `seed` make the models of Hugging Face; `rate_limit` is (requests, seconds) of its API's window;
-    `token` is that of a user who has access to everything; `repositories` is a folder that keeps what was made, else
-    a temporary one does, as long as the server runs.
+    `token` is that of a user who has access to everything; `latency` is seconds before each answer; `repositories` is
+    a folder that keeps what was made, else a temporary one does, as long as the server runs.
     """
 
     def __init__(
@@ -116,10 +116,12 @@ class Hubs:
         troubles: bool = True,
         large_files: bool = True,
         repositories: Path | None = None,
+        latency: float = 0,
     ) -> None:
         self.port = port
         self._kept = repositories
         self.token = token
+        self._latency = latency
         self.faults = Faults()
         self.requests: deque[Asked] = deque(maxlen=_REMEMBERED)
         self._arrival = threading.Condition()
@@ -228,6 +230,7 @@ class Hubs:
             self._arrived.append(request.path_qs)
             self.arrived += 1
             self._arrival.notify_all()
+        await asyncio.sleep(self._latency)
         fault = self.faults.strike(request)
         response = await (answer(fault) if fault and not fault.spoils else handler(request))
         if fault and fault.spoils:
