@@ -1,5 +1,6 @@
 """How much a crawl may fetch and keep."""
 
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -118,25 +119,14 @@ def test_a_disk_that_is_full(hubs: Hubs, folder: Path, models: list[str]) -> Non
         served.push({".gitattributes": ATTRIBUTES, "w.bin": weights})
         assert isinstance(hubs.huggingface.models, list)
         hubs.huggingface.models[number] = {"id": models[number], "sha": served.head}
-    crawl = " ".join(
-        f"'{word}'"
-        for word in command(hubs, folder / "small", "huggingface", fraction=1, CLONE_MIN_FREE="0", CLONE_CONCURRENCY=2)
-    )
-    script = f"""
+    (folder / "small").mkdir()
+    crawl = words(hubs, folder / "small", CLONE_MIN_FREE="0", CLONE_CONCURRENCY=2)
+    done = as_root_of_a_namespace(f"""
         mount -t tmpfs -o size=10m none {folder}/small || exit 99
-        {crawl}; echo first $?; cat {folder}/small/data/huggingface/json/repositories.jsonl
+        {crawl}; echo first $?
         mount -o remount,size=60m {folder}/small
         {crawl}; echo second $?; cp -a {folder}/small/data {folder}/data
-    """
-    (folder / "small").mkdir()
-    done = subprocess.run(
-        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    """)
     assert "first 1\n" in done.stdout, done.stderr
     assert "second 0\n" in done.stdout, done.stderr
     assert "is full: make room and crawl again" in done.stderr
@@ -145,3 +135,34 @@ def test_a_disk_that_is_full(hubs: Hubs, folder: Path, models: list[str]) -> Non
     assert all((tree / "repos" / name / "w.bin").stat().st_size == 4_000_000 for name in models)
     assert [path for path in tree.rglob("*") if "~" in path.name] == []
     assert sum(request.sent for request in hubs.asked("^/_lfs/")) <= 1.1 * 24_000_000
+
+
+def words(hubs: Hubs, folder: Path, **settings: object) -> str:
+    """A crawl of all models, as a shell takes it."""
+    return shlex.join(command(hubs, folder, "huggingface", fraction=1, **settings))
+
+
+def as_root_of_a_namespace(script: str) -> "subprocess.CompletedProcess[str]":
+    """Run a script that may mount what nobody else sees."""
+    return subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_where_nothing_can_be_linked_large_files_are_copied(hubs: Hubs, folder: Path, models: list[str]) -> None:
+    done = as_root_of_a_namespace(f"""
+        mkdir -p {folder}/data/huggingface/lfs
+        mount -t tmpfs -o size=60m none {folder}/data/huggingface/lfs || exit 99
+        {words(hubs, folder)}
+    """)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("the file system has no hard links here; large files are copied") == 1
+    for number, name in enumerate(models):
+        placed = folder / "data" / "huggingface" / "repos" / name / "w.bin"
+        assert placed.read_bytes() == b"%d" % number * 100_000
+        assert placed.stat().st_nlink == 1

@@ -78,6 +78,8 @@ class ClonePipeline:
         The outcome's `path` is absolute.
         """
         repository = self._repository(url, folder, read=())
+        if not self._is_free():
+            return Outcome(url=url, error=self._full())
         for tries in range(self._settings.retries + 1):
             outcome = await self._run(clone, replace(repository, settle=tries == self._settings.retries))
             if outcome.trouble not in ("again", "host"):
@@ -142,18 +144,23 @@ class ClonePipeline:
 
     def _has_room(self, listed: Listed) -> bool:
         """Whether the disk and the limit of the crawl have room for a repository."""
-        if shutil.disk_usage(self.crawl.tree.folder).free < self._settings.min_free:
-            self._end(
-                NO_SPACE,
-                f"{self.crawl.tree.folder} has less than CLONE_MIN_FREE={self._settings.min_free} bytes left: "
-                "no further clone is started; make room",
-            )
+        if not self._is_free():
+            self._end(NO_SPACE, self._full())
             return False
         left = self._left()
         if left is not None and (left <= 0 or self._expected(listed) > left):
             self._end(MAX_BYTES, self._over())
             return False
         return True
+
+    def _is_free(self) -> bool:
+        return shutil.disk_usage(self.crawl.tree.folder).free >= self._settings.min_free
+
+    def _full(self) -> str:
+        return (
+            f"{self.crawl.tree.folder} has less than CLONE_MIN_FREE={self._settings.min_free} bytes left: "
+            "no further clone is started; make room"
+        )
 
     def _over(self) -> str:
         return (
