@@ -97,6 +97,7 @@ def request(url: str) -> Request:
     """A request for a page as it is once its scripts have run and it has come to rest."""
     meta = {
         "playwright": True,
+        "dont_cache": True,  # what is shown is no answer of a server
         "playwright_page_goto_kwargs": {"wait_until": "networkidle"},  # nothing was asked for half a second
         "playwright_context_kwargs": {"accept_downloads": False, "service_workers": "block"},
         "max_retry_times": 1,

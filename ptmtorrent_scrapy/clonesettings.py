@@ -66,4 +66,5 @@ def repository_settings(settings: BaseSettings) -> Repository:
         timeout=arguments.positive("CLONE_TIMEOUT", settings["CLONE_TIMEOUT"]),
         protocols=arguments.protocols("CLONE_PROTOCOLS", settings["CLONE_PROTOCOLS"]),
         configuration=configuration,
+        agent=settings["USER_AGENT"] or "",
     )

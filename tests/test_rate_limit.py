@@ -10,7 +10,7 @@ from scrapy.http import Response
 
 from ptmtorrent_scrapy.middlewares import RateLimitMiddleware
 from tests.conftest import Start
-from tests.hubs import Hubs
+from tests.hubs import Hubs, Repository
 
 LISTING = Request("https://huggingface.co/api/models")
 
@@ -105,3 +105,38 @@ def test_a_listing_provokes_no_429(hubs: Hubs, crawl: Start) -> None:
         done = crawl("huggingface", fraction=0, HUGGINGFACE_URL=limited.url)
         assert len(done.records) == 12_000
         assert [request.status for request in limited.asked("^/api/models")] == [200] * 12
+
+
+def test_a_whole_listing_at_500_requests_in_a_window_provokes_no_429(
+    limited: RateLimitMiddleware, clock: Clock
+) -> None:
+    """Hugging Face's 3,030 pages, each of which takes 0.1 s, against the count that it keeps."""
+    window, asked = 1000.0, 0
+    for _ in range(3030):
+        run(limited.process_request(LISTING))
+        if clock.now >= window + 300:
+            window, asked = clock.now, 0
+        asked += 1
+        assert asked <= 500
+        left, seconds = 500 - asked, int(window + 300 - clock.now)
+        headers = {"RateLimit": f'"api";r={left};t={seconds}', "RateLimit_Policy": POLICY}
+        run(limited.process_response(LISTING, answer(**headers)))
+        clock.now += 0.1
+    assert clock.now < 1000 + 3030 / 500 * 300 * 1.1
+
+
+def test_who_asks_is_told(hubs: Hubs, crawl: Start) -> None:
+    hubs.serve("o/m", Repository([{"a": b"1"}]))
+    hubs.huggingface.models = [{"id": "o/m", "sha": "1" * 40}]
+    crawl("huggingface", fraction=1, USER_AGENT="study/1 (+mailto:who@example.org)")
+    agents = {request.path.partition("?")[0]: request.headers["User-Agent"] for request in hubs.requests}
+    assert agents["/robots.txt"] == agents["/api/models"] == "study/1 (+mailto:who@example.org)"
+    assert agents["/o/m/info/refs"] == "git/2 study/1 (+mailto:who@example.org)"
+
+
+def test_robots_are_obeyed(hubs: Hubs, crawl: Start) -> None:
+    hubs.faults.add("^/robots.txt", status=200, body="User-agent: *\nDisallow: /api/\n")
+    done = crawl("huggingface", fraction=0)
+    assert done.status == 1
+    assert "robots.txt" in done.log
+    assert hubs.asked("^/api/") == []

@@ -17,6 +17,7 @@ def only_show(settings: BaseSettings) -> None:
     for name in ("ITEM_PIPELINES", "EXTENSIONS", "SPIDER_MIDDLEWARES"):
         others = {each: order for each, order in settings.getdict(name).items() if not str(each).startswith(_OURS)}
         settings.set(name, others, priority="cmdline")
+    settings.set("HTTPCACHE_ENABLED", False, priority="cmdline")
     # no spider may change them any more: Playwright does not run in the thread that the shell has for requests
     settings.set("DOWNLOAD_HANDLERS", settings.getdict("DOWNLOAD_HANDLERS"), priority="cmdline")
 

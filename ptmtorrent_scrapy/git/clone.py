@@ -103,6 +103,7 @@ class _Clone:
             protocols=repository.protocols,
             configuration=repository.configuration,
             token=repository.token,
+            agent=repository.agent,
         )
         self.git = Command(
             scope=repository.scope, environment=configured(variables, NO_FILTER), timeout=repository.timeout

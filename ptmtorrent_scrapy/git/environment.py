@@ -80,11 +80,13 @@ def environment(
     protocols: Sequence[str] = ("https",),
     configuration: Mapping[str, str] | None = None,
     token: tuple[str, str] | None = None,
+    agent: str = "",
 ) -> dict[str, str]:
     """Environment variables for git and git-lfs.
 
-    `configuration` is added to every command; `token` is (base URL, token), told to that host alone and only when it
-    asks: it is in the environment, where other users of the machine do not see it, and in no file or command line.
+    `agent` says who asks, beside git's own name, by which servers know it. `configuration` is added to every command.
+    `token` is (base URL, token), told to that host alone and only when it asks: it is in the environment, where other
+    users of the machine do not see it, and in no file or command line.
     """
     home = _home().name
     settings = {
@@ -120,6 +122,8 @@ def environment(
         "GIT_LFS_SKIP_SMUDGE": "1",
         "GIT_ALLOW_PROTOCOL": ":".join(protocols),
     }
+    if agent:
+        variables["GIT_HTTP_USER_AGENT"] = f"git/2 {agent}"
     return configured(variables, {**settings, **(configuration or {})})
 
 

@@ -26,6 +26,7 @@ class Repository:
     protocols: tuple[str, ...] = ("https",)
     configuration: Mapping[str, str] = field(default_factory=dict)
     token: tuple[str, str] | None = field(default=None, repr=False)  # base URL and token
+    agent: str = ""  # who asks, for the servers' logs
     read: tuple[str, ...] = ()  # files to return the content of
     scope: str = ""  # what `process.cancel` is told to end it
 

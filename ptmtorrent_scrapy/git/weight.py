@@ -27,6 +27,7 @@ def weight(repository: Repository) -> int:
         protocols=repository.protocols,
         configuration=repository.configuration,
         token=repository.token,
+        agent=repository.agent,
     )
     git = Command(scope=repository.scope, environment=configured(variables, NO_FILTER), timeout=repository.timeout)
     with _folder(Path(repository.path)) as clone:

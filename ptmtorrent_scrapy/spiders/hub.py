@@ -56,6 +56,12 @@ class HubSpider(Spider):
         self.selection, self.lfs = self.check_arguments(**given)
 
     @classmethod
+    def update_settings(cls, settings: BaseSettings) -> None:
+        super().update_settings(settings)
+        cache = Path(settings["DATA_DIR"]).absolute() / cls.name / "cache"
+        settings.set("HTTPCACHE_DIR", str(cache), priority="spider")
+
+    @classmethod
     def token_of(cls, settings: BaseSettings) -> tuple[str, str] | None:
         """The base URL of the hub's own host and the token for that host, if there is one."""
         return None
@@ -167,7 +173,8 @@ class HubSpider(Spider):
                 return response, of(text(response))
             except (ValueError, RecursionError):
                 assert response.request is not None
-                again = await self.answer(response.request.replace(dont_filter=True))
+                meta = {**response.request.meta, "again": True}
+                again = await self.answer(response.request.replace(dont_filter=True, meta=meta))
             if again is None:
                 return response, []
             response = again

@@ -54,7 +54,7 @@ class HuggingFaceSpider(HubSpider):
 
     def page(self, url: str, callback: Callable[..., Any] | None = None) -> Request:
         headers = {"Authorization": f"Bearer {self.token[1]}"} if self.token else None
-        return self.request(url, callback, headers=headers)
+        return self.request(url, callback, headers=headers, meta={"dont_cache": True})  # 10 GB, new each time
 
     async def parse_listing(self, response: Response) -> AsyncIterator[ListingPage | Model | Unusable]:
         """All pages from this one on, each asked for while the one before is worked on."""

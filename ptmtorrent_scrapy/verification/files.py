@@ -12,7 +12,7 @@ from ptmtorrent_scrapy.tree import DataTree, UnusableName, check_folder, is_work
 from ptmtorrent_scrapy.verification.problem import Problem, is_sampled
 
 STATUSES = ("cloned", "updated", "current", "partial", "large", "empty", "gated", "missing", "refused", "failed")
-_FOLDERS = ("html", "json", "repos", "lfs", "snapshots")
+_FOLDERS = ("html", "json", "repos", "lfs", "snapshots", "cache")
 _LINES = ("repositories.jsonl", "rejected.jsonl", "looks.jsonl", "crawls.jsonl")
 _STORE = ("objects", "incomplete", "tmp", "locks", "logs", "cache")
 

@@ -31,6 +31,7 @@ _GIT = re.compile(r"/(?P<path>.+?)(?:\.git)?/(?P<service>info/refs|git-upload-pa
 _BATCH = re.compile(r"/(?P<path>.+?)(?:\.git)?/info/lfs/objects/batch")
 _REMEMBERED = 100_000  # requests
 _PIECE = 1 << 16  # bytes
+_TAGGED = ("/modelhub/", "/modelzoo/api/")  # pages that have an ETag
 
 
 @dataclass
@@ -233,6 +234,8 @@ class Hubs:
         await asyncio.sleep(self._latency)
         fault = self.faults.strike(request)
         response = await (answer(fault) if fault and not fault.spoils else handler(request))
+        if request.path.startswith(_TAGGED):
+            response = _conditional(request, response)
         if fault and fault.spoils:
             response = await spoilt(fault, response)
         sent = response.body_length if response.prepared else len(getattr(response, "body", None) or b"")
@@ -294,6 +297,17 @@ class Hubs:
     async def _clear_faults(self, _: web.Request) -> web.StreamResponse:
         self.faults.clear()
         return web.Response(status=204)
+
+
+def _conditional(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """An answer with its ETag; without a body to whom has it (RFC 9110, section 13.1.2)."""
+    if not isinstance(response, web.Response) or response.status != 200 or not isinstance(response.body, bytes):
+        return response
+    tag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
+    if tag in request.headers.get("If-None-Match", ""):
+        return web.Response(status=304, headers={"ETag": tag})
+    response.headers["ETag"] = tag
+    return response
 
 
 async def _robots(_: web.Request) -> web.StreamResponse:

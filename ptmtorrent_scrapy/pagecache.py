@@ -1,0 +1,97 @@
+"""Pages that were had are not sent again: conditional requests (RFC 9110, section 13), and listings that go on.
+
+A page is asked for each time, with the `ETag` or `Last-Modified` that it came with, and the server says if it is still
+the same. One that came after the last whole listing is of a listing that was cut, and is not asked for at all.
+"""
+
+import hashlib
+import json
+import time
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+from scrapy import Request, Spider
+from scrapy.downloadermiddlewares.httpcache import HttpCacheMiddleware
+from scrapy.extensions.httpcache import RFC2616Policy
+from scrapy.http import Headers, Response
+from scrapy.responsetypes import responsetypes
+from scrapy.settings import BaseSettings, Settings
+from scrapy.statscollectors import StatsCollector
+
+from ptmtorrent_scrapy import arguments
+from ptmtorrent_scrapy.tree import write
+
+_KEPT = ("ETag", "Last-Modified", "Content-Type", "Content-Encoding", "Cache-Control", "Date")
+
+
+class PageCacheMiddleware(HttpCacheMiddleware):
+    """Downloader middleware: Scrapy's own, but for a hub that does not answer: no old page covers that up."""
+
+    DOWNLOAD_EXCEPTIONS = ()  # type: ignore[assignment] # of which an old page would be the answer
+
+    def __init__(self, settings: Settings, stats: StatsCollector) -> None:
+        super().__init__(settings, stats)
+        self._longest = arguments.duration("LISTING_MAX_AGE", settings["LISTING_MAX_AGE"])
+
+    def spider_opened(self, spider: Spider) -> None:
+        super().spider_opened(spider)
+        self.policy.since = max(_listed(self.storage.folder.parent, spider), time.time() - self._longest)
+
+
+class Policy(RFC2616Policy):
+    """What was kept is fresh if it is of the listing that is under way, else asked for conditionally."""
+
+    since = 0.0  # when the last whole listing took its place, in seconds of the epoch
+
+    def should_cache_response(self, response: Response, request: Request) -> bool:
+        return response.status == 200
+
+    def is_cached_response_fresh(self, cachedresponse: Response, request: Request) -> bool:
+        if request.meta.get("cache_timestamp", 0.0) > self.since and not request.meta.get("again"):
+            return True
+        self._set_conditional_validators(request, cachedresponse)
+        return False
+
+    def is_cached_response_valid(self, cachedresponse: Response, response: Response, request: Request) -> bool:
+        return response.status == 304
+
+
+class PageStore:
+    """A file a page, written whole: a line of JSON about it, then the page as it came."""
+
+    def __init__(self, settings: BaseSettings) -> None:
+        self.folder = Path(settings["HTTPCACHE_DIR"])
+
+    def open_spider(self, spider: Spider) -> None:
+        """As Scrapy wants it."""
+
+    def close_spider(self, spider: Spider) -> None:
+        """As Scrapy wants it."""
+
+    def retrieve_response(self, spider: Spider, request: Request) -> Response | None:
+        try:
+            head, _, body = self._path(request).read_bytes().partition(b"\n")
+            about: dict[str, Any] = json.loads(head)
+            headers = Headers(about["headers"])
+            kind = responsetypes.from_args(headers=headers, url=about["url"], body=body)
+            request.meta["cache_timestamp"] = about["at"]
+            return kind(url=about["url"], status=200, headers=headers, body=body)
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def store_response(self, spider: Spider, request: Request, response: Response) -> None:
+        headers = {name: value.decode("latin-1") for name in _KEPT if (value := response.headers.get(name))}
+        about = {"url": response.url, "at": time.time(), "headers": {"Date": formatdate(usegmt=True), **headers}}
+        write(self._path(request), json.dumps(about).encode() + b"\n" + response.body)
+
+    def _path(self, request: Request) -> Path:
+        return self.folder / hashlib.blake2b(request.url.encode(), digest_size=16).hexdigest()
+
+
+def _listed(hub: Path, spider: Spider) -> float:
+    """When the last whole listing took its place, in seconds of the epoch."""
+    try:
+        return (hub / "json" / "metadata" / getattr(spider, "metadata", "")).stat().st_mtime
+    except OSError:
+        return 0.0
