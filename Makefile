@@ -28,7 +28,7 @@ demo: setup
 	@$(RUN) demo.run
 
 test: setup
-	$(RUN) pytest -W error
+	$(RUN) pytest -W error --numprocesses=auto
 
 lint: setup
 	$(RUN) ruff format --check

@@ -18,6 +18,7 @@ from scrapy.http import Headers, Response
 from scrapy.responsetypes import responsetypes
 from scrapy.settings import BaseSettings, Settings
 from scrapy.statscollectors import StatsCollector
+from scrapy.utils.httpobj import urlparse_cached
 
 from ptmtorrent_scrapy import arguments
 from ptmtorrent_scrapy.tree import write
@@ -43,6 +44,9 @@ class Policy(RFC2616Policy):
     """What was kept is fresh if it is of the listing that is under way, else asked for conditionally."""
 
     since = 0.0  # when the last whole listing took its place, in seconds of the epoch
+
+    def should_cache_request(self, request: Request) -> bool:
+        return super().should_cache_request(request) and urlparse_cached(request).path != "/robots.txt"
 
     def should_cache_response(self, response: Response, request: Request) -> bool:
         return response.status == 200

@@ -17,6 +17,9 @@ ONNXMODELZOO_REPOSITORY = "https://github.com/onnx/models"
 PYTORCHHUB_URL = "https://pytorch.org/hub"
 PYTORCHHUB_REPOSITORY = "https://github.com/pytorch/hub"
 
+# How many earlier records and metadata files are kept, compressed.
+KEEP_SNAPSHOTS = 0
+
 # A listing that was cut goes on where it was, unless that is longer ago.
 LISTING_MAX_AGE = "1d"
 
@@ -44,6 +47,7 @@ ITEM_PIPELINES = {
     "ptmtorrent_scrapy.pipelines.CheckpointPipeline": 900,
 }
 EXTENSIONS = {
+    "ptmtorrent_scrapy.extensions.History": 500,
     "ptmtorrent_scrapy.extensions.Phases": 500,
     "ptmtorrent_scrapy.extensions.Progress": 500,
     "ptmtorrent_scrapy.extensions.Summary": 500,
@@ -51,6 +55,8 @@ EXTENSIONS = {
 }
 SPIDER_MIDDLEWARES = {"ptmtorrent_scrapy.middlewares.ClaimTreeMiddleware": 100}
 DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.httpcache.HttpCacheMiddleware": None,
+    "ptmtorrent_scrapy.pagecache.PageCacheMiddleware": 900,
     # nearer to the engine than Scrapy's RetryMiddleware (550) would see a 429 only when that gave up
     "ptmtorrent_scrapy.middlewares.RateLimitMiddleware": 560,
 }
@@ -81,6 +87,10 @@ USER_AGENT = "ptmtorrent_scrapy/0.1 (+https://github.com/SoftwareSystemsLaborato
 # Both let a local process run code in the crawl.
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
+# Pages that have not changed are not sent again; where they are kept, each hub says (spiders/hub.py).
+HTTPCACHE_ENABLED = True
+HTTPCACHE_POLICY = "ptmtorrent_scrapy.pagecache.Policy"
+HTTPCACHE_STORAGE = "ptmtorrent_scrapy.pagecache.PageStore"
 # Nothing here is worth a cookie.
 COOKIES_ENABLED = False
 # A page that failed is asked for again; a hub that is down for a minute does not end a crawl of hours.

@@ -76,6 +76,10 @@ class DataTree:
         self.rejected = self.folder / "json" / "rejected.jsonl"
         self.store = self.folder / "lfs"
         self.looks = self.folder / "json" / "looks.jsonl"  # what servers told of repositories, and when
+        self.crawls = self.folder / "json" / "crawls.jsonl"
+        self.begun = self.folder / "json" / f".{hub}~begun"  # the line of a crawl that has not ended
+        self.before = self.folder / "json" / f".{hub}~before"  # the files that a crawl has found
+        self.snapshots = self.folder / "snapshots"
         self.spool = self.folder / "json" / f".{hub}~spool"  # records that have no place yet
         self.work = self.folder / "json" / f".{hub}~crawl"  # what a crawl needs only while it runs
 

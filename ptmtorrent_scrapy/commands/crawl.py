@@ -61,6 +61,7 @@ def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]
     for program, package in (("git", "git"), ("git-lfs", "git-lfs")):
         if shutil.which(program) is None:
             raise Unready(f"{program} is not installed; install it, on Debian with: apt-get install {package}")
+    arguments.whole("KEEP_SNAPSHOTS", settings["KEEP_SNAPSHOTS"])
     if not settings["DATA_DIR"]:
         raise arguments.Unaccepted("DATA_DIR", "", "a folder, such as data")
     _check_writable(Path(settings["DATA_DIR"]) / spider.name)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.settings import BaseSettings
@@ -34,6 +35,7 @@ class Command(ScrapyCommand):
     """Exit status 0: nothing is wrong, though there may be warnings; 1: something is."""
 
     requires_project = True
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}  # nothing is crawled
 
     def syntax(self) -> str:
         return "[options] [hub]"

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 import tempfile
+from typing import Any, ClassVar
 
 from scrapy.commands import BaseRunSpiderCommand
 
@@ -28,6 +29,7 @@ class Command(BaseRunSpiderCommand):
     """Lists the hub, and tells how many repositories and bytes its crawl is, how long it takes and whether it fits."""
 
     requires_project = True
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
     def syntax(self) -> str:
         return "[options] <hub>"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, ClassVar
 
 from rich.console import Console
 from rich.progress import Progress
@@ -28,6 +29,7 @@ class Command(ScrapyCommand):
 
     requires_project = True
     requires_crawler_process = True
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}  # nothing is crawled
 
     def syntax(self) -> str:
         return "[options] [hub ...]"

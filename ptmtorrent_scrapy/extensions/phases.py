@@ -13,6 +13,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
 
 from ptmtorrent_scrapy.crawl import HubCrawl
+from ptmtorrent_scrapy.extensions.history import History
 from ptmtorrent_scrapy.git.errors import Cancelled
 from ptmtorrent_scrapy.pipelines import ClonePipeline, MetadataPipeline, RecordPipeline
 from ptmtorrent_scrapy.workers import ClusterLost
@@ -75,6 +76,7 @@ class Phases:
         clones = self._pipeline(ClonePipeline)
         records, listed = self._pipeline(RecordPipeline), self._pipeline(MetadataPipeline).length
         if not listed and not self.crawl.spider.problem:
+            self.crawl.spider.is_out_of_date = True
             self.crawl.spider.listing_failed("it lists no models at all")
         if self.crawl.spider.problem:
             return LISTING_FAILED
@@ -89,6 +91,13 @@ class Phases:
     async def _publish(self, *, last: bool) -> None:
         """Let the new files take their places together: records name positions in the metadata file."""
         records, rejected = await asyncio.to_thread(self._pipeline(RecordPipeline).prepare, last=last)
+        if history := self.crawler.get_extension(History):
+            try:
+                await history.keep(records, last=last)
+            except BaseException:
+                records.abandon()
+                rejected.abandon()
+                raise
         for file in (self._pipeline(MetadataPipeline), records, rejected):
             await asyncio.to_thread(file.commit)
 

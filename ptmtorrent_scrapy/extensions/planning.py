@@ -68,6 +68,7 @@ class Planning:
         assert pipeline is not None
         listed = pipeline.length
         if not listed and not self.crawl.spider.problem:
+            self.crawl.spider.is_out_of_date = True
             self.crawl.spider.listing_failed("it lists no models at all")
         if self.crawl.spider.problem:
             return LISTING_FAILED

@@ -1,0 +1,140 @@
+"""`scrapy diff HUB [TIME [TIME]]`: what changed between snapshots of a hub, or since one."""
+
+import argparse
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+
+from ptmtorrent_scrapy.commands.crawl import Unready
+from ptmtorrent_scrapy.snapshots.changes import Change, changes
+from ptmtorrent_scrapy.snapshots.states import Broken, State, Unknown, compared, states
+from ptmtorrent_scrapy.tree import DataTree
+
+_SIGNS = {"added": "+", "removed": "-", "changed": "~"}
+_WORDS = {
+    "LatestGitCommitSHA": "commit",
+    "ModelLicense": "license",
+    "ModelTask": "task",
+    "ModelDownloads": "downloads",
+    "ModelLikes": "likes",
+}
+
+
+class Command(ScrapyCommand):
+    """Exit status 0: the states were compared, whether they differ or not; 2: they could not be."""
+
+    requires_project = True
+    requires_crawler_process = True
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}  # nothing is crawled
+
+    def syntax(self) -> str:
+        return "[options] <hub> [TIME [TIME]]"
+
+    def short_desc(self) -> str:
+        return "Tell what changed between snapshots"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--all", action="store_true", help="also models whose downloads and likes alone changed")
+        parser.add_argument("--json", action="store_true", help="one JSON object a line")
+        parser.add_argument("--list", action="store_true", help="the snapshots and their counts, instead")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        try:
+            tree = self._tree(args)
+            lines = _listed(tree) if opts.list else _compared(*compared(tree, args[1:]), with_counts=opts.all)
+            for line in lines:
+                print(json.dumps(line) if opts.json else _text(line, tree.hub))
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who reads has seen enough
+        except (Unready, Unknown, Broken, OSError) as error:
+            print(f"scrapy diff: {escaped(str(error))}", file=sys.stderr)
+            self.exitcode = 2
+
+    def _tree(self, args: list[str]) -> DataTree:
+        """The tree of the hub that is named. Raises `Unready`."""
+        assert self.crawler_process is not None
+        assert self.settings is not None
+        hubs, root = self.crawler_process.spider_loader.list(), Path(self.settings["DATA_DIR"])
+        if not 1 <= len(args) <= 3:
+            raise Unready(f"a hub and up to two times are wanted: scrapy diff {self.syntax()}")
+        if args[0] not in hubs:
+            raise Unready(f"{args[0]}: no such hub; there are {', '.join(hubs)}")
+        if not (root / args[0]).is_dir():
+            raise Unready(f"{root / args[0]} is not there; name another DATA_DIR, or crawl first")
+        return DataTree(root, args[0])
+
+
+def _listed(tree: DataTree) -> Iterator[dict[str, Any]]:
+    for state in states(tree):
+        try:
+            records, rejected = state.counts()
+            yield {"what": "state", "time": state.name, "records": records, "rejected": rejected}
+        except Broken as error:
+            yield {"what": "broken", "time": state.name, "problem": str(error)}
+
+
+def _compared(former: State, new: State, *, with_counts: bool) -> Iterator[dict[str, Any]]:
+    """The changes as JSON objects, and the sum of them."""
+    sums, fields = dict.fromkeys((*_SIGNS, "counts"), 0), Counter[str]()
+    for change in changes(former, new):
+        sums["counts"] += bool(change.counts)
+        fields.update([*change.fields, *change.others])
+        if not change.is_counted_only:
+            sums[change.what] += 1
+        if with_counts or not change.is_counted_only:
+            yield _json(change, with_counts=with_counts)
+    yield {"what": "summary", "from": former.name, "to": new.name, **sums, "fields": dict(sorted(fields.items()))}
+
+
+def _json(change: Change, *, with_counts: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {"what": change.what, "model": change.model, "url": change.url}
+    if change.what == "changed":
+        told["fields"] = change.fields | (change.counts if with_counts else {})
+        told["others"] = change.others
+    return told
+
+
+def _text(line: dict[str, Any], hub: str) -> str:
+    """A line for people."""
+    if line["what"] == "state":
+        return f"{line['time']:<16}  {line['records']:>9,} records  {line['rejected']:>7,} rejected"
+    if line["what"] == "broken":
+        return escaped(f"{line['time']:<16}  {line['problem']}")
+    if line["what"] == "summary":
+        return _sum(line, hub)
+    told = [f"{_WORDS[name]} {_value(name, a)} -> {_value(name, b)}" for name, (a, b) in line.get("fields", {}).items()]
+    said = ", ".join([*told, *line.get("others", ())])
+    return escaped(f"{_SIGNS[line['what']]} {line['model']}{'  ' if said else ''}{said}")
+
+
+def _sum(line: dict[str, Any], hub: str) -> str:
+    said = ", ".join(f"{line[what]:,} {what}" for what in _SIGNS)
+    fields = ", ".join(f"{_WORDS.get(name, name)} {models:,}" for name, models in line["fields"].items())
+    counted = f"; downloads or likes of {line['counts']:,}"
+    return escaped(f"{hub}, {line['from']} to {line['to']}: {said}{f' ({fields})' if fields else ''}{counted}")
+
+
+def _value(name: str, value: Any) -> str:
+    if value is None:
+        return "none"
+    return str(value)[:7] if name == "LatestGitCommitSHA" else str(value)
+
+
+def escaped(text: str) -> str:
+    r"""The text without characters that act on a terminal, or on the direction of what is read.
+
+    >>> escaped("a\x1b[2Jb\u202ec ü")
+    'a\\x1b[2Jb\\u202ec ü'
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

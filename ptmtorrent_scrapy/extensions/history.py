@@ -1,0 +1,168 @@
+"""Keeps the history of a tree: a line a crawl, and the files that were there before."""
+
+import asyncio
+import contextlib
+import logging
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from scrapy.crawler import Crawler
+from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
+
+from ptmtorrent_scrapy import __version__, arguments
+from ptmtorrent_scrapy.crawl import HubCrawl
+from ptmtorrent_scrapy.selection import WORDS
+from ptmtorrent_scrapy.snapshots import crawls
+from ptmtorrent_scrapy.snapshots.keeping import Keeping
+from ptmtorrent_scrapy.spiders.hub import HubSpider
+from ptmtorrent_scrapy.tree import DataTree, JsonArray
+
+logger = logging.getLogger(__name__)
+
+_OURS = re.compile(r"CLONE_\w+|DATA_DIR|KEEP_SNAPSHOTS|LISTING_MAX_AGE")
+_BYTES = ("git_bytes", "lfs_bytes", "fetched_bytes")
+
+
+class History:
+    """Extension: notes when a crawl takes hold of the tree, and how it ended, before it lets go of it."""
+
+    def __init__(self, crawler: Crawler, crawl: HubCrawl, keep: int) -> None:
+        self.crawler = crawler
+        self.crawl = crawl
+        self._token = crawler.settings["HUGGINGFACE_TOKEN"]
+        self._line: dict[str, Any] = {}
+        crawl.tree = _Noted(crawl.tree, self._while_held)
+        self._keeping = Keeping(crawl.tree, keep, stopped=lambda: not crawler.crawling)
+        self._kept = False
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        keep = arguments.whole("KEEP_SNAPSHOTS", crawler.settings["KEEP_SNAPSHOTS"])
+        return cls(crawler, HubCrawl.of(crawler), keep)
+
+    async def keep(self, records: JsonArray, *, last: bool) -> None:
+        """New records are about to take their place. Raises `Cancelled`, `OSError`."""
+        await asyncio.to_thread(self._keeping.again if self._kept else self._keeping.before, records)
+        self._kept = True
+        self._line["snapshot"] = self._keeping.made
+        crawls.note(self.crawl.tree, self._line)
+        if last:
+            await asyncio.to_thread(self._keeping.prune)
+
+    @contextlib.contextmanager
+    def _while_held(self) -> Iterator[None]:
+        self._keeping.hold()
+        self._line = self._begun()
+        crawls.begin(self.crawl.tree, self._line)
+        yield
+        try:
+            crawls.end(self.crawl.tree, self._ended())
+            if not self.crawl.is_left:
+                self._keeping.let_go()
+            self._keeping.prune()
+        except OSError as error:
+            logger.error("the history of %s is not complete: %s", self.crawl.tree.folder, error)
+
+    def _begun(self) -> dict[str, Any]:
+        """The line of the crawl as far as it is known now."""
+        return {
+            "started": _now(),
+            "ended": None,
+            "version": __version__,
+            "hub": self.crawl.tree.hub,
+            "arguments": _arguments(self.crawl.spider),
+            "settings": _settings(self.crawler.settings, self.crawl.spider),
+            "counts": None,
+            "reason": None,
+            "problem": None,
+            "snapshot": None,
+        }
+
+    def _ended(self) -> dict[str, Any]:
+        assert self.crawler.stats is not None
+        problem = self.crawl.spider.problem
+        return {
+            **self._line,
+            "ended": _now(),
+            "counts": _counts(self.crawler.stats.get_stats()),
+            "reason": self.crawler.stats.get_value("finish_reason"),
+            "problem": problem and without_secrets(" ".join(problem.split()), self._token),
+        }
+
+
+class _Noted(DataTree):
+    """A tree of which somebody knows while it is held."""
+
+    def __init__(self, tree: DataTree, while_held: Callable[[], AbstractContextManager[None]]) -> None:
+        super().__init__(tree.root, tree.hub)
+        self._while_held = while_held
+
+    @contextlib.contextmanager
+    def claim(self) -> Iterator[None]:
+        with super().claim(), self._while_held():
+            yield
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _counts(statistics: dict[str, Any]) -> dict[str, Any]:
+    def below(prefix: str) -> dict[str, int]:
+        found = {name.removeprefix(prefix): count for name, count in statistics.items() if name.startswith(prefix)}
+        return {name: count for name, count in sorted(found.items()) if count}
+
+    return {
+        "models": statistics.get("listing/models", 0),
+        "records": statistics.get("record/written"),
+        "rejected": below("record/rejected/"),
+        "repositories": below("clone/status/"),
+        **{name: statistics.get(f"clone/{name}", 0) for name in _BYTES},
+    }
+
+
+def _arguments(spider: HubSpider) -> dict[str, Any]:
+    """What selects, as the spider has understood it; of the ids only how many there are."""
+    chosen = spider.selection
+    found: dict[str, Any] = {
+        "fraction": chosen.fraction if chosen.top is None and chosen.sample is None else None,
+        "top": chosen.top,
+        "sample": chosen.sample,
+        "seed": chosen.seed if chosen.sample is not None else None,
+        "ids": chosen.ids and len(chosen.ids),
+        **{name: sorted(chosen.words[field]) for name, field in WORDS.items() if field in chosen.words},
+        "min_downloads": chosen.min_downloads or None,
+        "lfs": spider.lfs,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _settings(settings: BaseSettings, spider: HubSpider) -> dict[str, Any]:
+    """Where the hub is, and those of our settings that somebody has set, without what is secret in them."""
+    own = SETTINGS_PRIORITIES["project"]
+    found = {
+        name: settings[name]
+        for name in sorted(settings)
+        if name in spider.url_settings or (_OURS.fullmatch(name) and (settings.getpriority(name) or 0) > own)
+    }
+    if "CLONE_GIT_CONFIG" in found:
+        found["CLONE_GIT_CONFIG"] = _HIDDEN  # headers and proxies have passwords in any form
+    return {name: without_secrets(str(value), settings["HUGGINGFACE_TOKEN"]) for name, value in found.items()}
+
+
+_HIDDEN = "***"
+_USER = re.compile(r"(?<=://)[^/?#\s\"']*@|[^/?#\s\"']+:[^/?#\s\"'@]+@")  # in a URL, or what an error took out of one
+_QUERY = re.compile(r"(://[^?\s\"']*\?)[^\s\"']*[^\s\"':]")
+
+
+def without_secrets(text: str, token: str = "") -> str:
+    """A text without the token, and without what URLs in it say of their user or ask for.
+
+    >>> without_secrets("https://me:password@hub.example/models.json?token=abc: no answer")
+    'https://***@hub.example/models.json?***: no answer'
+    """
+    text = _QUERY.sub(rf"\1{_HIDDEN}", _USER.sub(f"{_HIDDEN}@", text))
+    return text.replace(token, _HIDDEN) if token else text

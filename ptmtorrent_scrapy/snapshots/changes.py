@@ -1,0 +1,141 @@
+"""What changed between two states of a hub: memory does not grow with it, a database on disk does."""
+
+import hashlib
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ptmtorrent_scrapy.snapshots.states import Broken, State
+
+COUNTS = ("ModelDownloads", "ModelLikes")  # what changes always
+TOLD = ("LatestGitCommitSHA", "ModelLicense", "ModelTask")  # what is told with both values
+_PLACES = ("MetadataFilePath", "MetadataObjectID")  # of the object in the listing, as `id` is of the record
+_NOT_HASHED = frozenset(("id", "ModelURL", "ModelOwner", "ModelName", *TOLD, *COUNTS))
+_MOST = 10_000  # records of one URL
+_TABLE = "CREATE TABLE record (url TEXT, side INTEGER, told BLOB)"
+_ORDERED = "SELECT url, side, told FROM record ORDER BY url, side, rowid"
+
+
+@dataclass
+class Change:
+    """What became of a model."""
+
+    what: str  # `added`, `removed` or `changed`
+    model: str  # owner/name
+    url: str
+    fields: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # (former, new) values of those that are told
+    others: list[str] = field(default_factory=list)  # fields of which only the name is told
+    counts: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # (former, new) downloads and likes
+
+    @property
+    def is_counted_only(self) -> bool:
+        """Whether nothing changed but what changes always."""
+        return self.what == "changed" and not self.fields and not self.others
+
+
+def changes(former: State, new: State) -> Iterator[Change]:
+    """What changed, by URL. Raises `Broken`, `OSError`."""
+    with (
+        tempfile.TemporaryDirectory(prefix="diff-") as scratch,
+        closing(sqlite3.connect(Path(scratch) / "records", isolation_level=None)) as database,
+    ):
+        try:
+            database.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA temp_store=FILE;")
+            database.execute(_TABLE)
+            database.execute("BEGIN")
+            for side, state in enumerate((former, new)):
+                rows = ((record["ModelURL"], side, _told(record, state)) for record in state.each())
+                database.executemany("INSERT INTO record VALUES (?, ?, ?)", rows)
+            for url, rows_of_one in groupby(database.execute(_ORDERED), key=lambda row: row[0]):
+                yield from _of_one(url, rows_of_one)
+        except sqlite3.Error as error:
+            raise OSError(f"{scratch}: {error}; name a folder with more room in TMPDIR") from error
+
+
+def _told(record: dict[str, Any], state: State) -> bytes:
+    """What is compared of a record: [owner, name, values that are told, counts, hashes of the other fields].
+
+    Raises `Broken`.
+    """
+    try:
+        return orjson.dumps(_parts(record))
+    except TypeError:  # nested deeper than anything that a crawl writes
+        raise Broken(f"{state.records}: the record of {record.get('ModelURL')!s:.200} cannot be compared") from None
+
+
+def _parts(record: dict[str, Any]) -> list[Any]:
+    hub = record.get("ModelHub")
+    if isinstance(hub, dict):
+        record["ModelHub"] = {name: value for name, value in hub.items() if name not in _PLACES}
+    told, counts = ([record.get(name) for name in names] for names in (TOLD, COUNTS))
+    others = {name: _hash(value) for name, value in record.items() if name not in _NOT_HASHED}
+    return [record.get("ModelOwner"), record.get("ModelName"), told, counts, others]
+
+
+def _hash(value: Any) -> str:
+    return hashlib.blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
+
+
+def _of_one(url: str, rows: Iterator[tuple[str, int, bytes]]) -> Iterator[Change]:
+    """What became of the models of one URL: mostly one, but a repository may have several."""
+    sides: tuple[list[Any], list[Any]] = ([], [])
+    for number, (_, side, told) in enumerate(rows):
+        if number == _MOST:
+            raise Broken(f"more than {_MOST:,} records have the ModelURL {url[:200]!r}")
+        sides[side].append(orjson.loads(told))
+    pairs, removed, added = _paired(*sides)
+    for former, new in pairs:
+        if former != new:
+            yield _changed(url, former, new)
+    yield from (Change("removed", label(*record[:2]), url) for record in removed)
+    yield from (Change("added", label(*record[:2]), url) for record in added)
+
+
+def _paired(former: list[Any], new: list[Any]) -> tuple[list[tuple[Any, Any]], list[Any], list[Any]]:
+    """(those that are the same model, former and new ones that have no other): by name; the only one also by URL."""
+    by_name: dict[str, list[Any]] = {}
+    for record in reversed(former):
+        by_name.setdefault(repr(record[1]), []).append(record)
+    pairs, added = [], []
+    for record in new:
+        if same := by_name.get(repr(record[1])):
+            pairs.append((same.pop(), record))
+        else:
+            added.append(record)
+    removed = [record for records in by_name.values() for record in reversed(records)]
+    if len(removed) == len(added) == 1:
+        return [*pairs, (removed[0], added[0])], [], []
+    return pairs, removed, added
+
+
+def _changed(url: str, former: Any, new: Any) -> Change:
+    hashes = [{**record[4], "ModelOwner": record[0], "ModelName": record[1]} for record in (former, new)]
+    names = sorted(hashes[0].keys() | hashes[1].keys())
+    return Change(
+        "changed",
+        label(*new[:2]),
+        url,
+        fields=_differing(TOLD, former[2], new[2]),
+        others=[name for name in names if hashes[0].get(name) != hashes[1].get(name)],
+        counts=_differing(COUNTS, former[3], new[3]),
+    )
+
+
+def _differing(names: tuple[str, ...], former: list[Any], new: list[Any]) -> dict[str, tuple[Any, Any]]:
+    return {name: (old, now) for name, old, now in zip(names, former, new, strict=True) if old != now}
+
+
+def label(owner: Any, name: Any) -> str:
+    """A model as owner/name, where the hub's name has no owner in it.
+
+    >>> label("google", "google/bert"), label("ONNX", "ResNet")
+    ('google/bert', 'ONNX/ResNet')
+    """
+    return str(name) if str(name).startswith(f"{owner}/") else f"{owner}/{name}"

@@ -1,0 +1,126 @@
+"""A month of crawls in a row, over a hub that changes between them."""
+
+import json
+import os
+import random
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import ROOT, command
+from tests.hubs import Hubs, Large, Repository
+
+DAYS = 30
+_ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
+
+
+@dataclass
+class Hub:
+    """Models that come, go, change and are called otherwise; what has changed since yesterday."""
+
+    hubs: Hubs
+    draw: random.Random = field(default_factory=lambda: random.Random(30))
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    number: int = 0
+    changes: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self) -> None:
+        self.number += 1
+        name = f"o/m{self.number}"
+        files = {".gitattributes": _ATTRIBUTES, "w.bin": Large(b"%d" % (self.number // 2) * 20_000)}
+        served = self.hubs.serve(name, Repository([files]))
+        self.models[name] = {"id": name, "_id": f"{self.number:024x}", "sha": served.head, "pipeline_tag": "fill-mask"}
+        self.changes["added"].add(name)
+
+    def remove(self, name: str) -> None:
+        self.hubs.repositories[name].remove()
+        del self.models[name]
+        self.changes["removed"].add(name)
+
+    def move(self, name: str) -> None:
+        weights = Large(b"%d" % self.draw.randrange(10**6) * 20_000)
+        files = {".gitattributes": _ATTRIBUTES, "w.bin": weights, "new.txt": os.urandom(8)}
+        rewrites = self.draw.random() < 0.2
+        self.models[name]["sha"] = self.hubs.repositories[name].push(files, parent=not rewrites)
+        self.changes["changed"].add(name)
+
+    def relabel(self, name: str) -> None:
+        self.models[name]["pipeline_tag"] = f"task-{self.draw.randrange(10**6)}"
+        self.changes["changed"].add(name)
+
+    def rename(self, name: str) -> None:
+        self.number += 1
+        other = f"p/r{self.number}"
+        self.hubs.repositories[name].rename(other)
+        self.models[other] = {**self.models.pop(name), "id": other}
+        self.changes["removed"].add(name)
+        self.changes["added"].add(other)
+
+    def pass_a_day(self) -> None:
+        """Something of everything, to models that nothing else happens to."""
+        self.changes = {"added": set(), "removed": set(), "changed": set()}
+        if not self.models:
+            for _ in range(20):
+                self.add()
+            return
+        names = self.draw.sample(sorted(self.models), 5)
+        for change, name in zip((self.remove, self.move, self.move, self.relabel, self.rename), names, strict=True):
+            change(name)
+        self.add()
+        self.hubs.huggingface.models = list(self.models.values())
+
+
+def run(*words: str) -> tuple[int, str, int]:
+    """(exit status, standard output, bytes of memory at the peak)."""
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout
+    said = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.stdout.close()
+    return process.returncode, said, usage.ru_maxrss * 1024
+
+
+def scrapy(words: list[str], name: str, *more: str) -> list[str]:
+    """Another command with the settings of a crawl's."""
+    at = words.index("crawl")
+    return [*words[:at], name, "huggingface", *more, *words[at + 2 :]]
+
+
+def test_a_month(hubs: Hubs, folder: Path) -> None:
+    hub = Hub(hubs)
+    crawl = command(hubs, folder, "huggingface", KEEP_SNAPSHOTS=3)
+    at = crawl.index("-s")
+    crawl[at:at] = ["-a", "fraction=1"]
+    settings = [word for word in crawl if word not in ("-a", "fraction=1")]
+    peaks = []
+    tree = folder / "data" / "huggingface"
+    for day in range(DAYS):
+        hub.pass_a_day()
+        hubs.huggingface.models = list(hub.models.values())
+        status, _, peak = run(*crawl)
+        assert status == 0, day
+        peaks.append(peak)
+        names = [record["ModelName"] for record in json.loads((tree / "json" / "huggingface.json").read_text())]
+        assert names == list(hub.models)
+        assert all((tree / "repos" / name / "w.bin").is_file() for name in names)
+        status, wrong, _ = run(*scrapy(settings, "verify", "--json"))
+        assert (status, [line for line in wrong.splitlines() if json.loads(line)["fault"]]) == (0, []), day
+        if day:
+            _, told, _ = run(*scrapy(settings, "diff", "--json"))
+            assert changes(told, hubs.url) == hub.changes, day
+    lines = [json.loads(line) for line in (tree / "json" / "crawls.jsonl").read_text().splitlines()]
+    assert [line["reason"] for line in lines] == ["finished"] * DAYS
+    assert len(list((tree / "snapshots").iterdir())) == 3
+    assert max(peaks[-5:]) < 1.1 * max(peaks[:5])
+    assert [path for path in tree.rglob("*") if "~" in path.name] == []
+
+
+def changes(told: str, base: str) -> dict[str, set[str]]:
+    """Names of models by what became of them, from the lines of `scrapy diff --json`."""
+    found: dict[str, set[str]] = {"added": set(), "removed": set(), "changed": set()}
+    for line in map(json.loads, told.splitlines()):
+        if line["what"] in found:
+            found[line["what"]].add(line["url"].removeprefix(f"{base}/"))
+    return found
