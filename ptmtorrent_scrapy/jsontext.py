@@ -2,12 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from json.decoder import scanstring  # type: ignore[attr-defined] # which typeshed does not name
+from typing import Any, NoReturn
 
 from ptmtorrent_scrapy.items import Metadata
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]|[^"\[\]{},:\s]+', re.DOTALL)
 _LARGEST = 2**63 - 1
 
 
@@ -20,18 +22,26 @@ _decoder = json.JSONDecoder(parse_constant=_constant)
 _patient_decoder = json.JSONDecoder(parse_constant=_constant, parse_int=float)
 
 
+class Unreadable(str):
+    """The text of an element that no JSON parser takes, though its end can be told; `reason` says why."""
+
+    reason = ""
+
+
 def elements(text: str) -> list[Metadata]:
     """The elements of a JSON array, each with its own text to the letter. Raises `ValueError`, `RecursionError`.
+
+    One that is nested too deep, or has a number that is none, is `Unreadable`; its text becomes that of a JSON string.
 
     >>> [element.text for element in elements('[{"a": 1.0},  2]')]
     ['{"a": 1.0}', '2']
     """
     try:
-        return list(_elements(text, _decoder))
+        return list(_elements(text, _decoder.raw_decode))
     except json.JSONDecodeError:
         raise
-    except ValueError:
-        return list(_elements(text, _patient_decoder))
+    except (ValueError, RecursionError):
+        return list(_elements(text, _patiently))
 
 
 def element(text: str) -> Metadata:
@@ -40,13 +50,69 @@ def element(text: str) -> Metadata:
     return only
 
 
-def _elements(text: str, decoder: json.JSONDecoder) -> Iterator[Metadata]:
+def member(text: str, name: str) -> str | None:
+    """The text of a member of a JSON object, None if it has none of that name. Raises `ValueError`.
+
+    >>> member('{"a": [1], "b": {"a": 2}}', "b")
+    '{"a": 2}'
+    """
+    position = _expect(text, 0, "{")
+    found = None
+    while not text.startswith("}", position):
+        key, position = scanstring(text, position + 1) if text.startswith('"', position) else _fail(text, position)
+        position = _expect(text, position, ":")
+        end = _skip(text, position)
+        if key == name:
+            found = text[position:end]
+        position = _after_space(text, end)
+        if not text.startswith("}", position):
+            position = _expect(text, position, ",")
+    _end(text, position + 1)
+    return found
+
+
+def _patiently(text: str, position: int) -> tuple[Any, int]:
+    """As `raw_decode`, but for what is no JSON within an element that ends."""
+    reason = ""
+    for decoder in (_decoder, _patient_decoder):
+        try:
+            return decoder.raw_decode(text, position)
+        except json.JSONDecodeError:
+            raise
+        except RecursionError:
+            reason = "nested too deep"
+        except ValueError as error:
+            reason = str(error)
+    end = _skip(text, position)
+    value = Unreadable(text[position:end])
+    value.reason = reason
+    return value, end
+
+
+def _skip(text: str, position: int) -> int:
+    """Where the value that begins there ends, by its brackets. Raises `ValueError`."""
+    depth = 0
+    for token in _TOKEN.finditer(text, position):
+        if token[0] in "[{":
+            depth += 1
+        elif token[0] in "]}":
+            depth -= 1
+        if depth <= 0:
+            return token.end()
+    raise ValueError(f"what begins at {position} has no end")
+
+
+def _fail(text: str, position: int) -> NoReturn:
+    raise ValueError(f"{text[position : position + 20]!r} at {position} where a JSON string was expected")
+
+
+def _elements(text: str, decode: Callable[[str, int], tuple[Any, int]]) -> Iterator[Metadata]:
     position = _expect(text, 0, "[")
     if text.startswith("]", position):
         return _end(text, position + 1)
     while True:
-        value, end = decoder.raw_decode(text, position)
-        yield Metadata(text[position:end], value)
+        value, end = decode(text, position)
+        yield Metadata(json.dumps(value) if isinstance(value, Unreadable) else text[position:end], value)
         position = _after_space(text, end)
         if text.startswith("]", position):
             return _end(text, position + 1)

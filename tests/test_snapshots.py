@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ptmtorrent_scrapy import __version__
 from tests.conftest import ROOT, Crawl, Start, command
 from tests.hubs import Hubs, Large, Repository
 from tests.test_clone import assert_no_process_left
@@ -303,7 +304,7 @@ def test_the_line_of_a_crawl_that_finished(crawl: Start, hubs: Hubs) -> None:
     }
     assert line["started"] < line["ended"]
     assert line["ended"].endswith("+00:00")
-    assert (line["hub"], line["version"], line["reason"]) == ("huggingface", "0.1.0", "finished")
+    assert (line["hub"], line["version"], line["reason"]) == ("huggingface", __version__, "finished")
     assert (line["problem"], line["snapshot"]) == (None, None)
     assert line["arguments"] == {"fraction": 1.0, "lfs": "none"}
     assert line["settings"]["HUGGINGFACE_URL"] == hubs.url

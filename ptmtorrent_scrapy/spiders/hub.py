@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from scrapy import Request, Spider
+from scrapy.exceptions import DownloadCancelledError
 from scrapy.http import Response
 from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
@@ -16,7 +17,7 @@ from ptmtorrent_scrapy import arguments
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.repository import STANDING
 from ptmtorrent_scrapy.items import Metadata, Model, Unusable
-from ptmtorrent_scrapy.jsontext import elements
+from ptmtorrent_scrapy.jsontext import Unreadable, elements
 from ptmtorrent_scrapy.selection import Selection, selection
 
 T = TypeVar("T")
@@ -100,6 +101,9 @@ class HubSpider(Spider):
     def models(self, listing: list[Metadata]) -> Iterator[Model | Unusable]:
         """The models of a listing, and what was no model."""
         for metadata in listing:
+            if isinstance(metadata.value, Unreadable):
+                yield Unusable(metadata=metadata, reason="unreadable", detail=metadata.value.reason)
+                continue
             try:
                 yield self.model(metadata)
             except Unlike as error:
@@ -215,4 +219,6 @@ def text(response: Response) -> str:
 
 def _said(error: BaseException | None) -> str:
     """What an error says; its kind, where that is all."""
+    if isinstance(error, DownloadCancelledError) and not str(error):
+        return "its answer is larger than DOWNLOAD_MAXSIZE"
     return str(error) or type(error).__name__

@@ -3,7 +3,6 @@
 https://modelzoo.co; its API is described nowhere, PTMTorrent's schemas tell its fields.
 """
 
-import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any, Self
@@ -15,7 +14,7 @@ from scrapy.http import Response
 from w3lib.url import safe_url_string
 
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, Unusable
-from ptmtorrent_scrapy.jsontext import count, element, mapping, string, strings, texts
+from ptmtorrent_scrapy.jsontext import count, element, elements, mapping, member, string, strings, texts
 from ptmtorrent_scrapy.papers import dois
 from ptmtorrent_scrapy.repositories import Repositories
 from ptmtorrent_scrapy.spiders.hub import HubSpider, Unlike, in_order
@@ -103,10 +102,10 @@ class ModelZooSpider(HubSpider):
 
 def entries(text: str) -> list[Metadata]:
     """The models of the index. Raises `ValueError`, `RecursionError`."""
-    listed = mapping(element(text).value).get("models")
-    if not isinstance(listed, list):
+    listed = member(text, "models")
+    if listed is None:
         raise ValueError("no array 'models'")
-    return [Metadata(json.dumps(entry, allow_nan=False), entry) for entry in listed]
+    return elements(listed)
 
 
 def page_path(slug: str | None) -> str:
