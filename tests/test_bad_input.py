@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,32 @@ NAMES = [
     *("o/CON", "o/aux.txt", "LPT1/m", "o/m.", "o/m ", "o/\u202egnp", "g\u043e\u043egle/bert", "o/Model", "o/model"),
     *("o/..", "../m", "o/m\0", "o/m\x1b", "o//m", "/m", "o/", "o/" + "x" * 300, "o/\ud83d", "o/a:b", "o/a\\b"),
     *("o/.m~lock", "", "o/m/n"),
+]
+YAML = [
+    *(
+        b"",
+        b"null",
+        b"true",
+        b"-1",
+        b"1e999",
+        b"[]",
+        b"{}",
+        b"[[[",
+        b"{a: ",
+        b"&a [*a]",
+        b"!!python/object:os.system x",
+    ),
+    *(
+        b"\x00",
+        b"\xff\xfe",
+        b"\x1b[31m",
+        "\u202egnp".encode(),
+        b"../../x",
+        b"2026-13-45",
+        b"[" * 10_000,
+        b"x" * 100_000,
+    ),
+    *(b"0x" + b"f" * 10_000, b"? [a, b]: c", b"1" * 5000, b"'", b"[a, {b: [null, 1.5]}]"),
 ]
 SHA = "1" * 40
 FEW = settings(
@@ -203,6 +230,48 @@ def test_modelzoo(crawl: Start, hubs: Hubs) -> None:
     found = {each["ModelName"]: each for each in done.records}
     for name, each in expected.items():
         assert {**found[name], "id": 0, "ModelHub": 0} == {**each, "id": 0, "ModelHub": 0}
+
+
+def test_onnx_model_zoo(crawl: Start, hubs: Hubs) -> None:
+    expected = crawl("onnxmodelzoo")
+    files = dict(hubs.onnxmodelzoo.commits[-1])
+    manifest = json.loads(files["ONNX_HUB_MANIFEST.json"])
+    fields = ("model", "model_path", "onnx_version", "opset_version", "metadata")
+    bad = [f'{{"model": "Bad {n}", "{field}": {value}}}' for field in fields for n, value in enumerate(VALUES)]
+    tags = ((n, f'"metadata": {{"tags": {value}, "model_bytes": {value}}}') for n, value in enumerate(VALUES))
+    bad += [f'{{"model": "Bad tags {n}", "model_path": "x/{n}.onnx", {metadata}}}' for n, metadata in tags]
+    text = ",".join([*map(json.dumps, manifest), *bad, *VALUES])
+    files["ONNX_HUB_MANIFEST.json"] = f"[{text}]".encode("utf-8", "surrogatepass")
+    folder = next(path for path in files if path.endswith("turnkey_stats.yaml")).rpartition("/")[0].rpartition("/")[0]
+    for n, value in enumerate(YAML):
+        files[f"{folder}/bad{n}/turnkey_stats.yaml"] = value
+        files[f"{folder}/worse{n}/turnkey_stats.yaml"] = b"model_name: " + value + b"\nauthor: " + value
+    hubs.serve("github.com/onnx/models", Repository([files]))
+    done = crawl("onnxmodelzoo")
+    assert (done.status, done.errors) == (0, [])
+    named = {record["ModelURL"] + record["ModelName"] for record in done.records}
+    assert {record["ModelURL"] + record["ModelName"] for record in expected.records} <= named
+    assert [record["id"] for record in done.records] == list(range(len(done.records)))
+    for name in ("omz_manifest.json", "omz_unvalidated_metadata.json", "omz_models_metadata.json"):
+        assert done.read(f"json/metadata/{name}")
+
+
+def test_pytorch_hub(crawl: Start, hubs: Hubs, tmp_path: Path) -> None:
+    """Without a browser: what is read are the files of the repository."""
+    for program in ("git", "git-lfs", "sh"):
+        (tmp_path / program).symlink_to(str(shutil.which(program)))
+    environment = {"PATH": str(tmp_path), "PLAYWRIGHT_BROWSERS_PATH": str(tmp_path / "none")}
+    expected = crawl("pytorchhub", environment, fraction=0)
+    for n, value in enumerate(YAML):
+        for field in (b"title", b"author", b"tags", b"github-link", b"github-id", b"summary"):
+            front = b"title: T\nauthor: A\ngithub-link: https://github.com/o/m\n" + field + b": " + value
+            hubs.pytorchhub.files[f"bad_{field.decode()}_{n}.md"] = b"---\n" + front + b"\n---\n# Page\n"
+        hubs.pytorchhub.files[f"bad_{n}.md"] = b"---\n" + value + b"\n---\n" + value
+    del hubs.repositories["github.com/pytorch/hub"]
+    done = crawl("pytorchhub", environment, fraction=0)
+    accounted(done, "pyth_models_metadata.json")
+    named = {record["ModelName"] for record in done.records}
+    assert {record["ModelName"] for record in expected.records} <= named
 
 
 # Pages that have no end

@@ -144,7 +144,7 @@ def content(tree: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for path in tree.rglob("*"):
         name = path.relative_to(tree)
-        if path.is_file() and ".git" not in name.parts:
+        if path.is_file() and ".git" not in name.parts and path.name != "crawls.jsonl":
             found[str(name)] = lines(path) if path.suffix == ".jsonl" else path.read_bytes()
     return found
 

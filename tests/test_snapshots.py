@@ -306,7 +306,7 @@ def test_the_line_of_a_crawl_that_finished(crawl: Start, hubs: Hubs) -> None:
     assert line["ended"].endswith("+00:00")
     assert (line["hub"], line["version"], line["reason"]) == ("huggingface", __version__, "finished")
     assert (line["problem"], line["snapshot"]) == (None, None)
-    assert line["arguments"] == {"fraction": 1.0, "lfs": "none"}
+    assert line["arguments"] == {"fraction": "1", "lfs": "none"}
     assert line["settings"]["HUGGINGFACE_URL"] == hubs.url
     assert line["settings"]["CLONE_TIMEOUT"] == "60"
     assert line["settings"]["DATA_DIR"] == str(done.folder.parent)
@@ -358,7 +358,7 @@ def test_the_line_of_a_crawl_that_was_cut(
     assert kept(done, name) == first
     assert [line["reason"] for line in crawls(done)] == ["finished", reason, "finished"]
     assert [line["snapshot"] for line in crawls(done)] == [None, name, None]
-    assert crawls(done)[1]["arguments"] == {"fraction": 1.0}
+    assert crawls(done)[1]["arguments"] == {"fraction": "1"}
     assert (crawls(done)[1]["ended"] is None) == (crawls(done)[1]["counts"] is None) == (how == signal.SIGKILL)
     assert lines(diff())[:-1] == ["+ o/large"]
     assert [path for path in done.folder.rglob("*") if "~" in path.name] == []

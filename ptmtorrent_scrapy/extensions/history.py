@@ -14,7 +14,6 @@ from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
 
 from ptmtorrent_scrapy import __version__, arguments
 from ptmtorrent_scrapy.crawl import HubCrawl
-from ptmtorrent_scrapy.selection import WORDS
 from ptmtorrent_scrapy.snapshots import crawls
 from ptmtorrent_scrapy.snapshots.keeping import Keeping
 from ptmtorrent_scrapy.spiders.hub import HubSpider
@@ -73,7 +72,7 @@ class History:
             "ended": None,
             "version": __version__,
             "hub": self.crawl.tree.hub,
-            "arguments": _arguments(self.crawl.spider),
+            "arguments": self.crawl.spider.given,
             "settings": _settings(self.crawler.settings, self.crawl.spider),
             "counts": None,
             "reason": None,
@@ -122,22 +121,6 @@ def _counts(statistics: dict[str, Any]) -> dict[str, Any]:
         "repositories": below("clone/status/"),
         **{name: statistics.get(f"clone/{name}", 0) for name in _BYTES},
     }
-
-
-def _arguments(spider: HubSpider) -> dict[str, Any]:
-    """What selects, as the spider has understood it; of the ids only how many there are."""
-    chosen = spider.selection
-    found: dict[str, Any] = {
-        "fraction": chosen.fraction if chosen.top is None and chosen.sample is None else None,
-        "top": chosen.top,
-        "sample": chosen.sample,
-        "seed": chosen.seed if chosen.sample is not None else None,
-        "ids": chosen.ids and len(chosen.ids),
-        **{name: sorted(chosen.words[field]) for name, field in WORDS.items() if field in chosen.words},
-        "min_downloads": chosen.min_downloads or None,
-        "lfs": spider.lfs,
-    }
-    return {name: value for name, value in found.items() if value is not None}
 
 
 def _settings(settings: BaseSettings, spider: HubSpider) -> dict[str, Any]:

@@ -64,6 +64,8 @@ class OnnxModels:
         if path is None or name is None:
             raise Unlike("no name or no file", "model or model_path is missing", name=name)
         above = [str(folder) for folder in PurePosixPath(path).parents]
+        if not above:
+            raise Unlike("no name or no file", f"{path!r} is no file", name=name)
         folder = next((folder for folder in above if folder in self._papers), above[0])
         return self._validated(metadata, entry, key=f"file {path}", name=name, path=path, folder=folder)
 

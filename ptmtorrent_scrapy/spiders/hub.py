@@ -54,6 +54,7 @@ class HubSpider(Spider):
 
     def __init__(self, **given: Any) -> None:
         super().__init__()
+        self.given = {name: value for name, value in given.items() if not name.startswith("_")}
         self.selection, self.lfs = self.check_arguments(**given)
 
     @classmethod
