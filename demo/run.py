@@ -17,7 +17,7 @@ from tests.hubs import Hubs
 DATA = Path("demo/data")  # from the project's root, where everything runs
 MODELS = 300
 PORT = 8417  # the same every time: a clone knows where it came from
-SHOWN = 4  # files of a folder that are shown one by one
+SHOWN = 5  # files of a folder that are named
 
 
 def crawls(hubs: Hubs) -> dict[str, tuple[list[str], dict[str, str]]]:
