@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ptmtorrent_scrapy.git import durable, lfs, standing, worktree
 from ptmtorrent_scrapy.git.content import contents
-from ptmtorrent_scrapy.git.environment import check_url, configured, environment
+from ptmtorrent_scrapy.git.environment import check_url
 from ptmtorrent_scrapy.git.errors import (
     Cancelled,
     Gated,
@@ -26,9 +26,8 @@ from ptmtorrent_scrapy.git.errors import (
 )
 from ptmtorrent_scrapy.git.growth import Growth
 from ptmtorrent_scrapy.git.lock import Held, lock
-from ptmtorrent_scrapy.git.process import Command
 from ptmtorrent_scrapy.git.repository import Outcome, Repository
-from ptmtorrent_scrapy.git.upstream import NO_FILTER, Upstream, lfs_url
+from ptmtorrent_scrapy.git.upstream import Upstream, command, lfs_url
 
 _STATUSES: dict[type[Exception], str] = {Refused: "refused", Gated: "gated", Missing: "missing", Large: "large"}
 _TROUBLES: dict[type[Exception], str] = {
@@ -98,16 +97,7 @@ class _Clone:
         self.outcome = outcome
         self.path = Path(repository.path)
         self.store = lfs.Store(Path(repository.store))
-        variables = environment(
-            timeout=repository.timeout,
-            protocols=repository.protocols,
-            configuration=repository.configuration,
-            token=repository.token,
-            agent=repository.agent,
-        )
-        self.git = Command(
-            scope=repository.scope, environment=configured(variables, NO_FILTER), timeout=repository.timeout
-        )
+        self.git = command(repository)
         self.upstream = Upstream(git=self.git, url=repository.url, gated=repository.gated)
 
     def bring(self) -> str:

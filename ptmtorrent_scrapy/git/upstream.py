@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ptmtorrent_scrapy.git import standing
-from ptmtorrent_scrapy.git.environment import LASTING, configured
+from ptmtorrent_scrapy.git.environment import LASTING, configured, environment
 from ptmtorrent_scrapy.git.process import Command, CommandFailed
 from ptmtorrent_scrapy.git.refusals import of_git
+from ptmtorrent_scrapy.git.repository import Repository
 
 # What `git lfs install --local` writes, for whoever works in the clone; our own commands leave the pointers.
 _FILTER = {
@@ -19,7 +20,7 @@ _FILTER = {
     "filter.lfs.process": "git-lfs filter-process",
     "filter.lfs.required": "true",
 }
-NO_FILTER = {**dict.fromkeys(_FILTER, ""), "filter.lfs.required": "false"}
+_NO_FILTER = {**dict.fromkeys(_FILTER, ""), "filter.lfs.required": "false"}
 
 # The headers of answers on standard error, for the pause that a server asks for; git leaves out what is secret.
 _TRACE = {"GIT_TRACE_CURL": "2", "GIT_TRACE_CURL_NO_DATA": "1"}
@@ -33,6 +34,18 @@ def lfs_url(url: str) -> str:
     if url.rstrip("/").endswith("/info/lfs"):
         return url.rstrip("/")
     return f"{url.rstrip('/').removesuffix('.git')}.git/info/lfs"
+
+
+def command(repository: Repository) -> Command:
+    """How git runs for a repository: large files stay pointers whatever its attributes say."""
+    variables = environment(
+        timeout=repository.timeout,
+        protocols=repository.protocols,
+        configuration=repository.configuration,
+        token=repository.token,
+        agent=repository.agent,
+    )
+    return Command(scope=repository.scope, environment=configured(variables, _NO_FILTER), timeout=repository.timeout)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ptmtorrent_scrapy.git import lfs, standing
-from ptmtorrent_scrapy.git.environment import check_url, configured, environment
+from ptmtorrent_scrapy.git.environment import check_url
 from ptmtorrent_scrapy.git.growth import Growth
-from ptmtorrent_scrapy.git.process import Command
 from ptmtorrent_scrapy.git.repository import Repository
-from ptmtorrent_scrapy.git.upstream import NO_FILTER, Upstream
+from ptmtorrent_scrapy.git.upstream import Upstream, command
 
 _LARGEST = 1 << 30  # bytes of a last commit that are looked at
 
@@ -22,14 +21,7 @@ def weight(repository: Repository) -> int:
     The last commit is fetched beside `path`, and removed again. Raises `GitError`.
     """
     check_url(repository.url, repository.protocols)
-    variables = environment(
-        timeout=repository.timeout,
-        protocols=repository.protocols,
-        configuration=repository.configuration,
-        token=repository.token,
-        agent=repository.agent,
-    )
-    git = Command(scope=repository.scope, environment=configured(variables, NO_FILTER), timeout=repository.timeout)
+    git = command(repository)
     with _folder(Path(repository.path)) as clone:
         upstream = Upstream(git=git, url=repository.url, gated=repository.gated)
         upstream.clone_last_commit(clone, Growth(clone, _LARGEST))

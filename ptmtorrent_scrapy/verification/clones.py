@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ptmtorrent_scrapy.git import lfs, standing
-from ptmtorrent_scrapy.git.environment import configured, environment
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError
-from ptmtorrent_scrapy.git.process import Command
 from ptmtorrent_scrapy.git.repository import Repository
-from ptmtorrent_scrapy.git.upstream import NO_FILTER
+from ptmtorrent_scrapy.git.upstream import command
 from ptmtorrent_scrapy.tree import DataTree
 from ptmtorrent_scrapy.verification.problem import Problem
 
@@ -21,10 +19,7 @@ class Clones:
     def __init__(self, tree: DataTree, repository: Repository) -> None:
         self.tree = tree
         self.store = lfs.Store(tree.store)
-        variables = environment(timeout=repository.timeout)
-        self._git = Command(
-            scope=repository.scope, environment=configured(variables, NO_FILTER), timeout=repository.timeout
-        )
+        self._git = command(repository)
 
     def check(self, folder: str, line: Mapping[str, Any] | None) -> tuple[list[Problem], set[str]]:
         """(what is wrong with the clone of AUTHOR/MODEL, ids of the large files that its HEAD names).
