@@ -2,10 +2,7 @@
 
 import asyncio
 import logging
-import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -15,7 +12,7 @@ import orjson
 from scrapy.crawler import Crawler
 from scrapy.statscollectors import StatsCollector
 
-from ptmtorrent_scrapy.clonesettings import CloneSettings, clone_settings, repository_settings  # noqa: F401
+from ptmtorrent_scrapy.clonesettings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.git.clone import clone, look, redirected
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError
@@ -23,15 +20,14 @@ from ptmtorrent_scrapy.git.history import last_commits
 from ptmtorrent_scrapy.git.lfs import Store
 from ptmtorrent_scrapy.git.repository import STANDING, Outcome, Repository
 from ptmtorrent_scrapy.items import Unusable
+from ptmtorrent_scrapy.limits import MAX_BYTES, NO_SPACE, Limits
 from ptmtorrent_scrapy.listing import Listed, Vanished
+from ptmtorrent_scrapy.outcomes import Outcomes
 from ptmtorrent_scrapy.renames import recognise
-from ptmtorrent_scrapy.tree import Rewrite
 from ptmtorrent_scrapy.turns import Turn, Turns
 from ptmtorrent_scrapy.workers import Workers, workers
 
 logger = logging.getLogger(__name__)
-
-NO_SPACE, MAX_BYTES = "no_space", "max_bytes"
 
 
 class ClonePipeline:
@@ -45,11 +41,8 @@ class ClonePipeline:
         self._scope = settings.repository.scope
         self._began = int(time.time())
         self._ended: str | None = None  # why no further clone is started
-        self._fetched = 0  # bytes of this crawl
-        self._promised = 0  # bytes that the clones under way may want
-        self._told_copied = False
-        self._written = 0  # lines of repositories.jsonl
-        self._unwritten = 0  # outcomes that repositories.jsonl does not have yet
+        self._limits = Limits(crawl.tree.folder, settings)
+        self._outcomes = Outcomes(crawl.tree, stats)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -69,7 +62,7 @@ class ClonePipeline:
 
     def process_item(self, item: Any) -> Any:
         if isinstance(item, Unusable) and item.repository:
-            self._note(Outcome(url=item.repository, status="refused", error=item.detail))
+            self._outcomes.note(self.crawl.listing, Outcome(url=item.repository, status="refused", error=item.detail))
         return item
 
     async def clone(self, url: str, folder: str) -> Outcome:
@@ -78,14 +71,14 @@ class ClonePipeline:
         The outcome's `path` is absolute.
         """
         repository = self._repository(url, folder, read=())
-        if not self._is_free():
-            return Outcome(url=url, error=self._full())
+        if full := self._limits.full():
+            return Outcome(url=url, error=full)
         for tries in range(self._settings.retries + 1):
             outcome = await self._run(clone, replace(repository, settle=tries == self._settings.retries))
             if outcome.trouble not in ("again", "host"):
                 break
             await asyncio.sleep(min(outcome.pause or self._settings.pause * 2**tries, 60))
-        self._note(replace(outcome, path=self._relative(outcome.path)), quiet=True)
+        self._outcomes.note(self.crawl.listing, replace(outcome, path=self._relative(outcome.path)), quiet=True)
         return outcome
 
     async def last_commits(self, path: Path) -> dict[str, str]:
@@ -104,15 +97,15 @@ class ClonePipeline:
             if ended is not None:
                 raise ended
         await asyncio.to_thread(Store(self.crawl.tree.store).tidy)
-        self.write_outcomes()
+        self._outcomes.write(self.crawl.listing)
         return self._ended
 
     async def close_spider(self) -> None:
         """End what still runs; whatever was begun goes on in the next crawl."""
         await asyncio.to_thread(self._workers.close, self._scope)
         await self.crawl.settled()
-        if self._unwritten:
-            self.write_outcomes()
+        if self._outcomes.unwritten:
+            self._outcomes.write(self.crawl.listing)
 
     async def _work(self, turns: Turns) -> None:
         """Take one repository after the other; what ends one worker ends all."""
@@ -124,10 +117,11 @@ class ClonePipeline:
                 elif not turn.listed.chosen:
                     await self._ask(turn.listed)
                     turns.done(turn, well=True)
-                elif self._has_room(turn.listed):
-                    await self._clone(turn, turns)
-                else:
+                elif against := self._limits.against(self._expected(turn.listed)):
+                    self._end(*against)
                     turns.done(turn, well=False)
+                else:
+                    await self._clone(turn, turns)
             turns.end()
         except BaseException:
             self._ended = self._ended or "cancelled"
@@ -142,66 +136,24 @@ class ClonePipeline:
             self.crawl.spider.problem = f"{why} and crawl again"
             logger.error("%s", self.crawl.spider.problem)
 
-    def _has_room(self, listed: Listed) -> bool:
-        """Whether the disk and the limit of the crawl have room for a repository."""
-        if not self._is_free():
-            self._end(NO_SPACE, self._full())
-            return False
-        left = self._left()
-        if left is not None and (left <= 0 or self._expected(listed) > left):
-            self._end(MAX_BYTES, self._over())
-            return False
-        return True
-
-    def _is_free(self) -> bool:
-        return shutil.disk_usage(self.crawl.tree.folder).free >= self._settings.min_free
-
-    def _full(self) -> str:
-        return (
-            f"{self.crawl.tree.folder} has less than CLONE_MIN_FREE={self._settings.min_free} bytes left: "
-            "no further clone is started; make room"
-        )
-
-    def _over(self) -> str:
-        return (
-            f"CLONE_MAX_BYTES={self._settings.max_bytes} is reached with {self._fetched} bytes, "
-            "or does not do for the next repository: raise it"
-        )
-
-    def _left(self) -> int | None:
-        """Bytes that this crawl may still fetch; None for any number."""
-        if self._settings.max_bytes is None:
-            return None
-        return self._settings.max_bytes - self._fetched - self._promised
-
     def _expected(self, listed: Listed) -> int:
         """Bytes that a clone will fetch, as far as the hub tells."""
         stands = (self.crawl.tree.repository(listed.folder) / ".git").is_dir()
         return 0 if stands or self._settings.repository.lfs not in ("auto", "all") else listed.bytes or 0
 
-    @contextmanager
-    def _promise(self, listed: Listed) -> Iterator[int | None]:
-        """The bytes of large files that a repository may fetch, kept from others meanwhile."""
-        left, expected = self._left(), self._expected(listed)
-        self._promised += expected
-        try:
-            yield left
-        finally:
-            self._promised -= expected
-
     async def _clone(self, turn: Turn, turns: Turns) -> None:
         listed = turn.listed
         commit = self._told(listed)
         settle = turn.tries >= self._settings.retries
-        with self._promise(listed) as budget:
+        with self._limits.promise(self._expected(listed)) as budget:
             former = listed.former and str((self.crawl.tree.folder / listed.former).absolute())
             repository = self._wanted(listed, commit=commit, budget=budget, settle=settle, former=former)
             outcome = await self._run(clone, repository)
-            self._fetched += outcome.fetched
+            self._limits.count(outcome.fetched)
         if outcome.trouble == "space":
             self._end(NO_SPACE, f"{self.crawl.tree.folder} is full: make room")
         elif outcome.trouble == "budget":
-            self._end(MAX_BYTES, self._over())
+            self._end(MAX_BYTES, self._limits.over())
         elif outcome.trouble == "host":
             turns.leave_alone(listed.host, outcome.pause)
         if outcome.trouble in ("again", "host") and not settle and not self._ended:
@@ -227,7 +179,7 @@ class ClonePipeline:
         """Nothing more becomes of a repository in this crawl."""
         outcome.path = self._relative(outcome.path)
         outcome.attempts = turn.tries + 1
-        self._note(outcome)
+        self._outcomes.note(self.crawl.listing, outcome)
         if turn.listed.former and outcome.path:
             self.crawl.listing.forget(turn.listed.former)
         self.stats.inc_value("clone/done")
@@ -298,35 +250,6 @@ class ClonePipeline:
         path = str(self.crawl.tree.repository(folder).absolute())
         mirrors = self._settings.mirrors_of(url)
         return replace(self._settings.repository, url=url, path=path, mirrors=mirrors, **more)
-
-    def _note(self, outcome: Outcome, *, quiet: bool = False) -> None:
-        """Count the outcome, log it where it is a failure, and keep it for repositories.jsonl."""
-        if outcome.error and not quiet:
-            logger.warning("%s is %s: %s", outcome.url, outcome.status, outcome.error)
-        if outcome.copied and not self._told_copied:
-            self._told_copied = True
-            logger.warning("%s: the file system has no hard links here; large files are copied", self.crawl.tree.folder)
-        self.stats.inc_value(f"clone/status/{outcome.status}")
-        for name in ("git_bytes", "lfs_objects", "lfs_bytes"):
-            self.stats.inc_value(f"clone/{name}", getattr(outcome, name))
-        self.stats.inc_value("clone/lfs_left_out", outcome.left_out)
-        self.stats.inc_value("clone/fetched_bytes", outcome.fetched)
-        before = orjson.loads(self.crawl.listing.outcome(outcome.url) or b"{}")
-        if before.get("status", "cloned") not in STANDING:
-            outcome.attempts += before.get("attempts", 0)
-        self.crawl.listing.set_outcome(outcome.url, orjson.dumps(outcome.line()), path=outcome.path)
-        self._unwritten += 1
-        if self._unwritten > 1000 + self._written // 10:
-            self.write_outcomes()
-
-    def write_outcomes(self) -> None:
-        """Write repositories.jsonl anew, and what the next crawl needs not ask."""
-        with Rewrite(self.crawl.tree.repositories) as file:
-            lines = [file.write(line + b"\n") for line in self.crawl.listing.outcomes()]
-        with Rewrite(self.crawl.tree.looks) as file:
-            for url, hub_id, commit, at in self.crawl.listing.looks():
-                file.write(orjson.dumps({"url": url, "hub_id": hub_id, "commit": commit, "at": at}) + b"\n")
-        self._written, self._unwritten = len(lines), 0
 
 
 def _text(files: dict[str, bytes]) -> bytes:

@@ -1,0 +1,59 @@
+"""What became of repositories: counted, told where it is a failure, and kept for repositories.jsonl."""
+
+import logging
+
+import orjson
+from scrapy.statscollectors import StatsCollector
+
+from ptmtorrent_scrapy.git.repository import STANDING, Outcome
+from ptmtorrent_scrapy.listing import Listing
+from ptmtorrent_scrapy.tree import DataTree, Rewrite
+
+logger = logging.getLogger(__name__)
+
+_COUNTED = {
+    "git_bytes": "git_bytes",
+    "lfs_objects": "lfs_objects",
+    "lfs_bytes": "lfs_bytes",
+    "left_out": "lfs_left_out",
+    "fetched": "fetched_bytes",
+}
+
+
+class Outcomes:
+    """Notes outcomes in the listing, and writes its lines now and then."""
+
+    def __init__(self, tree: DataTree, stats: StatsCollector) -> None:
+        self._tree = tree
+        self._stats = stats
+        self._told_copied = False
+        self._written = 0  # lines of repositories.jsonl
+        self.unwritten = 0  # outcomes that it does not have yet
+
+    def note(self, listing: Listing, outcome: Outcome, *, quiet: bool = False) -> None:
+        """Keep an outcome; `quiet` where somebody else tells of it."""
+        if outcome.error and not quiet:
+            logger.warning("%s is %s: %s", outcome.url, outcome.status, outcome.error)
+        if outcome.copied and not self._told_copied:
+            self._told_copied = True
+            logger.warning("%s: the file system has no hard links here; large files are copied", self._tree.folder)
+        self._stats.inc_value(f"clone/status/{outcome.status}")
+        for name, statistic in _COUNTED.items():
+            self._stats.inc_value(f"clone/{statistic}", getattr(outcome, name))
+        before = orjson.loads(listing.outcome(outcome.url) or b"{}")
+        if before.get("status", "cloned") not in STANDING:
+            outcome.attempts += before.get("attempts", 0)
+        listing.set_outcome(outcome.url, orjson.dumps(outcome.line()), path=outcome.path)
+        self.unwritten += 1
+        if self.unwritten > 1000 + self._written // 10:
+            self.write(listing)
+
+    def write(self, listing: Listing) -> None:
+        """Write repositories.jsonl anew, and what the next crawl needs not ask."""
+        with Rewrite(self._tree.repositories) as file:
+            lines = [file.write(line + b"\n") for line in listing.outcomes()]
+        with Rewrite(self._tree.looks) as file:
+            for url, hub_id, commit, at in listing.looks():
+                file.write(orjson.dumps({"url": url, "hub_id": hub_id, "commit": commit, "at": at}) + b"\n")
+        listing.save()
+        self._written, self.unwritten = len(lines), 0
