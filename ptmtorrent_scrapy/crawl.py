@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ class HubCrawl:
         self.tree = tree
         self.spider = spider
         self.keepers: dict[str, Keeper] = {}  # by name: who goes on with files when a crawl goes on
+        self.while_held: list[Callable[[], AbstractContextManager[None]]] = []  # entered once the tree is held
         self.resumed: Checkpoint | None = None
         self.stats = stats
         self._settings = settings
@@ -61,7 +63,8 @@ class HubCrawl:
 
     def begin(self) -> None:
         """Take hold of the tree, and go on with the listing of a crawl that was cut. Raises `InUse`, `OSError`."""
-        self._held.enter_context(self.tree.claim())
+        for hold in (self.tree.claim, *self.while_held):
+            self._held.enter_context(hold())
         self.listing = Listing(self.tree.work)
         self._held.callback(self._leave)
         self._resume()

@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -17,7 +16,7 @@ from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.snapshots import crawls
 from ptmtorrent_scrapy.snapshots.keeping import Keeping
 from ptmtorrent_scrapy.spiders.hub import HubSpider
-from ptmtorrent_scrapy.tree import DataTree, JsonArray
+from ptmtorrent_scrapy.tree import JsonArray
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +32,7 @@ class History:
         self.crawl = crawl
         self._token = crawler.settings["HUGGINGFACE_TOKEN"]
         self._line: dict[str, Any] = {}
-        crawl.tree = _Noted(crawl.tree, self._while_held)
+        crawl.while_held.append(self._while_held)
         self._keeping = Keeping(crawl.tree, keep, stopped=lambda: not crawler.crawling)
         self._kept = False
 
@@ -90,19 +89,6 @@ class History:
             "reason": self.crawler.stats.get_value("finish_reason"),
             "problem": problem and without_secrets(" ".join(problem.split()), self._token),
         }
-
-
-class _Noted(DataTree):
-    """A tree of which somebody knows while it is held."""
-
-    def __init__(self, tree: DataTree, while_held: Callable[[], AbstractContextManager[None]]) -> None:
-        super().__init__(tree.root, tree.hub)
-        self._while_held = while_held
-
-    @contextlib.contextmanager
-    def claim(self) -> Iterator[None]:
-        with super().claim(), self._while_held():
-            yield
 
 
 def _now() -> str:

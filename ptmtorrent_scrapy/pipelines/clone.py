@@ -214,7 +214,7 @@ class ClonePipeline:
 
     async def _redirected(self, vanished: Vanished) -> str | None:
         """Where the server of a repository says that it is now; asked as seldom as what it is at."""
-        if self.crawl.listing.look(vanished.url, self._since) is not None:
+        if self.crawl.listing.look(vanished.url, self._after) is not None:
             return None
         future = self._workers.executor.submit(redirected, replace(self._settings.repository, url=vanished.url))
         try:
@@ -232,13 +232,13 @@ class ClonePipeline:
             )
 
     @property
-    def _since(self) -> int:
-        """Since when what a server has told counts, in seconds of the epoch."""
+    def _after(self) -> int:
+        """After when what a server has told counts, in seconds of the epoch."""
         return self._began - self._settings.refresh
 
     def _told(self, listed: Listed) -> str | None:
         """The commit of a repository, as its hub tells it or its server has told it lately."""
-        return listed.commit or self.crawl.listing.look(listed.url, self._since)
+        return listed.commit or self.crawl.listing.look(listed.url, self._after)
 
     def _look(self, listed: Listed, commit: str | None) -> None:
         self.crawl.listing.set_look(listed.url, hub_id=listed.hub_id, commit=commit, at=int(time.time()))
