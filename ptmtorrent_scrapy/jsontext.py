@@ -168,11 +168,13 @@ def texts(value: Any) -> Iterator[str]:
     >>> list(texts({"a": "one", "b": ["two", None]}))
     ['one', 'two']
     """
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from texts(each)
+    left = [value]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict | list):
+            left.extend(reversed(value.values() if isinstance(value, dict) else value))
 
 
 def count(value: Any) -> int | None:

@@ -117,7 +117,7 @@ def test_dois(text: str, found: list[str]) -> None:
     assert dois(text) == found
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[", "[1", "[1,]", "[1] 2", "[NaN]", "[1 2]", '["', "null", "<html>"])
+@pytest.mark.parametrize("text", ["", "{}", "[", "[1", "[1,]", "[1] 2", "[1 2]", '["', "null", "<html>"])
 def test_what_is_no_array(text: str) -> None:
     with pytest.raises(ValueError, match=r"JSON|Expecting|Unterminated"):
         elements(text)
@@ -128,6 +128,11 @@ def test_arrays() -> None:
     assert [element.text for element in elements(text)] == ['{"a": [1, "]"]}', "1e5", "null", '"\\u00e9"', "[]"]
     assert elements("[]") == elements(" [ ] ") == []
     assert elements(f"[{'9' * 5000}]")[0].text == "9" * 5000
+
+
+def test_an_element_that_is_no_json_costs_itself() -> None:
+    before, between, after = (element.value for element in elements(f"[1, NaN, {'[' * 100_000}{']' * 100_000}]"))
+    assert (before, between.reason, after.reason) == (1, "NaN is no JSON", "nested too deep")
 
 
 def test_values_of_other_types() -> None:

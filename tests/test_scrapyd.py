@@ -140,11 +140,12 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrapyd]:
 
 
 def content(tree: Path) -> dict[str, Any]:
-    """What is in the files of a hub's folder, but for times; of its clones, in those that git checked out."""
+    """What is in the files of a hub's folder, but for times and cached pages; of clones, what git checked out."""
     found: dict[str, Any] = {}
     for path in tree.rglob("*"):
         name = path.relative_to(tree)
-        if path.is_file() and ".git" not in name.parts and path.name != "crawls.jsonl":
+        told_otherwise = name.parts[0] == "cache" or ".git" in name.parts or path.name == "crawls.jsonl"
+        if path.is_file() and not told_otherwise:
             found[str(name)] = lines(path) if path.suffix == ".jsonl" else path.read_bytes()
     return found
 
