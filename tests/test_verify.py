@@ -1,6 +1,7 @@
 """A tree is read again, and mended."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -77,6 +78,28 @@ def relink(tree: Path) -> None:
     path.write_bytes(b"another file")
 
 
+def alter(path: Path) -> None:
+    """Other content of the same size and time, in a file of its own."""
+    before = path.stat()
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content[:-1] + b"X")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def unlink(path: Path) -> None:
+    """The same content in a file of its own."""
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content)
+
+
+def swap(one: Path, two: Path) -> None:
+    one.rename(one.with_name("aside"))
+    two.rename(one)
+    one.with_name("aside").rename(two)
+
+
 def break_pack(tree: Path) -> None:
     for path in (tree / "repos" / "o" / "one" / ".git" / "objects").rglob("*"):
         if path.is_file():
@@ -99,6 +122,9 @@ MENDED: list[tuple[Damage, str, str]] = [
     (flip, "object damaged", stored(Path(), WEIGHTS).as_posix()),
     (lambda tree: stored(tree, OTHER).unlink(), "object missing", "repos/o/two/x.bin"),
     (relink, "link", "repos/o/two/w.bin"),
+    (lambda tree: alter(tree / "repos/o/two/x.bin"), "link", "repos/o/two/x.bin"),
+    (lambda tree: unlink(tree / "repos/o/two/x.bin"), "link", "repos/o/two/x.bin"),
+    (lambda tree: swap(tree / "repos/o/one", tree / "repos/o/two"), "clone damaged", "repos/o/one"),
     (lambda tree: (tree / "repos/o/one/w.bin").unlink(), "link", "repos/o/one/w.bin"),
     (lambda tree: (tree / "repos/o/one/README.md").write_text("x"), "worktree", "repos/o/one/README.md"),
     (break_pack, "clone damaged", "repos/o/one"),
@@ -132,11 +158,17 @@ def test_what_a_download_mends(done: Crawl, verify: Verify, damage: Damage, kind
         (lambda tree: edit_record(tree, id=7), "record"),
         (lambda tree: edit_record(tree, LatestGitCommitSHA="main"), "record"),
         (lambda tree: cut(tree / "json" / "huggingface.json"), "records"),
+        (lambda tree: (tree / "json" / "huggingface.json").unlink(), "records"),
+        (lambda tree: (tree / "json" / "metadata" / "hf_metadata.json").unlink(), "metadata"),
         (lambda tree: cut(tree / "json" / "metadata" / "hf_metadata.json"), "metadata"),
         (lambda tree: cut(tree / "json" / "repositories.jsonl"), "line"),
         (lambda tree: shutil.copytree(tree / "repos" / "o" / "one", tree / "repos" / "o" / "three"), "stray"),
         (lambda tree: (tree / "json" / "notes.txt").write_text("x"), "stray"),
         (lambda tree: (tree / "repos" / "file").write_text("x"), "stray"),
+        (lambda tree: (tree / "repos" / "o" / "one" / "notes.txt").write_text("x"), "stray"),
+        (lambda tree: (tree / "json" / "metadata" / "notes.json").write_text("[]"), "stray"),
+        (lambda tree: (tree / "lfs" / "objects" / "notes").write_text("x"), "stray"),
+        (lambda tree: (tree / "snapshots" / "mine").mkdir(parents=True), "stray"),
         (lambda tree: (tree / "lfs" / "objects" / "aa" / "bb").mkdir(parents=True), None),
     ],
 )
@@ -150,6 +182,32 @@ def test_what_no_download_mends(done: Crawl, verify: Verify, damage: Damage, kin
         assert found.returncode == (1 if kind else 0)
     if kind not in (None, "line"):
         assert {path: path.read_bytes() for path in done.folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(("files", "kind"), [("copy", "link"), ("pointer", "worktree")])
+def test_files_that_are_no_links(done: Crawl, crawl: Start, verify: Verify, files: str, kind: str) -> None:
+    crawl("huggingface", fraction=1, CLONE_LFS_FILES=files)
+    assert verify("--json").stdout == ""
+    path = done.folder / "repos" / "o" / "two" / "x.bin"
+    right = path.read_bytes()
+    alter(path)
+    assert [(each["kind"], each["path"]) for each in problems(verify("--json"))] == [(kind, "repos/o/two/x.bin")]
+    assert verify("--repair").returncode == 0
+    assert path.read_bytes() == right
+
+
+def test_a_tree_may_be_moved(done: Crawl, verify: Verify, folder: Path) -> None:
+    (folder / "data").rename(folder / "archive")
+    assert verify("--json", DATA_DIR=folder / "archive").stdout == ""
+
+
+def test_a_file_that_is_missing_is_told_once(done: Crawl, verify: Verify) -> None:
+    (done.folder / "json" / "metadata" / "hf_metadata.json").unlink()
+    [told] = problems(verify("--json"))
+    assert (told["path"], told["detail"]) == (
+        "json/metadata/hf_metadata.json",
+        "is not there, though 2 records name objects of it",
+    )
 
 
 def test_what_the_server_no_longer_has_stays(done: Crawl, verify: Verify, hubs: Hubs) -> None:

@@ -87,12 +87,19 @@ class Command(ScrapyCommand):
             print(json.dumps(problem.to_json()) if opts.json else problem, flush=True)
 
         with tree.claim(), _bars() as advance:
-            verification = Verification(tree, repository, workers=settings.concurrency, share=share, advance=advance)
+            verification = Verification(
+                tree,
+                repository,
+                (f"json/metadata/{hub.metadata}", *hub.raw_pages),
+                workers=settings.concurrency,
+                share=share,
+                advance=advance,
+            )
             verification.run(report)
             faults = [problem for problem in found if problem.is_fault]
             if opts.repair and faults:
                 left = Repair(tree, repository, verification).run(faults)
-                found = [each for each in faults if not each.is_repairable] + left
+                found = list(dict.fromkeys([*(each for each in faults if not each.is_repairable), *left]))
         process.close_watchdog()
         self._sum_up(hub.name, verification, faults, found if opts.repair else None)
         return found

@@ -253,6 +253,7 @@ class _Clone:
             {
                 "lfs": self.wanted.lfs,
                 "lfs_files": self.wanted.lfs_files,
+                "copied": self.outcome.copied,
                 "error": f"{len(missing)} large files could not be had: {error}" if missing else None,
                 "large": large,
                 "left_out": len(files) - len(wanted),

@@ -42,6 +42,7 @@ class HubSpider(Spider):
     hub: ClassVar[str]  # as PTMTorrent calls it
     hub_url: str
     metadata: ClassVar[str]  # file under json/metadata/ that keeps the objects of the models
+    raw_pages: ClassVar[tuple[str, ...]] = ()  # patterns of what else is kept of the hub, below its folder
     default_fraction: ClassVar[float] = 1.0
     selects: ClassVar[tuple[str, ...]] = ("fraction", "top", "sample", "seed", "ids", "author", "task")  # arguments
     url_settings: ClassVar[tuple[str, ...]]  # settings that must be URLs

@@ -27,6 +27,7 @@ class ModelZooSpider(HubSpider):
     name = "modelzoo"
     hub = "ModelZoo"
     metadata = "mz_models_metadata.json"
+    raw_pages = ("json/metadata/mz_metadata.json", "json/metadata/models/*_metadata.json")
     selects = (*HubSpider.selects, "library")
     url_settings = ("MODELZOO_URL",)
 

@@ -32,6 +32,7 @@ class OnnxModelZooSpider(HubSpider):
     name = "onnxmodelzoo"
     hub = "Onnx Model Zoo"
     metadata = "omz_models_metadata.json"
+    raw_pages = ("json/metadata/omz_*.json", "html/metadata/README_models.html", "html/metadata/models/README_*.html")
     selects = ("fraction",)  # one repository is the hub: there is nothing to choose from
     url_settings = ("ONNXMODELZOO_REPOSITORY",)
     full_name: str  # OWNER/NAME of the repository

@@ -32,6 +32,7 @@ class PyTorchHubSpider(HubSpider):
     name = "pytorchhub"
     hub = "PyTorch Hub"
     metadata = "pyth_models_metadata.json"
+    raw_pages = ("html/metadata/pyth_metadata.html", "html/metadata/models/*.html")
     url_settings = ("PYTORCHHUB_URL", "PYTORCHHUB_REPOSITORY")
     has_browser: bool
     repository: str  # of the pages

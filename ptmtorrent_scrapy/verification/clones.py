@@ -1,7 +1,7 @@
 """Clones: what git finds, whether they are at what they should be, and their large files in place."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from ptmtorrent_scrapy.git.errors import Cancelled, GitError
 from ptmtorrent_scrapy.git.repository import Repository
 from ptmtorrent_scrapy.git.upstream import command
 from ptmtorrent_scrapy.tree import DataTree
+from ptmtorrent_scrapy.verification.objects import digest
 from ptmtorrent_scrapy.verification.problem import Problem
 
 
@@ -36,7 +37,7 @@ class Clones:
             files = self._files(clone)
             named = {pointer.oid for pointer in files.values()}
             found += self._large_files(clone, folder, files)
-            found += self._worktree(clone, folder, files)
+            found += self._worktree(clone, folder, self._placed(clone, files))
         except Cancelled:
             raise
         except (GitError, OSError, ValueError) as error:
@@ -49,8 +50,12 @@ class Clones:
         return Problem(hub=self.tree.hub, kind=kind, path=f"repos/{folder}{inner}", detail=detail, folder=folder)
 
     def _moved(self, clone: Path, folder: str, line: Mapping[str, Any] | None) -> Iterator[Problem]:
-        commit = standing.head(clone)[1]
-        if line is not None and line.get("commit") != commit:
+        if line is None:
+            return
+        url = os.fsdecode(self._git.run("git", "config", "--get", "remote.origin.url", cwd=clone, ok=(0, 1))).strip()
+        if url != line["url"]:
+            yield self.problem("clone damaged", folder, f"is a clone of {url or 'nothing'}, and not of {line['url']}")
+        elif (commit := standing.head(clone)[1]) != line.get("commit"):
             yield self.problem("clone moved", folder, f"is at {commit}, and should be at {line.get('commit')}")
 
     def _files(self, clone: Path) -> dict[bytes, lfs.Pointer]:
@@ -63,28 +68,39 @@ class Clones:
             yield self.problem("clone damaged", folder, "was never finished")
             return
         wanted = {} if state.get("large") else lfs.wanted(self._git, clone, commit, files, state["lfs"])
+        placed = self._placed(clone, files)
         for path, pointer in files.items():
-            if self.store.has(pointer):
-                yield from self._in_place(clone, folder, path, pointer, state["lfs_files"])
-            elif path in wanted and not state["error"]:
+            if path in placed:
+                if wrong := self._wrong_file(os.path.join(os.fsencode(clone), path), pointer, state):
+                    yield self.problem("link", folder, wrong, path)
+            elif path in wanted and not state["error"] and not self.store.has(pointer):
                 yield self.problem("object missing", folder, f"{pointer.oid} is not in lfs/", path)
 
-    def _in_place(self, clone: Path, folder: str, path: bytes, pointer: lfs.Pointer, how: str) -> Iterator[Problem]:
-        """Whether a stored object stands in the working tree as it should."""
-        if how == "pointer":
-            return
-        try:
-            stands = os.lstat(os.path.join(os.fsencode(clone), path))
-        except OSError:
-            yield self.problem("link", folder, "is not there", path)
-            return
-        stored = self.store.object(pointer.oid).stat()
-        if stands.st_size != pointer.size or (how == "link" and stored.st_nlink > 1 and stands.st_nlink == 1):
-            yield self.problem("link", folder, "is not what lfs/ has of it", path)
+    def _placed(self, clone: Path, files: Mapping[bytes, lfs.Pointer]) -> set[bytes]:
+        """The large files that stand in the working tree; the others are pointers there."""
+        if (standing.state(clone) or {}).get("lfs_files") == "pointer":
+            return set()
+        return {path for path, pointer in files.items() if self.store.has(pointer)}
 
-    def _worktree(self, clone: Path, folder: str, files: Mapping[bytes, lfs.Pointer]) -> Iterator[Problem]:
-        """Files that are changed or gone; large ones are looked at otherwise."""
-        options = ("--porcelain", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules")
+    def _wrong_file(self, file: bytes, pointer: lfs.Pointer, state: Mapping[str, Any]) -> str | None:
+        """Why a file of the working tree is not the stored object, or a copy of it where that is asked."""
+        try:
+            stands = os.lstat(file)
+            is_link = os.path.samestat(stands, self.store.object(pointer.oid).stat())
+            if is_link:
+                return "is a link, and should be a copy" if state["lfs_files"] == "copy" else None
+            if stands.st_size != pointer.size or digest(file) != pointer.oid:
+                return "is not what lfs/ has of it"
+        except OSError as error:
+            return f"cannot be read: {error.strerror}"
+        return None if state["lfs_files"] == "copy" or state["copied"] else "is no link to what lfs/ has of it"
+
+    def _worktree(self, clone: Path, folder: str, placed: Container[bytes]) -> Iterator[Problem]:
+        """Files that are changed or gone, but for large ones that stand there; and those that git does not know."""
+        options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored", "--ignore-submodules")
         for entry in self._git.run("git", "--no-optional-locks", "status", *options, cwd=clone).split(b"\0"):
-            if entry and entry[3:] not in files:
-                yield self.problem("worktree", folder, "is changed or gone", entry[3:])
+            state, path = entry[:2], entry[3:]
+            if state in (b"??", b"!!"):
+                yield self.problem("stray", folder, "git does not know it", path)
+            elif path and path not in placed:
+                yield self.problem("worktree", folder, "is changed or gone", path)

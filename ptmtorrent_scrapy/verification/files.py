@@ -1,20 +1,18 @@
-"""Files of a tree: records, metadata, lines; and what nothing names."""
+"""Files of a tree: records, metadata, lines."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from ptmtorrent_scrapy.jsontext import elements
+from ptmtorrent_scrapy.jsontext import elements, mapping
 from ptmtorrent_scrapy.record import Validator
-from ptmtorrent_scrapy.tree import DataTree, UnusableName, check_folder, is_work
-from ptmtorrent_scrapy.verification.problem import Problem, is_sampled
+from ptmtorrent_scrapy.tree import DataTree, UnusableName, check_folder
+from ptmtorrent_scrapy.verification.problem import Problem, at, is_sampled
 
 STATUSES = ("cloned", "updated", "current", "partial", "large", "empty", "gated", "missing", "refused", "failed")
-_FOLDERS = ("html", "json", "repos", "lfs", "snapshots", "cache")
-_LINES = ("repositories.jsonl", "rejected.jsonl", "looks.jsonl", "crawls.jsonl")
-_STORE = ("objects", "incomplete", "tmp", "locks", "logs", "cache")
 
 
 class Files:
@@ -23,10 +21,6 @@ class Files:
     def __init__(self, tree: DataTree, share: float) -> None:
         self.tree = tree
         self._share = share  # of the records that are looked at
-        self._json = tree.folder / "json"
-
-    def problem(self, kind: str, path: Path, detail: str) -> Problem:
-        return Problem(hub=self.tree.hub, kind=kind, path=path.relative_to(self.tree.folder).as_posix(), detail=detail)
 
     def lines(self) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
         """(lines of repositories.jsonl by the AUTHOR/MODEL that they say stands, what is wrong with them)."""
@@ -36,7 +30,7 @@ class Files:
         for number, value in _lines(self.tree.repositories):
             wrong = self._wrong(value, urls, standing)
             if wrong:
-                found.append(self.problem("line", self.tree.repositories, f"line {number}: {wrong}"))
+                found.append(at(self.tree, "line", self.tree.repositories, f"line {number}: {wrong}"))
             elif value["path"]:
                 standing[value["path"].removeprefix("repos/")] = value
         return standing, found
@@ -62,24 +56,33 @@ class Files:
 
     def other_lines(self) -> Iterator[Problem]:
         """Lines that are no JSON objects."""
-        for name in _LINES[1:]:
-            for number, value in _lines(self._json / name):
+        for path in (self.tree.rejected, self.tree.looks, self.tree.crawls):
+            for number, value in _lines(path):
                 if not isinstance(value, dict):
-                    yield self.problem("line", self._json / name, f"line {number}: is no JSON object")
+                    yield at(self.tree, "line", path, f"line {number}: is no JSON object")
 
     def records(self) -> Iterator[Problem]:
         """Metadata files that are no arrays; records that are invalid, out of place, or not of the object they name."""
         objects = _Objects(self.tree)
-        yield from (self.problem("metadata", path, wrong) for path, wrong in objects.wrong())
+        yield from objects.wrong()
         if not self.tree.records.is_file():
+            if self._were_written():
+                yield at(self.tree, "records", self.tree.records, "is not there, though a crawl has written it")
             return
         validator = Validator()
         try:
             for position, record in enumerate(array(self.tree.records)):
                 if wrong := self._wrong_record(validator, objects, position, record):
-                    yield self.problem("record", self.tree.records, f"record {position}: {wrong}")
+                    yield at(self.tree, "record", self.tree.records, f"record {position}: {wrong}")
         except ValueError as error:
-            yield self.problem("records", self.tree.records, f"is no JSON array: {error}")
+            yield at(self.tree, "records", self.tree.records, f"is no JSON array: {error}")
+        for path, count in sorted(objects.missing.items()):
+            yield at(self.tree, "metadata", path, f"is not there, though {count:,} records name objects of it")
+
+    def _were_written(self) -> bool:
+        """Whether a crawl says that it has written records."""
+        lines = (mapping(value) for _, value in _lines(self.tree.crawls))
+        return any(mapping(line.get("counts")).get("records") is not None for line in lines)
 
     def _wrong_record(self, validator: Validator, objects: "_Objects", position: int, record: Any) -> str | None:
         if not isinstance(record, dict) or record.get("id") != position:
@@ -88,48 +91,24 @@ class Files:
             return None
         return validator.problem(record) or objects.wrong_object(record)
 
-    def stray(self, standing: dict[str, dict[str, Any]]) -> Iterator[Problem]:
-        """What nothing names, and what work in progress has left; `standing` are the clones that have a line."""
-        for path in _entries(self.tree.folder):
-            if path.name == f".{self.tree.hub}~lock":
-                continue  # ours
-            if is_work(path.name):
-                yield self.problem("work in progress", path, "was left by a crawl; the next one uses or removes it")
-            elif path.name not in _FOLDERS:
-                yield self.problem("stray", path, "nothing names it")
-        known = {self.tree.records, self._json / "metadata", *(self._json / name for name in _LINES)}
-        yield from self._unknown(self._json, known)
-        yield from self._unknown(self.tree.store, {self.tree.store / name for name in _STORE})
-        for author in _entries(self.tree.folder / "repos"):
-            if not author.is_dir() or author.is_symlink():
-                yield self.problem("stray", author, "nothing names it")
-                continue
-            yield from self._unknown(author, {author / name for name in _models(author, standing)})
-
-    def _unknown(self, folder: Path, known: set[Path]) -> Iterator[Problem]:
-        for path in _entries(folder):
-            if is_work(path.name):
-                yield self.problem("work in progress", path, "was left by a crawl; the next one uses or removes it")
-            elif path not in known:
-                yield self.problem("stray", path, "nothing names it")
-
 
 class _Objects:
     """The objects of metadata files, read once, as far as the records that name them have come."""
 
     def __init__(self, tree: DataTree) -> None:
+        self.missing: Counter[Path] = Counter()  # records by the file that they name, and that is not there
         self._tree = tree
-        self._lengths: dict[str, int] = {}
-        self._read: dict[str, tuple[int, Any, Iterator[Any]]] = {}  # (position, object, those after it)
+        self._lengths: dict[Path, int] = {}
+        self._read: dict[Path, tuple[int, Any, Iterator[Any]]] = {}  # (position, object, those after it)
 
-    def wrong(self) -> Iterator[tuple[Path, str]]:
+    def wrong(self) -> Iterator[Problem]:
         """Metadata files that are no JSON arrays."""
         for path in sorted((self._tree.folder / "json" / "metadata").glob("*.json")):
             try:
-                self._lengths[self._tree.seen_from_outside(path)] = sum(1 for _ in array(path))
+                self._lengths[path] = sum(1 for _ in array(path))
             except ValueError as error:
                 if not self._is_object(path):
-                    yield path, f"is no JSON array: {error}"
+                    yield at(self._tree, "metadata", path, f"is no JSON array: {error}")
 
     def _is_object(self, path: Path) -> bool:
         """Whether it is an answer that is kept as it came, such as ModelZoo's index."""
@@ -141,21 +120,24 @@ class _Objects:
     def wrong_object(self, record: dict[str, Any]) -> str | None:
         """Why a record's object is not where it says."""
         file, position = record["ModelHub"]["MetadataFilePath"], record["ModelHub"]["MetadataObjectID"]
-        if position >= self._lengths.get(file, 0):
+        path = self._tree.root / file.partition("/")[2]  # the tree's own folder may have been renamed since
+        if not path.is_file():
+            self.missing[path] += 1
+            return None
+        if position >= self._lengths.get(path, 0):
             return f"its object {position} is not in {file}"
-        value = self._at(file, position)
+        value = self._at(path, position)
         if isinstance(value, dict) and record["ModelName"] not in value.values():
             return f"object {position} of {file} is another model's"
         return None
 
-    def _at(self, file: str, position: int) -> Any:
-        at, value, rest = self._read.get(file, (-1, None, iter(())))
+    def _at(self, path: Path, position: int) -> Any:
+        at, value, rest = self._read.get(path, (-1, None, iter(())))
         if at > position or at < 0:
-            path = self._tree.root / Path(*Path(file).parts[1:])
             at, value, rest = -1, None, array(path)
         while at < position:
             at, value = at + 1, next(rest)
-        self._read[file] = (at, value, rest)
+        self._read[path] = (at, value, rest)
         return value
 
 
@@ -202,11 +184,3 @@ def _lines(path: Path) -> Iterator[tuple[int, Any]]:
                     yield number, orjson.loads(line)
                 except ValueError:
                     yield number, None
-
-
-def _entries(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() else []
-
-
-def _models(author: Path, standing: dict[str, dict[str, Any]]) -> Iterator[str]:
-    return (path.name for path in _entries(author) if f"{author.name}/{path.name}" in standing)

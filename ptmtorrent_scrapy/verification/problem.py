@@ -3,7 +3,10 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
+
+from ptmtorrent_scrapy.tree import DataTree
 
 # What a new download can mend, and what is no fault.
 _REPAIRABLE = ("clone missing", "clone damaged", "clone moved", "worktree", "object missing", "object damaged", "link")
@@ -41,6 +44,21 @@ class Problem:
 
 
 Report = Callable[[Problem], None]
+
+
+def at(tree: DataTree, kind: str, path: Path, detail: str) -> Problem:
+    """What is wrong with a file or folder."""
+    return Problem(hub=tree.hub, kind=kind, path=path.relative_to(tree.folder).as_posix(), detail=detail)
+
+
+def left_over(tree: DataTree, path: Path) -> Problem:
+    """That work in progress stands where nobody works."""
+    return at(tree, "work in progress", path, "was left by a crawl; the next one uses or removes it")
+
+
+def stray(tree: DataTree, path: Path) -> Problem:
+    """That nothing names a file or folder."""
+    return at(tree, "stray", path, "nothing names it")
 
 
 def is_sampled(name: str | bytes, share: float) -> bool:

@@ -1,5 +1,6 @@
 """Mends by new downloads what they can mend; what is there stays until something better is."""
 
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from ptmtorrent_scrapy.git import standing
+from ptmtorrent_scrapy.git import standing, worktree
 from ptmtorrent_scrapy.git.clone import clone
 from ptmtorrent_scrapy.git.repository import STANDING, Outcome, Repository
 from ptmtorrent_scrapy.tree import DataTree, Rewrite
@@ -29,17 +30,26 @@ class Repair:
         damaged = [self.tree.folder / each.path for each in problems if each.kind == "object damaged"]
         folders = dict.fromkeys(each.folder for each in problems if each.is_repairable and each.folder)
         broken = {each.folder for each in problems if each.kind == "clone damaged"}
+        wrong = [each for each in problems if each.kind == "link"]
         with self._aside(damaged):
+            for each in wrong:  # a copy of the right size would stay
+                self._remove(each)
             for folder in (*folders, *self._with_objects(damaged)):
                 self._mend(folder, remake=folder in broken)
         self._write_lines()
-        left = [problem for path in damaged if path.exists() and (problem := self._verification.check_object(path))]
+        left = [problem for path in damaged if path.exists() and (problem := self._verification.objects.check(path))]
         for folder in folders:
             if (self.tree.repository(folder) / ".git").is_dir():
                 left += self._verification.check_clone(folder)[0]
             else:
                 left += [each for each in problems if each.folder == folder]
         return left
+
+    def _remove(self, wrong: Problem) -> None:
+        """Remove a file of a working tree, so that the stored one takes its place."""
+        if wrong.folder:
+            clone = self.tree.repository(wrong.folder)
+            worktree.remove(clone, [os.fsencode(wrong.path.removeprefix(f"repos/{wrong.folder}/"))])
 
     def _with_objects(self, damaged: list[Path]) -> Iterator[str]:
         """Clones that name large files which are damaged."""

@@ -1,17 +1,17 @@
 """Goes through the tree of a hub, many clones and objects at a time."""
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
-from pathlib import Path
 from typing import Any, TypeVar
 
 from ptmtorrent_scrapy.git.repository import Repository
 from ptmtorrent_scrapy.tree import DataTree
 from ptmtorrent_scrapy.verification.clones import Clones
 from ptmtorrent_scrapy.verification.files import Files
+from ptmtorrent_scrapy.verification.objects import Objects
 from ptmtorrent_scrapy.verification.problem import Problem, Report, is_sampled
+from ptmtorrent_scrapy.verification.strays import Strays
 
 _AHEAD = 4  # tasks a worker that wait
 T = TypeVar("T")
@@ -25,8 +25,19 @@ class Verification:
     What it keeps in memory is a line a clone and 32 bytes a large file.
     """
 
-    def __init__(self, tree: DataTree, repository: Repository, *, workers: int, share: float, advance: Advance) -> None:
+    def __init__(
+        self,
+        tree: DataTree,
+        repository: Repository,
+        pages: Sequence[str],
+        *,
+        workers: int,
+        share: float,
+        advance: Advance,
+    ) -> None:
         self.tree = tree
+        self.objects = Objects(tree)
+        self._strays = Strays(tree, pages)
         self._clones = Clones(tree, repository)
         self._files = Files(tree, share)
         self._workers = workers
@@ -38,7 +49,7 @@ class Verification:
     def run(self, report: Report) -> None:
         """Report all that is wrong. Raises `Cancelled`."""
         self.lines, found = self._files.lines()
-        self._tell(report, found, self._files.other_lines(), self._files.records(), self._files.stray(self.lines))
+        self._tell(report, found, self._files.other_lines(), self._files.records(), self._strays.find(self.lines))
         named = self._check_clones(report)
         self._check_objects(report, named)
 
@@ -67,34 +78,15 @@ class Verification:
         return self._clones.check(folder, self.lines.get(folder))
 
     def _check_objects(self, report: Report, named: set[bytes]) -> None:
-        total = sum(1 for _ in self._objects())
-        sampled = (path for path in self._objects() if is_sampled(path.name, self._share))
-        for done, problem in enumerate(self._each(self.check_object, sampled), 1):
+        total = sum(1 for _ in self.objects.paths())
+        sampled = (path for path in self.objects.paths() if is_sampled(path.name, self._share))
+        for done, problem in enumerate(self._each(self.objects.check, sampled), 1):
             if problem:
                 report(problem)
             self._advance("large files", done, round(total * self._share))
             self.checked += 1
         if self._share == 1:  # else nobody knows what the others name
-            for path in self._objects():
-                if len(path.name) == 64 and bytes.fromhex(path.name) not in named:
-                    detail = "no clone has it at its HEAD; older commits may"
-                    report(self._files.problem("unused", path, detail))
-
-    def _objects(self) -> Iterator[Path]:
-        return (self.tree.store / "objects").glob("*/*/*")
-
-    def check_object(self, path: Path) -> Problem | None:
-        """What is wrong with a large file in the store."""
-        if len(path.name) != 64 or not set(path.name) <= set("0123456789abcdef"):
-            return self._files.problem("stray", path, "nothing names it")
-        try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            return self._files.problem("object damaged", path, f"cannot be read: {error.strerror}")
-        if digest != path.name:
-            return self._files.problem("object damaged", path, f"has the SHA-256 {digest}")
-        return None
+            self._tell(report, self.objects.unused(named))
 
     def _each(self, look: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
         """What is found by looking at each thing, some at a time, and few ahead."""

@@ -1,0 +1,53 @@
+"""What nothing names, and what work in progress has left."""
+
+from collections.abc import Container, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from ptmtorrent_scrapy.snapshots.keeping import names
+from ptmtorrent_scrapy.tree import DataTree, is_work
+from ptmtorrent_scrapy.verification.problem import Problem, left_over, stray
+
+_FOLDERS = ("html", "json", "repos", "lfs", "snapshots", "cache")
+_STORE = ("objects", "incomplete", "tmp", "locks", "logs", "cache")
+
+
+class Strays:
+    """Looks for what does not belong into a hub's folder; the clones and the large files are looked at elsewhere."""
+
+    def __init__(self, tree: DataTree, pages: Sequence[str]) -> None:
+        self.tree = tree
+        self._pages = pages  # patterns of what a crawl keeps of the hub, below its folder
+
+    def find(self, standing: Container[str]) -> Iterator[Problem]:
+        """All there is; `standing` are the AUTHOR/MODEL that have a line in repositories.jsonl."""
+        folder, tree = self.tree.folder, self.tree
+        yield from self._unknown(folder, {folder / name for name in (*_FOLDERS, f".{tree.hub}~lock")})
+        lines = {tree.repositories, tree.rejected, tree.looks, tree.crawls}
+        yield from self._unknown(folder / "json", {tree.records, folder / "json" / "metadata", *lines})
+        yield from self._unknown(tree.store, {tree.store / name for name in _STORE})
+        yield from self._unknown(tree.snapshots, {tree.snapshots / name for name in names(tree)})
+        for pages in (folder / "html", folder / "json" / "metadata"):
+            yield from self._unkept(pages)
+        for author in _entries(folder / "repos"):
+            if author.is_dir() and not author.is_symlink():
+                models = {author / path.name for path in _entries(author) if f"{author.name}/{path.name}" in standing}
+                yield from self._unknown(author, models)
+            else:
+                yield stray(tree, author)
+
+    def _unknown(self, folder: Path, known: Container[Path]) -> Iterator[Problem]:
+        for path in _entries(folder):
+            if path not in known:
+                yield left_over(self.tree, path) if is_work(path.name) else stray(self.tree, path)
+
+    def _unkept(self, folder: Path) -> Iterator[Problem]:
+        for path in sorted(folder.rglob("*")):
+            name = PurePosixPath(path.relative_to(self.tree.folder))
+            if is_work(path.name):
+                yield left_over(self.tree, path)
+            elif not path.is_dir() and not any(name.match(pattern) for pattern in self._pages):
+                yield stray(self.tree, path)
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
