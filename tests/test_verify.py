@@ -239,6 +239,26 @@ def test_what_is_worth_knowing_is_no_fault(done: Crawl, verify: Verify, hubs: Hu
     ]
 
 
+def test_what_a_killed_crawl_has_made_is_no_fault(
+    done: Crawl, verify: Verify, hubs: Hubs, folder: Path, crawl: Start
+) -> None:
+    assert isinstance(hubs.huggingface.models, list)
+    hubs.huggingface.models[1]["sha"] = hubs.repositories["o/two"].push({"README.md": b"2"})
+    hubs.huggingface.models.append({"id": "o/three", "sha": hubs.serve("o/three", Repository([{"a": b"1"}])).head})
+    hubs.huggingface.models.append({"id": "o/last", "sha": hubs.serve("o/last", Repository([{"a": b"1"}])).head})
+    hubs.faults.add("^/o/last/", stall=True)
+    program = command(hubs, folder, "huggingface", fraction=1, CLONE_CONCURRENCY=1)
+    with subprocess.Popen(program, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+        hubs.wait_for("^/o/last/")
+        process.kill()
+    hubs.faults.clear()
+    found = verify("huggingface", "--json")
+    assert found.returncode == 0, found.stdout
+    assert {each["path"] for each in problems(found)} > {"repos/o/two", "repos/o/three"}
+    assert crawl("huggingface", fraction=1).status == 0
+    assert [each for each in problems(verify("--json")) if each["kind"] != "unused"] == []
+
+
 def test_a_sample_is_the_same_each_time(done: Crawl, verify: Verify) -> None:
     flip(done.folder)
     shares = [verify("huggingface", "--json", "--sample", share).stdout for share in ("1%", "0.01", "100%", "100%")]

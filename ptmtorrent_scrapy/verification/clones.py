@@ -11,7 +11,7 @@ from ptmtorrent_scrapy.git.repository import Repository
 from ptmtorrent_scrapy.git.upstream import command
 from ptmtorrent_scrapy.tree import DataTree
 from ptmtorrent_scrapy.verification.objects import digest
-from ptmtorrent_scrapy.verification.problem import Problem
+from ptmtorrent_scrapy.verification.problem import Problem, was_cut
 
 
 class Clones:
@@ -56,7 +56,8 @@ class Clones:
         if url != line["url"]:
             yield self.problem("clone damaged", folder, f"is a clone of {url or 'nothing'}, and not of {line['url']}")
         elif (commit := standing.head(clone)[1]) != line.get("commit"):
-            yield self.problem("clone moved", folder, f"is at {commit}, and should be at {line.get('commit')}")
+            kind = "work in progress" if was_cut(self.tree) else "clone moved"
+            yield self.problem(kind, folder, f"is at {commit}, and should be at {line.get('commit')}")
 
     def _files(self, clone: Path) -> dict[bytes, lfs.Pointer]:
         commit = standing.head(clone)[1]

@@ -12,6 +12,8 @@ from ptmtorrent_scrapy.tree import DataTree
 _REPAIRABLE = ("clone missing", "clone damaged", "clone moved", "worktree", "object missing", "object damaged", "link")
 _NOTES = ("unused", "work in progress")
 
+UNNAMED = "the last crawl was killed before it told of it; the next one does"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
@@ -69,3 +71,8 @@ def is_sampled(name: str | bytes, share: float) -> bool:
     """
     data = name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
     return int.from_bytes(hashlib.blake2b(data, digest_size=6).digest(), "big") < share * (1 << 48)
+
+
+def was_cut(tree: DataTree) -> bool:
+    """Whether the last crawl was killed: its clones may be further than repositories.jsonl tells."""
+    return tree.begun.exists()

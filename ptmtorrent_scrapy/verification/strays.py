@@ -3,9 +3,10 @@
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from ptmtorrent_scrapy.git.standing import state
 from ptmtorrent_scrapy.snapshots.keeping import names
 from ptmtorrent_scrapy.tree import DataTree, is_work
-from ptmtorrent_scrapy.verification.problem import Problem, left_over, stray
+from ptmtorrent_scrapy.verification.problem import UNNAMED, Problem, at, left_over, stray, was_cut
 
 _FOLDERS = ("html", "json", "repos", "lfs", "snapshots", "cache")
 _STORE = ("objects", "incomplete", "tmp", "locks", "logs", "cache")
@@ -30,10 +31,17 @@ class Strays:
             yield from self._unkept(pages)
         for author in _entries(folder / "repos"):
             if author.is_dir() and not author.is_symlink():
-                models = {author / path.name for path in _entries(author) if f"{author.name}/{path.name}" in standing}
-                yield from self._unknown(author, models)
+                yield from self._unnamed(author, standing)
             else:
                 yield stray(tree, author)
+
+    def _unnamed(self, author: Path, standing: Container[str]) -> Iterator[Problem]:
+        for path in _entries(author):
+            if is_work(path.name):
+                yield left_over(self.tree, path)
+            elif f"{author.name}/{path.name}" not in standing:
+                made = was_cut(self.tree) and state(path) is not None
+                yield at(self.tree, "work in progress", path, UNNAMED) if made else stray(self.tree, path)
 
     def _unknown(self, folder: Path, known: Container[Path]) -> Iterator[Problem]:
         for path in _entries(folder):
