@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ptmtorrent_scrapy.git import durable, lfs, standing, worktree
+from ptmtorrent_scrapy.git import durable, pointers, standing, worktree
 from ptmtorrent_scrapy.git.content import contents
 from ptmtorrent_scrapy.git.environment import check_url
 from ptmtorrent_scrapy.git.errors import (
@@ -26,7 +26,9 @@ from ptmtorrent_scrapy.git.errors import (
 )
 from ptmtorrent_scrapy.git.growth import Growth
 from ptmtorrent_scrapy.git.lock import Held, lock
+from ptmtorrent_scrapy.git.pointers import Pointer
 from ptmtorrent_scrapy.git.repository import Outcome, Repository
+from ptmtorrent_scrapy.git.store import Store
 from ptmtorrent_scrapy.git.upstream import Upstream, command, lfs_url
 
 _STATUSES: dict[type[Exception], str] = {Refused: "refused", Gated: "gated", Missing: "missing", Large: "large"}
@@ -96,7 +98,7 @@ class _Clone:
         self.wanted = repository
         self.outcome = outcome
         self.path = Path(repository.path)
-        self.store = lfs.Store(Path(repository.store))
+        self.store = Store(Path(repository.store))
         self.git = command(repository)
         self.upstream = Upstream(git=self.git, url=repository.url, gated=repository.gated)
 
@@ -155,7 +157,7 @@ class _Clone:
         growth = Growth(work, self.wanted.largest)
         try:
             self.upstream.clone(work, self.store.path, growth)
-            large_files, size = lfs.survey(work)
+            large_files, size = pointers.survey(work)
             growth.check(size)
         except (Large, Refused):
             shutil.rmtree(work, ignore_errors=True)
@@ -191,7 +193,7 @@ class _Clone:
         """
         assert commit is not None
         files = self._pointers(clone, commit)
-        wanted = lfs.wanted(self.git, clone, commit, files, self.wanted.lfs)
+        wanted = pointers.wanted(self.git, clone, commit, files, self.wanted.lfs)
         size = standing.size(clone / ".git") + sum(pointer.size for pointer in set(wanted.values()))
         large = size if wanted and self.wanted.largest is not None and size > self.wanted.largest else None
         error = None if large else self._fetch(wanted)
@@ -202,7 +204,7 @@ class _Clone:
             self.outcome.copied = not linked
         return self._finish(clone, files, {} if large else wanted, error, large=large)
 
-    def _fetch(self, wanted: Mapping[bytes, lfs.Pointer]) -> GitError | None:
+    def _fetch(self, wanted: Mapping[bytes, Pointer]) -> GitError | None:
         """Fetch large files, from the mirrors what the repository's own server no longer has; why some are missing.
 
         Raises `NoSpace`, `OverBudget`, and `Transient` unless the clone is to stand all the same.
@@ -224,7 +226,7 @@ class _Clone:
                 raise error
         return next(iter(grave), None)
 
-    def _check_out(self, clone: Path, branch: str | None, commit: str, files: Mapping[bytes, lfs.Pointer]) -> None:
+    def _check_out(self, clone: Path, branch: str | None, commit: str, files: Mapping[bytes, Pointer]) -> None:
         before = standing.state(clone) or {}
         if before.get("lfs_files") != self.wanted.lfs_files == "pointer":
             worktree.remove(clone, files)
@@ -236,8 +238,8 @@ class _Clone:
     def _finish(
         self,
         clone: Path,
-        files: Mapping[bytes, lfs.Pointer],
-        wanted: Mapping[bytes, lfs.Pointer],
+        files: Mapping[bytes, Pointer],
+        wanted: Mapping[bytes, Pointer],
         error: GitError | None,
         *,
         large: int | None = None,
@@ -269,15 +271,15 @@ class _Clone:
             return "large"
         return "partial" if missing else None
 
-    def _pointers(self, clone: Path, commit: str) -> dict[bytes, lfs.Pointer]:
+    def _pointers(self, clone: Path, commit: str) -> dict[bytes, Pointer]:
         """The large files of a commit, which need not be the one that is checked out."""
         if commit == standing.head(clone)[1]:
-            return lfs.pointers(self.git, clone, commit)
+            return pointers.of_commit(self.git, clone, commit)
         index = _beside(self.wanted, "index").resolve()
         other = replace(self.git, environment={**self.git.environment, "GIT_INDEX_FILE": str(index)})
         try:
             other.run("git", "read-tree", commit, cwd=clone)
-            return lfs.pointers(other, clone, commit)
+            return pointers.of_commit(other, clone, commit)
         finally:
             index.unlink(missing_ok=True)
 

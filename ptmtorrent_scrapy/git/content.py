@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ptmtorrent_scrapy.git.process import Command
+from ptmtorrent_scrapy.git.command import Command
 
 _LARGEST = 1 << 20  # bytes of a file that a hub's spider wants to see
 

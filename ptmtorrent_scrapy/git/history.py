@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.environment import environment
 from ptmtorrent_scrapy.git.errors import GitError
-from ptmtorrent_scrapy.git.process import Command
 
 # Children before parents; a merge once for each parent that it differs from, none for those that it equals.
 _LOG = (

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from ptmtorrent_scrapy.git.command import CommandFailed
 from ptmtorrent_scrapy.git.errors import Gated, GitError, Missing, NoSpace, Refused, Transient, Unavailable
-from ptmtorrent_scrapy.git.process import CommandFailed
 
 LONGEST_PAUSE = 3600.0  # seconds; what a server asks beyond it is not believed
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ptmtorrent_scrapy.git import standing
+from ptmtorrent_scrapy.git.command import Command, CommandFailed
 from ptmtorrent_scrapy.git.environment import LASTING, configured, environment
-from ptmtorrent_scrapy.git.process import Command, CommandFailed
 from ptmtorrent_scrapy.git.refusals import of_git
 from ptmtorrent_scrapy.git.repository import Repository
 

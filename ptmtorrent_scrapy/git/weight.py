@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ptmtorrent_scrapy.git import lfs, standing
+from ptmtorrent_scrapy.git import pointers, standing
 from ptmtorrent_scrapy.git.environment import check_url
 from ptmtorrent_scrapy.git.growth import Growth
 from ptmtorrent_scrapy.git.repository import Repository
@@ -29,8 +29,8 @@ def weight(repository: Repository) -> int:
         if commit is None:
             return 0
         git.run("git", "read-tree", commit, cwd=clone)
-        files = lfs.pointers(git, clone, commit)
-        wanted = lfs.wanted(git, clone, commit, files, repository.lfs)
+        files = pointers.of_commit(git, clone, commit)
+        wanted = pointers.wanted(git, clone, commit, files, repository.lfs)
         return standing.size(clone / ".git") + sum(pointer.size for pointer in set(wanted.values()))
 
 

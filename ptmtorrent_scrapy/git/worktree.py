@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from git.index import IndexEntry
 
-from ptmtorrent_scrapy.git.lfs import POINTER_BYTES, Pointer, Store
+from ptmtorrent_scrapy.git.pointers import POINTER_BYTES, Pointer
+from ptmtorrent_scrapy.git.store import Store
 
 _TEMPORARY = b".ptmtorrent~"
 _NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)

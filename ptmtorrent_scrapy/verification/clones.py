@@ -5,9 +5,11 @@ from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ptmtorrent_scrapy.git import lfs, standing
+from ptmtorrent_scrapy.git import pointers, standing
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError
+from ptmtorrent_scrapy.git.pointers import Pointer
 from ptmtorrent_scrapy.git.repository import Repository
+from ptmtorrent_scrapy.git.store import Store
 from ptmtorrent_scrapy.git.upstream import command
 from ptmtorrent_scrapy.tree import DataTree
 from ptmtorrent_scrapy.verification.objects import digest
@@ -19,7 +21,7 @@ class Clones:
 
     def __init__(self, tree: DataTree, repository: Repository) -> None:
         self.tree = tree
-        self.store = lfs.Store(tree.store)
+        self.store = Store(tree.store)
         self._git = command(repository)
 
     def check(self, folder: str, line: Mapping[str, Any] | None) -> tuple[list[Problem], set[str]]:
@@ -59,16 +61,16 @@ class Clones:
             kind = "work in progress" if was_cut(self.tree) else "clone moved"
             yield self.problem(kind, folder, f"is at {commit}, and should be at {line.get('commit')}")
 
-    def _files(self, clone: Path) -> dict[bytes, lfs.Pointer]:
+    def _files(self, clone: Path) -> dict[bytes, Pointer]:
         commit = standing.head(clone)[1]
-        return lfs.pointers(self._git, clone, commit) if commit else {}
+        return pointers.of_commit(self._git, clone, commit) if commit else {}
 
-    def _large_files(self, clone: Path, folder: str, files: Mapping[bytes, lfs.Pointer]) -> Iterator[Problem]:
+    def _large_files(self, clone: Path, folder: str, files: Mapping[bytes, Pointer]) -> Iterator[Problem]:
         state, commit = standing.state(clone), standing.head(clone)[1]
         if not state or commit is None:
             yield self.problem("clone damaged", folder, "was never finished")
             return
-        wanted = {} if state.get("large") else lfs.wanted(self._git, clone, commit, files, state["lfs"])
+        wanted = {} if state.get("large") else pointers.wanted(self._git, clone, commit, files, state["lfs"])
         placed = self._placed(clone, files)
         for path, pointer in files.items():
             if path in placed:
@@ -77,13 +79,13 @@ class Clones:
             elif path in wanted and not state["error"] and not self.store.has(pointer):
                 yield self.problem("object missing", folder, f"{pointer.oid} is not in lfs/", path)
 
-    def _placed(self, clone: Path, files: Mapping[bytes, lfs.Pointer]) -> set[bytes]:
+    def _placed(self, clone: Path, files: Mapping[bytes, Pointer]) -> set[bytes]:
         """The large files that stand in the working tree; the others are pointers there."""
         if (standing.state(clone) or {}).get("lfs_files") == "pointer":
             return set()
         return {path for path, pointer in files.items() if self.store.has(pointer)}
 
-    def _wrong_file(self, file: bytes, pointer: lfs.Pointer, state: Mapping[str, Any]) -> str | None:
+    def _wrong_file(self, file: bytes, pointer: Pointer, state: Mapping[str, Any]) -> str | None:
         """Why a file of the working tree is not the stored object, or a copy of it where that is asked."""
         try:
             stands = os.lstat(file)

@@ -1,144 +1,29 @@
-"""Large files: which a commit wants, and where they lie once git-lfs has fetched them.
+"""The large files that the clones of a hub share, each once, and how git-lfs brings them.
 
-A pointer file is described in git-lfs's docs/spec.md. git-lfs itself never runs inside a repository that somebody
-else made: what it shall fetch stands in a scratch repository of ours that holds nothing but the pointers, so no
-`.lfsconfig`, attribute, path or link of the repository reaches it.
+git-lfs itself never runs inside a repository that somebody else made: what it shall fetch stands in a scratch
+repository of ours that holds nothing but the pointers, so nothing of theirs reaches it: no `.lfsconfig`, path or link.
 """
 
 import contextlib
-import os
-import re
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-import pathspec
-
-from ptmtorrent_scrapy.git.content import batch
+from ptmtorrent_scrapy.git.command import Command, CommandFailed
 from ptmtorrent_scrapy.git.durable import sync_paths
 from ptmtorrent_scrapy.git.environment import configured
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError, NoSpace
 from ptmtorrent_scrapy.git.lock import Held, lock
-from ptmtorrent_scrapy.git.process import Command, CommandFailed, cancelled
+from ptmtorrent_scrapy.git.pointers import Pointer
+from ptmtorrent_scrapy.git.process import cancelled
 from ptmtorrent_scrapy.git.refusals import of_lfs
 
-POINTER_BYTES = range(100, 1024)  # a pointer is smaller than 1024 bytes and never smaller than its three lines
-_POINTER = re.compile(
-    rb"version https://(?:git-lfs|hawser)\.github\.com/spec/v1\n"
-    rb"(?:ext-[^\n]*\n)*oid sha256:([0-9a-f]{64})\nsize (\d{1,18})\n?"
-)
-_BEGINNING = b"version https://"
 _AT_ONCE = 100  # objects in one call of git-lfs; as many locks are held meanwhile
 _OTHERS = 0.2  # seconds between looks at an object that somebody else fetches
 _CALLS = 5  # of git-lfs in a row, that brought no more than
 _PROGRESS = 1 << 20  # bytes each
-
-
-@dataclass(frozen=True, slots=True)
-class Pointer:
-    """What stands in git for a large file."""
-
-    oid: str  # SHA-256 of the content, hexadecimal
-    size: int  # bytes
-
-
-def parse(content: bytes) -> Pointer | None:
-    """The pointer, if the content of a file is one.
-
-    >>> parse(b"version https://git-lfs.github.com/spec/v1\\noid sha256:" + b"0" * 64 + b"\\nsize 12\\n").size
-    12
-    """
-    match = _POINTER.fullmatch(content)
-    return Pointer(match[1].decode(), int(match[2])) if match else None
-
-
-def survey(clone: Path) -> tuple[bool, int]:
-    """Of a clone just made, without filters and links: whether a file looks like a pointer, and its size in bytes."""
-    found, size = False, 0
-    for folder, _, names in os.walk(clone):
-        for name in names:
-            path = os.path.join(folder, name)
-            bytes_ = os.lstat(path).st_size
-            size += bytes_
-            if not found and bytes_ in POINTER_BYTES:
-                with open(path, "rb") as file:
-                    found = file.read(len(_BEGINNING)) == _BEGINNING
-    return found, size
-
-
-def pointers(git: Command, repository: Path, commit: str) -> dict[bytes, Pointer]:
-    """The large files of a commit by their paths: the pointers that its attributes give to git-lfs.
-
-    The attributes are those of the index, which must be of that commit.
-    """
-    candidates = list(_small_files(git.run("git", "ls-tree", "-r", "-z", "-l", "--full-tree", commit, cwd=repository)))
-    if not candidates:
-        return {}
-    asked = b"".join(oid + b"\n" for oid, _ in candidates)
-    contents = batch(git.run("git", "cat-file", "--batch", cwd=repository, stdin=asked))
-    found = {
-        path: pointer for (_, path), content in zip(candidates, contents, strict=True) if (pointer := parse(content))
-    }
-    if not found:
-        return {}
-    attributes = git.run(
-        "git",
-        "check-attr",
-        "--cached",
-        "-z",
-        "--stdin",
-        "filter",
-        cwd=repository,
-        stdin=b"".join(path + b"\0" for path in found),
-    ).split(b"\0")
-    given = dict(zip(attributes[0::3], attributes[2::3], strict=False))
-    return {path: pointer for path, pointer in found.items() if given.get(path) == b"lfs"}
-
-
-def _small_files(listing: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(object id, path) of the files that are as small as a pointer, from `ls-tree -r -z -l`."""
-    for line in listing.split(b"\0")[:-1]:
-        meta, path = line.split(b"\t", 1)
-        mode, _, oid, size = meta.split()
-        if mode.startswith(b"100") and int(size) in POINTER_BYTES:
-            yield oid, path
-
-
-def wanted(
-    git: Command, repository: Path, commit: str, files: Mapping[bytes, Pointer], which: str
-) -> dict[bytes, Pointer]:
-    """Those of a commit's large files that are to be fetched: `which` is auto, all, none or the largest size."""
-    if not files or which == "all":
-        return dict(files)
-    if which == "none":
-        return {}
-    if which == "auto":
-        left_out = excluded(git, repository, commit, files)
-        return {path: pointer for path, pointer in files.items() if path not in left_out}
-    return {path: pointer for path, pointer in files.items() if pointer.size <= int(which)}
-
-
-def excluded(git: Command, repository: Path, commit: str, paths: Iterable[bytes]) -> set[bytes]:
-    """The paths that the commit's `.lfsconfig` keeps from a plain clone, by `lfs.fetchinclude` and `fetchexclude`."""
-    include, exclude = (_patterns(git, repository, commit, key) for key in ("lfs.fetchinclude", "lfs.fetchexclude"))
-    left_out = set()
-    for path in paths:
-        name = os.fsdecode(path)
-        if (include and not include.match_file(name)) or (exclude and exclude.match_file(name)):
-            left_out.add(path)
-    return left_out
-
-
-def _patterns(git: Command, repository: Path, commit: str, key: str) -> pathspec.GitIgnoreSpec | None:
-    """What a setting of the commit's `.lfsconfig` lists; None where there is no such file or setting."""
-    listed = git.run(
-        "git", "config", "--blob", f"{commit}:.lfsconfig", "--get", key, cwd=repository, ok=(0, 1, 128, 129)
-    )
-    patterns = [pattern.strip() for pattern in os.fsdecode(listed).split(",") if pattern.strip()]
-    return pathspec.GitIgnoreSpec.from_lines(patterns) if patterns else None
 
 
 class Store:
