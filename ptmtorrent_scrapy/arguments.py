@@ -2,6 +2,8 @@
 
 import json
 import re
+from decimal import Decimal
+from fractions import Fraction
 from urllib.parse import urlsplit
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -21,36 +23,37 @@ def size(name: str, value: str) -> int:
     >>> size("CLONE_MIN_FREE", "10GB")
     10000000000
     """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", str(value), re.ASCII)
+    match = re.fullmatch(r"\s*(\d{1,18}(?:\.\d{1,18})?)\s*([A-Za-z]*)\s*", str(value), re.ASCII)
     if not match or match[2].upper() not in _UNITS:
         raise Unaccepted(name, value, "a size such as 100MB, 1.5GB or 2TiB")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
+    return int(Decimal(match[1]) * _UNITS[match[2].upper()])
 
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
-def duration(name: str, value: str | float) -> int:
+def duration(name: str, value: str | float) -> float:
     """Seconds of a time such as `90`, `12h` or `1d`.
 
     >>> duration("CLONE_REFRESH", "1d")
-    86400
+    86400.0
     """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw]?)\s*", str(value), re.ASCII)
+    match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([smhdw]?)\s*", str(value), re.ASCII)
     if not match:
         raise Unaccepted(name, value, "a time in seconds, or such as 30m, 12h or 1d")
-    return int(float(match[1]) * _SECONDS[match[2]])
+    return float(match[1]) * _SECONDS[match[2]]
 
 
-def fraction(name: str, value: str | float) -> float:
-    """A share of 0 to 1."""
-    try:
-        share = float(value)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:  # also false for nan
+def fraction(name: str, value: str | float) -> Fraction:
+    """A share of 0 to 1, exactly as it is written.
+
+    >>> int(fraction("fraction", "0.29") * 100)
+    29
+    """
+    number = re.fullmatch(r"(?:\d{1,9}(?:\.\d{0,18})?|\.\d{1,18})(?:[eE]-?\d{1,2})?", str(value), re.ASCII)
+    if not number or Fraction(str(value)) > 1:
         raise Unaccepted(name, value, "a number from 0 to 1")
-    return share
+    return Fraction(str(value))
 
 
 def share(name: str, value: str) -> float:
@@ -92,13 +95,9 @@ def whole(name: str, value: str | float) -> int:
 
 def positive(name: str, value: str | float) -> int:
     """A whole number above 0."""
-    try:
-        number = int(value)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise Unaccepted(name, value, "a whole number above 0")
-    return number
+    if not re.fullmatch(r"0{0,9}[1-9]\d{0,8}", str(value), re.ASCII):
+        raise Unaccepted(name, value, "a whole number above 0, of at most nine digits")
+    return int(value)
 
 
 def choice(name: str, value: str, accepted: tuple[str, ...]) -> str:

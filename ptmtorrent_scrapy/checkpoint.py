@@ -39,7 +39,7 @@ class Checkpoint:
     def to_json(self) -> bytes:
         return orjson.dumps(asdict(self))
 
-    def is_of(self, request: Mapping[str, Any], longest: int) -> bool:
+    def is_of(self, request: Mapping[str, Any], longest: float) -> bool:
         """Whether it is of the same request, and no older than so many seconds."""
         return self.request == request and 0 <= time.time() - self.began <= longest
 

@@ -1,6 +1,7 @@
 """What the CLONE_ settings say."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from ptmtorrent_scrapy import arguments
 from ptmtorrent_scrapy.git.repository import Repository
 from ptmtorrent_scrapy.workers import address
 
+# git-config(1): a section, perhaps a subsection, a variable
+_CONFIGURED = re.compile(r"[A-Za-z0-9-]+(\.[^\0\n]*)?\.[A-Za-z][A-Za-z0-9-]*")
+
 
 @dataclass(frozen=True, kw_only=True)
 class CloneSettings:
@@ -18,7 +22,7 @@ class CloneSettings:
     repository: Repository  # what all have in common
     concurrency: int
     mirrors: Mapping[str, tuple[str, ...]]  # other LFS servers, by the URL of a repository
-    refresh: int  # seconds after which a repository whose hub tells no commit is asked again
+    refresh: float  # seconds after which a repository whose hub tells no commit is asked again
     retries: int
     pause: float  # seconds before the first retry
     min_free: int  # bytes
@@ -32,7 +36,6 @@ class CloneSettings:
 
 def clone_settings(settings: BaseSettings) -> CloneSettings:
     """What the settings say. Raises `Unaccepted`."""
-    max_bytes = settings["CLONE_MAX_BYTES"]
     return CloneSettings(
         repository=repository_settings(settings),
         concurrency=arguments.positive("CLONE_CONCURRENCY", settings["CLONE_CONCURRENCY"]),
@@ -41,7 +44,7 @@ def clone_settings(settings: BaseSettings) -> CloneSettings:
         retries=arguments.whole("CLONE_RETRIES", settings["CLONE_RETRIES"]),
         pause=arguments.duration("CLONE_RETRY_PAUSE", settings["CLONE_RETRY_PAUSE"]),
         min_free=arguments.size("CLONE_MIN_FREE", settings["CLONE_MIN_FREE"]),
-        max_bytes=arguments.size("CLONE_MAX_BYTES", max_bytes) if max_bytes else None,
+        max_bytes=_limit("CLONE_MAX_BYTES", settings),
         cluster=address("CLONE_CLUSTER", settings["CLONE_CLUSTER"]),
     )
 
@@ -50,21 +53,25 @@ def repository_settings(settings: BaseSettings) -> Repository:
     """What they say of any repository. Raises `Unaccepted`."""
     try:
         configuration = json.loads(settings["CLONE_GIT_CONFIG"])
-        if not all(isinstance(value, str) for value in configuration.values()):
+        if not all(_CONFIGURED.fullmatch(name) and "\0" not in value for name, value in configuration.items()):
             raise ValueError
     except (ValueError, AttributeError, TypeError):
-        accepted = 'a JSON object of strings, such as {"http.proxy": "http://proxy:3128"}'
+        accepted = 'a JSON object of git settings, such as {"http.proxy": "http://proxy:3128"}'
         raise arguments.Unaccepted("CLONE_GIT_CONFIG", settings["CLONE_GIT_CONFIG"], accepted) from None
-    largest = settings["CLONE_MAX_REPOSITORY"]
     return Repository(
         url="",
         path="",
         store="",
         lfs=arguments.lfs("CLONE_LFS", settings["CLONE_LFS"]),
         lfs_files=arguments.choice("CLONE_LFS_FILES", settings["CLONE_LFS_FILES"], ("link", "copy", "pointer")),
-        largest=arguments.size("CLONE_MAX_REPOSITORY", largest) if largest else None,
+        largest=_limit("CLONE_MAX_REPOSITORY", settings),
         timeout=arguments.positive("CLONE_TIMEOUT", settings["CLONE_TIMEOUT"]),
         protocols=arguments.protocols("CLONE_PROTOCOLS", settings["CLONE_PROTOCOLS"]),
         configuration=configuration,
         agent=settings["USER_AGENT"] or "",
     )
+
+
+def _limit(name: str, settings: BaseSettings) -> int | None:
+    """Bytes; None where nothing is said."""
+    return None if settings[name] in (None, "") else arguments.size(name, settings[name])

@@ -236,7 +236,7 @@ class Listing:
         """Note what a repository is to its hub, and what commit its server told at a time (seconds of the epoch)."""
         self._database.execute("INSERT OR REPLACE INTO look VALUES (?, ?, ?, ?)", (url, hub_id, commit, at))
 
-    def look(self, url: str, after: int) -> str | None:
+    def look(self, url: str, after: float) -> str | None:
         """The commit that a repository's server has told after a time."""
         row = self._database.execute("SELECT told FROM look WHERE url = ? AND at > ?", (url, after)).fetchone()
         return row[0] if row else None

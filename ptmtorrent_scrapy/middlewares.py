@@ -13,6 +13,7 @@ from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 
+from ptmtorrent_scrapy import retryafter
 from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.handlers import Stopped
 from ptmtorrent_scrapy.tree import InUse
@@ -107,19 +108,18 @@ class RateLimitMiddleware:
 
 
 _LOOK = 1.0  # seconds between looks at whether the crawl was stopped
-_LONGEST_PAUSE = 3600.0  # seconds; what a server asks beyond it is not believed
 
 
 def _pause(response: Response, left: int | None, seconds: int | None, tries: int) -> float:
     """Seconds to wait after a 429."""
-    retry_after = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
+    retry_after = (response.headers.get("Retry-After") or b"").decode("latin-1")
     if left == 0 and seconds is not None:
         pause = seconds + 1.0
-    elif retry_after.isdecimal():
-        pause = float(retry_after)
+    elif (asked := retryafter.seconds(retry_after)) is not None:
+        pause = asked
     else:
         pause = 2.0**tries
-    return min(pause, _LONGEST_PAUSE)
+    return min(pause, retryafter.LONGEST_PAUSE)
 
 
 def _limit(response: Response) -> tuple[int | None, int | None]:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ WORDS = {"author": "owner", "task": "task", "library": "library", "license": "li
 class Selection:
     """What the arguments of a crawl ask for."""
 
-    fraction: float = 1.0
+    fraction: Fraction = Fraction(1)
     top: int | None = None
-    sample: float | None = None
+    sample: Fraction | None = None
     seed: str = "0"
     ids: frozenset[str] | None = None
     words: Mapping[str, frozenset[str]] = field(default_factory=dict)  # field of Model -> accepted values, folded
@@ -79,14 +80,14 @@ def selection(given: Mapping[str, str | float], *, default_fraction: float) -> S
     values = {name: parse(name, given[name]) for name, parse in read.items() if name in given}
     words = {attribute: _words(name, str(given[name])) for name, attribute in WORDS.items() if name in given}
     if not values and not words:
-        return Selection(fraction=default_fraction)
+        return Selection(fraction=arguments.fraction("fraction", default_fraction))
     return Selection(words=words, **values)
 
 
 def _ids(name: str, path: str) -> frozenset[str]:
     """The lines of a file."""
     try:
-        lines = Path(path).read_text("utf-8").splitlines()
+        lines = Path(path).read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         raise Unaccepted(name, path, f"a file with the id of a model on each line; {said}") from None

@@ -217,7 +217,10 @@ class _Clone:
         for server in (self.wanted.url, *self.wanted.mirrors):
             if self.store.missing(missing):
                 scratch = _beside(self.wanted, "lfs")
-                errors.append(self.store.fetch(missing, git=self.git, url=lfs_url(server), scratch=scratch))
+                error = self.store.fetch(missing, git=self.git, url=lfs_url(server), scratch=scratch)
+                if isinstance(error, Unavailable) and server != self.wanted.url:
+                    error = Transient(f"{server}: {error}")  # it is not the repository's own host that rests
+                errors.append(error)
         left = self.store.missing(missing)
         self.outcome.fetched += size - sum(pointer.size for pointer in left)
         grave = [error for error in errors if left and error]

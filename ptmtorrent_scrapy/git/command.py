@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from ptmtorrent_scrapy.git import trace
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError, Stalled
 from ptmtorrent_scrapy.git.process import cancelled, end, start
 
@@ -33,13 +34,15 @@ class Command:
         environment: Mapping[str, str] | None = None,
         progress: Callable[[], object] = lambda: None,
         output: Callable[[bytes], object] | None = None,
+        watch: Callable[[bytes], object] | None = None,
         errors: Callable[[str], object] | None = None,
         ok: tuple[int, ...] = (0,),
     ) -> bytes:
         """Standard output of the command; empty where `output` takes it, piece by piece as it comes.
 
-        `progress` is asked every second; a value other than before, like any output, is progress. What it raises ends
-        the command. `errors` is told the end of what the command said on standard error.
+        `progress` is asked every second; a value other than before, like any output, is progress. `watch` is given what
+        the command says on standard error, piece by piece, which then is no progress. What they raise ends the command.
+        `errors` is told the end of what the command said there.
         Raises `CommandFailed` for an exit status that is not `ok`, `Stalled`, `Cancelled`.
         """
         process = start(
@@ -52,7 +55,7 @@ class Command:
             stderr=subprocess.PIPE,
         )
         try:
-            stdout, stderr = self._communicate(process, stdin, progress, output)
+            stdout, stderr = self._communicate(process, stdin, progress, output, watch)
             status = _wait(process.pid)
         finally:
             end(process)
@@ -74,6 +77,7 @@ class Command:
         stdin: bytes,
         progress: Callable[[], object],
         output: Callable[[bytes], object] | None,
+        watch: Callable[[bytes], object] | None,
     ) -> tuple[bytes, str]:
         stdout, stderr = bytearray(), bytearray()
         rest = memoryview(stdin)
@@ -94,12 +98,15 @@ class Command:
                         selector.unregister(key.fileobj)
                     else:
                         key.data(chunk)
+                        if watch and key.fileobj is process.stderr:
+                            watch(chunk)
                 del stderr[:-STDERR_KEPT]
                 now = time.monotonic()
                 before = seen
                 if now - asked >= _POLL:
                     seen, asked = progress(), now
-                if events or seen != before:
+                told = any(key.fileobj is not process.stderr or not watch for key, _ in events)
+                if told or seen != before:
                     since = now
                 elif now - since > self.timeout:
                     raise Stalled(f"no progress for {self.timeout:g} seconds")
@@ -136,7 +143,7 @@ class CommandFailed(GitError):
     def __init__(self, arguments: Sequence[str], status: int, stderr: str) -> None:
         self.status = status
         self.stderr = stderr
-        lines = [line.strip() for line in stderr.replace("\r", "\n").splitlines() if line.strip()]
+        lines = trace.beside(stderr)
         fatal = [line for line in lines if line.startswith(("fatal:", "error:", "remote:"))]
         said = (fatal or lines or ["it said nothing"])[-1]
         super().__init__(f"{' '.join(arguments[:2])} ended with {status}: {said[:500]}")

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Sequence
 
+from ptmtorrent_scrapy.git import trace
 from ptmtorrent_scrapy.git.command import CommandFailed
 from ptmtorrent_scrapy.git.errors import Gated, GitError, Missing, NoSpace, Refused, Transient, Unavailable
-
-LONGEST_PAUSE = 3600.0  # seconds; what a server asks beyond it is not believed
 
 _NO_SPACE = ("No space left on device", "no space left on device", "Disk quota exceeded", "disk quota exceeded")
 _UNSAFE = ("fsck", "not allowed", "refusing to", "invalid path", "disallowed", "malformed")
@@ -49,22 +48,22 @@ _CUT = (
     "EOF",
 )
 _STATUS = re.compile(r"(?:returned error: |from HTTP )(\d{3})\b")
-_RETRY_AFTER = re.compile(r"<= Recv header: retry-after: (\d{1,9})\b", re.IGNORECASE)
 _LFS_GONE = ("not found", "does not exist", "Not Found", "from HTTP 410")
 _LFS_CLOSED = ("Authentication required", "Authorization error", "Forbidden", "from HTTP 401", "from HTTP 403")
 
 
 def of_git(error: CommandFailed, *, gated: bool) -> GitError:
     """Why git failed, as one of the kinds of errors; `gated` where the hub says that access is restricted."""
-    said, status = error.stderr, _status(error.stderr)
+    said = trace.words(error.stderr)
+    status = _status(said)
     if _any(_NO_SPACE, said):
         return NoSpace("the disk is full")
     if _any(_UNSAFE, said):
-        return Refused(str(error))
+        return Refused(next((line for line in trace.beside(error.stderr) if line.startswith("error:")), str(error)))
     if status == 403 or (gated and _any(_UNKNOWN_USER, said)):
         return Gated("access is restricted; a token of a user who has access is needed")
     if status in (429, 503) or _any(_UNREACHABLE, said):
-        return Unavailable(str(error), _pause(said))
+        return Unavailable(str(error), trace.pause(error.stderr))
     if (status is not None and status >= 500) or (_any(_CUT, said) and not _any(_GONE, said)):
         return Transient(str(error))
     if _any(_GONE + _UNKNOWN_USER, said):
@@ -74,20 +73,21 @@ def of_git(error: CommandFailed, *, gated: bool) -> GitError:
 
 def of_lfs(error: CommandFailed) -> GitError:
     """Why git-lfs failed to bring objects; what it does not say plainly may go well in a while."""
-    said, status = error.stderr, _status(error.stderr)
+    said = trace.words(error.stderr)
+    status = _status(said)
     if _any(_NO_SPACE, said):
         return NoSpace("the disk is full")
+    pause = trace.pause(error.stderr)
     # git-lfs 3.3 panics where an object is answered with 429 and no pause is named
-    if status in (429, 503) or "ate limit" in said or said.startswith("panic:") or _any(_UNREACHABLE, said):
-        return Unavailable("the server of the large files wants to be left alone, or does not answer")
+    if status in (429, 503) or "ate limit" in said or "\npanic:" in f"\n{said}" or _any(_UNREACHABLE, said):
+        return Unavailable("the server of the large files wants to be left alone, or does not answer", pause)
     if status is not None and status >= 500:
         return Transient(f"the server of the large files answers with HTTP status {status}")
     if _any(_LFS_GONE, said):
         return Missing("their server does not have them")
     if _any(_LFS_CLOSED, said):
         return Gated("their server does not give them to us")
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return Transient((lines or ["git-lfs said nothing"])[0][:300])
+    return Transient((trace.beside(error.stderr) or ["git-lfs said nothing"])[0][:300])
 
 
 def _any(words: Sequence[str], said: str) -> bool:
@@ -98,9 +98,3 @@ def _status(said: str) -> int | None:
     """The HTTP status of the answer that was the last straw."""
     found = _STATUS.findall(said)
     return int(found[-1]) if found else None
-
-
-def _pause(said: str) -> float | None:
-    """Seconds that the server asked for, from git's trace of its headers."""
-    found = _RETRY_AFTER.findall(said)
-    return min(float(found[-1]), LONGEST_PAUSE) if found else None

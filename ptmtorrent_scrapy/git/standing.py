@@ -10,6 +10,7 @@ from typing import Any
 from ptmtorrent_scrapy.git.durable import rename, sync_paths
 from ptmtorrent_scrapy.git.repository import Repository
 
+_TOLD = {"lfs", "lfs_files", "error"}  # in the state of a clone that is whole
 STATE = "ptmtorrent.json"  # in .git: written last, so a clone without it is not whole
 
 
@@ -19,27 +20,34 @@ def head(clone: Path) -> tuple[str | None, str | None]:
     Read so for each clone of a hub, each time it is crawled; GitPython would read all of its configuration before.
     """
     git = clone / ".git"
-    head = (git / "HEAD").read_text().strip()
+    head = _text(git / "HEAD")
     if not head.startswith("ref: "):
         return None, head
     name = head.removeprefix("ref: ")
     branch = name.removeprefix("refs/heads/")
     with suppress(FileNotFoundError, NotADirectoryError):
-        return branch, (git / name).read_text().strip()
+        return branch, _text(git / name)
     with suppress(FileNotFoundError):
-        for line in os.fsdecode((git / "packed-refs").read_bytes()).splitlines():
+        for line in _text(git / "packed-refs").split("\n"):
             if line.endswith(f" {name}"):
                 return branch, line.partition(" ")[0]
     return branch, None
 
 
+def _text(path: Path) -> str:
+    """What a file says, whose names may be any bytes."""
+    return os.fsdecode(path.read_bytes()).strip()
+
+
 def state(clone: Path) -> dict[str, Any] | None:
-    """What was written of the clone when it was last worked on; None if git was not done with it."""
+    """What was written of the clone when it was last worked on: nothing, if that did not end; None, if git was cut."""
     try:
         state = json.loads((clone / ".git" / STATE).read_bytes())
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
-    return state if isinstance(state, dict) else None
+    if not isinstance(state, dict):
+        return None
+    return state if state.keys() >= _TOLD else {}
 
 
 def write_state(clone: Path, state: Mapping[str, Any]) -> None:

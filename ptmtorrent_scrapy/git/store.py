@@ -14,11 +14,12 @@ from pathlib import Path
 from ptmtorrent_scrapy.git.command import Command, CommandFailed
 from ptmtorrent_scrapy.git.durable import sync_paths
 from ptmtorrent_scrapy.git.environment import configured
-from ptmtorrent_scrapy.git.errors import Cancelled, GitError, NoSpace
+from ptmtorrent_scrapy.git.errors import Cancelled, GitError, NoSpace, Unavailable
 from ptmtorrent_scrapy.git.lock import Held, lock
 from ptmtorrent_scrapy.git.pointers import Pointer
 from ptmtorrent_scrapy.git.process import cancelled
 from ptmtorrent_scrapy.git.refusals import of_lfs
+from ptmtorrent_scrapy.git.trace import LoginLoop, Watch
 
 _AT_ONCE = 100  # objects in one call of git-lfs; as many locks are held meanwhile
 _OTHERS = 0.2  # seconds between looks at an object that somebody else fetches
@@ -96,6 +97,9 @@ class Store:
         while chunk and calls < _CALLS:
             objects, there = len(chunk), self._incomplete(chunk)
             reason = self._call(chunk, git, url, scratch)
+            if isinstance(reason, LoginLoop):  # of one object; the others are not to suffer
+                for pointer in chunk:
+                    reason = self._call([pointer], git, url, scratch) or reason
             brought = [pointer for pointer in chunk if self.has(pointer)]
             sync_paths(map(self.object, (pointer.oid for pointer in brought)))
             chunk = self.missing(chunk)
@@ -120,9 +124,13 @@ class Store:
                     **configured(git.environment, settings),
                     "GIT_DIR": str(scratch.resolve()),
                     "GIT_LFS_PROGRESS": str(progress.resolve()),
+                    "GIT_CURL_VERBOSE": "1",
                 },
+                watch=Watch(len(chunk)),
                 progress=lambda: progress.stat().st_size if progress.exists() else 0,
             )
+        except (LoginLoop, Unavailable) as error:
+            return error
         except CommandFailed as error:
             shutil.rmtree(self.path / "logs", ignore_errors=True)  # what git-lfs said, once more
             return of_lfs(error)

@@ -59,8 +59,8 @@ class Upstream:
     def head(self) -> tuple[str | None, str | None]:
         """(branch, commit) of HEAD."""
         branch = commit = None
-        for line in self._ask("git", "ls-remote", "--symref", "--", self.url, "HEAD").decode().splitlines():
-            told, _, name = line.partition("\t")
+        for line in self._ask("git", "ls-remote", "--symref", "--", self.url, "HEAD").splitlines():
+            told, _, name = os.fsdecode(line).partition("\t")
             if name == "HEAD" and told.startswith("ref: refs/heads/"):
                 branch = told.removeprefix("ref: refs/heads/")
             elif name == "HEAD":

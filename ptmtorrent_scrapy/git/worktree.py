@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 from ptmtorrent_scrapy.git.pointers import POINTER_BYTES, Pointer
 from ptmtorrent_scrapy.git.store import Store
 
-_TEMPORARY = b".ptmtorrent~"
+_TEMPORARY = b"ptmtorrent~placed"  # in .git, where no file of the repository is
 _NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 _NO_LINKS = (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOTSUP, errno.ENOSYS)
 

@@ -232,7 +232,7 @@ class ClonePipeline:
             )
 
     @property
-    def _after(self) -> int:
+    def _after(self) -> float:
         """After when what a server has told counts, in seconds of the epoch."""
         return self._began - self._settings.refresh
 

@@ -96,7 +96,7 @@ class Clones:
                 return "is not what lfs/ has of it"
         except OSError as error:
             return f"cannot be read: {error.strerror}"
-        return None if state["lfs_files"] == "copy" or state["copied"] else "is no link to what lfs/ has of it"
+        return None if state["lfs_files"] == "copy" or state.get("copied") else "is no link to what lfs/ has of it"
 
     def _worktree(self, clone: Path, folder: str, placed: Container[bytes]) -> Iterator[Problem]:
         """Files that are changed or gone, but for large ones that stand there; and those that git does not know."""

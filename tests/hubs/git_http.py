@@ -4,7 +4,6 @@ https://git-scm.com/docs/git-http-backend
 """
 
 import asyncio
-import gzip
 import os
 from pathlib import Path
 
@@ -13,9 +12,7 @@ from aiohttp import web
 
 async def serve(request: web.Request, repository: Path, path_info: str) -> web.Response:
     """Answer a request of a git client for a bare repository; `path_info` is info/refs or git-upload-pack."""
-    body = await request.read()
-    if request.headers.get("Content-Encoding") == "gzip":
-        body = gzip.decompress(body)
+    body = await request.read()  # which aiohttp has unpacked
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": "/nonexistent",

@@ -1,0 +1,24 @@
+"""`Retry-After`: for how long a server wants to be left alone (RFC 9110, 10.2.3)."""
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+LONGEST_PAUSE = 3600.0  # seconds; what a server asks beyond it is not believed
+
+
+def seconds(retry_after: str) -> float | None:
+    """Seconds that the header asks for, by a number or a date; None if it is neither.
+
+    >>> seconds(" 12 "), seconds("Thu, 01 Jan 1970 00:00:00 GMT"), seconds("soon")
+    (12.0, 0.0, None)
+    """
+    text = retry_after.strip()
+    if re.fullmatch(r"\d{1,9}", text, re.ASCII):
+        return min(float(text), LONGEST_PAUSE)
+    try:
+        until = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return min(max((until - datetime.now(UTC)).total_seconds(), 0.0), LONGEST_PAUSE)
