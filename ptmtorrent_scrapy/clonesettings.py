@@ -25,7 +25,6 @@ class CloneSettings:
     refresh: float  # seconds after which a repository whose hub tells no commit is asked again
     retries: int
     pause: float  # seconds before the first retry
-    min_free: int  # bytes
     max_bytes: int | None  # that one crawl fetches
     cluster: str  # address of a Dask scheduler, or nothing
 
@@ -43,7 +42,6 @@ def clone_settings(settings: BaseSettings) -> CloneSettings:
         refresh=arguments.duration("CLONE_REFRESH", settings["CLONE_REFRESH"]),
         retries=arguments.whole("CLONE_RETRIES", settings["CLONE_RETRIES"]),
         pause=arguments.duration("CLONE_RETRY_PAUSE", settings["CLONE_RETRY_PAUSE"]),
-        min_free=arguments.size("CLONE_MIN_FREE", settings["CLONE_MIN_FREE"]),
         max_bytes=_limit("CLONE_MAX_BYTES", settings),
         cluster=address("CLONE_CLUSTER", settings["CLONE_CLUSTER"]),
     )
@@ -65,6 +63,7 @@ def repository_settings(settings: BaseSettings) -> Repository:
         lfs=arguments.lfs("CLONE_LFS", settings["CLONE_LFS"]),
         lfs_files=arguments.choice("CLONE_LFS_FILES", settings["CLONE_LFS_FILES"], ("link", "copy", "pointer")),
         largest=_limit("CLONE_MAX_REPOSITORY", settings),
+        min_free=arguments.size("CLONE_MIN_FREE", settings["CLONE_MIN_FREE"]),
         timeout=arguments.positive("CLONE_TIMEOUT", settings["CLONE_TIMEOUT"]),
         protocols=arguments.protocols("CLONE_PROTOCOLS", settings["CLONE_PROTOCOLS"]),
         configuration=configuration,

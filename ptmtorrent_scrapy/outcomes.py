@@ -18,6 +18,7 @@ _COUNTED = {
     "left_out": "lfs_left_out",
     "fetched": "fetched_bytes",
 }
+_OF_THE_CLONE = ("path", "commit", "branch", "git_bytes", "lfs_objects", "lfs_bytes")
 
 
 class Outcomes:
@@ -41,12 +42,18 @@ class Outcomes:
         for name, statistic in _COUNTED.items():
             self._stats.inc_value(f"clone/{statistic}", getattr(outcome, name))
         before = orjson.loads(listing.outcome(outcome.url) or b"{}")
+        if outcome.path is None and self._stands(before.get("path")):
+            for name in _OF_THE_CLONE:
+                setattr(outcome, name, before.get(name, getattr(outcome, name)))
         if before.get("status", "cloned") not in STANDING:
             outcome.attempts += before.get("attempts", 0)
         listing.set_outcome(outcome.url, orjson.dumps(outcome.line()), path=outcome.path)
         self.unwritten += 1
         if self.unwritten > 1000 + self._written // 10:
             self.write(listing)
+
+    def _stands(self, path: object) -> bool:
+        return isinstance(path, str) and (self._tree.folder / path / ".git").is_dir()
 
     def write(self, listing: Listing) -> None:
         """Write repositories.jsonl anew, and what the next crawl needs not ask."""

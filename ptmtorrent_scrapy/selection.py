@@ -35,7 +35,8 @@ class Selection:
     def described(self) -> dict[str, Any]:
         """As JSON, the same for the same selection."""
         words = {name: sorted(accepted) for name, accepted in sorted(self.words.items())}
-        return {**asdict(self), "words": words, "ids": None if self.ids is None else sorted(self.ids)}
+        shares = {"fraction": str(self.fraction), "sample": None if self.sample is None else str(self.sample)}
+        return {**asdict(self), **shares, "words": words, "ids": None if self.ids is None else sorted(self.ids)}
 
     def wants(self, model: Model) -> bool:
         """Whether a model is one of those of which the share is taken."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ptmtorrent_scrapy.listing import Listed, Listing
 
 _LONGEST_PAUSE = 3600.0  # seconds
+_SOON = 1.0  # seconds
 _PATIENCE = (
     12  # pauses of a host in a row, without a repository that it gave: over an hour if they double from a second
 )
@@ -78,6 +79,11 @@ class Turns:
         heapq.heappush(self._again, (self._clock() + wait, Turn(turn.position, turn.listed, turn.tries + 1)))
         self._give_back()
 
+    def soon(self, turn: Turn) -> None:
+        """A repository is to have its turn once more, as if nothing had been."""
+        heapq.heappush(self._again, (self._clock() + _SOON, turn))
+        self._give_back()
+
     def end(self) -> None:
         """Give no further turn, and let nobody wait for one."""
         self._ended = True
@@ -98,6 +104,11 @@ class Turns:
     def is_given_up(self, host: str) -> bool:
         """Whether a host was left alone so often that nothing more is expected of it in this crawl."""
         return self._hosts[host].strikes > _PATIENCE
+
+    @property
+    def are_all_given_up(self) -> bool:
+        """Whether nothing is expected of any host."""
+        return bool(self._hosts) and all(map(self.is_given_up, self._hosts))
 
     def _grown(self, times: int) -> float:
         return min(self._pause * 2.0 ** min(times, 30), _LONGEST_PAUSE)

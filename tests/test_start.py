@@ -31,8 +31,8 @@ def said(log: str) -> list[str]:
         ("CLONE_TIMEOUT", "soon", "a whole number above 0"),
         ("CLONE_MIN_FREE", "much", "a size such as 100MB"),
         ("CLONE_PROTOCOLS", "http:ext", "protocols of http, https"),
-        ("CLONE_GIT_CONFIG", "{", "a JSON object of strings"),
-        ("CLONE_GIT_CONFIG", '{"a.b": 1}', "a JSON object of strings"),
+        ("CLONE_GIT_CONFIG", "{", "a JSON object of git settings"),
+        ("CLONE_GIT_CONFIG", '{"a.b": 1}', "a JSON object of git settings"),
         ("HUGGINGFACE_URL", "huggingface.co", "a URL such as"),
     ],
 )

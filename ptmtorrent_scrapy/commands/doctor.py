@@ -75,7 +75,7 @@ def findings(settings: BaseSettings, hubs: list[type[HubSpider]]) -> Iterator[Fi
         yield Finding("settings", OK, "can be used")
     except arguments.Unaccepted as error:
         yield Finding("settings", WRONG, str(error), "give another value")
-    yield from filesystem.findings(Path(settings["DATA_DIR"] or "data"), clones.min_free if clones else 0)
+    yield from filesystem.findings(Path(settings["DATA_DIR"] or "data"), clones.repository.min_free if clones else 0)
     if clones:
         yield from _network(settings, hubs, clones)
         yield from _cluster(clones.cluster)

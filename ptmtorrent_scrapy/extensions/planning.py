@@ -90,7 +90,7 @@ class Planning:
             sampled=len(found),
             unreachable=len(weights) - len(found),
             need=estimate(known, found, len(unknown)),
-            free=max(0, shutil.disk_usage(self._tree.folder).free - self._settings.min_free),
+            free=max(0, shutil.disk_usage(self._tree.folder).free - self._settings.repository.min_free),
             rates=rates(self._rate, self._before(), self._settings.concurrency),
         )
         return "finished"

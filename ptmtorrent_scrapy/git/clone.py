@@ -4,14 +4,14 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ptmtorrent_scrapy.git import durable, pointers, standing, worktree
 from ptmtorrent_scrapy.git.content import contents
-from ptmtorrent_scrapy.git.environment import check_url
+from ptmtorrent_scrapy.git.environment import HARDENED, check_url, configured
 from ptmtorrent_scrapy.git.errors import (
     Cancelled,
     Gated,
@@ -31,6 +31,7 @@ from ptmtorrent_scrapy.git.repository import Outcome, Repository
 from ptmtorrent_scrapy.git.store import Store
 from ptmtorrent_scrapy.git.upstream import Upstream, command, lfs_url
 
+_LIES = "what their server has is of another size or content"
 _STATUSES: dict[type[Exception], str] = {Refused: "refused", Gated: "gated", Missing: "missing", Large: "large"}
 _TROUBLES: dict[type[Exception], str] = {
     Held: "again",
@@ -56,6 +57,8 @@ def clone(repository: Repository) -> Outcome:
         raise
     except (Held, GitError, OSError) as error:
         _fail(outcome, error)
+    except Exception as error:  # one bad repository never ends a crawl
+        outcome.error, outcome.trouble = f"a fault of this program, please report it: {error!r}", "fault"
     outcome.seconds = round(time.monotonic() - began, 3)
     return outcome
 
@@ -66,6 +69,8 @@ def _fail(outcome: Outcome, error: Exception) -> None:
     outcome.error = str(error)
     if isinstance(error, Unavailable):
         outcome.pause = error.pause
+    elif isinstance(error, OverBudget):
+        outcome.needed = error.needed
     elif isinstance(error, Held):
         outcome.error = f"{error or 'another process'} works on it; it is taken up by the next crawl"
     elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -106,6 +111,8 @@ class _Clone:
         """Make what stands what is wanted, fill in the outcome and return its status."""
         self._clean_up()
         self._take_over()
+        if self.path.exists() and not (self.path / ".git").is_dir():
+            raise GitError(f"{self.path} is in the way, and no clone: move it away")
         if (self.path / ".git").is_dir():
             self._describe()
             status = self._refresh()
@@ -137,7 +144,7 @@ class _Clone:
 
     def _create(self) -> str:
         work = _beside(self.wanted, "partial")
-        resumed = standing.state(work) is not None
+        resumed = standing.state(work) is not None and standing.is_sound(work)
         large_files = resumed or self._clone(work)
         branch, commit = self._head(work) if resumed else standing.head(work)
         if commit is None:
@@ -145,9 +152,10 @@ class _Clone:
             return "empty"
         if large_files:
             status = self._complete(work, branch, commit, checkout=resumed)
+            durable.sync(work)
         else:
+            durable.sync(work)
             status = self._finish(work, {}, {}, None)
-        durable.sync(work)
         durable.rename(work, self.path)
         return status or "cloned"
 
@@ -156,18 +164,23 @@ class _Clone:
         shutil.rmtree(work, ignore_errors=True)
         growth = Growth(work, self.wanted.largest)
         try:
-            self.upstream.clone(work, self.store.path, growth)
-            large_files, size = pointers.survey(work)
-            growth.check(size)
-        except (Large, Refused):
+            self.upstream.clone(work, self.store.path, growth.cloning)
+            large_files, size, entries = pointers.survey(work)
+            git = standing.size(work / ".git")
+            growth.check(git, size - git, entries)
+        except (Large, Refused, NoSpace):
             shutil.rmtree(work, ignore_errors=True)
             raise
-        standing.write_state(work, {})
-        self.outcome.fetched += standing.size(work / ".git")
+        if large_files:  # they may take long: what is there is to survive what comes
+            durable.sync(work)
+            standing.write_state(work, {})
+        self.outcome.fetched += git
         return large_files
 
     def _refresh(self) -> str:
         state, head = standing.state(self.path), standing.head(self.path)
+        if not standing.is_sound(self.path):
+            raise GitError("its HEAD cannot be read: scrapy verify --repair clones it anew")
         branch, commit = self._head(self.path)
         if commit == head[1] and standing.is_whole(state, self.wanted):
             return "large" if state and state.get("large") and self.wanted.lfs != "none" else "current"
@@ -181,9 +194,10 @@ class _Clone:
         branch, commit = self.upstream.head()
         if commit is None or commit == head[1]:
             return head
-        before = standing.size(clone / ".git")
-        self.upstream.fetch(clone)
+        before, growth = standing.size(clone / ".git"), Growth(clone, self.wanted.largest)
+        self.upstream.fetch(clone, growth.fetching)
         self.outcome.fetched += max(0, standing.size(clone / ".git") - before)
+        growth.commit(self.git, commit)
         return branch, commit
 
     def _complete(self, clone: Path, branch: str | None, commit: str | None, *, checkout: bool) -> str | None:
@@ -200,7 +214,8 @@ class _Clone:
         if checkout:
             self._check_out(clone, branch, commit, files)
         if self.wanted.lfs_files != "pointer":
-            linked = worktree.place(clone, files, self.store, link=self.wanted.lfs_files == "link")
+            placed = {} if large else wanted
+            linked = worktree.place(clone, placed, self.store, git=self.git, link=self.wanted.lfs_files == "link")
             self.outcome.copied = not linked
         return self._finish(clone, files, {} if large else wanted, error, large=large)
 
@@ -212,31 +227,52 @@ class _Clone:
         missing = self.store.missing(wanted.values())
         size = sum(pointer.size for pointer in missing)
         if self.wanted.budget is not None and size > self.wanted.budget:
-            raise OverBudget(f"{size} bytes of large files are more than may still be fetched")
-        errors = []
+            raise OverBudget(size)
+        fitting, unfit = self._room(missing)
+        errors: list[GitError | None] = []
         for server in (self.wanted.url, *self.wanted.mirrors):
-            if self.store.missing(missing):
+            if self.store.missing(fitting):
                 scratch = _beside(self.wanted, "lfs")
-                error = self.store.fetch(missing, git=self.git, url=lfs_url(server), scratch=scratch)
+                error = self.store.fetch(fitting, git=self.git, url=lfs_url(server), scratch=scratch)
                 if isinstance(error, Unavailable) and server != self.wanted.url:
                     error = Transient(f"{server}: {error}")  # it is not the repository's own host that rests
                 errors.append(error)
         left = self.store.missing(missing)
         self.outcome.fetched += size - sum(pointer.size for pointer in left)
-        grave = [error for error in errors if left and error]
+        grave = [error for error in (*errors, unfit) if left and error]
         for error in grave:
             if isinstance(error, NoSpace) or (isinstance(error, Transient) and not self.wanted.settle):
                 raise error
         return next(iter(grave), None)
+
+    def _room(self, missing: Iterable[Pointer]) -> tuple[list[Pointer], GitError | None]:
+        """(the large files for which the disk has room, smallest first; what is to be said of the others)."""
+        disk = shutil.disk_usage(self.path.parent)
+        room, total = disk.free - self.wanted.min_free, 0
+        fitting = []
+        for pointer in sorted(missing, key=lambda pointer: pointer.size):
+            total += pointer.size
+            if total <= room:
+                fitting.append(pointer)
+        if total <= room:
+            return fitting, None
+        if total <= disk.total:  # else they will never fit
+            self.outcome.trouble = "room"
+        return fitting, GitError(f"they have {total} bytes, and there is room for {max(room, 0)}")
 
     def _check_out(self, clone: Path, branch: str | None, commit: str, files: Mapping[bytes, Pointer]) -> None:
         before = standing.state(clone) or {}
         if before.get("lfs_files") != self.wanted.lfs_files == "pointer":
             worktree.remove(clone, files)
         standing.write_state(clone, {})
-        standing.remove_locks(clone)
-        target = ["-B", branch, commit] if branch else ["--detach", commit]
-        self.git.run("git", "checkout", "--force", "--no-recurse-submodules", *target, "--", cwd=clone)
+        standing.remove_left(clone)
+        is_name = branch is not None and not branch.startswith("-") and branch != "HEAD"  # that git checkout takes
+        target = ["-B", branch or "", commit] if is_name else ["--detach", commit]
+        self.git.run(
+            *("git", "checkout", "--force", "--no-recurse-submodules", *target, "--"),
+            cwd=clone,
+            environment=configured(self.git.environment, HARDENED),
+        )
 
     def _finish(
         self,
@@ -249,7 +285,7 @@ class _Clone:
     ) -> str | None:
         """Write down what the clone has of its large files; the status, if that is not all that is wanted."""
         missing = self.store.missing(wanted.values())
-        there = [pointer for pointer in dict.fromkeys(files.values()) if self.store.has(pointer)]
+        there = [pointer for pointer in dict.fromkeys(wanted.values()) if self.store.has(pointer)]
         self.outcome.left_out = len(files) - len(wanted)
         commit = standing.head(clone)[1]
         read = contents(self.git, clone, commit, self.wanted.read) if commit else {}
@@ -259,7 +295,7 @@ class _Clone:
                 "lfs": self.wanted.lfs,
                 "lfs_files": self.wanted.lfs_files,
                 "copied": self.outcome.copied,
-                "error": f"{len(missing)} large files could not be had: {error}" if missing else None,
+                "error": f"{len(missing)} large files could not be had: {error or _LIES}" if missing else None,
                 "large": large,
                 "left_out": len(files) - len(wanted),
                 "git_bytes": standing.size(clone / ".git"),
@@ -290,7 +326,8 @@ class _Clone:
         """Tell of the clone that stands."""
         state = standing.state(self.path) or {}
         self.outcome.path = self.wanted.path
-        self.outcome.branch, self.outcome.commit = standing.head(self.path)
+        branch, self.outcome.commit = standing.head(self.path)
+        self.outcome.branch = branch and os.fsencode(branch).decode("utf-8", "replace")
         for name in ("error", "git_bytes", "lfs_objects", "lfs_bytes", "left_out"):
             if name in state:
                 setattr(self.outcome, name, state[name])

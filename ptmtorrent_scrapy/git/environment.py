@@ -65,6 +65,10 @@ LASTING = {
 }
 
 
+# For clones that stand: git brings references and the index to the disk only where it is told to.
+HARDENED = {"core.fsync": "committed,reference,index"}
+
+
 @functools.cache
 def _home() -> tempfile.TemporaryDirectory[str]:
     """A home without a .netrc or any configuration but an empty file, which nobody can write to."""

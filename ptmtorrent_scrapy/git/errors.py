@@ -43,7 +43,14 @@ class NoSpace(GitError):
 
 
 class OverBudget(GitError):
-    """More than the crawl may still fetch."""
+    """More than the crawl may still fetch: so many bytes."""
+
+    def __init__(self, needed: int) -> None:
+        super().__init__(needed)
+        self.needed = needed
+
+    def __str__(self) -> str:
+        return f"its large files have {self.needed} bytes, more than may still be fetched"
 
 
 class Transient(GitError):

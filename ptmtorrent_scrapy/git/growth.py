@@ -1,34 +1,68 @@
-"""Watches how large a clone becomes while git makes it."""
+"""Watches how large a clone becomes while git makes it, and how large a commit will be."""
 
+import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from ptmtorrent_scrapy.git import standing
+from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.errors import Large, Refused
 
 _EXPANDED = 1 << 30  # bytes of a working tree, from which on it matters what was sent for them
 _TIMES = 100  # as much as text that repeats itself becomes of what is sent
+_BLOCK = 4096  # bytes that a file or folder takes beside its content
 _SHARE = 20  # of its time a clone is not watched for one that it is
 
 
 class Growth:
-    """Told again and again of a clone on its way: raises `Large`, or `Refused` for one that expands like a bomb."""
+    """Judges a clone: raises `Large`, or `Refused` for one that expands like a bomb, be it of files without content."""
 
     def __init__(self, clone: Path, largest: int | None) -> None:
         self._clone = clone
         self._largest = largest
         self._next = 0.0
 
-    def __call__(self) -> None:
+    def cloning(self) -> None:
+        """Told again and again while git makes the clone."""
         began = time.monotonic()
         if began >= self._next:
-            self.check(standing.size(self._clone))
+            git, (whole, entries) = standing.size(self._clone / ".git"), _measure(self._clone)
+            self.check(git, whole - git, entries)
             self._next = time.monotonic() + _SHARE * (time.monotonic() - began)
 
-    def check(self, whole: int) -> None:
-        """Judge the clone by its size in bytes, `.git` included."""
-        git = standing.size(self._clone / ".git")
-        if self._largest is not None and max(git, whole - git) > self._largest:
-            raise Large(f"it has more than {self._largest} bytes without its large files: nothing of it is kept")
-        if whole - git > max(_EXPANDED, _TIMES * git):
-            raise Refused(f"its {git} bytes expand to {whole - git} and more")
+    def fetching(self) -> None:
+        """Told again and again while git fetches into a clone that stands."""
+        self.check(standing.size(self._clone / ".git"), 0, 0)
+
+    def commit(self, git: Command, commit: str) -> None:
+        """Judge the working tree that a commit of the clone will have. Raises `GitError`."""
+        size, tree, entries, rest = standing.size(self._clone / ".git"), 0, 0, b""
+
+        def count(piece: bytes) -> None:
+            nonlocal tree, entries, rest
+            *lines, rest = (rest + piece).split(b"\0")
+            sizes = [line.split(b"\t", 1)[0].split()[-1] for line in lines]
+            tree += sum(int(each) for each in sizes if each != b"-")
+            entries += len(sizes)
+            self.check(size, tree, entries)
+
+        git.run("git", "ls-tree", "-r", "-t", "-z", "-l", "--full-tree", commit, cwd=self._clone, output=count)
+
+    def check(self, git: int, tree: int, entries: int) -> None:
+        """Judge it by the bytes of `.git` and of the working tree, and by how many files and folders it has."""
+        if self._largest is not None and max(git, tree) > self._largest:
+            raise Large(f"it has more than {self._largest} bytes without its large files")
+        if tree + _BLOCK * entries > max(_EXPANDED, _TIMES * git):
+            raise Refused(f"its {git} bytes expand to {tree} and more, in {entries} files and folders")
+
+
+def _measure(folder: Path) -> tuple[int, int]:
+    """(bytes, entries) below a folder in which others are at work."""
+    size = entries = 0
+    for path, folders, names in os.walk(folder):
+        entries += len(folders) + len(names)
+        for name in names:
+            with suppress(FileNotFoundError):
+                size += os.lstat(os.path.join(path, name)).st_size
+    return size, entries

@@ -5,21 +5,21 @@ They are described in git-lfs's docs/spec.md.
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import pathspec
 
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.content import batch
 
 POINTER_BYTES = range(100, 1024)  # a pointer is smaller than 1024 bytes and never smaller than its three lines
 _POINTER = re.compile(
-    rb"version https://(?:git-lfs|hawser)\.github\.com/spec/v1\n"
-    rb"(?:ext-[^\n]*\n)*oid sha256:([0-9a-f]{64})\nsize (\d{1,18})\n?"
+    rb"version https://(?:git-lfs|hawser)\.github\.com/spec/v1\r?\n"
+    rb"(?:ext-[^\n]*\n)*oid sha256:([0-9a-f]{64})\r?\nsize (\d{1,18})"
 )
 _BEGINNING = b"version https://"
+BRANCH = "refs/heads/pointers"  # of repositories of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +36,23 @@ def parse(content: bytes) -> Pointer | None:
     >>> parse(b"version https://git-lfs.github.com/spec/v1\\noid sha256:" + b"0" * 64 + b"\\nsize 12\\n").size
     12
     """
-    match = _POINTER.fullmatch(content)
+    match = _POINTER.fullmatch(content.strip())  # git-lfs takes space around it, and line ends of Windows
     return Pointer(match[1].decode(), int(match[2])) if match else None
 
 
-def survey(clone: Path) -> tuple[bool, int]:
-    """Of a clone just made, without filters and links: whether a file looks like a pointer, and its size in bytes."""
-    found, size = False, 0
-    for folder, _, names in os.walk(clone):
+def survey(clone: Path) -> tuple[bool, int, int]:
+    """Of a clone just made, without filters and links: whether a file may be a pointer, bytes, files and folders."""
+    found, size, entries = False, 0, 0
+    for folder, folders, names in os.walk(clone):
+        entries += len(folders) + len(names)
         for name in names:
             path = os.path.join(folder, name)
             bytes_ = os.lstat(path).st_size
             size += bytes_
             if not found and bytes_ in POINTER_BYTES:
                 with open(path, "rb") as file:
-                    found = file.read(len(_BEGINNING)) == _BEGINNING
-    return found, size
+                    found = file.read(100).lstrip().startswith(_BEGINNING)
+    return found, size, entries
 
 
 def of_commit(git: Command, repository: Path, commit: str) -> dict[bytes, Pointer]:
@@ -109,18 +110,39 @@ def wanted(
 def excluded(git: Command, repository: Path, commit: str, paths: Iterable[bytes]) -> set[bytes]:
     """The paths that the commit's `.lfsconfig` keeps from a plain clone, by `lfs.fetchinclude` and `fetchexclude`."""
     include, exclude = (_patterns(git, repository, commit, key) for key in ("lfs.fetchinclude", "lfs.fetchexclude"))
-    left_out = set()
-    for path in paths:
-        name = os.fsdecode(path)
-        if (include and not include.match_file(name)) or (exclude and exclude.match_file(name)):
-            left_out.add(path)
-    return left_out
+    paths = set(paths)
+    left_out = paths - _matched(git, include, paths) if include else set()
+    return left_out | (_matched(git, exclude, paths) if exclude else set())
 
 
-def _patterns(git: Command, repository: Path, commit: str, key: str) -> pathspec.GitIgnoreSpec | None:
-    """What a setting of the commit's `.lfsconfig` lists; None where there is no such file or setting."""
+def _patterns(git: Command, repository: Path, commit: str, key: str) -> list[bytes]:
+    """What a setting of the commit's `.lfsconfig` lists; nothing where there is no such file or setting."""
     listed = git.run(
         "git", "config", "--blob", f"{commit}:.lfsconfig", "--get", key, cwd=repository, ok=(0, 1, 128, 129)
     )
-    patterns = [pattern.strip() for pattern in os.fsdecode(listed).split(",") if pattern.strip()]
-    return pathspec.GitIgnoreSpec.from_lines(patterns) if patterns else None
+    return [pattern for each in listed.replace(b"\n", b",").split(b",") if (pattern := each.strip())]
+
+
+def _matched(git: Command, patterns: Sequence[bytes], paths: Iterable[bytes]) -> set[bytes]:
+    """The paths that patterns of gitignore(5) match, by git: it takes no time for stars that fit in many ways."""
+    with tempfile.TemporaryDirectory(prefix="ptmtorrent-patterns-") as folder:
+        empty_repository(Path(folder))
+        Path(folder, "info").mkdir()
+        Path(folder, "info", "exclude").write_bytes(b"\n".join(patterns) + b"\n")
+        work = Path(folder, "work")
+        work.mkdir()
+        listed = git.run(
+            *("git", "check-ignore", "--no-index", "--stdin", "-z"),
+            cwd=work,
+            stdin=b"\0".join(paths) + b"\0",
+            environment={"GIT_DIR": folder, "GIT_WORK_TREE": str(work)},
+            ok=(0, 1),
+        )
+    return set(listed.split(b"\0")[:-1])
+
+
+def empty_repository(path: Path) -> None:
+    """Make a bare repository that has nothing in it, on the branch `pointers`."""
+    for folder in ("objects", "refs"):
+        (path / folder).mkdir(parents=True)
+    (path / "HEAD").write_text(f"ref: {BRANCH}\n")

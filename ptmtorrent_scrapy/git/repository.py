@@ -21,6 +21,7 @@ class Repository:
     mirrors: tuple[str, ...] = ()  # other servers of its large files
     largest: int | None = None  # bytes of git and large files, beyond which the latter stay pointers
     budget: int | None = None  # bytes of large files that may be fetched
+    min_free: int = 0  # bytes of the disk that are to stay free
     settle: bool = True  # let a clone stand whose large files may come in a while
     timeout: int = 3600  # seconds without progress
     protocols: tuple[str, ...] = ("https",)
@@ -52,8 +53,9 @@ class Outcome:
     left_out: int = 0  # large files of the commit that were not wanted
     fetched: int = 0  # bytes that came now
     copied: bool = False  # large files that should have been linked
-    trouble: str | None = None  # again, host, space or budget: what stands in the way, and may not for ever
+    trouble: str | None = None  # again, host, space, room, budget or fault: what stands in the way now
     pause: float | None = None  # seconds for which the host wants to be left alone
+    needed: int | None = None  # bytes that were over the budget
 
     def line(self) -> dict[str, object]:
         """What repositories.jsonl tells."""

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -39,6 +41,15 @@ def _text(path: Path) -> str:
     return os.fsdecode(path.read_bytes()).strip()
 
 
+def is_sound(clone: Path) -> bool:
+    """Whether HEAD can be read, and is a commit."""
+    try:
+        commit = head(clone)[1]
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return commit is not None and re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", commit) is not None
+
+
 def state(clone: Path) -> dict[str, Any] | None:
     """What was written of the clone when it was last worked on: nothing, if that did not end; None, if git was cut."""
     try:
@@ -71,11 +82,13 @@ def is_whole(state: Mapping[str, Any] | None, repository: Repository) -> bool:
     return state["lfs"].isdigit() and repository.lfs.isdigit() and int(state["lfs"]) >= int(repository.lfs)
 
 
-def remove_locks(clone: Path) -> None:
+def remove_left(clone: Path) -> None:
     """Remove what a killed git left: nobody else works here, we hold the repository's lock."""
     git = clone / ".git"
-    for left in (*git.glob("*.lock"), *(git / "refs").rglob("*.lock")):
+    for left in (*git.glob("*.lock"), *(git / "refs").rglob("*.lock"), *(git / "objects" / "pack").glob("tmp_*")):
         left.unlink()
+    for folder in (git / "objects").glob("tmp_objdir-*"):
+        shutil.rmtree(folder)
 
 
 def size(folder: Path) -> int:

@@ -16,7 +16,7 @@ from ptmtorrent_scrapy.git.durable import sync_paths
 from ptmtorrent_scrapy.git.environment import configured
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError, NoSpace, Unavailable
 from ptmtorrent_scrapy.git.lock import Held, lock
-from ptmtorrent_scrapy.git.pointers import Pointer
+from ptmtorrent_scrapy.git.pointers import BRANCH, Pointer, empty_repository
 from ptmtorrent_scrapy.git.process import cancelled
 from ptmtorrent_scrapy.git.refusals import of_lfs
 from ptmtorrent_scrapy.git.trace import LoginLoop, Watch
@@ -118,7 +118,7 @@ class Store:
         settings = {**_SETTINGS, "remote.origin.url": url, "lfs.url": url, "lfs.storage": str(self.path.resolve())}
         try:
             git.run(
-                *("git-lfs", "fetch", "origin", _REF),
+                *("git-lfs", "fetch", "origin", BRANCH),
                 cwd=scratch,
                 environment={
                     **configured(git.environment, settings),
@@ -157,8 +157,6 @@ class Store:
         return sum(path.stat().st_size for pointer in chunk for path in folder.glob(f"{pointer.oid}*"))
 
 
-_REF = "refs/heads/pointers"
-
 # An object that the server refuses would cost git-lfs half a minute of its own retries: what is worth another try gets
 # it from the loop in `Store._download`.
 _SETTINGS = {
@@ -174,11 +172,9 @@ _SETTINGS = {
 
 def _pointer_repository(git: Command, path: Path, wanted: Iterable[Pointer]) -> None:
     """A bare repository whose one commit holds a pointer file an object."""
-    for folder in ("objects", "refs"):
-        (path / folder).mkdir(parents=True)
-    (path / "HEAD").write_text(f"ref: {_REF}\n")
+    empty_repository(path)
     files = "".join(f"M 100644 inline {pointer.oid}\n{_inline(pointer)}" for pointer in wanted)
-    commit = f"commit {_REF}\ncommitter pointers <> 0 +0000\ndata 0\n{files}\n"
+    commit = f"commit {BRANCH}\ncommitter pointers <> 0 +0000\ndata 0\n{files}\n"
     environment = {"GIT_DIR": str(path.resolve())}
     git.run("git", "fast-import", "--quiet", cwd=path, stdin=commit.encode(), environment=environment)
 

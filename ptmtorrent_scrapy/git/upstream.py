@@ -2,14 +2,14 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ptmtorrent_scrapy.git import standing
 from ptmtorrent_scrapy.git.command import Command, CommandFailed
-from ptmtorrent_scrapy.git.environment import LASTING, configured, environment
+from ptmtorrent_scrapy.git.environment import HARDENED, LASTING, configured, environment
 from ptmtorrent_scrapy.git.refusals import of_git
 from ptmtorrent_scrapy.git.repository import Repository
 
@@ -97,33 +97,41 @@ class Upstream:
         for name, value in (("remote.origin.url", self.url), ("lfs.url", lfs_url(self.url))):
             self.git.run("git", "config", name, value, cwd=clone)
 
-    def fetch(self, clone: Path) -> None:
-        """Fetch all branches. A branch that upstream has rewritten or removed stays under refs/rewritten/TIME/."""
-        standing.remove_locks(clone)
+    def fetch(self, clone: Path, progress: Callable[[], object]) -> None:
+        """Fetch all branches. What upstream has rewritten or removed stays under refs/rewritten/TIME/."""
+        standing.remove_left(clone)
         self.is_of(clone)
         now = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        branches = self._refs(clone, _REMOTE)
-        commands = "".join(f"update {_REWRITTEN}{now}/{branch} {commit}\n" for branch, commit in branches.items())
-        self.git.run("git", "update-ref", "--stdin", cwd=clone, stdin=commands.encode())
+        before = self._refs(clone, _REMOTE)
+        self._update_refs(clone, (f"update {_REWRITTEN}{now}/{name} {commit}" for name, commit in before.items()))
         refs = ("HEAD", f"+refs/heads/*:{_REMOTE}*")
-        self._ask("git", "fetch", "--progress", "--prune", "--no-recurse-submodules", "origin", *refs, cwd=clone)
-        branches = self._refs(clone, _REMOTE)
-        for kept, commit in self._refs(clone, _REWRITTEN).items():  # of a fetch that was killed, too
-            branch = kept.partition("/")[2]
-            if branch in branches and self._is_ancestor(clone, commit, branches[branch]):
-                self.git.run("git", "update-ref", "-d", _REWRITTEN + kept, cwd=clone)
+        self._ask(
+            *("git", "fetch", "--progress", "--prune", "--no-recurse-submodules", "origin", *refs),
+            cwd=clone,
+            environment=configured(self.git.environment, HARDENED),
+            progress=progress,
+        )
+        if not (kept := self._refs(clone, _REWRITTEN)):  # also by fetches that were killed
+            return
+        lost = self._not_reachable(clone, kept.values(), self._refs(clone, _REMOTE).values())
+        found = (name for name, commit in kept.items() if commit not in lost)
+        self._update_refs(clone, (f"delete {_REWRITTEN}{name}" for name in found))
+
+    def _not_reachable(self, clone: Path, commits: Iterable[str], heads: Iterable[str]) -> set[str]:
+        """The commits that lead to `commits`, but to none of `heads`."""
+        asked = "".join(f"{commit}\n" for commit in (*set(commits), *(f"^{head}" for head in set(heads))))
+        return set(self.git.run("git", "rev-list", "--stdin", cwd=clone, stdin=asked.encode()).decode().split())
+
+    def _update_refs(self, clone: Path, commands: Iterable[str]) -> None:
+        """Run commands of git-update-ref(1), if there are any."""
+        if stdin := b"".join(os.fsencode(f"{command}\n") for command in commands):
+            self.git.run("git", "update-ref", "--stdin", cwd=clone, stdin=stdin)
 
     def _refs(self, clone: Path, below: str) -> dict[str, str]:
         """Commits by the names of the refs below a prefix."""
         listed = self.git.run("git", "for-each-ref", "--format=%(objectname) %(refname)", below, cwd=clone)
         pairs = (line.split(" ", 1) for line in os.fsdecode(listed).splitlines())
         return {name.removeprefix(below): commit for commit, name in pairs if name != f"{_REMOTE}HEAD"}
-
-    def _is_ancestor(self, clone: Path, old: str, new: str) -> bool:
-        if old == new:
-            return True
-        counted = self.git.run("git", "rev-list", "--count", "--max-count=1", old, f"^{new}", cwd=clone)
-        return counted.strip() == b"0"
 
     def _ask(
         self,

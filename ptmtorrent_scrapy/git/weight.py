@@ -24,7 +24,7 @@ def weight(repository: Repository) -> int:
     git = command(repository)
     with _folder(Path(repository.path)) as clone:
         upstream = Upstream(git=git, url=repository.url, gated=repository.gated)
-        upstream.clone_last_commit(clone, Growth(clone, _LARGEST))
+        upstream.clone_last_commit(clone, Growth(clone, _LARGEST).cloning)
         commit = standing.head(clone)[1]
         if commit is None:
             return 0

@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from git.index import IndexEntry
 
+from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.pointers import POINTER_BYTES, Pointer
 from ptmtorrent_scrapy.git.store import Store
 
-_TEMPORARY = b"ptmtorrent~placed"  # in .git, where no file of the repository is
+_TEMPORARY = "ptmtorrent~placed"  # in .git, where no file of the repository is
 _NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 _NO_LINKS = (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOTSUP, errno.ENOSYS)
 
 
-def place(clone: Path, files: Mapping[bytes, Pointer], store: Store, *, link: bool) -> bool:
+def place(clone: Path, files: Mapping[bytes, Pointer], store: Store, *, git: Command, link: bool) -> bool:
     """Put the stored objects in place of their pointer files; returns whether all could be linked, where that is asked.
 
     Files whose object is not stored stay pointers. git's index learns the new sizes and times, so that `git status` has
@@ -33,12 +34,15 @@ def place(clone: Path, files: Mapping[bytes, Pointer], store: Store, *, link: bo
     for path, pointer in files.items():
         if store.has(pointer) and (folder := _open_folder(clone, path)) is not None:
             try:
-                linked &= _place(store.object(pointer.oid), pointer.size, folder, path.rpartition(b"/")[2], link)
+                linked &= _place(clone, store.object(pointer.oid), pointer.size, folder, path.rpartition(b"/")[2], link)
             finally:
                 os.close(folder)
             placed.append(path)
     if placed:
-        _refresh_index(clone, placed)
+        try:
+            _refresh_index(clone, placed)
+        except Exception:  # GitPython reads no names that are not UTF-8, and no SHA-256
+            _forget_status(clone, placed, git)
     return linked
 
 
@@ -69,18 +73,18 @@ def _open_folder(clone: Path, path: bytes) -> int | None:
     return descriptor
 
 
-def _place(stored: Path, size: int, folder: int, name: bytes, link: bool) -> bool:
+def _place(clone: Path, stored: Path, size: int, folder: int, name: bytes, link: bool) -> bool:
     """Whether the file could be linked, where that is asked."""
     if _stands(stored, size, folder, name, link):
         return True
     if stored.stat().st_mode & 0o222:
         stored.chmod(0o444)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(_TEMPORARY, dir_fd=folder)
-    linked = link and _link(stored, folder)
+    temporary = clone / ".git" / _TEMPORARY
+    temporary.unlink(missing_ok=True)
+    linked = link and _link(stored, temporary)
     if not linked:
-        _copy(stored, folder)
-    os.replace(_TEMPORARY, name, src_dir_fd=folder, dst_dir_fd=folder)
+        _copy(stored, temporary)
+    os.replace(temporary, name, dst_dir_fd=folder)
     return linked or not link
 
 
@@ -94,9 +98,9 @@ def _stands(stored: Path, size: int, folder: int, name: bytes, link: bool) -> bo
     return same if link else not same and now.st_size == size and size not in POINTER_BYTES
 
 
-def _link(stored: Path, folder: int) -> bool:
+def _link(stored: Path, target: Path) -> bool:
     try:
-        os.link(stored, _TEMPORARY, dst_dir_fd=folder, follow_symlinks=False)
+        os.link(stored, target, follow_symlinks=False)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
@@ -104,10 +108,9 @@ def _link(stored: Path, folder: int) -> bool:
     return True
 
 
-def _copy(stored: Path, folder: int) -> None:
+def _copy(stored: Path, target: Path) -> None:
     """Copy, sharing the blocks where the file system can: copy_file_range(2) does that by itself."""
-    target = os.open(_TEMPORARY, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644, dir_fd=folder)
-    with stored.open("rb") as source, open(target, "wb") as copy:
+    with stored.open("rb") as source, target.open("xb") as copy:
         try:
             while os.copy_file_range(source.fileno(), copy.fileno(), 1 << 30):
                 pass
@@ -119,15 +122,11 @@ def _copy(stored: Path, folder: int) -> None:
 
 
 def _refresh_index(clone: Path, paths: Iterable[bytes]) -> None:
-    """Write what lstat(2) says of the files into git's index (gitformat-index(5)), as `git update-index` would.
-
-    An index that GitPython cannot read, such as one with names that are not UTF-8, stays as it is: `git status` then
-    reads the large files once more.
-    """
+    """Write what lstat(2) says of the files into git's index (gitformat-index(5)), as `git update-index` would."""
     from git import Repo  # starts git when it is imported, which a crawl that clones nothing has no use for
     from git.index.base import IndexFile
 
-    with contextlib.suppress(ValueError), Repo(clone) as repository:
+    with Repo(clone) as repository:
         index = IndexFile(repository)
         changed = False
         for path in paths:
@@ -137,6 +136,14 @@ def _refresh_index(clone: Path, paths: Iterable[bytes]) -> None:
             index.entries[key] = fresh
         if changed:
             index.write()
+
+
+def _forget_status(clone: Path, paths: Iterable[bytes], git: Command) -> None:
+    """Let git's index know no size or time of the files: the next `git status` of a user reads them once."""
+    listed = git.run("git", "ls-files", "--stage", "-z", cwd=clone).split(b"\0")[:-1]
+    wanted = set(paths)
+    entries = b"".join(entry + b"\0" for entry in listed if entry.partition(b"\t")[2] in wanted)
+    git.run("git", "update-index", "-z", "--index-info", cwd=clone, stdin=entries)
 
 
 def _entry(entry: "IndexEntry", status: os.stat_result) -> "IndexEntry":

@@ -20,7 +20,7 @@ from ptmtorrent_scrapy.git.history import last_commits
 from ptmtorrent_scrapy.git.repository import STANDING, Outcome, Repository
 from ptmtorrent_scrapy.git.store import Store
 from ptmtorrent_scrapy.items import Unusable
-from ptmtorrent_scrapy.limits import MAX_BYTES, NO_SPACE, Limits
+from ptmtorrent_scrapy.limits import NO_SPACE, Limits
 from ptmtorrent_scrapy.listing import Listed, Vanished
 from ptmtorrent_scrapy.outcomes import Outcomes
 from ptmtorrent_scrapy.renames import recognise
@@ -28,6 +28,8 @@ from ptmtorrent_scrapy.turns import Turn, Turns
 from ptmtorrent_scrapy.workers import Workers, workers
 
 logger = logging.getLogger(__name__)
+
+UNREACHABLE = "unreachable"
 
 
 class ClonePipeline:
@@ -41,6 +43,8 @@ class ClonePipeline:
         self._scope = settings.repository.scope
         self._began = int(time.time())
         self._ended: str | None = None  # why no further clone is started
+        self._lacking: str | None = None  # why what was cloned is not all that was to be
+        self._needed: dict[str, int] = {}  # bytes of repositories that were over their share, by URL
         self._limits = Limits(crawl.tree.folder, settings)
         self._outcomes = Outcomes(crawl.tree, stats)
 
@@ -74,7 +78,10 @@ class ClonePipeline:
         if full := self._limits.full():
             return Outcome(url=url, error=full)
         for tries in range(self._settings.retries + 1):
-            outcome = await self._run(clone, replace(repository, settle=tries == self._settings.retries))
+            with self._limits.promise(self._limits.left or 0):
+                settle = tries == self._settings.retries
+                outcome = await self._run(clone, replace(repository, budget=self._limits.left, settle=settle))
+                self._limits.count(outcome.fetched)
             if outcome.trouble not in ("again", "host"):
                 break
             await asyncio.sleep(min(outcome.pause or self._settings.pause * 2**tries, 60))
@@ -98,7 +105,9 @@ class ClonePipeline:
                 raise ended
         await asyncio.to_thread(Store(self.crawl.tree.store).tidy)
         self._outcomes.write(self.crawl.listing)
-        return self._ended
+        if turns.are_all_given_up:
+            self._lack(UNREACHABLE, "none of the hosts of the repositories answers: look at them")
+        return self._ended or self._lacking
 
     async def close_spider(self) -> None:
         """End what still runs; whatever was begun goes on in the next crawl."""
@@ -111,23 +120,33 @@ class ClonePipeline:
         """Take one repository after the other; what ends one worker ends all."""
         try:
             while not self._ended and (turn := await turns.next()):
-                if turns.is_given_up(turn.listed.host):
-                    self._settle(turn, Outcome(url=turn.listed.url, error=f"{turn.listed.host} was given up"))
-                    turns.done(turn, well=False)
-                elif not turn.listed.chosen:
-                    await self._ask(turn.listed)
-                    turns.done(turn, well=True)
-                elif against := self._limits.against(self._expected(turn.listed)):
-                    self._end(*against)
-                    turns.done(turn, well=False)
-                else:
-                    await self._clone(turn, turns)
+                await self._take(turn, turns)
             turns.end()
         except BaseException:
             self._ended = self._ended or "cancelled"
             turns.end()
             await asyncio.to_thread(self._workers.cancel, self._scope)
             raise
+
+    async def _take(self, turn: Turn, turns: Turns) -> None:
+        listed = turn.listed
+        expected = self._expected(listed)
+        if turns.is_given_up(listed.host):
+            self._settle(turn, Outcome(url=listed.url, error=f"{listed.host} was given up"))
+            turns.done(turn, well=False)
+        elif not listed.chosen:
+            await self._ask(listed)
+            turns.done(turn, well=True)
+        elif never := self._limits.never(expected):
+            self._settle(turn, Outcome(url=listed.url, error=never))
+            turns.done(turn, well=True)
+        elif self._limits.is_promised(expected):
+            turns.soon(turn)
+        elif against := self._limits.against(expected):
+            self._end(*against)
+            turns.done(turn, well=False)
+        else:
+            await self._clone(turn, turns)
 
     def _end(self, reason: str, why: str) -> None:
         """Start no further clone; those under way are finished."""
@@ -136,35 +155,55 @@ class ClonePipeline:
             self.crawl.spider.problem = f"{why} and crawl again"
             logger.error("%s", self.crawl.spider.problem)
 
+    def _lack(self, reason: str, why: str) -> None:
+        """Go on, though something is missing."""
+        if not self._lacking:
+            self._lacking = reason
+            self.crawl.spider.problem = f"{why} and crawl again"
+            logger.error("%s", self.crawl.spider.problem)
+
     def _expected(self, listed: Listed) -> int:
-        """Bytes that a clone will fetch, as far as the hub tells."""
+        """Bytes that a clone will fetch, as far as is known."""
+        if listed.url in self._needed:
+            return self._needed[listed.url]
         stands = (self.crawl.tree.repository(listed.folder) / ".git").is_dir()
         return 0 if stands or self._settings.repository.lfs not in ("auto", "all") else listed.bytes or 0
 
     async def _clone(self, turn: Turn, turns: Turns) -> None:
-        listed = turn.listed
+        listed, settle = turn.listed, turn.tries >= self._settings.retries
         commit = self._told(listed)
-        settle = turn.tries >= self._settings.retries
         with self._limits.promise(self._expected(listed)) as budget:
             former = listed.former and str((self.crawl.tree.folder / listed.former).absolute())
             repository = self._wanted(listed, commit=commit, budget=budget, settle=settle, former=former)
             outcome = await self._run(clone, repository)
             self._limits.count(outcome.fetched)
+        self._note(outcome, listed, turns)
+        if self._ended and outcome.trouble in ("space", "budget"):
+            turns.done(turn, well=False)  # without a line: the next crawl takes it up
+        elif outcome.trouble == "budget":
+            turns.soon(turn)
+        elif outcome.trouble in ("again", "host") and not settle and not self._ended:
+            turns.again(turn)
+        else:
+            self._settle(turn, outcome)
+            if commit is None:
+                self._look(listed, outcome.commit if outcome.status in STANDING else None)
+            elif listed.commit and listed.hub_id:
+                self._look(listed, commit)
+            turns.done(turn, well=outcome.trouble in (None, "room"))
+
+    def _note(self, outcome: Outcome, listed: Listed, turns: Turns) -> None:
+        """What the trouble of one repository is to the others."""
         if outcome.trouble == "space":
             self._end(NO_SPACE, f"{self.crawl.tree.folder} is full: make room")
+        elif outcome.trouble == "room":
+            self._lack(NO_SPACE, f"{self.crawl.tree.folder} has no room for all large files: make room")
         elif outcome.trouble == "budget":
-            self._end(MAX_BYTES, self._limits.over())
+            self._needed[listed.url] = outcome.needed or 0
         elif outcome.trouble == "host":
             turns.leave_alone(listed.host, outcome.pause)
-        if outcome.trouble in ("again", "host") and not settle and not self._ended:
-            turns.again(turn)
-            return
-        if outcome.trouble not in ("space", "budget"):
-            self._settle(turn, outcome)
-            if commit is None or listed.hub_id:
-                known = outcome.commit if outcome.status in STANDING and commit is None else commit
-                self._look(listed, known)
-        turns.done(turn, well=outcome.trouble is None)
+        elif outcome.trouble == "fault":
+            self.crawl.spider.faults += 1
 
     async def _run(self, function: Any, repository: Repository) -> Outcome:
         """What becomes of a repository, wherever it is worked on. Raises `Cancelled`, `ClusterLost`."""
