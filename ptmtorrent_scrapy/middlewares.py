@@ -13,7 +13,7 @@ from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 
-from ptmtorrent_scrapy import retryafter
+from ptmtorrent_scrapy import arguments, retryafter
 from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.handlers import Stopped
 from ptmtorrent_scrapy.tree import InUse
@@ -62,6 +62,9 @@ class RateLimitMiddleware:
 
     A host's requests go at full speed while more than a tenth of the window's are left, then evenly spread over what is
     left of the window. An answer 429 is asked for again after the pause that the server names.
+
+    A host that fails a request with `is_patient` rests as long as it says, else longer each time, before Scrapy's
+    RetryMiddleware has it asked again; until it has failed for good.
     """
 
     def __init__(
@@ -70,8 +73,14 @@ class RateLimitMiddleware:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         stopped: Callable[[], bool] = lambda: False,
+        *,
+        tries: int = 0,
+        pause: float = 0.0,
     ) -> None:
         self._patience = patience
+        self._tries = tries
+        self._pause = pause  # seconds before the first repetition; each further one waits twice as long
+        self._down: set[str] = set()  # hosts that have failed for good
         self._stopped = stopped
         self._clock = clock
         self._sleep = sleep
@@ -79,10 +88,16 @@ class RateLimitMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(crawler.settings.getint("RATE_LIMIT_RETRIES"), stopped=lambda: not crawler.crawling)
+        return cls(
+            arguments.whole("RATE_LIMIT_RETRIES", crawler.settings["RATE_LIMIT_RETRIES"]),
+            stopped=lambda: not crawler.crawling,
+            tries=crawler.settings.getint("RETRY_TIMES"),
+            pause=arguments.duration("LISTING_RETRY_PAUSE", crawler.settings["LISTING_RETRY_PAUSE"]),
+        )
 
     async def process_request(self, request: Request) -> None:
         host = urlparse_cached(request).netloc
+        self._wait(host, request.meta.pop("pause", 0.0))
         while (wait := self._not_before.get(host, 0.0) - self._clock()) > 0:
             await self._sleep(min(wait, _LOOK))
             if self._stopped():
@@ -91,6 +106,10 @@ class RateLimitMiddleware:
     async def process_response(self, request: Request, response: Response) -> Response | Request:
         host = urlparse_cached(request).netloc
         left, seconds = _limit(response)
+        if response.status >= 500:
+            self._rest(request, host, response)
+            return response
+        self._down.discard(host)
         if response.status != 429:
             if left is not None and seconds is not None and left * 10 <= (_quota(response) or left * 10):
                 self._wait(host, seconds + 1 if left == 0 else seconds / left)
@@ -102,6 +121,21 @@ class RateLimitMiddleware:
         logger.info("%s asks for a pause of %d seconds", host, pause)
         self._wait(host, pause)
         return request.replace(dont_filter=True, meta={**request.meta, "rate_limited": tries})
+
+    def process_exception(self, request: Request, exception: Exception) -> None:
+        self._rest(request, urlparse_cached(request).netloc)
+
+    def _rest(self, request: Request, host: str, response: Response | None = None) -> None:
+        """A host has failed; what is asked of it next has to wait."""
+        tries = request.meta.get("retry_times", 0)
+        if not request.meta.get("is_patient") or request.meta.get("dont_retry") or host in self._down:
+            return
+        if tries >= self._tries:
+            self._down.add(host)
+            return
+        header = response.headers.get("Retry-After") if response else None
+        asked = retryafter.seconds((header or b"").decode("latin-1"))
+        self._wait(host, self._pause * 2.0**tries if asked is None else asked)
 
     def _wait(self, host: str, seconds: float) -> None:
         self._not_before[host] = max(self._not_before.get(host, 0.0), self._clock() + seconds)

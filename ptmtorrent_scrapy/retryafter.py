@@ -8,10 +8,10 @@ LONGEST_PAUSE = 3600.0  # seconds; what a server asks beyond it is not believed
 
 
 def seconds(retry_after: str) -> float | None:
-    """Seconds that the header asks for, by a number or a date; None if it is neither.
+    """Seconds that the header asks for, by a number or a date; None if it is neither, or the date is over.
 
     >>> seconds(" 12 "), seconds("Thu, 01 Jan 1970 00:00:00 GMT"), seconds("soon")
-    (12.0, 0.0, None)
+    (12.0, None, None)
     """
     text = retry_after.strip()
     if re.fullmatch(r"\d{1,9}", text, re.ASCII):
@@ -21,4 +21,5 @@ def seconds(retry_after: str) -> float | None:
     except (ValueError, TypeError):
         return None
     until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return min(max((until - datetime.now(UTC)).total_seconds(), 0.0), LONGEST_PAUSE)
+    left = (until - datetime.now(UTC)).total_seconds()
+    return min(left, LONGEST_PAUSE) if left > 0 else None

@@ -93,8 +93,10 @@ HTTPCACHE_POLICY = "ptmtorrent_scrapy.pagecache.Policy"
 HTTPCACHE_STORAGE = "ptmtorrent_scrapy.pagecache.PageStore"
 # Nothing here is worth a cookie.
 COOKIES_ENABLED = False
-# A page that failed is asked for again; a hub that is down for a minute does not end a crawl of hours.
-RETRY_TIMES = 5
+# A page that failed is asked for again, after one second, two, four, ...: a hub that is down for a minute does not
+# end a crawl of hours.
+RETRY_TIMES = 6
+LISTING_RETRY_PAUSE = 1
 # What became of a page that was given up is told by whoever wanted it, once.
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 # A host that answers 429 is left alone for as long as it says, and asked again this many times in a row.

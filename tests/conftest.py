@@ -81,6 +81,7 @@ def command(hubs: Hubs, folder: Path, hub: str, **settings: Any) -> list[str]:
         "CLONE_REFRESH": 0,
         "CLONE_RETRIES": 0,
         "RETRY_TIMES": 2,
+        "LISTING_RETRY_PAUSE": 0,
         **settings,
     }
     options = [["-a" if name.islower() else "-s", f"{name}={value}"] for name, value in given.items()]

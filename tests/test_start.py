@@ -33,6 +33,13 @@ def said(log: str) -> list[str]:
         ("CLONE_PROTOCOLS", "http:ext", "protocols of http, https"),
         ("CLONE_GIT_CONFIG", "{", "a JSON object of git settings"),
         ("CLONE_GIT_CONFIG", '{"a.b": 1}', "a JSON object of git settings"),
+        ("CLONE_GIT_CONFIG", '{"nodot": "x"}', "a JSON object of git settings"),
+        ("CLONE_TIMEOUT", "99999999999", "a whole number above 0"),
+        ("lfs", "9" * 400, "auto, all, none or a size such as 100MB"),
+        ("top", "1_0", "a whole number above 0"),
+        ("LISTING_MAX_AGE", "soon", "a time in seconds"),
+        ("LISTING_RETRY_PAUSE", "-1", "a time in seconds"),
+        ("RATE_LIMIT_RETRIES", "x", "a whole number"),
         ("HUGGINGFACE_URL", "huggingface.co", "a URL such as"),
     ],
 )

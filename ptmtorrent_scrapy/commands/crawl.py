@@ -5,13 +5,14 @@ import logging
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy import arguments
-from ptmtorrent_scrapy.clonesettings import clone_settings
+from ptmtorrent_scrapy.clonesettings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.spiders.hub import HubSpider
 from ptmtorrent_scrapy.workers import workers
 
@@ -55,18 +56,27 @@ class Unready(Exception):
 def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]) -> None:
     """Look at all that can be known before the first request. Raises `Unaccepted`, `Unready`."""
     spider.check_arguments(**given)
-    cluster = clone_settings(settings).cluster
-    for name in spider.url_settings:
-        arguments.url(name, settings[name])
+    cluster = check_settings(settings, [spider]).cluster
     for program, package in (("git", "git"), ("git-lfs", "git-lfs")):
         if shutil.which(program) is None:
             raise Unready(f"{program} is not installed; install it, on Debian with: apt-get install {package}")
-    arguments.whole("KEEP_SNAPSHOTS", settings["KEEP_SNAPSHOTS"])
-    if not settings["DATA_DIR"]:
-        raise arguments.Unaccepted("DATA_DIR", "", "a folder, such as data")
     _check_writable(Path(settings["DATA_DIR"]) / spider.name)
     if cluster:
         workers(cluster, 1).close("")
+
+
+def check_settings(settings: BaseSettings, spiders: Iterable[type[HubSpider]]) -> CloneSettings:
+    """What the settings say of clones, once all of them can be used. Raises `Unaccepted`."""
+    clones = clone_settings(settings)
+    for name in {setting for spider in spiders for setting in spider.url_settings}:
+        arguments.url(name, settings[name])
+    for name in ("KEEP_SNAPSHOTS", "RATE_LIMIT_RETRIES"):
+        arguments.whole(name, settings[name])
+    for name in ("LISTING_MAX_AGE", "LISTING_RETRY_PAUSE"):
+        arguments.duration(name, settings[name])
+    if not settings["DATA_DIR"]:
+        raise arguments.Unaccepted("DATA_DIR", "", "a folder, such as data")
+    return clones
 
 
 def _check_writable(folder: Path) -> None:

@@ -13,7 +13,8 @@ from scrapy.commands import ScrapyCommand
 from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy import arguments
-from ptmtorrent_scrapy.clonesettings import CloneSettings, clone_settings
+from ptmtorrent_scrapy.clonesettings import CloneSettings
+from ptmtorrent_scrapy.commands.crawl import check_settings
 from ptmtorrent_scrapy.doctor import filesystem, network, programs
 from ptmtorrent_scrapy.doctor.finding import OK, WARNING, WRONG, Finding
 from ptmtorrent_scrapy.git import process
@@ -68,10 +69,7 @@ def findings(settings: BaseSettings, hubs: list[type[HubSpider]]) -> Iterator[Fi
     yield from programs.findings()
     clones: CloneSettings | None = None
     try:
-        clones = clone_settings(settings)
-        arguments.duration("LISTING_MAX_AGE", settings["LISTING_MAX_AGE"])
-        for name in {setting for hub in hubs for setting in hub.url_settings}:
-            arguments.url(name, settings[name])
+        clones = check_settings(settings, hubs)
         yield Finding("settings", OK, "can be used")
     except arguments.Unaccepted as error:
         yield Finding("settings", WRONG, str(error), "give another value")

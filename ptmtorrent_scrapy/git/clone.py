@@ -114,6 +114,8 @@ class _Clone:
         if self.path.exists() and not (self.path / ".git").is_dir():
             raise GitError(f"{self.path} is in the way, and no clone: move it away")
         if (self.path / ".git").is_dir():
+            if not standing.is_sound(self.path):
+                raise GitError("its HEAD cannot be read: scrapy verify --repair clones it anew")
             self._describe()
             status = self._refresh()
         else:
@@ -167,7 +169,7 @@ class _Clone:
             self.upstream.clone(work, self.store.path, growth.cloning)
             large_files, size, entries = pointers.survey(work)
             git = standing.size(work / ".git")
-            growth.check(git, size - git, entries)
+            growth.check(size - git, entries, git=git)
         except (Large, Refused, NoSpace):
             shutil.rmtree(work, ignore_errors=True)
             raise
@@ -179,8 +181,6 @@ class _Clone:
 
     def _refresh(self) -> str:
         state, head = standing.state(self.path), standing.head(self.path)
-        if not standing.is_sound(self.path):
-            raise GitError("its HEAD cannot be read: scrapy verify --repair clones it anew")
         branch, commit = self._head(self.path)
         if commit == head[1] and standing.is_whole(state, self.wanted):
             return "large" if state and state.get("large") and self.wanted.lfs != "none" else "current"

@@ -28,12 +28,12 @@ class Growth:
         began = time.monotonic()
         if began >= self._next:
             git, (whole, entries) = standing.size(self._clone / ".git"), _measure(self._clone)
-            self.check(git, whole - git, entries)
+            self.check(whole - git, entries, git=git)
             self._next = time.monotonic() + _SHARE * (time.monotonic() - began)
 
     def fetching(self) -> None:
         """Told again and again while git fetches into a clone that stands."""
-        self.check(standing.size(self._clone / ".git"), 0, 0)
+        self.check(0, 0, git=standing.size(self._clone / ".git"))
 
     def commit(self, git: Command, commit: str) -> None:
         """Judge the working tree that a commit of the clone will have. Raises `GitError`."""
@@ -45,16 +45,18 @@ class Growth:
             sizes = [line.split(b"\t", 1)[0].split()[-1] for line in lines]
             tree += sum(int(each) for each in sizes if each != b"-")
             entries += len(sizes)
-            self.check(size, tree, entries)
+            self.check(tree, entries, git=size)
 
         git.run("git", "ls-tree", "-r", "-t", "-z", "-l", "--full-tree", commit, cwd=self._clone, output=count)
 
-    def check(self, git: int, tree: int, entries: int) -> None:
-        """Judge it by the bytes of `.git` and of the working tree, and by how many files and folders it has."""
+    def check(self, tree: int, entries: int, *, git: int) -> None:
+        """Judge it by the bytes of the working tree, how many files and folders it has, and the bytes of `.git`."""
         if self._largest is not None and max(git, tree) > self._largest:
             raise Large(f"it has more than {self._largest} bytes without its large files")
-        if tree + _BLOCK * entries > max(_EXPANDED, _TIMES * git):
-            raise Refused(f"its {git} bytes expand to {tree} and more, in {entries} files and folders")
+        if tree + _BLOCK * entries > _EXPANDED:
+            sent = standing.size(self._clone / ".git" / "objects")
+            if tree + _BLOCK * entries > _TIMES * sent:
+                raise Refused(f"its {sent} bytes expand to {tree} and more, in {entries} files and folders")
 
 
 def _measure(folder: Path) -> tuple[int, int]:

@@ -74,7 +74,7 @@ def of_git(error: CommandFailed, *, gated: bool) -> GitError:
 def of_lfs(error: CommandFailed) -> GitError:
     """Why git-lfs failed to bring objects; what it does not say plainly may go well in a while."""
     said = trace.words(error.stderr)
-    status = _status(said)
+    status = _status(said) or trace.lfs_status(error.stderr)  # of a pause that it was asked for it says nothing else
     if _any(_NO_SPACE, said):
         return NoSpace("the disk is full")
     pause = trace.pause(error.stderr)
@@ -87,7 +87,8 @@ def of_lfs(error: CommandFailed) -> GitError:
         return Missing("their server does not have them")
     if _any(_LFS_CLOSED, said):
         return Gated("their server does not give them to us")
-    return Transient((trace.beside(error.stderr) or ["git-lfs said nothing"])[0][:300])
+    said_last = [line for line in trace.beside(error.stderr) if not line.startswith("error: failed to fetch")]
+    return Transient((said_last or ["git-lfs did not say why"])[0][:300])
 
 
 def _any(words: Sequence[str], said: str) -> bool:

@@ -24,7 +24,7 @@ def head(clone: Path) -> tuple[str | None, str | None]:
     git = clone / ".git"
     head = _text(git / "HEAD")
     if not head.startswith("ref: "):
-        return None, head
+        return None, head or None
     name = head.removeprefix("ref: ")
     branch = name.removeprefix("refs/heads/")
     with suppress(FileNotFoundError, NotADirectoryError):

@@ -19,7 +19,7 @@ from ptmtorrent_scrapy.git.lock import Held, lock
 from ptmtorrent_scrapy.git.pointers import BRANCH, Pointer, empty_repository
 from ptmtorrent_scrapy.git.process import cancelled
 from ptmtorrent_scrapy.git.refusals import of_lfs
-from ptmtorrent_scrapy.git.trace import LoginLoop, Watch
+from ptmtorrent_scrapy.git.trace import LoginLoop, Logins
 
 _AT_ONCE = 100  # objects in one call of git-lfs; as many locks are held meanwhile
 _OTHERS = 0.2  # seconds between looks at an object that somebody else fetches
@@ -100,6 +100,9 @@ class Store:
             if isinstance(reason, LoginLoop):  # of one object; the others are not to suffer
                 for pointer in chunk:
                     reason = self._call([pointer], git, url, scratch) or reason
+            elif isinstance(reason, Unavailable) and reason.pause is None:
+                again = self._call(chunk[:1], git, url, scratch, variable="GIT_CURL_VERBOSE")  # tells headers, too
+                reason = again if isinstance(again, Unavailable) else reason
             brought = [pointer for pointer in chunk if self.has(pointer)]
             sync_paths(map(self.object, (pointer.oid for pointer in brought)))
             chunk = self.missing(chunk)
@@ -109,7 +112,9 @@ class Store:
             calls = 0 if len(chunk) < objects or more > _PROGRESS else calls + 1
         return reason if chunk else None
 
-    def _call(self, chunk: list[Pointer], git: Command, url: str, scratch: Path) -> GitError | None:
+    def _call(
+        self, chunk: list[Pointer], git: Command, url: str, scratch: Path, *, variable: str = "GIT_TRACE"
+    ) -> GitError | None:
         """One run of git-lfs; its exit status says nothing but that there is a reason to return."""
         self._resume(chunk)
         shutil.rmtree(scratch, ignore_errors=True)
@@ -124,12 +129,12 @@ class Store:
                     **configured(git.environment, settings),
                     "GIT_DIR": str(scratch.resolve()),
                     "GIT_LFS_PROGRESS": str(progress.resolve()),
-                    "GIT_CURL_VERBOSE": "1",
+                    variable: "1",
                 },
-                watch=Watch(len(chunk)),
+                watch=Logins(len(chunk)),
                 progress=lambda: progress.stat().st_size if progress.exists() else 0,
             )
-        except (LoginLoop, Unavailable) as error:
+        except LoginLoop as error:
             return error
         except CommandFailed as error:
             shutil.rmtree(self.path / "logs", ignore_errors=True)  # what git-lfs said, once more

@@ -1,28 +1,31 @@
-"""What servers answer, as git (`GIT_TRACE_CURL`) and git-lfs (`GIT_CURL_VERBOSE`) trace it on standard error.
+"""What servers answer, as git (`GIT_TRACE_CURL`) and git-lfs (`GIT_TRACE`) trace it on standard error.
 
-The trace has URLs and headers, which servers and repositories choose: nothing is concluded from their words.
+The trace has URLs, headers and text, which servers and repositories choose: nothing is concluded from their words.
 """
 
 import re
 
-from ptmtorrent_scrapy.git.errors import Gated, Unavailable
+from ptmtorrent_scrapy.git.errors import Gated
 from ptmtorrent_scrapy.retryafter import seconds
 
-_TRACED = re.compile(r"^(?:\d\d:\d\d:\d\d\.\d+ |[<>] |\{).*$", re.MULTILINE)
-_URL = re.compile(r"[a-z]+://[^\s']+")
+_TRACED = re.compile(r"^\d\d:\d\d:\d\d\.\d+ .*$", re.MULTILINE)
+_LFS_TRACE = "trace git-lfs: "  # after which comes what a server sent, in many lines
+_NAMES = re.compile(r"'[^'\n]*'|[a-z]+://[^\s']+")
 _RETRY_AFTER = re.compile(r"^(?:\S+ \S+ +<= Recv header:|<) retry-after:([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
-_ANSWERED = re.compile(rb"\btrace git-lfs: HTTP: (\d{3})$")
-_BUSY = (429, 503)
+_STATUS = re.compile(r"^[\d:.]+ trace git-lfs: HTTP: (\d{3})\r?$", re.MULTILINE)
+_LOGIN = re.compile(rb"^[\d:.]+ trace git-lfs: HTTP: 401\r?$", re.MULTILINE)
 
 
 def beside(stderr: str) -> list[str]:
     """The lines that are no trace."""
-    return [line.strip() for line in _TRACED.sub("", stderr.replace("\r", "\n")).splitlines() if line.strip()]
+    _, traced, last = stderr.rpartition(_LFS_TRACE)
+    text = last.partition("\n")[2] if traced else _TRACED.sub("", stderr)
+    return [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
 
 
 def words(stderr: str) -> str:
-    """What is said beside the trace, without URLs."""
-    return _URL.sub("URL", "\n".join(beside(stderr)))
+    """What is said beside the trace, without the paths and URLs in it."""
+    return _NAMES.sub("NAME", "\n".join(beside(stderr)))
 
 
 def pause(stderr: str) -> float | None:
@@ -31,35 +34,26 @@ def pause(stderr: str) -> float | None:
     return seconds(found[-1]) if found else None
 
 
+def lfs_status(stderr: str) -> int | None:
+    """The HTTP status that git-lfs was answered last."""
+    found = _STATUS.findall(stderr)
+    return int(found[-1]) if found else None
+
+
 class LoginLoop(Gated):
     """An object for which a server wants a login that it was not sent to: git-lfs asks again, at once and for ever."""
 
 
-class Watch:
-    """Reads the trace of git-lfs as it comes, and ends a call that would do a server harm.
-
-    Raises `LoginLoop`, and `Unavailable` for a server that wants its peace: git-lfs would go on with other objects.
-    """
+class Logins:
+    """Reads the trace of git-lfs as it comes, and raises `LoginLoop` for more answers of 401 than objects explain."""
 
     def __init__(self, objects: int) -> None:
-        self._logins = 2 * objects + 10
+        self._left = 2 * objects + 10
         self._rest = b""
-        self._is_busy = False
-        self._pause: float | None = None
 
     def __call__(self, piece: bytes) -> None:
-        *lines, self._rest = (self._rest + piece).split(b"\n")
-        self._rest = self._rest[-1000:]
-        for line in lines:
-            self._read(line.rstrip(b"\r"))
-
-    def _read(self, line: bytes) -> None:
-        if answered := _ANSWERED.search(line):
-            self._is_busy = int(answered[1]) in _BUSY
-            self._logins -= int(answered[1]) == 401
-            if self._logins < 0:
-                raise LoginLoop("their server does not give them to us")
-        elif self._is_busy and line.lower().startswith(b"< retry-after:"):
-            self._pause = seconds(line.partition(b":")[2].decode("latin-1"))
-        elif self._is_busy and line.strip() == b"<":  # the end of the headers
-            raise Unavailable("the server of the large files wants to be left alone", self._pause)
+        lines, end, rest = (self._rest + piece).rpartition(b"\n")
+        self._rest = rest[-1000:]
+        self._left -= len(_LOGIN.findall(lines + end))
+        if self._left < 0:
+            raise LoginLoop("their server does not give them to us")

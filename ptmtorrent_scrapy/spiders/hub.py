@@ -96,9 +96,12 @@ class HubSpider(Spider):
         """(bytes, whether it is a large one) of each file of a repository; None where the hub has no list of them."""
         return None
 
-    def request(self, url: str, callback: Callable[..., Any] | None, **options: Any) -> Request:
-        """A request without whose answer the listing is not whole."""
-        return Request(url, callback, errback=self.give_up, dont_filter=True, **options)
+    def request(
+        self, url: str, callback: Callable[..., Any] | None, meta: dict[str, Any] | None = None, **options: Any
+    ) -> Request:
+        """A request without whose answer the listing is not whole: its host is given time."""
+        meta = {"is_patient": True, **(meta or {})}
+        return Request(url, callback, errback=self.give_up, dont_filter=True, meta=meta, **options)
 
     def models(self, listing: list[Metadata]) -> Iterator[Model | Unusable]:
         """The models of a listing, and what was no model."""
@@ -174,12 +177,13 @@ class HubSpider(Spider):
         `of` takes the text apart and raises `ValueError` or `RecursionError`.
         No elements when that did not help: the listing has failed.
         """
-        for _ in range(self.settings.getint("RETRY_TIMES")):
+        for tries in range(self.settings.getint("RETRY_TIMES")):
             try:
                 return response, of(text(response))
             except (ValueError, RecursionError):
                 assert response.request is not None
-                meta = {**response.request.meta, "again": True}
+                pause = arguments.duration("LISTING_RETRY_PAUSE", self.settings["LISTING_RETRY_PAUSE"]) * 2**tries
+                meta = {**response.request.meta, "again": True, "pause": pause}
                 again = await self.answer(response.request.replace(dont_filter=True, meta=meta))
             if again is None:
                 return response, []

@@ -4,7 +4,6 @@ https://huggingface.co/docs/hub/api
 """
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -16,12 +15,12 @@ from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy.hubs import huggingface
 from ptmtorrent_scrapy.items import ListingPage, Metadata, Model, Unusable
+from ptmtorrent_scrapy.linkheader import next_link
 from ptmtorrent_scrapy.spiders.hub import HubSpider
 
 _LISTING = "/api/models?sort=createdAt&limit=1000&full=true&cardData=true&config=true"
 _AHEAD = 4  # items that Scrapy takes before it has done with the first: by then that page is noted
 _TREE_PAGES = 100  # of a list of files
-_NEXT = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
 
 
 class HuggingFaceSpider(HubSpider):
@@ -92,15 +91,23 @@ class HuggingFaceSpider(HubSpider):
 
     def next_url(self, response: Response) -> str | None:
         """The next page's URL, as it is; one that leads elsewhere or in a circle is not followed."""
-        match = _NEXT.search(b", ".join(response.headers.getlist("Link")).decode("latin-1"))
-        if match is None:
+        try:
+            url = linked(response)
+        except ValueError as error:
+            self.listing_failed(f"{response.url}: its Link header cannot be read: {error}")
             return None
-        if urlsplit(match[1])[:2] != urlsplit(self.hub_url)[:2] or match[1] in self.asked:
+        if url is None:
+            return None
+        if not self.is_own(url) or url in self.asked:
             self.is_out_of_date = True
-            self.listing_failed(f"{response.url} names {match[1]} as the next page")
+            self.listing_failed(f"{response.url} names {url} as the next page")
             return None
-        self.asked.add(match[1])
-        return match[1]
+        self.asked.add(url)
+        return url
+
+    def is_own(self, url: str) -> bool:
+        """Whether a URL is of the hub."""
+        return urlsplit(url)[:2] == urlsplit(self.hub_url)[:2]
 
     async def files(self, url: str, commit: str | None) -> list[tuple[int, bool]] | None:
         found: list[tuple[int, bool]] = []
@@ -111,13 +118,17 @@ class HuggingFaceSpider(HubSpider):
             if not isinstance(response, Response):
                 return found if response is None else None
             found += huggingface.files(response.text)
-            page = self.link(response)
+            try:
+                page = linked(response)
+            except ValueError:
+                return None
+            page = page if page and self.is_own(page) else None
         return found
-
-    def link(self, response: Response) -> str | None:
-        """The next page's URL, as the answer names it; None if that leads elsewhere."""
-        match = _NEXT.search(b", ".join(response.headers.getlist("Link")).decode("latin-1"))
-        return match[1] if match and urlsplit(match[1])[:2] == urlsplit(self.hub_url)[:2] else None
 
     def model(self, metadata: Metadata) -> Model:
         return huggingface.model(metadata, self.hub_url)
+
+
+def linked(response: Response) -> str | None:
+    """The next page's URL, as the answer names it. Raises `ValueError`."""
+    return next_link(b", ".join(response.headers.getlist("Link")).decode("latin-1"))
