@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from ptmtorrent_scrapy.git.repository import Outcome, Repository
 from tests import hubs as content
 from tests.conftest import ROOT, git
 from tests.hubs import Hubs, Large
+from tests.hubs.content import pointer
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 WEIGHTS = Large(b"weights " * 50_000)
@@ -349,3 +351,65 @@ def test_a_gated_repository_with_a_token(hubs: Hubs, wanted: Wanted, folder: Pat
     assert stored(folder) == {WEIGHTS.oid}
     written = [path for path in folder.rglob("*") if path.is_file() and b"hf_secret" in path.read_bytes()]
     assert written == []
+
+
+@pytest.mark.parametrize("change", [lambda text: text.replace(b"\n", b"\r\n"), lambda text: text + b"\n  \n"])
+def test_pointers_as_git_lfs_reads_them(
+    hubs: Hubs, wanted: Wanted, folder: Path, change: Callable[[bytes], bytes]
+) -> None:
+    weights = Large(WEIGHTS.body, pointer=change(WEIGHTS.as_pointer()))
+    hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": weights}]))
+    outcome = clone(wanted())
+    assert (outcome.status, outcome.lfs_objects) == ("cloned", 1)
+    assert (folder / "repos" / "o" / "m" / "w.bin").read_bytes() == WEIGHTS.body
+
+
+def test_what_is_left_out_stays_a_pointer_whoever_has_it(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+    files = {".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}
+    for name, more in (("o/m", {}), ("o/n", {".lfsconfig": b"[lfs]\n\tfetchexclude = *\n"})):
+        hubs.serve(name, content.Repository([{**files, **more}]))
+        outcome = clone(wanted(name))
+    assert (outcome.lfs_objects, outcome.left_out) == (0, 1)
+    assert (folder / "repos" / "o" / "m" / "w.bin").read_bytes() == WEIGHTS.body
+    assert (folder / "repos" / "o" / "n" / "w.bin").read_bytes() == WEIGHTS.as_pointer()
+
+
+def test_a_clone_that_was_cut_and_damaged_is_begun_anew(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+    hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}]))
+    clone(wanted())
+    partial = folder / "repos" / "o" / ".m~partial"
+    (folder / "repos" / "o" / "m").rename(partial)
+    (partial / ".git" / "HEAD").write_bytes(b"")
+    assert clone(wanted()).status == "cloned"
+
+
+def test_what_is_in_the_way_is_told(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+    hubs.serve("o/m", content.Repository([{"a": b"1"}]))
+    (folder / "repos" / "o" / "m").mkdir(parents=True)
+    outcome = clone(wanted())
+    assert outcome.status == "failed"
+    assert "is in the way, and no clone: move it away" in str(outcome.error)
+    assert not hubs.requests
+
+
+@pytest.mark.parametrize("name", ["o/fsck-malformed", "o/timeout-EOF"])
+def test_a_name_decides_nothing(wanted: Wanted, name: str) -> None:
+    outcome = clone(wanted(name))
+    assert (outcome.status, outcome.trouble) == ("missing", None)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_of_large_files_says_for_how_long_it_rests(hubs: Hubs, wanted: Wanted, status: int) -> None:
+    hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}]))
+    hubs.faults.add("^/_lfs/", status=status, headers={"Retry-After": "77"})
+    outcome = clone(wanted(settle=False))
+    assert (outcome.trouble, outcome.pause) == ("host", 77.0)
+
+
+def test_no_room(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+    most = shutil.disk_usage(folder).total - 10_000
+    small, large = Large(b"small " * 100), Large(b"large " * 10, pointer=pointer("1" * 64, most))
+    hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "s.bin": small, "w.bin": large}]))
+    outcome = clone(wanted())
+    assert (outcome.status, outcome.trouble, outcome.lfs_objects) == ("partial", "room", 1)
+    assert f"they have {most + 600} bytes, and there is room for" in str(outcome.error)

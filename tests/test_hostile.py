@@ -15,6 +15,7 @@ from ptmtorrent_scrapy.git.repository import Outcome, Repository
 from tests import hubs as content
 from tests.conftest import git
 from tests.hubs import Executable, Hubs, Large, Submodule, Symlink
+from tests.hubs import content as made
 from tests.hubs.content import pointer
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
@@ -185,9 +186,10 @@ def test_a_broken_pointer_is_a_small_file(attempt: Try, standing: Path, broken: 
     assert (standing / "w.bin").read_bytes() == broken
 
 
-def test_an_object_with_the_wrong_content(attempt: Try, standing: Path, hubs: Hubs) -> None:
+@pytest.mark.parametrize("body", ["not the weights", "x" * len(WEIGHTS.body)])
+def test_an_object_with_the_wrong_content(attempt: Try, standing: Path, hubs: Hubs, body: str) -> None:
     repository = content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}])
-    hubs.faults.add("^/_lfs/", status=200, body="not the weights")
+    hubs.faults.add("^/_lfs/", status=200, body=body)
     outcome = attempt(repository)
     assert outcome.status == "partial"
     assert (standing / "w.bin").read_bytes() == WEIGHTS.as_pointer()
@@ -259,3 +261,74 @@ def test_a_pointer_that_lies_takes_nothing_from_one_that_does_not(attempt: Try, 
     assert (standing / "w.bin").read_bytes() == WEIGHTS.body
     stored = folder / "tree" / "lfs" / "objects" / WEIGHTS.oid[:2] / WEIGHTS.oid[2:4] / WEIGHTS.oid
     assert stored.read_bytes() == WEIGHTS.body
+
+
+def test_patterns_that_fit_in_many_ways(attempt: Try, standing: Path) -> None:
+    files: dict[str, made.File] = {
+        ".gitattributes": ATTRIBUTES,
+        ".lfsconfig": b"[lfs]\n\tfetchexclude = " + b"*a" * 40 + b"*b, [z-a], left-*.bin\n",
+        "a" * 200 + ".bin": WEIGHTS,
+        "left-out.bin": Large(b"left out"),
+    }
+    outcome = attempt(content.Repository([files]))
+    assert (outcome.status, outcome.lfs_objects, outcome.left_out) == ("cloned", 1, 1)
+    assert (standing / ("a" * 200 + ".bin")).read_bytes() == WEIGHTS.body
+
+
+@pytest.mark.parametrize("redirects", [False, True])
+def test_a_login_that_is_wanted_for_ever(attempt: Try, standing: Path, hubs: Hubs, redirects: bool) -> None:
+    """git-lfs 3.3 asks for such an object again, at once and without an end."""
+    closed = Large(b"closed " * 5000)
+    files = {".gitattributes": ATTRIBUTES, "open.bin": WEIGHTS, "closed.bin": closed}
+    answer = {"status": 307, "headers": {"Location": f"{hubs.url}/closed"}} if redirects else {"status": 401}
+    hubs.faults.add(f"^/_lfs/{closed.oid}", **answer)
+    hubs.faults.add("^/closed", status=401)
+    outcome = attempt(content.Repository([files]))
+    assert outcome.status == "partial"
+    assert "does not give them to us" in str(outcome.error)
+    assert len(hubs.asked(f"^/_lfs/{closed.oid}|^/closed")) < 200
+    assert (standing / "open.bin").read_bytes() == WEIGHTS.body
+
+
+def nested(depth: int) -> content.Repository:
+    """Ten to the power of `depth` empty files, of which a few hundred bytes are sent."""
+
+    class Nested(content.Repository):
+        def objects(self) -> tuple[str | None, made.Objects]:
+            head, objects = super().objects()
+            inner = made.tree({str(number): b"" for number in range(10)}, objects, {})
+            for _ in range(depth - 1):
+                inner = made.folder({str(number): inner for number in range(10)}, objects)
+            return made.commit(inner, head, 1, objects), objects
+
+    return Nested([{"README.md": b"harmless"}])
+
+
+def test_files_without_end_in_an_update(attempt: Try, standing: Path) -> None:
+    assert attempt(content.Repository([{"README.md": b"harmless"}])).status == "cloned"
+    outcome = attempt(nested(6))
+    assert outcome.status == "refused"
+    assert "files and folders" in str(outcome.error)
+    assert (standing / "README.md").read_bytes() == b"harmless"
+
+
+@pytest.mark.parametrize("branch", ["-x", "HEAD"])
+def test_branches_that_git_takes_for_something_else(attempt: Try, standing: Path, branch: str) -> None:
+    assert attempt(content.Repository([{"a": b"1"}], branch=branch)).status == "cloned"
+    assert attempt(content.Repository([{"a": b"1"}, {"a": b"2"}], branch=branch)).status == "updated"
+    assert (standing / "a").read_bytes() == b"2"
+    assert git(standing, "status", "--porcelain") == ""
+
+
+def test_settings_that_outlive_the_clone(attempt: Try, standing: Path) -> None:
+    attempt(content.Repository([{"a": b"1"}]))
+    said = git(standing, "config", "--local", "--list").splitlines()
+    assert set(said) > {
+        "core.hookspath=/dev/null",
+        "core.symlinks=false",
+        "core.fsmonitor=false",
+        "submodule.recurse=false",
+        "fetch.recursesubmodules=false",
+        "transfer.fsckobjects=true",
+        "transfer.bundleuri=false",
+    }

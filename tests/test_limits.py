@@ -12,6 +12,7 @@ from ptmtorrent_scrapy.git.repository import Repository
 from tests import hubs as content
 from tests.conftest import ROOT, Start, command, git
 from tests.hubs import Hubs, Large
+from tests.hubs.content import pointer
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 Wanted = Callable[..., Repository]
@@ -166,3 +167,43 @@ def test_where_nothing_can_be_linked_large_files_are_copied(hubs: Hubs, folder: 
         placed = folder / "data" / "huggingface" / "repos" / name / "w.bin"
         assert placed.read_bytes() == b"%d" % number * 100_000
         assert placed.stat().st_nlink == 1
+
+
+def test_bytes_that_no_hub_tells_and_clones_side_by_side(crawl: Start, hubs: Hubs, models: list[str]) -> None:
+    for model in hubs.huggingface.models or []:
+        assert isinstance(model, dict)
+        del model["usedStorage"]
+    done = crawl("huggingface", fraction=1, CLONE_MAX_BYTES="250kB", CLONE_CONCURRENCY=6)
+    assert done.status == 1
+    assert "Hugging Face: max_bytes" in done.log
+    assert downloads(hubs) == 2
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_one_that_is_larger_than_all_bytes_is_in_nobodys_way(
+    crawl: Start, hubs: Hubs, models: list[str], is_told: bool
+) -> None:
+    assert isinstance(hubs.huggingface.models, list)
+    lie = Large(b"lie", pointer=pointer("1" * 64, 10**15))
+    served = hubs.serve("o/liar", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": lie}]))
+    told = {"usedStorage": 10**15} if is_told else {}
+    hubs.huggingface.models.insert(0, {"id": "o/liar", "sha": served.head, "downloads": 1000, **told})
+    done = crawl("huggingface", fraction=1, CLONE_MAX_BYTES="1TB")
+    assert done.status == 0
+    assert done.statuses == {f"{hubs.url}/o/liar": "failed", **dict.fromkeys(models, "cloned")}
+    assert "more than CLONE_MAX_BYTES=1000000000000" in done.log
+
+
+def test_an_update_that_is_too_large(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+    served = hubs.serve("o/m", content.Repository([{"a.txt": b"a"}]))
+    before = clone(wanted(largest=1_000_000))
+    served.push({"a.txt": b"a" * 3_000_000})
+    after = clone(wanted(largest=1_000_000))
+    assert (before.status, after.status, after.commit) == ("cloned", "large", before.commit)
+    assert (folder / "repos" / "o" / "m" / "a.txt").read_bytes() == b"a"
+
+
+def test_the_hub_that_is_a_repository_holds_to_the_limit(crawl: Start, hubs: Hubs) -> None:
+    done = crawl("onnxmodelzoo", lfs="all", CLONE_MAX_BYTES="1kB")
+    assert done.status == 1
+    assert downloads(hubs) == 0

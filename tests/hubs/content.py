@@ -94,6 +94,12 @@ def tree(files: Mapping[str, File], objects: Objects, large: dict[str, bytes]) -
     return _add(b"tree", body, objects)
 
 
+def folder(trees: Mapping[str, str], objects: Objects) -> str:
+    """Add a tree of trees, by their names; returns its id."""
+    body = b"".join(b"40000 " + name.encode() + b"\0" + bytes.fromhex(oid) for name, oid in sorted(trees.items()))
+    return _add(b"tree", body, objects)
+
+
 def commit(of_tree: str, parent: str | None, number: int, objects: Objects) -> str:
     """Add a commit to the objects; returns its id."""
     return _add(b"commit", commit_body(of_tree, parent, number), objects)
