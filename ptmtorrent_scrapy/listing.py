@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ptmtorrent_scrapy.arguments import repository
 from ptmtorrent_scrapy.items import Model
 
 _TABLES = """
@@ -35,14 +36,23 @@ INSERT OR IGNORE INTO repository (url, folder, told, gated, bytes, hub_id, host,
 SELECT url, folder, max(told), max(gated), max(bytes), max(hub_id), host(url), 0 FROM model
 WHERE url IS NOT NULL GROUP BY url HAVING max(told) IS NULL ORDER BY min(rowid)
 """
-_NOT_CHOSEN = """
-CREATE TEMP TABLE doubtful AS SELECT url, path FROM outcome
-WHERE path IS NOT NULL AND url NOT IN (SELECT url FROM repository)
+# Clones that stand, and that no model names; and those chosen repositories of which none stands.
+_GONE = """
+CREATE TEMP TABLE gone AS
+SELECT doubtful.url, path, hub_id, json_extract(CAST(line AS TEXT), '$.commit') AS told
+FROM outcome AS doubtful LEFT JOIN look ON look.url = doubtful.url
+WHERE path IS NOT NULL AND doubtful.url NOT IN (SELECT url FROM repository)
 """
-_NEW = "SELECT url FROM repository WHERE chosen AND url NOT IN (SELECT url FROM outcome WHERE path IS NOT NULL)"
-_VANISHED = """
-SELECT doubtful.url, path, hub_id FROM doubtful LEFT JOIN look ON look.url = doubtful.url
-WHERE doubtful.url NOT IN (SELECT url FROM model WHERE url IN (SELECT url FROM doubtful))
+_STILL_LISTED = "DELETE FROM gone WHERE url IN (SELECT url FROM model WHERE url IN (SELECT url FROM gone))"
+_COME = """
+CREATE TEMP TABLE come AS SELECT url, hub_id, told FROM repository
+WHERE chosen AND url NOT IN (SELECT url FROM outcome WHERE path IS NOT NULL)
+"""
+_RENAMED = """
+SELECT gone.url, gone.path, gone.hub_id, come.url FROM gone JOIN come ON come.hub_id = gone.hub_id
+UNION ALL
+SELECT gone.url, gone.path, gone.hub_id, come.url FROM gone JOIN come ON come.told = gone.told
+WHERE gone.hub_id IS NULL OR come.hub_id IS NULL
 """
 
 
@@ -183,17 +193,39 @@ class Listing:
                 former=former,
             )
 
+    def compare(self) -> None:
+        """Find out which clones no model names any more, and which chosen repositories have none."""
+        for table in ("gone", "come"):
+            self._database.execute(f"DROP TABLE IF EXISTS {table}")
+        self._database.execute(_GONE)
+        if self._count("SELECT count(*) FROM gone"):
+            self._database.execute(_STILL_LISTED)
+        self._database.execute(_COME)
+        for column in ("hub_id", "told"):
+            self._database.execute(f"CREATE INDEX temp.come_{column} ON come({column})")
+
+    def renamed(self) -> Iterator[tuple[Vanished, str]]:
+        """Clones of the former and URLs of the latter that have the same id at the hub, or without one the same commit.
+
+        One may be there several times.
+        """
+        for url, path, hub_id, new in self._database.execute(_RENAMED).fetchall():
+            yield Vanished(url=url, path=path, hub_id=hub_id), new
+
     def vanished(self) -> list[Vanished]:
-        """Clones that stand, and that no model of the listing names."""
-        self._database.execute(_NOT_CHOSEN)
-        rows = self._database.execute(_VANISHED).fetchall()
-        self._database.execute("DROP TABLE doubtful")
+        """Clones that no model names any more; none where the hub's ids tell all there is to know."""
+        if not self._count("SELECT count(*) FROM come"):
+            return []
+        unknown = self._count("SELECT count(*) FROM come WHERE hub_id IS NULL")
+        rows = self._database.execute("SELECT url, path, hub_id FROM gone WHERE hub_id IS NULL OR ?", (unknown,))
         return [Vanished(url=url, path=path, hub_id=hub_id) for url, path, hub_id in rows]
 
-    def newcomers(self) -> list[Listed]:
-        """Chosen repositories of which no clone stands."""
-        missing = {url for (url,) in self._database.execute(_NEW)}
-        return [listed for listed in self.repositories() if listed.url in missing] if missing else []
+    def newcomer(self, url: str) -> str | None:
+        """A chosen repository that has no clone, and is at this URL, with `.git` or without."""
+        plain = repository(url)
+        spellings = (plain, f"{plain}.git", f"{plain}/")
+        row = self._database.execute("SELECT url FROM come WHERE url IN (?, ?, ?)", spellings).fetchone()
+        return row[0] if row else None
 
     def set_former(self, url: str, former: Vanished) -> None:
         """Note that a repository is one that had another name, under which it has no line any more."""

@@ -30,6 +30,7 @@ from ptmtorrent_scrapy.workers import Workers, workers
 logger = logging.getLogger(__name__)
 
 UNREACHABLE = "unreachable"
+_PATIENCE = 60  # seconds for which a server is waited for that shall tell where a repository has gone
 
 
 class ClonePipeline:
@@ -84,7 +85,7 @@ class ClonePipeline:
                 self._limits.count(outcome.fetched)
             if outcome.trouble not in ("again", "host"):
                 break
-            await asyncio.sleep(min(outcome.pause or self._settings.pause * 2**tries, 60))
+            await asyncio.sleep(self._settings.pause * 2**tries if outcome.pause is None else outcome.pause)
         self._outcomes.note(self.crawl.listing, replace(outcome, path=self._relative(outcome.path)), quiet=True)
         return outcome
 
@@ -255,7 +256,9 @@ class ClonePipeline:
         """Where the server of a repository says that it is now; asked as seldom as what it is at."""
         if self.crawl.listing.look(vanished.url, self._after) is not None:
             return None
-        future = self._workers.executor.submit(redirected, replace(self._settings.repository, url=vanished.url))
+        repository = replace(self._settings.repository, url=vanished.url)
+        repository = replace(repository, timeout=min(repository.timeout, _PATIENCE))
+        future = self._workers.executor.submit(redirected, repository)
         try:
             return await asyncio.wrap_future(future)
         except Cancelled:
