@@ -153,6 +153,8 @@ class HubCrawl:
 
     def end(self) -> None:
         self._held.close()
+        for crawler in [crawler for crawler, crawl in _crawls.items() if crawl is self]:
+            del _crawls[crawler]  # which the crawl itself would keep
 
 
 def json_lines(path: Path, wanted: dict[str, type]) -> Iterator[dict[str, Any]]:

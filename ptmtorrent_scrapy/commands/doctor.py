@@ -22,15 +22,6 @@ from ptmtorrent_scrapy.git.repository import Repository
 from ptmtorrent_scrapy.spiders.hub import HubSpider
 from ptmtorrent_scrapy.workers import workers
 
-# What is asked of each hub: settings that name pages, with a path, and those that name repositories
-_PAGES = {
-    "huggingface": ("HUGGINGFACE_URL", "/api/models?limit=1"),
-    "modelhub": ("MODELHUB_URL", ""),
-    "modelzoo": ("MODELZOO_URL", "/api/models/0/"),
-    "pytorchhub": ("PYTORCHHUB_URL", "/"),
-}
-_REPOSITORIES = {"onnxmodelzoo": "ONNXMODELZOO_REPOSITORY", "pytorchhub": "PYTORCHHUB_REPOSITORY"}
-
 
 class Command(ScrapyCommand):
     """Exit status 0: nothing is wrong, though there may be warnings; 1: something is."""
@@ -81,29 +72,32 @@ def findings(settings: BaseSettings, hubs: list[type[HubSpider]]) -> Iterator[Fi
 
 def _network(settings: BaseSettings, hubs: list[type[HubSpider]], clones: CloneSettings) -> Iterator[Finding]:
     ahead: list[float] = []
-    names = [hub.name for hub in hubs]
+    asked = [(hub, name) for hub in hubs for name in hub.url_settings]
     with ThreadPoolExecutor(8) as pool:
-        pages = [pool.submit(network.page, name, *_page(settings, name)) for name in names if name in _PAGES]
+        pages = [
+            pool.submit(network.page, hub.name, *_page(settings, hub, name))
+            for hub, name in asked
+            if not name.endswith("_REPOSITORY")
+        ]
         listed = [
-            pool.submit(network.repository, name, _wanted(clones.repository, settings[_REPOSITORIES[name]]))
-            for name in names
-            if name in _REPOSITORIES
+            pool.submit(network.repository, hub.name, _wanted(clones.repository, settings[name]))
+            for hub, name in asked
+            if name.endswith("_REPOSITORY")
         ]
         for answer in pages:
             finding, seconds = answer.result()
             ahead += [] if seconds is None else [seconds]
             yield finding
         yield from (each.result() for each in listed)
-    if "huggingface" in names:
+    if "huggingface" in [hub.name for hub in hubs]:
         base, secret = settings["HUGGINGFACE_URL"], settings["HUGGINGFACE_TOKEN"]
         yield network.token(base, secret, {"User-Agent": settings["USER_AGENT"]})
     yield network.clock(ahead)
 
 
-def _page(settings: BaseSettings, hub: str) -> tuple[str, dict[str, str]]:
-    setting, path = _PAGES[hub]
-    base = settings[setting].rstrip("/")
-    return base + path, {"User-Agent": settings["USER_AGENT"], "Referer": f"{base}/"}
+def _page(settings: BaseSettings, hub: type[HubSpider], name: str) -> tuple[str, dict[str, str]]:
+    base = settings[name].rstrip("/")
+    return base + hub.probe, {"User-Agent": settings["USER_AGENT"], "Referer": f"{base}/"}
 
 
 def _wanted(repository: Repository, url: str) -> Repository:

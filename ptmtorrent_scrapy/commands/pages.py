@@ -15,11 +15,15 @@ class Unshown(Exception):
 def only_show(settings: BaseSettings) -> None:
     """Turn off what makes, claims and fills the data tree, and the browser; components of others stay as they are."""
     for name in ("ITEM_PIPELINES", "EXTENSIONS", "SPIDER_MIDDLEWARES"):
-        others = {each: order for each, order in settings.getdict(name).items() if not str(each).startswith(_OURS)}
-        settings.set(name, others, priority="cmdline")
+        settings.set(name, others(settings, name), priority="cmdline")
     settings.set("HTTPCACHE_ENABLED", False, priority="cmdline")
     # no spider may change them any more: Playwright does not run in the thread that the shell has for requests
     settings.set("DOWNLOAD_HANDLERS", settings.getdict("DOWNLOAD_HANDLERS"), priority="cmdline")
+
+
+def others(settings: BaseSettings, name: str) -> dict[object, object]:
+    """The components of a setting that are not ours."""
+    return {each: order for each, order in settings.getdict(name).items() if not str(each).startswith(_OURS)}
 
 
 def spider_name(given: str | None, url: str | None, settings: BaseSettings, loader: SpiderLoaderProtocol) -> str | None:

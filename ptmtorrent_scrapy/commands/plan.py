@@ -4,16 +4,17 @@ import argparse
 import json
 import sys
 import tempfile
-from typing import Any, ClassVar
 
 from scrapy.commands import BaseRunSpiderCommand
+from scrapy.settings import SETTINGS_PRIORITIES
 
 from ptmtorrent_scrapy import arguments
+from ptmtorrent_scrapy.commands import pages
 from ptmtorrent_scrapy.commands.crawl import Unready, check
 from ptmtorrent_scrapy.extensions.planning import Planning
 from ptmtorrent_scrapy.spiders.hub import HubSpider
 
-_SETTINGS = {
+_SETTINGS: dict[str, dict[object, object]] = {
     "ITEM_PIPELINES": {
         "ptmtorrent_scrapy.pipelines.MetadataPipeline": 200,
         "ptmtorrent_scrapy.pipelines.ClonePipeline": 300,  # of a hub that is a repository
@@ -29,7 +30,6 @@ class Command(BaseRunSpiderCommand):
     """Lists the hub, and tells how many repositories and bytes its crawl is, how long it takes and whether it fits."""
 
     requires_project = True
-    default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
     def syntax(self) -> str:
         return "[options] <hub>"
@@ -43,6 +43,12 @@ class Command(BaseRunSpiderCommand):
         parser.add_argument("--rate", default="", metavar="SIZE", help="bytes a second, such as 50MB")
         parser.add_argument("--sample", default="50", metavar="N", help="repositories to look at (default: 50)")
 
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().process_options(args, opts)
+        assert self.settings is not None
+        if (self.settings.getpriority("LOG_LEVEL") or 0) < SETTINGS_PRIORITIES["cmdline"]:
+            self.settings.set("LOG_LEVEL", "WARNING", "cmdline")
+
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         assert self.crawler_process is not None
         loader, settings = self.crawler_process.spider_loader, self.crawler_process.settings
@@ -51,8 +57,8 @@ class Command(BaseRunSpiderCommand):
         try:
             if spider is None or not issubclass(spider, HubSpider):
                 raise Unready(f"no such hub; there are {', '.join(loader.list())}")
-            for setting, value in _SETTINGS.items():
-                settings.set(setting, value, "cmdline")
+            for setting, ours in _SETTINGS.items():
+                settings.set(setting, {**pages.others(settings, setting), **ours}, "cmdline")
             settings.set("PLAN_SAMPLE", arguments.whole("--sample", opts.sample), "cmdline")
             settings.set("PLAN_RATE", arguments.size("--rate", opts.rate) if opts.rate else 0, "cmdline")
             check(spider, settings, opts.spargs)

@@ -5,6 +5,7 @@ The spider's requests end with `spider_idle`; what follows them runs while the e
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from itertools import islice
 from typing import Self, TypeVar
 
@@ -44,7 +45,7 @@ class Phases:
 
     def go_on(self) -> None:
         if self.crawl.after_listing is None:
-            self.crawl.after_listing = asyncio.create_task(self._run())
+            self.crawl.after_listing = asyncio.create_task(ended(self._after_listing()))
             self.crawl.after_listing.add_done_callback(self._close_spider)
         raise DontCloseSpider
 
@@ -60,25 +61,10 @@ class Phases:
         if self.crawler.engine.spider is not None:
             self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=phases.result()))
 
-    async def _run(self) -> str:
-        """Why the crawl closes."""
-        try:
-            return await self._after_listing()
-        except Cancelled:
-            return "cancelled"
-        except (OSError, ClusterLost) as error:
-            logger.error("%s; what was there before is still there", error)
-        except Exception:
-            logger.exception("a fault of this program, please report it")
-        return FAILED
-
     async def _after_listing(self) -> str:
         clones = self._pipeline(ClonePipeline)
         records, listed = self._pipeline(RecordPipeline), self._pipeline(MetadataPipeline).length
-        if not listed and not self.crawl.spider.problem:
-            self.crawl.spider.is_out_of_date = True
-            self.crawl.spider.listing_failed("it lists no models at all")
-        if self.crawl.spider.problem:
+        if not is_listed(self.crawl, listed):
             return LISTING_FAILED
         self.crawl.save(None)
         if records.ready > records.pending:
@@ -105,6 +91,27 @@ class Phases:
         pipeline = self.crawler.get_item_pipeline(kind)
         assert pipeline is not None
         return pipeline
+
+
+async def ended(phases: Awaitable[str]) -> str:
+    """Why the crawl closes, once they have ended; what has gone wrong is told."""
+    try:
+        return await phases
+    except Cancelled:
+        return "cancelled"
+    except (OSError, ClusterLost) as error:
+        logger.error("%s; what was there before is still there", error)
+    except Exception:
+        logger.exception("a fault of this program, please report it")
+    return FAILED
+
+
+def is_listed(crawl: HubCrawl, listed: int) -> bool:
+    """Whether the hub is listed whole; a hub without a model is told to be none."""
+    if not listed and not crawl.spider.problem:
+        crawl.spider.is_out_of_date = True
+        crawl.spider.listing_failed("it lists no models at all")
+    return not crawl.spider.problem
 
 
 def chosen(crawl: HubCrawl, listed: int) -> int:

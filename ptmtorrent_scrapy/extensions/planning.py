@@ -13,7 +13,7 @@ from scrapy.exceptions import DontCloseSpider
 
 from ptmtorrent_scrapy.clonesettings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.crawl import HubCrawl, json_lines
-from ptmtorrent_scrapy.extensions.phases import LISTING_FAILED, chosen
+from ptmtorrent_scrapy.extensions.phases import LISTING_FAILED, chosen, ended, is_listed
 from ptmtorrent_scrapy.git import standing
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.weight import weight
@@ -37,7 +37,6 @@ class Planning:
         self._tree = DataTree(Path(crawler.settings["PLAN_FOR"]), crawl.tree.hub)  # the crawl's own is scratch
         self._sample = crawler.settings.getint("PLAN_SAMPLE")
         self._rate = crawler.settings.getint("PLAN_RATE") or None
-        self._to_clone: list[Listed] = []  # whose size the hub does not tell, those to look at
         self._closing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -55,22 +54,18 @@ class Planning:
 
     def go_on(self) -> None:
         if self.crawl.after_listing is None:
-            self.crawl.after_listing = asyncio.create_task(self._make())
+            self.crawl.after_listing = asyncio.create_task(ended(self._make()))
             self.crawl.after_listing.add_done_callback(self._close_spider)
         raise DontCloseSpider
 
     def _close_spider(self, made: asyncio.Task[str]) -> None:
-        reason = made.result() if not made.cancelled() and made.exception() is None else "failed"
-        self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=reason))
+        self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=made.result()))
 
     async def _make(self) -> str:
         pipeline = self.crawler.get_item_pipeline(MetadataPipeline)
         assert pipeline is not None
         listed = pipeline.length
-        if not listed and not self.crawl.spider.problem:
-            self.crawl.spider.is_out_of_date = True
-            self.crawl.spider.listing_failed("it lists no models at all")
-        if self.crawl.spider.problem:
+        if not is_listed(self.crawl, listed):
             return LISTING_FAILED
         selected = chosen(self.crawl, listed)
         self.crawl.listing.choose(selected)
@@ -116,6 +111,8 @@ class Planning:
         path = self._tree.repository(listed.folder)
         if not (path / ".git").is_dir():
             return "new"
+        if not standing.is_sound(path):
+            return "moved"
         if listed.commit is None:
             return "unsure"
         wanted = replace(self._settings.repository, path=str(path))

@@ -45,7 +45,8 @@ class HubSpider(Spider):
     raw_pages: ClassVar[tuple[str, ...]] = ()  # patterns of what else is kept of the hub, below its folder
     default_fraction: ClassVar[float] = 1.0
     selects: ClassVar[tuple[str, ...]] = ("fraction", "top", "sample", "seed", "ids", "author", "task")  # arguments
-    url_settings: ClassVar[tuple[str, ...]]  # settings that must be URLs
+    url_settings: ClassVar[tuple[str, ...]]  # settings that must be URLs; those of repositories end in _REPOSITORY
+    probe: ClassVar[str] = ""  # what is asked below the URL of its pages, to see whether the hub answers
     clone_files: ClassVar[tuple[str, ...]] = ()  # what `with_clone` wants to see of a clone
     problem: str | None = None  # why the crawl ends early
     resume_with: dict[str, Any] | None = None  # `url`, `following` and `file` of the page that had come last

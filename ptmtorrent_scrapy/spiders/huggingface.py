@@ -30,6 +30,7 @@ class HuggingFaceSpider(HubSpider):
     default_fraction = 0.1
     selects = (*HubSpider.selects, "library", "license", "min_downloads")
     url_settings = ("HUGGINGFACE_URL",)
+    probe = "/api/models?limit=1"
     asked: set[str]  # URLs of pages, some 3,000 for 3 million models
 
     @classmethod

@@ -30,6 +30,7 @@ class ModelZooSpider(HubSpider):
     raw_pages = ("json/metadata/mz_metadata.json", "json/metadata/models/*_metadata.json")
     selects = (*HubSpider.selects, "library")
     url_settings = ("MODELZOO_URL",)
+    probe = "/api/models/0/"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
