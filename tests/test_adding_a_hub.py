@@ -33,6 +33,14 @@ def test_the_page_holds(folder: Path) -> None:
     run(project, "ruff", "format", "--check", *python)
     run(project, "ruff", "check", *python)
     run(project, "mypy")
+    asked = subprocess.run(
+        [sys.executable, "-m", "scrapy", "doctor", "examplezoo", "-s", "EXAMPLEZOO_URL=http://127.0.0.1:1/"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "examplezoo       http://127.0.0.1:1 cannot be reached" in asked.stdout
 
 
 def run(project: Path, *command: str) -> None:

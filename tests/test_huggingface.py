@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ptmtorrent_scrapy.linkheader import next_link
 from tests.conftest import Start, git
 from tests.hubs import Hubs, Large, Repository
 from tests.hubs.models import Models
@@ -136,6 +137,28 @@ def test_pages_and_paces(crawl: Start, hubs: Hubs) -> None:
 
 
 @pytest.mark.parametrize(
+    ("header", "following"),
+    [
+        ('<https://h.example/a?c=1>; rel="next"', "https://h.example/a?c=1"),
+        ("<a>;rel=next", "a"),
+        ('<a>; rel="first", <b>; title="more, of <it>"; rel="next last"', "b"),
+        ("<a>; REL=Next , <b>; rel=prev", "a"),
+        ('<a>; title="rel=next"', None),
+        ("<a>", None),
+        ("", None),
+    ],
+)
+def test_what_a_page_leads_to(header: str, following: str | None) -> None:
+    assert next_link(header) == following
+
+
+@pytest.mark.parametrize("header", ["next", "<a", '<a>; rel="next', "<a> <b>; rel=next"])
+def test_what_is_no_link(header: str) -> None:
+    with pytest.raises(ValueError, match="is no link"):
+        next_link(header)
+
+
+@pytest.mark.parametrize(
     "fault",
     [
         {"status": 500},
@@ -164,6 +187,7 @@ def test_a_page_that_fails_is_asked_for_again(crawl: Start, hubs: Hubs, fault: d
         {"status": 200, "body": "[]", "headers": {"Link": '<http://example.org/api/models?cursor=1>; rel="next"'}},
         {"status": 200, "body": '[{"id": "a/b"}]', "headers": {"Link": '</api/models?cursor=1>; rel="next"'}},
         {"status": 200, "body": '[{"id": "a/b"}]', "headers": {"Link": '<HUB/api/models?cursor=1>; rel="next"'}},
+        {"status": 200, "body": '[{"id": "a/b"}]', "headers": {"Link": "HUB/api/models?cursor=1; rel=next"}},
         {"cut": 100},
     ],
 )

@@ -69,6 +69,26 @@ def test_attempts_are_told(crawl: Start, hubs: Hubs, models: list[str]) -> None:
     assert len(hubs.asked("^/o/m1/info/refs")) == 4
 
 
+def test_a_clone_that_stands_stays_in_its_line(crawl: Start, hubs: Hubs, models: list[str]) -> None:
+    crawl("huggingface", fraction=1)
+    assert isinstance(hubs.huggingface.models, list)
+    for model in hubs.huggingface.models:
+        model["sha"] = "1" * 40
+    hubs.faults.add("^/o/m1/info/refs", status=500)
+    done = crawl("huggingface", fraction=1)
+    assert done.statuses["o/m1"] == "failed"
+    assert all(line["path"] and line["lfs_objects"] == 1 for line in done.read("json/repositories.jsonl"))
+
+
+def test_hosts_that_do_not_answer_are_no_end_as_it_should_be(crawl: Start, hubs: Hubs, models: list[str]) -> None:
+    hubs.faults.add("^/o/", status=503)
+    done = crawl("huggingface", fraction=1, CLONE_RETRIES=20, CLONE_RETRY_PAUSE="0.01")
+    assert done.status == 1
+    assert "Hugging Face: unreachable" in done.log
+    assert set(done.statuses.values()) == {"failed"}
+    assert len(done.records) == 3
+
+
 class Clock:
     """A time that passes when somebody waits for it."""
 

@@ -96,3 +96,11 @@ def test_an_estimate_holds_what_it_is_an_estimate_of() -> None:
     made = estimate(50, sizes[:100], 1000)
     assert made.low < sum(sizes) + 50 < made.high
     assert estimate(50, [], 0).bytes == 50
+
+
+def test_a_clone_that_is_damaged_is_to_be_cloned(tell: Tell, crawl: Start, folder: Path) -> None:
+    crawl("huggingface", fraction=0.1)
+    next(folder.glob("data/huggingface/repos/*/*/.git/HEAD")).unlink()
+    planned = tell("huggingface", "--json", fraction=0.1)
+    assert (planned.returncode, planned.stderr) == (0, "")
+    assert json.loads(planned.stdout)["moved"] == 1

@@ -92,6 +92,29 @@ def test_other_hosts_do_not_wait(limited: RateLimitMiddleware, clock: Clock) -> 
     assert clock.now == 1000
 
 
+def test_a_host_that_fails_rests_longer_each_time(clock: Clock) -> None:
+    limited = RateLimitMiddleware(3, clock, clock.sleep, tries=3, pause=1)
+    page = LISTING.replace(meta={"is_patient": True})
+    waited = []
+    for tries in range(5):
+        request = page.replace(meta={**page.meta, "retry_times": tries})
+        if tries == 1:
+            limited.process_exception(request, OSError())
+        else:
+            run(limited.process_response(request, answer(503, **({"Retry_After": "60"} if tries == 2 else {}))))
+        before = clock.now
+        run(limited.process_request(page))
+        waited.append(clock.now - before)
+    assert waited == [1, 2, 60, 0, 0]
+
+
+def test_what_a_listing_can_do_without_waits_for_nobody(clock: Clock) -> None:
+    limited = RateLimitMiddleware(3, clock, clock.sleep, tries=3, pause=1)
+    run(limited.process_response(LISTING, answer(503)))
+    run(limited.process_request(LISTING))
+    assert clock.now == 1000
+
+
 def test_patience_ends(limited: RateLimitMiddleware) -> None:
     request = LISTING
     for _ in range(3):

@@ -115,3 +115,14 @@ def test_large_files_of_a_mirror(crawl: Start, hubs: Hubs) -> None:
     hubs.requests.clear()
     assert crawl("huggingface", fraction=1).statuses == {"o/m": "current"}
     assert hubs.asked("lfs") == []
+
+
+def test_what_was_looked_up_ages(crawl: Start, hubs: Hubs) -> None:
+    """A commit of an earlier look is no newer because it was used."""
+    served = hubs.serve("o/m", content.Repository([FILES]))
+    hubs.huggingface.models = [{"id": "o/m", "_id": "0123456789abcdef01234567"}]
+    first = crawl("huggingface", fraction=1, CLONE_REFRESH="1d")
+    [before] = first.read("json/looks.jsonl")
+    [after] = crawl("huggingface", fraction=1, CLONE_REFRESH="1d").read("json/looks.jsonl")
+    assert before["commit"] == served.head
+    assert after == before

@@ -1,5 +1,6 @@
 """Programs: there, new enough, and without the holes that a hostile repository uses."""
 
+import contextlib
 import gzip
 import importlib.metadata
 import re
@@ -96,6 +97,10 @@ def _python() -> Finding:
 def _packages() -> Finding:
     """The requirements, where they are told: beside a checkout, or by an installed package."""
     wanted = _requirements()
+    if not wanted:
+        return Finding(
+            "packages", WARNING, "nothing tells which are required", "look at requirements.txt of the project"
+        )
     wrong = []
     for requirement in wanted:
         try:
@@ -112,8 +117,11 @@ def _packages() -> Finding:
 
 def _requirements() -> list[Requirement]:
     file = Path(__file__).parent.parent.parent / "requirements.txt"
-    installed = importlib.metadata.requires
-    lines = file.read_text().splitlines() if file.is_file() else installed("ptmtorrent-scrapy") or []
+    lines = []
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        lines = (
+            file.read_text().splitlines() if file.is_file() else importlib.metadata.requires("ptmtorrent-scrapy") or []
+        )
     return [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
 
 
