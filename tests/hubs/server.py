@@ -99,7 +99,7 @@ class Served:
 
 
 class Hubs:
-    """Hugging Face and Modelhub on loopback, from `start` to `stop` or in a `with` block.
+    """The five hubs on loopback, from `start` to `stop` or in a `with` block.
 
     `models` and `seed` make the models of Hugging Face; `rate_limit` is (requests, seconds) of its API's window;
     `token` is that of a user who has access to everything; `latency` is seconds before each answer; `repositories` is
