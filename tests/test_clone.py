@@ -413,3 +413,15 @@ def test_no_room(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
     outcome = clone(wanted())
     assert (outcome.status, outcome.trouble, outcome.lfs_objects) == ("partial", "room", 1)
     assert f"they have {most + 600} bytes, and there is room for" in str(outcome.error)
+
+
+def test_what_a_killed_git_left_in_a_clone_is_removed(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+    served = hubs.serve("o/m", content.Repository([{"a": b"1"}]))
+    clone(wanted())
+    inner = folder / "repos" / "o" / "m" / ".git"
+    left = [inner / "index.lock", inner / "refs" / "heads" / "main.lock", inner / "objects" / "pack" / "tmp_pack_1"]
+    for path in left:
+        path.write_bytes(b"")
+    served.push({"a": b"2"})
+    assert clone(wanted()).status == "updated"
+    assert not any(path.exists() for path in left)

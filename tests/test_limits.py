@@ -207,3 +207,10 @@ def test_the_hub_that_is_a_repository_holds_to_the_limit(crawl: Start, hubs: Hub
     done = crawl("onnxmodelzoo", lfs="all", CLONE_MAX_BYTES="1kB")
     assert done.status == 1
     assert downloads(hubs) == 0
+
+
+def test_the_hub_that_is_a_repository_is_not_begun_without_room(crawl: Start, hubs: Hubs) -> None:
+    done = crawl("onnxmodelzoo", CLONE_MIN_FREE="1000TB")
+    assert done.status == 1
+    assert "has room for less than CLONE_MIN_FREE=1000000000000000 bytes" in done.log
+    assert hubs.asked("info/refs") == []

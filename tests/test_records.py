@@ -35,13 +35,18 @@ def test_what_is_not_known_is_left_out() -> None:
 
 def test_everything_is_known() -> None:
     dataset = Dataset(
-        name="imdb", owner="stanford", url="https://d.example/imdb", owner_url="https://d.example", paper="10.1/x"
+        name="imdb",
+        owner="stanford",
+        url="https://d.example/imdb",
+        owner_url="https://d.example",
+        paper="10.1000/1",
+        usages=["train"],
     )
     full = model(
         task="fill-mask",
         architecture="bert",
         papers=["10.48550/arXiv.1810.04805"],
-        datasets=[Dataset(name=dataset.name, owner="o", url=dataset.url, owner_url=dataset.url, usages=["train"])],
+        datasets=[dataset],
         license="mit",
         library="transformers",
         downloads=0,
@@ -56,6 +61,7 @@ def test_everything_is_known() -> None:
     )
     made = record(full, HUB)
     assert set(made) == set(schema("record")["properties"])
+    assert set(made["Datasets"][0]) == set(schema("record")["properties"]["Datasets"]["items"]["properties"])
     assert made["ModelDownloads"] == 0
     assert Validator().problem(made) is None
 

@@ -267,6 +267,11 @@ def test_a_sample_is_the_same_each_time(done: Crawl, verify: Verify) -> None:
     assert "object damaged" in shares[2]
 
 
+def test_what_is_told_is_harmless_on_a_terminal(done: Crawl, verify: Verify) -> None:
+    (done.folder / "repos" / "o" / "\x1b[2J\n").mkdir()
+    assert verify().stdout == "huggingface: stray: repos/o/\\x1b[2J\\n: nothing names it\n"
+
+
 def test_for_people(done: Crawl, verify: Verify) -> None:
     flip(done.folder)
     found = verify()

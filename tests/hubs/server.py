@@ -209,11 +209,14 @@ class Hubs:
         with self._arrival:
             assert self._arrival.wait_for(lambda: any(re.search(pattern, path) for path in self._arrived), timeout=60)
 
-    def wait_for_requests(self, number: int, until: Callable[[], object]) -> None:
+    def wait_for_requests(self, number: int, until: Callable[[], object] = lambda: False) -> None:
         """Wait until so many requests have arrived, or until something else is true."""
+        tries = 1200
         with self._arrival:
             while self.arrived < number and not until():
                 self._arrival.wait(timeout=0.1)
+                tries -= 1
+                assert tries, f"{self.arrived} requests have come, and not {number}"
 
     def find(self, path: str) -> Served | None:
         """The repository at a path; a generated one is made now."""
