@@ -33,7 +33,6 @@ class Clones:
         found: list[Problem] = []
         named: set[str] = set()
         try:
-            self._git.run("git", "fsck", "--no-dangling", "--no-progress", "--connectivity-only", cwd=clone)
             self._git.run("git", "fsck", "--no-dangling", "--no-progress", cwd=clone)
             found += self._moved(clone, folder, line)
             files = self._files(clone)
