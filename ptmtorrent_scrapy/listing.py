@@ -273,6 +273,11 @@ class Listing:
         row = self._database.execute("SELECT told FROM look WHERE url = ? AND at > ?", (url, after)).fetchone()
         return row[0] if row else None
 
+    def was_looked_at(self, url: str, after: float) -> bool:
+        """Whether a repository's server was asked after a time, whatever it told."""
+        query = "SELECT 1 FROM look WHERE url = ? AND at > ?"
+        return self._database.execute(query, (url, after)).fetchone() is not None
+
     def looks(self) -> Iterator[tuple[str, str | None, str | None, int]]:
         """(url, id at its hub, commit, time) of every look."""
         yield from self._database.execute("SELECT url, hub_id, told, at FROM look ORDER BY rowid")

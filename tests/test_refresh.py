@@ -126,3 +126,16 @@ def test_what_was_looked_up_ages(crawl: Start, hubs: Hubs) -> None:
     [after] = crawl("huggingface", fraction=1, CLONE_REFRESH="1d").read("json/looks.jsonl")
     assert before["commit"] == served.head
     assert after == before
+
+
+def test_what_is_missing_is_not_asked_for_each_time(crawl: Start, hubs: Hubs, no_git: dict[str, str]) -> None:
+    hubs.serve("o/empty", content.Repository())
+    hubs.huggingface.models = [{"id": "o/gone"}, {"id": "o/empty"}]
+    first = crawl("huggingface", fraction=1, CLONE_REFRESH="1d")
+    statuses = {f"{hubs.url}/o/gone": "missing", f"{hubs.url}/o/empty": "empty"}
+    assert first.statuses == statuses
+    second = crawl("huggingface", environment=no_git, fraction=1, CLONE_REFRESH="1d")
+    assert second.statuses == statuses
+    assert [line["attempts"] for line in second.read("json/repositories.jsonl")] == [1, 1]
+    hubs.serve("o/gone", content.Repository([FILES]))
+    assert crawl("huggingface", fraction=1).statuses["o/gone"] == "cloned"

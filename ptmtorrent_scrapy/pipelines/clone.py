@@ -133,13 +133,16 @@ class ClonePipeline:
         listed = turn.listed
         expected = self._expected(listed)
         if turns.is_given_up(listed.host):
-            self._settle(turn, Outcome(url=listed.url, error=f"{listed.host} was given up"))
+            self._settle(turn, Outcome(url=listed.url, error=f"{listed.host} was given up", attempts=turn.tries))
             turns.done(turn, well=False)
         elif not listed.chosen:
             await self._ask(listed)
             turns.done(turn, well=True)
         elif never := self._limits.never(expected):
-            self._settle(turn, Outcome(url=listed.url, error=never))
+            self._settle(turn, Outcome(url=listed.url, error=never, attempts=0))
+            turns.done(turn, well=True)
+        elif gone := self._gone(listed):
+            self._settle(turn, gone)
             turns.done(turn, well=True)
         elif self._limits.is_promised(expected):
             turns.soon(turn)
@@ -155,6 +158,15 @@ class ClonePipeline:
             self._ended = reason
             self.crawl.spider.problem = f"{why} and crawl again"
             logger.error("%s", self.crawl.spider.problem)
+
+    def _gone(self, listed: Listed) -> Outcome | None:
+        """What became of a repository that its server did not have, or had nothing in, when it was asked lately."""
+        if listed.commit is not None or not self.crawl.listing.was_looked_at(listed.url, self._after):
+            return None
+        line = orjson.loads(self.crawl.listing.outcome(listed.url) or b"{}")
+        if line.get("status") not in ("missing", "empty") or line.get("path"):
+            return None
+        return Outcome(url=listed.url, status=line["status"], error=line.get("error"), attempts=0)
 
     def _lack(self, reason: str, why: str) -> None:
         """Go on, though something is missing."""
@@ -186,6 +198,7 @@ class ClonePipeline:
         elif outcome.trouble in ("again", "host") and not settle and not self._ended:
             turns.again(turn)
         else:
+            outcome.attempts = turn.tries + 1
             self._settle(turn, outcome)
             if commit is None:
                 self._look(listed, outcome.commit if outcome.status in STANDING else None)
@@ -218,7 +231,6 @@ class ClonePipeline:
     def _settle(self, turn: Turn, outcome: Outcome) -> None:
         """Nothing more becomes of a repository in this crawl."""
         outcome.path = self._relative(outcome.path)
-        outcome.attempts = turn.tries + 1
         self._outcomes.note(self.crawl.listing, outcome)
         if turn.listed.former and outcome.path:
             self.crawl.listing.forget(turn.listed.former)
