@@ -301,3 +301,13 @@ def test_a_crawl_is_not_looked_at(done: Crawl, verify: Verify, folder: Path) -> 
         ended = verify("huggingface")
     assert ended.returncode == 2
     assert "is in use by another crawl" in ended.stderr
+
+
+def test_what_was_left_out_may_stand_or_not(done: Crawl, crawl: Start, verify: Verify, hubs: Hubs) -> None:
+    for lfs in ("none", "all", "none"):
+        files = {".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS, "lfs.txt": lfs.encode()}
+        head = hubs.repositories["o/two"].push(files)
+        assert isinstance(hubs.huggingface.models, list)
+        hubs.huggingface.models[1] = {"id": "o/two", "sha": head}
+        assert crawl("huggingface", fraction=1, lfs=lfs).statuses["o/two"] == "updated"
+        assert [each for each in problems(verify("--json")) if each["fault"]] == []

@@ -37,8 +37,9 @@ class Clones:
             found += self._moved(clone, folder, line)
             files = self._files(clone)
             named = {pointer.oid for pointer in files.values()}
-            found += self._large_files(clone, folder, files)
-            found += self._worktree(clone, folder, self._placed(clone, files))
+            placed = self._placed(clone, files)
+            found += self._large_files(clone, folder, files, placed)
+            found += self._worktree(clone, folder, files, placed)
         except Cancelled:
             raise
         except (GitError, OSError, ValueError) as error:
@@ -64,13 +65,14 @@ class Clones:
         commit = standing.head(clone)[1]
         return pointers.of_commit(self._git, clone, commit) if commit else {}
 
-    def _large_files(self, clone: Path, folder: str, files: Mapping[bytes, Pointer]) -> Iterator[Problem]:
+    def _large_files(
+        self, clone: Path, folder: str, files: Mapping[bytes, Pointer], placed: Container[bytes]
+    ) -> Iterator[Problem]:
         state, commit = standing.state(clone), standing.head(clone)[1]
         if not state or commit is None:
             yield self.problem("clone damaged", folder, "was never finished")
             return
         wanted = {} if state.get("large") else pointers.wanted(self._git, clone, commit, files, state["lfs"])
-        placed = self._placed(clone, files)
         for path, pointer in files.items():
             if path in placed:
                 if wrong := self._wrong_file(os.path.join(os.fsencode(clone), path), pointer, state):
@@ -79,10 +81,12 @@ class Clones:
                 yield self.problem("object missing", folder, f"{pointer.oid} is not in lfs/", path)
 
     def _placed(self, clone: Path, files: Mapping[bytes, Pointer]) -> set[bytes]:
-        """The large files that stand in the working tree; the others are pointers there."""
-        if (standing.state(clone) or {}).get("lfs_files") == "pointer":
+        """The large files that are to stand in the working tree; others may, where an earlier crawl wanted them."""
+        state, commit = standing.state(clone), standing.head(clone)[1]
+        if not state or commit is None or state["lfs_files"] == "pointer" or state.get("large"):
             return set()
-        return {path for path, pointer in files.items() if self.store.has(pointer)}
+        wanted = pointers.wanted(self._git, clone, commit, files, state["lfs"])
+        return {path for path, pointer in wanted.items() if self.store.has(pointer)}
 
     def _wrong_file(self, file: bytes, pointer: Pointer, state: Mapping[str, Any]) -> str | None:
         """Why a file of the working tree is not the stored object, or a copy of it where that is asked."""
@@ -97,12 +101,22 @@ class Clones:
             return f"cannot be read: {error.strerror}"
         return None if state["lfs_files"] == "copy" or state.get("copied") else "is no link to what lfs/ has of it"
 
-    def _worktree(self, clone: Path, folder: str, placed: Container[bytes]) -> Iterator[Problem]:
+    def _worktree(
+        self, clone: Path, folder: str, files: Mapping[bytes, Pointer], placed: Container[bytes]
+    ) -> Iterator[Problem]:
         """Files that are changed or gone, but for large ones that stand there; and those that git does not know."""
         options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored", "--ignore-submodules")
         for entry in self._git.run("git", "--no-optional-locks", "status", *options, cwd=clone).split(b"\0"):
             state, path = entry[:2], entry[3:]
             if state in (b"??", b"!!"):
                 yield self.problem("stray", folder, "git does not know it", path)
-            elif path and path not in placed:
+            elif path and path not in placed and not _stands(os.path.join(os.fsencode(clone), path), files.get(path)):
                 yield self.problem("worktree", folder, "is changed or gone", path)
+
+
+def _stands(file: bytes, pointer: Pointer | None) -> bool:
+    """Whether a file is the large one of a pointer."""
+    try:
+        return pointer is not None and os.lstat(file).st_size == pointer.size and digest(file) == pointer.oid
+    except OSError:
+        return False
