@@ -28,7 +28,7 @@ demo: setup
 	@$(RUN) demo.run
 
 test: setup
-	$(RUN) pytest -W error --numprocesses=auto
+	$(RUN) pytest -W error --numprocesses=auto --dist=worksteal
 
 lint: setup
 	$(RUN) ruff format --check
