@@ -202,7 +202,8 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(dir=memory_folder if memory_folder.is_dir() else None))
     try:
         for name in sys.argv[1:] or BENCHMARKS:
-            BENCHMARKS[name](folder)
+            (folder / name).mkdir()
+            BENCHMARKS[name](folder / name)
     finally:
         shutil.rmtree(folder)
 
