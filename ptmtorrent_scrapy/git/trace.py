@@ -19,7 +19,7 @@ _LOGIN = re.compile(rb"^[\d:.]+ trace git-lfs: HTTP: 401\r?$", re.MULTILINE)
 def beside(stderr: str) -> list[str]:
     """The lines that are no trace."""
     _, traced, last = stderr.rpartition(_LFS_TRACE)
-    text = last.partition("\n")[2] if traced else _TRACED.sub("", stderr)
+    text = _TRACED.sub("", last.partition("\n")[2] if traced else stderr)
     return [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
 
 
