@@ -23,7 +23,7 @@ from ptmtorrent_scrapy.checkpoint import Checkpoint, Keeper, parse, request
 from ptmtorrent_scrapy.items import ListingPage
 from ptmtorrent_scrapy.listing import Listing
 from ptmtorrent_scrapy.spiders.hub import HubSpider
-from ptmtorrent_scrapy.tree import DataTree
+from ptmtorrent_scrapy.storage.tree import DataTree
 
 logger = logging.getLogger(__name__)
 

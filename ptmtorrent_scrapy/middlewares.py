@@ -16,7 +16,7 @@ from scrapy.utils.httpobj import urlparse_cached
 from ptmtorrent_scrapy import arguments, retryafter
 from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.handlers import Stopped
-from ptmtorrent_scrapy.tree import InUse
+from ptmtorrent_scrapy.storage.tree import InUse
 
 logger = logging.getLogger(__name__)
 

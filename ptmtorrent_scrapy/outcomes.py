@@ -7,7 +7,7 @@ from scrapy.statscollectors import StatsCollector
 
 from ptmtorrent_scrapy.git.repository import STANDING, Outcome
 from ptmtorrent_scrapy.listing import Listing
-from ptmtorrent_scrapy.tree import DataTree, Rewrite
+from ptmtorrent_scrapy.storage.tree import DataTree, Rewrite
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from ptmtorrent_scrapy.papers import dois
 from ptmtorrent_scrapy.record import Hub, Validator, record
 from ptmtorrent_scrapy.repositories import owner_and_name, repository
 from ptmtorrent_scrapy.spiders.hub import Unlike
-from ptmtorrent_scrapy.tree import UnusableName, check_folder
+from ptmtorrent_scrapy.storage.tree import UnusableName, check_folder
 from tests.conftest import Crawl, Start
 from tests.hubs import Hubs, Repository
 

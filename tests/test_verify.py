@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ptmtorrent_scrapy.tree import DataTree
+from ptmtorrent_scrapy.storage.tree import DataTree
 from tests.conftest import ROOT, Crawl, Start, command, git
 from tests.hubs import Hubs, Large, Repository
 

@@ -14,7 +14,7 @@ from scrapy.commands import ScrapyCommand
 from ptmtorrent_scrapy.commands.crawl import Unready
 from ptmtorrent_scrapy.snapshots.changes import Change, changes
 from ptmtorrent_scrapy.snapshots.states import Broken, State, Unknown, compared, states
-from ptmtorrent_scrapy.tree import DataTree
+from ptmtorrent_scrapy.storage.tree import DataTree
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 _WORDS = {

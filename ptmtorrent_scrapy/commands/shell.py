@@ -21,7 +21,7 @@ from ptmtorrent_scrapy.jsontext import element, elements
 from ptmtorrent_scrapy.record import Hub, Validator, record
 from ptmtorrent_scrapy.spiders.hub import HubSpider, text
 from ptmtorrent_scrapy.spiders.modelzoo import ModelZooSpider, entries
-from ptmtorrent_scrapy.tree import DataTree
+from ptmtorrent_scrapy.storage.tree import DataTree
 
 
 class Command(ShellCommand):

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ptmtorrent_scrapy.doctor.finding import OK, WARNING, WRONG, Finding
-from ptmtorrent_scrapy.git.lock import Held, lock
 from ptmtorrent_scrapy.sizes import human
+from ptmtorrent_scrapy.storage.lock import Held, lock
 
 _NAME = 255  # bytes of the longest name
 _FILES = 1024  # open at a time

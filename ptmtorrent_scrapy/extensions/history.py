@@ -16,7 +16,7 @@ from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.snapshots import crawls
 from ptmtorrent_scrapy.snapshots.keeping import Keeping
 from ptmtorrent_scrapy.spiders.hub import HubSpider
-from ptmtorrent_scrapy.tree import JsonArray
+from ptmtorrent_scrapy.storage.tree import JsonArray
 
 logger = logging.getLogger(__name__)
 

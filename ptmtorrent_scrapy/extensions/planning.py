@@ -20,7 +20,7 @@ from ptmtorrent_scrapy.git.weight import weight
 from ptmtorrent_scrapy.listing import Listed
 from ptmtorrent_scrapy.pipelines import MetadataPipeline
 from ptmtorrent_scrapy.plan import Plan, estimate, rates
-from ptmtorrent_scrapy.tree import DataTree
+from ptmtorrent_scrapy.storage.tree import DataTree
 
 _AT_ONCE = 4  # repositories that are looked at
 

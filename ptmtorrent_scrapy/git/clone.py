@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ptmtorrent_scrapy.git import durable, pointers, standing, worktree
+from ptmtorrent_scrapy.git import pointers, standing, worktree
 from ptmtorrent_scrapy.git.content import contents
 from ptmtorrent_scrapy.git.environment import HARDENED, check_url, configured
 from ptmtorrent_scrapy.git.errors import (
@@ -25,11 +25,12 @@ from ptmtorrent_scrapy.git.errors import (
     Unavailable,
 )
 from ptmtorrent_scrapy.git.growth import Growth
-from ptmtorrent_scrapy.git.lock import Held, lock
 from ptmtorrent_scrapy.git.pointers import Pointer
 from ptmtorrent_scrapy.git.repository import Outcome, Repository
 from ptmtorrent_scrapy.git.store import Store
 from ptmtorrent_scrapy.git.upstream import Upstream, command, lfs_url
+from ptmtorrent_scrapy.storage import fsync
+from ptmtorrent_scrapy.storage.lock import Held, lock
 
 _LIES = "what their server has is of another size or content"
 _STATUSES: dict[type[Exception], str] = {Refused: "refused", Gated: "gated", Missing: "missing", Large: "large"}
@@ -142,7 +143,7 @@ class _Clone:
             with lock(former.with_name(f".{former.name}~lock")):
                 self.upstream.is_of(former)
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                durable.rename(former, self.path)
+                fsync.rename(former, self.path)
 
     def _create(self) -> str:
         work = _beside(self.wanted, "partial")
@@ -154,11 +155,11 @@ class _Clone:
             return "empty"
         if large_files:
             status = self._complete(work, branch, commit, checkout=resumed)
-            durable.sync(work)
+            fsync.sync(work)
         else:
-            durable.sync(work)
+            fsync.sync(work)
             status = self._finish(work, {}, {}, None)
-        durable.rename(work, self.path)
+        fsync.rename(work, self.path)
         return status or "cloned"
 
     def _clone(self, work: Path) -> bool:
@@ -174,7 +175,7 @@ class _Clone:
             shutil.rmtree(work, ignore_errors=True)
             raise
         if large_files:  # they may take long: what is there is to survive what comes
-            durable.sync(work)
+            fsync.sync(work)
             standing.write_state(work, {})
         self.outcome.fetched += git
         return large_files

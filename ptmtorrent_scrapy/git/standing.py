@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ptmtorrent_scrapy.git.durable import rename, sync_paths
 from ptmtorrent_scrapy.git.repository import Repository
+from ptmtorrent_scrapy.storage.fsync import rename, sync_paths
 
 _TOLD = {"lfs", "lfs_files", "error"}  # in the state of a clone that is whole
 STATE = "ptmtorrent.json"  # in .git: written last, so a clone without it is not whole

@@ -12,14 +12,14 @@ from itertools import islice
 from pathlib import Path
 
 from ptmtorrent_scrapy.git.command import Command, CommandFailed
-from ptmtorrent_scrapy.git.durable import sync_paths
 from ptmtorrent_scrapy.git.environment import configured
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError, NoSpace, Unavailable
-from ptmtorrent_scrapy.git.lock import Held, lock
 from ptmtorrent_scrapy.git.pointers import BRANCH, Pointer, empty_repository
 from ptmtorrent_scrapy.git.process import cancelled
 from ptmtorrent_scrapy.git.refusals import of_lfs
 from ptmtorrent_scrapy.git.trace import LoginLoop, Logins
+from ptmtorrent_scrapy.storage.fsync import sync_paths
+from ptmtorrent_scrapy.storage.lock import Held, lock
 
 _AT_ONCE = 100  # objects in one call of git-lfs; as many locks are held meanwhile
 _OTHERS = 0.2  # seconds between looks at an object that somebody else fetches

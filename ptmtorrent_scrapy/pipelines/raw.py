@@ -8,7 +8,7 @@ from scrapy.exceptions import DropItem
 
 from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.items import RawPage
-from ptmtorrent_scrapy.tree import DataTree, UnusableName, write
+from ptmtorrent_scrapy.storage.tree import DataTree, UnusableName, write
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from scrapy.statscollectors import StatsCollector
 from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.items import Dataset, Metadata, Model, Unusable
 from ptmtorrent_scrapy.record import Hub, Validator, record
-from ptmtorrent_scrapy.tree import JsonArray, Rewrite
+from ptmtorrent_scrapy.storage.tree import JsonArray, Rewrite
 
 _ID = b'{"id":0,'  # how a record begins that has no place yet
 _PENDING, _REJECTED = b"?", b"-"  # how a line of the spool begins that is no record

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from ptmtorrent_scrapy.git.durable import sync_paths
-from ptmtorrent_scrapy.tree import DataTree, write
+from ptmtorrent_scrapy.storage.fsync import sync_paths
+from ptmtorrent_scrapy.storage.tree import DataTree, write
 
 logger = logging.getLogger(__name__)
 

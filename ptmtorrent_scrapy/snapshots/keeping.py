@@ -13,9 +13,9 @@ from typing import IO
 
 import orjson
 
-from ptmtorrent_scrapy.git.durable import rename, sync
 from ptmtorrent_scrapy.git.errors import Cancelled
-from ptmtorrent_scrapy.tree import DataTree, JsonArray, beside, is_work, write
+from ptmtorrent_scrapy.storage.fsync import rename, sync
+from ptmtorrent_scrapy.storage.tree import DataTree, JsonArray, beside, is_work, write
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from typing import IO, Any
 import orjson
 
 from ptmtorrent_scrapy.snapshots.keeping import COUNTS, names
-from ptmtorrent_scrapy.tree import DataTree
+from ptmtorrent_scrapy.storage.tree import DataTree
 
 NOW = "now"
 _LONGEST = 1 << 26  # bytes of a record; what is longer is none

@@ -18,7 +18,7 @@ from ptmtorrent_scrapy.jsontext import count, element, elements, mapping, member
 from ptmtorrent_scrapy.papers import dois
 from ptmtorrent_scrapy.repositories import Repositories
 from ptmtorrent_scrapy.spiders.hub import HubSpider, Unlike, in_order
-from ptmtorrent_scrapy.tree import UnusableName, check_name
+from ptmtorrent_scrapy.storage.tree import UnusableName, check_name
 
 _INDEX = "0"  # where the other pages have the name of a model
 

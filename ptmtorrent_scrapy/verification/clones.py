@@ -11,7 +11,7 @@ from ptmtorrent_scrapy.git.pointers import Pointer
 from ptmtorrent_scrapy.git.repository import Repository
 from ptmtorrent_scrapy.git.store import Store
 from ptmtorrent_scrapy.git.upstream import command
-from ptmtorrent_scrapy.tree import DataTree
+from ptmtorrent_scrapy.storage.tree import DataTree
 from ptmtorrent_scrapy.verification.objects import digest
 from ptmtorrent_scrapy.verification.problem import Problem, was_cut
 

@@ -9,7 +9,7 @@ import orjson
 
 from ptmtorrent_scrapy.jsontext import elements, mapping
 from ptmtorrent_scrapy.record import Validator
-from ptmtorrent_scrapy.tree import DataTree, UnusableName, check_folder
+from ptmtorrent_scrapy.storage.tree import DataTree, UnusableName, check_folder
 from ptmtorrent_scrapy.verification.problem import Problem, at, is_sampled
 
 STATUSES = ("cloned", "updated", "current", "partial", "large", "empty", "gated", "missing", "refused", "failed")

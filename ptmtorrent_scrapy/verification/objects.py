@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator
 from pathlib import Path
 
 from ptmtorrent_scrapy.git.store import Store
-from ptmtorrent_scrapy.tree import DataTree, is_work
+from ptmtorrent_scrapy.storage.tree import DataTree, is_work
 from ptmtorrent_scrapy.verification.problem import Problem, at, left_over, stray
 
 

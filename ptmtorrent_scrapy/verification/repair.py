@@ -12,7 +12,7 @@ import orjson
 from ptmtorrent_scrapy.git import standing, worktree
 from ptmtorrent_scrapy.git.clone import clone
 from ptmtorrent_scrapy.git.repository import STANDING, Outcome, Repository
-from ptmtorrent_scrapy.tree import DataTree, Rewrite
+from ptmtorrent_scrapy.storage.tree import DataTree, Rewrite
 from ptmtorrent_scrapy.verification.problem import Problem
 from ptmtorrent_scrapy.verification.verification import Verification
 

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from ptmtorrent_scrapy.git.standing import state
 from ptmtorrent_scrapy.snapshots.keeping import names
-from ptmtorrent_scrapy.tree import DataTree, is_work
+from ptmtorrent_scrapy.storage.tree import DataTree, is_work
 from ptmtorrent_scrapy.verification.problem import UNNAMED, Problem, at, left_over, stray, was_cut
 
 _FOLDERS = ("html", "json", "repos", "lfs", "snapshots", "cache")

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from ptmtorrent_scrapy.git.repository import Repository
-from ptmtorrent_scrapy.tree import DataTree
+from ptmtorrent_scrapy.storage.tree import DataTree
 from ptmtorrent_scrapy.verification.clones import Clones
 from ptmtorrent_scrapy.verification.files import Files
 from ptmtorrent_scrapy.verification.objects import Objects

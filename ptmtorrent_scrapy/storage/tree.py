@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from ptmtorrent_scrapy.git.durable import sync_paths
-from ptmtorrent_scrapy.git.lock import Held, lock
+from ptmtorrent_scrapy.storage.fsync import sync_paths
+from ptmtorrent_scrapy.storage.lock import Held, lock
 
 _LONGEST = 230  # bytes: file systems take 255, and work in progress stands beside its place under a longer name
 _OWN = re.compile(r"\..*~[\w-]+")  # names of work in progress
