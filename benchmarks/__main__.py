@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 
 from benchmarks.measure import Cost, cluster, crawl, hubs, run, table
-from ptmtorrent_scrapy.sizes import human
+from ptmtorrent_scrapy.formats.sizes import human
 
 _QUERY = "/api/models?sort=createdAt&limit=1000&full=true&cardData=true&config=true"
 

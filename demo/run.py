@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ptmtorrent_scrapy.sizes import human
+from ptmtorrent_scrapy.formats.sizes import human
 from tests.hubs import Hubs
 
 DATA = Path("demo/data")  # from the project's root, where everything runs

@@ -13,8 +13,9 @@ from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 
-from ptmtorrent_scrapy import arguments, retryafter
+from ptmtorrent_scrapy import arguments
 from ptmtorrent_scrapy.crawl import HubCrawl
+from ptmtorrent_scrapy.formats import retry_after
 from ptmtorrent_scrapy.handlers import Stopped
 from ptmtorrent_scrapy.storage.tree import InUse
 
@@ -134,7 +135,7 @@ class RateLimitMiddleware:
             self._down.add(host)
             return
         header = response.headers.get("Retry-After") if response else None
-        asked = retryafter.seconds((header or b"").decode("latin-1"))
+        asked = retry_after.seconds((header or b"").decode("latin-1"))
         self._wait(host, self._pause * 2.0**tries if asked is None else asked)
 
     def _wait(self, host: str, seconds: float) -> None:
@@ -149,11 +150,11 @@ def _pause(response: Response, left: int | None, seconds: int | None, tries: int
     retry_after = (response.headers.get("Retry-After") or b"").decode("latin-1")
     if left == 0 and seconds is not None:
         pause = seconds + 1.0
-    elif (asked := retryafter.seconds(retry_after)) is not None:
+    elif (asked := retry_after.seconds(retry_after)) is not None:
         pause = asked
     else:
         pause = 2.0**tries
-    return min(pause, retryafter.LONGEST_PAUSE)
+    return min(pause, retry_after.LONGEST_PAUSE)
 
 
 def _limit(response: Response) -> tuple[int | None, int | None]:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from ptmtorrent_scrapy.sizes import human
+from ptmtorrent_scrapy.formats.sizes import human
 
 _RESAMPLES = 1000
 _PERCENT = 2.5  # cut off at either end: what is left is the 95 % interval

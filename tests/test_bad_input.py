@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ptmtorrent_scrapy import yamltext
+from ptmtorrent_scrapy.formats import safe_yaml
+from ptmtorrent_scrapy.formats.dois import dois
+from ptmtorrent_scrapy.formats.raw_json import elements
+from ptmtorrent_scrapy.formats.repository_urls import owner_and_name, repository
 from ptmtorrent_scrapy.hubs import huggingface
 from ptmtorrent_scrapy.items import Metadata, Model
-from ptmtorrent_scrapy.jsontext import elements
-from ptmtorrent_scrapy.papers import dois
 from ptmtorrent_scrapy.record import Hub, Validator, record
-from ptmtorrent_scrapy.repositories import owner_and_name, repository
 from ptmtorrent_scrapy.spiders.hub import Unlike
 from ptmtorrent_scrapy.storage.tree import UnusableName, check_folder
 from tests.conftest import Crawl, Start
@@ -118,10 +118,10 @@ def test_any_text_is_read(text: str) -> None:
     owner_and_name(text)
     repository(text)
     dois(text)
-    for read in (elements, yamltext.load):
+    for read in (elements, safe_yaml.load):
         try:
             read(text)
-        except yamltext.Broken:
+        except safe_yaml.Broken:
             continue
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ptmtorrent_scrapy.linkheader import next_link
+from ptmtorrent_scrapy.formats.link_header import next_link
 from tests.conftest import Start, git
 from tests.hubs import Hubs, Large, Repository
 from tests.hubs.models import Models

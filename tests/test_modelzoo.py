@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ptmtorrent_scrapy.repositories import Repositories, repository
+from ptmtorrent_scrapy.formats.repository_urls import Repositories, repository
 from tests.conftest import Crawl, Start, git
 from tests.hubs import Hubs
 from tests.hubs.modelzoo import DOIS, LINKS

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import jsonschema_rs
 import pytest
 
-from ptmtorrent_scrapy import yamltext
+from ptmtorrent_scrapy.formats import safe_yaml
 from ptmtorrent_scrapy.git.history import last_commits
 from ptmtorrent_scrapy.hubs.onnxpages import in_repository, page_files
 from tests.conftest import Crawl, Start, git
@@ -312,8 +312,8 @@ def test_history_says_what_git_log_says(folder: Path, seed: int) -> None:
 
 @pytest.mark.parametrize("text", [BOMB, "[" * 100_000, "{a: " * 100_000, "- " * 10_000, "a: {", "\0", "a" * 300_000])
 def test_hostile_yaml(text: str) -> None:
-    with pytest.raises(yamltext.Broken):
-        yamltext.load(text)
+    with pytest.raises(safe_yaml.Broken):
+        safe_yaml.load(text)
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from ptmtorrent_scrapy.formats.dois import arxiv_doi, dois
+from ptmtorrent_scrapy.formats.raw_json import count, elements, string
 from ptmtorrent_scrapy.items import Dataset, Metadata, Model
-from ptmtorrent_scrapy.jsontext import count, elements, string
-from ptmtorrent_scrapy.papers import arxiv_doi, dois
 from ptmtorrent_scrapy.record import Hub, Validator, record, schema
 from ptmtorrent_scrapy.spiders.huggingface import HuggingFaceSpider
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ptmtorrent_scrapy.doctor.finding import OK, WARNING, WRONG, Finding
-from ptmtorrent_scrapy.sizes import human
+from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.storage.lock import Held, lock
 
 _NAME = 255  # bytes of the longest name

@@ -9,7 +9,7 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 
 from ptmtorrent_scrapy.crawl import HubCrawl
-from ptmtorrent_scrapy.sizes import human
+from ptmtorrent_scrapy.formats.sizes import human
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ The trace has URLs, headers and text, which servers and repositories choose: not
 
 import re
 
+from ptmtorrent_scrapy.formats.retry_after import seconds
 from ptmtorrent_scrapy.git.errors import Gated
-from ptmtorrent_scrapy.retryafter import seconds
 
 _TRACED = re.compile(r"^\d\d:\d\d:\d\d\.\d+ .*$", re.MULTILINE)
 _LFS_TRACE = "trace git-lfs: "  # after which comes what a server sent, in many lines

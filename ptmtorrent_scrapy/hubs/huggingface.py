@@ -7,9 +7,9 @@ import re
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from ptmtorrent_scrapy.formats.dois import arxiv_doi
+from ptmtorrent_scrapy.formats.raw_json import count, elements, mapping, string, strings
 from ptmtorrent_scrapy.items import Dataset, Metadata, Model
-from ptmtorrent_scrapy.jsontext import count, elements, mapping, string, strings
-from ptmtorrent_scrapy.papers import arxiv_doi
 from ptmtorrent_scrapy.spiders.hub import Unlike
 
 _REPOSITORY_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)

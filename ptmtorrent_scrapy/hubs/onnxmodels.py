@@ -5,11 +5,11 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+from ptmtorrent_scrapy.formats.dois import dois
+from ptmtorrent_scrapy.formats.raw_json import count, mapping, string, strings
 from ptmtorrent_scrapy.git.history import last_commit
 from ptmtorrent_scrapy.hubs.onnxpages import NOTHING, ModelClass
 from ptmtorrent_scrapy.items import Metadata, Model
-from ptmtorrent_scrapy.jsontext import count, mapping, string, strings
-from ptmtorrent_scrapy.papers import dois
 from ptmtorrent_scrapy.spiders.hub import Unlike
 
 _OWNER = "ONNX"  # as PTMTorrent calls it

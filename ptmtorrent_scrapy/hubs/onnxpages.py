@@ -10,9 +10,9 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 
-from ptmtorrent_scrapy import yamltext
-from ptmtorrent_scrapy.markdown import Cell, Table, links, tables
-from ptmtorrent_scrapy.papers import dois
+from ptmtorrent_scrapy.formats import safe_yaml
+from ptmtorrent_scrapy.formats.dois import dois
+from ptmtorrent_scrapy.formats.markdown import Cell, Table, links, tables
 
 NOTHING = "N/A"  # what PTMTorrent writes for a cell that the table lacks
 _SAMPLE = "download (with sample test data)"
@@ -137,9 +137,9 @@ def statistics(folder: str, text: str) -> dict[str, Any]:
     https://github.com/onnx/turnkeyml
     """
     try:
-        said = {"path": folder} | yamltext.load(text) | {"path": folder}
+        said = {"path": folder} | safe_yaml.load(text) | {"path": folder}
         plain: dict[str, Any] = orjson.loads(orjson.dumps(said, option=orjson.OPT_NON_STR_KEYS))
-    except yamltext.Broken as error:
+    except safe_yaml.Broken as error:
         return {"path": folder, "problem": " ".join(str(error).split())}
     return plain
 

@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ptmtorrent_scrapy import yamltext
+from ptmtorrent_scrapy.formats import safe_yaml
+from ptmtorrent_scrapy.formats.raw_json import mapping, string
 from ptmtorrent_scrapy.items import Metadata
-from ptmtorrent_scrapy.jsontext import mapping, string
 
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\n(.*?)^---[ \t]*$\n?", re.DOTALL | re.MULTILINE)
 _URL = re.compile(r"https?://(?:[^\s<>\"'\]()]|\([^\s<>\"'\]()]*\))+")
@@ -36,8 +36,8 @@ def model_page(name: str, text: str) -> Page | None:
     if match is None:
         return None
     try:
-        front = mapping(yamltext.load(match[1]))
-    except yamltext.Broken:
+        front = mapping(safe_yaml.load(match[1]))
+    except safe_yaml.Broken:
         front = {}
     title, summary = string(front.get("title")), string(front.get("summary"))
     parts = (title and f"# {title}", summary, text[match.end() :])

@@ -14,10 +14,10 @@ from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
 from ptmtorrent_scrapy import arguments
+from ptmtorrent_scrapy.formats.raw_json import Unreadable, elements
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.repository import STANDING
 from ptmtorrent_scrapy.items import Metadata, Model, Unusable
-from ptmtorrent_scrapy.jsontext import Unreadable, elements
 from ptmtorrent_scrapy.selection import Selection, selection
 
 T = TypeVar("T")

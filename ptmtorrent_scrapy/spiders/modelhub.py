@@ -12,10 +12,10 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 
+from ptmtorrent_scrapy.formats.dois import dois
+from ptmtorrent_scrapy.formats.raw_json import mapping, string
+from ptmtorrent_scrapy.formats.repository_urls import Repositories
 from ptmtorrent_scrapy.items import Metadata, Model, Unusable
-from ptmtorrent_scrapy.jsontext import mapping, string
-from ptmtorrent_scrapy.papers import dois
-from ptmtorrent_scrapy.repositories import Repositories
 from ptmtorrent_scrapy.spiders.hub import HubSpider, Unlike
 
 _CONFIG = "contrib_src/model/config.json"

@@ -13,10 +13,10 @@ from scrapy.crawler import Crawler
 from scrapy.http import Response
 from w3lib.url import safe_url_string
 
+from ptmtorrent_scrapy.formats.dois import dois
+from ptmtorrent_scrapy.formats.raw_json import count, element, elements, mapping, member, string, strings, texts
+from ptmtorrent_scrapy.formats.repository_urls import Repositories
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, Unusable
-from ptmtorrent_scrapy.jsontext import count, element, elements, mapping, member, string, strings, texts
-from ptmtorrent_scrapy.papers import dois
-from ptmtorrent_scrapy.repositories import Repositories
 from ptmtorrent_scrapy.spiders.hub import HubSpider, Unlike, in_order
 from ptmtorrent_scrapy.storage.tree import UnusableName, check_name
 

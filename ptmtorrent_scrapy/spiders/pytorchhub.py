@@ -15,12 +15,12 @@ from scrapy.crawler import Crawler
 from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy import browser
+from ptmtorrent_scrapy.formats.dois import dois
+from ptmtorrent_scrapy.formats.markdown import render
+from ptmtorrent_scrapy.formats.raw_json import string, strings
+from ptmtorrent_scrapy.formats.repository_urls import Repositories, owner_and_name
 from ptmtorrent_scrapy.hubs.pytorchpages import Page, described, model_page, urls
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, Unusable
-from ptmtorrent_scrapy.jsontext import string, strings
-from ptmtorrent_scrapy.markdown import render
-from ptmtorrent_scrapy.papers import dois
-from ptmtorrent_scrapy.repositories import Repositories, owner_and_name
 from ptmtorrent_scrapy.spiders.hub import HubSpider, Unlike, in_order
 
 _PAGE_FILE = re.compile(r"[^/]+\.md")
