@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy import arguments
-from ptmtorrent_scrapy.git.repository import Repository
+from ptmtorrent_scrapy.git.models import Repository
 from ptmtorrent_scrapy.workers import address
 
 # git-config(1): a section, perhaps a subsection, a variable

@@ -147,10 +147,10 @@ _LOOK = 1.0  # seconds between looks at whether the crawl was stopped
 
 def _pause(response: Response, left: int | None, seconds: int | None, tries: int) -> float:
     """Seconds to wait after a 429."""
-    retry_after = (response.headers.get("Retry-After") or b"").decode("latin-1")
+    header = (response.headers.get("Retry-After") or b"").decode("latin-1")
     if left == 0 and seconds is not None:
         pause = seconds + 1.0
-    elif (asked := retry_after.seconds(retry_after)) is not None:
+    elif (asked := retry_after.seconds(header)) is not None:
         pause = asked
     else:
         pause = 2.0**tries

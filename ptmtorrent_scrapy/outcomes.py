@@ -5,7 +5,7 @@ import logging
 import orjson
 from scrapy.statscollectors import StatsCollector
 
-from ptmtorrent_scrapy.git.repository import STANDING, Outcome
+from ptmtorrent_scrapy.git.models import STANDING, Outcome
 from ptmtorrent_scrapy.listing import Listing
 from ptmtorrent_scrapy.storage.tree import DataTree, Rewrite
 

@@ -20,7 +20,7 @@ import pytest
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.git.clone import clone, look
 from ptmtorrent_scrapy.git.errors import Cancelled, Missing
-from ptmtorrent_scrapy.git.repository import Outcome, Repository
+from ptmtorrent_scrapy.git.models import Outcome, Repository
 from tests import hubs as content
 from tests.conftest import ROOT, git
 from tests.hubs import Hubs, Large

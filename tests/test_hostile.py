@@ -11,7 +11,7 @@ import pytest
 from ptmtorrent_scrapy.git.clone import clone
 from ptmtorrent_scrapy.git.environment import check_url
 from ptmtorrent_scrapy.git.errors import Refused
-from ptmtorrent_scrapy.git.repository import Outcome, Repository
+from ptmtorrent_scrapy.git.models import Outcome, Repository
 from tests import hubs as content
 from tests.conftest import git
 from tests.hubs import Executable, Hubs, Large, Submodule, Symlink

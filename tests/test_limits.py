@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ptmtorrent_scrapy.git.clone import clone
-from ptmtorrent_scrapy.git.repository import Repository
+from ptmtorrent_scrapy.git.models import Repository
 from tests import hubs as content
 from tests.conftest import ROOT, Start, command, git
 from tests.hubs import Hubs, Large

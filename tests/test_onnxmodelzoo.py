@@ -13,7 +13,7 @@ import jsonschema_rs
 import pytest
 
 from ptmtorrent_scrapy.formats import safe_yaml
-from ptmtorrent_scrapy.git.history import last_commits
+from ptmtorrent_scrapy.git.last_commits import last_commits
 from ptmtorrent_scrapy.hubs.onnxpages import in_repository, page_files
 from tests.conftest import Crawl, Start, git
 from tests.hubs import Hubs, Repository

@@ -18,7 +18,7 @@ from ptmtorrent_scrapy.commands.crawl import check_settings
 from ptmtorrent_scrapy.doctor import filesystem, network, programs
 from ptmtorrent_scrapy.doctor.finding import OK, WARNING, WRONG, Finding
 from ptmtorrent_scrapy.git import process
-from ptmtorrent_scrapy.git.repository import Repository
+from ptmtorrent_scrapy.git.models import Repository
 from ptmtorrent_scrapy.spiders.hub import HubSpider
 from ptmtorrent_scrapy.workers import workers
 

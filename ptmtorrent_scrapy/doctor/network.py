@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from ptmtorrent_scrapy.doctor.finding import OK, WARNING, WRONG, Finding
 from ptmtorrent_scrapy.git.clone import look
 from ptmtorrent_scrapy.git.errors import GitError
-from ptmtorrent_scrapy.git.repository import Repository
+from ptmtorrent_scrapy.git.models import Repository
 
 _PATIENCE = 20  # seconds
 _MOST = 1 << 16  # bytes of an answer that are read

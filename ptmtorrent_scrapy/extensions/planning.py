@@ -14,9 +14,9 @@ from scrapy.exceptions import DontCloseSpider
 from ptmtorrent_scrapy.clonesettings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.crawl import HubCrawl, json_lines
 from ptmtorrent_scrapy.extensions.phases import LISTING_FAILED, chosen, ended, is_listed
-from ptmtorrent_scrapy.git import standing
+from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.errors import GitError
-from ptmtorrent_scrapy.git.weight import weight
+from ptmtorrent_scrapy.git.size_estimate import weight
 from ptmtorrent_scrapy.listing import Listed
 from ptmtorrent_scrapy.pipelines import MetadataPipeline
 from ptmtorrent_scrapy.plan import Plan, estimate, rates
@@ -111,13 +111,13 @@ class Planning:
         path = self._tree.repository(listed.folder)
         if not (path / ".git").is_dir():
             return "new"
-        if not standing.is_sound(path):
+        if not local.is_sound(path):
             return "moved"
         if listed.commit is None:
             return "unsure"
         wanted = replace(self._settings.repository, path=str(path))
-        whole = standing.is_whole(standing.state(path), wanted)
-        return "current" if whole and standing.head(path)[1] == listed.commit else "moved"
+        whole = local.is_whole(local.state(path), wanted)
+        return "current" if whole and local.head(path)[1] == listed.commit else "moved"
 
     async def _weigh(self, sampled: list[Listed]) -> list[int | None]:
         """Bytes of repositories; None of one that cannot be had."""

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ptmtorrent_scrapy.git import pointers, standing, worktree
-from ptmtorrent_scrapy.git.content import contents
+from ptmtorrent_scrapy.git import local
+from ptmtorrent_scrapy.git.blobs import contents
 from ptmtorrent_scrapy.git.environment import HARDENED, check_url, configured
 from ptmtorrent_scrapy.git.errors import (
     Cancelled,
@@ -24,11 +24,12 @@ from ptmtorrent_scrapy.git.errors import (
     Transient,
     Unavailable,
 )
-from ptmtorrent_scrapy.git.growth import Growth
-from ptmtorrent_scrapy.git.pointers import Pointer
-from ptmtorrent_scrapy.git.repository import Outcome, Repository
-from ptmtorrent_scrapy.git.store import Store
-from ptmtorrent_scrapy.git.upstream import Upstream, command, lfs_url
+from ptmtorrent_scrapy.git.lfs import pointers, worktree
+from ptmtorrent_scrapy.git.lfs.pointers import Pointer
+from ptmtorrent_scrapy.git.lfs.store import Store
+from ptmtorrent_scrapy.git.models import Outcome, Repository
+from ptmtorrent_scrapy.git.remote import Upstream, command, lfs_url
+from ptmtorrent_scrapy.git.size_limit import Growth
 from ptmtorrent_scrapy.storage import fsync
 from ptmtorrent_scrapy.storage.lock import Held, lock
 
@@ -115,7 +116,7 @@ class _Clone:
         if self.path.exists() and not (self.path / ".git").is_dir():
             raise GitError(f"{self.path} is in the way, and no clone: move it away")
         if (self.path / ".git").is_dir():
-            if not standing.is_sound(self.path):
+            if not local.is_sound(self.path):
                 raise GitError("its HEAD cannot be read: scrapy verify --repair clones it anew")
             self._describe()
             status = self._refresh()
@@ -127,7 +128,7 @@ class _Clone:
 
     def look(self) -> tuple[str | None, dict[str, bytes]]:
         commit = self.wanted.commit or self.upstream.head()[1]
-        stands = commit and self.wanted.read and (self.path / ".git").is_dir() and standing.head(self.path)[1] == commit
+        stands = commit and self.wanted.read and (self.path / ".git").is_dir() and local.head(self.path)[1] == commit
         return commit, self._read() if stands else {}
 
     def _clean_up(self) -> None:
@@ -147,9 +148,9 @@ class _Clone:
 
     def _create(self) -> str:
         work = _beside(self.wanted, "partial")
-        resumed = standing.state(work) is not None and standing.is_sound(work)
+        resumed = local.state(work) is not None and local.is_sound(work)
         large_files = resumed or self._clone(work)
-        branch, commit = self._head(work) if resumed else standing.head(work)
+        branch, commit = self._head(work) if resumed else local.head(work)
         if commit is None:
             shutil.rmtree(work)
             return "empty"
@@ -169,35 +170,35 @@ class _Clone:
         try:
             self.upstream.clone(work, self.store.path, growth.cloning)
             large_files, size, entries = pointers.survey(work)
-            git = standing.size(work / ".git")
+            git = local.size(work / ".git")
             growth.check(size - git, entries, git=git)
         except (Large, Refused, NoSpace):
             shutil.rmtree(work, ignore_errors=True)
             raise
         if large_files:  # they may take long: what is there is to survive what comes
             fsync.sync(work)
-            standing.write_state(work, {})
+            local.write_state(work, {})
         self.outcome.fetched += git
         return large_files
 
     def _refresh(self) -> str:
-        state, head = standing.state(self.path), standing.head(self.path)
+        state, head = local.state(self.path), local.head(self.path)
         branch, commit = self._head(self.path)
-        if commit == head[1] and standing.is_whole(state, self.wanted):
+        if commit == head[1] and local.is_whole(state, self.wanted):
             return "large" if state and state.get("large") and self.wanted.lfs != "none" else "current"
         return self._complete(self.path, branch, commit, checkout=True) or "updated"
 
     def _head(self, clone: Path) -> tuple[str | None, str | None]:
         """(branch, commit) that HEAD shall be, fetched; not asked for where the hub tells that it has not moved."""
-        head = standing.head(clone)
+        head = local.head(clone)
         if head[1] == self.wanted.commit:
             return head
         branch, commit = self.upstream.head()
         if commit is None or commit == head[1]:
             return head
-        before, growth = standing.size(clone / ".git"), Growth(clone, self.wanted.largest)
+        before, growth = local.size(clone / ".git"), Growth(clone, self.wanted.largest)
         self.upstream.fetch(clone, growth.fetching)
-        self.outcome.fetched += max(0, standing.size(clone / ".git") - before)
+        self.outcome.fetched += max(0, local.size(clone / ".git") - before)
         growth.commit(self.git, commit)
         return branch, commit
 
@@ -209,7 +210,7 @@ class _Clone:
         assert commit is not None
         files = self._pointers(clone, commit)
         wanted = pointers.wanted(self.git, clone, commit, files, self.wanted.lfs)
-        size = standing.size(clone / ".git") + sum(pointer.size for pointer in set(wanted.values()))
+        size = local.size(clone / ".git") + sum(pointer.size for pointer in set(wanted.values()))
         large = size if wanted and self.wanted.largest is not None and size > self.wanted.largest else None
         error = None if large else self._fetch(wanted)
         if checkout:
@@ -262,11 +263,11 @@ class _Clone:
         return fitting, GitError(f"they have {total} bytes, and there is room for {max(room, 0)}")
 
     def _check_out(self, clone: Path, branch: str | None, commit: str, files: Mapping[bytes, Pointer]) -> None:
-        before = standing.state(clone) or {}
+        before = local.state(clone) or {}
         if before.get("lfs_files") != self.wanted.lfs_files == "pointer":
             worktree.remove(clone, files)
-        standing.write_state(clone, {})
-        standing.remove_left(clone)
+        local.write_state(clone, {})
+        local.remove_left(clone)
         is_name = branch is not None and not branch.startswith("-") and branch != "HEAD"  # that git checkout takes
         target = ["-B", branch or "", commit] if is_name else ["--detach", commit]
         self.git.run(
@@ -288,9 +289,9 @@ class _Clone:
         missing = self.store.missing(wanted.values())
         there = [pointer for pointer in dict.fromkeys(wanted.values()) if self.store.has(pointer)]
         self.outcome.left_out = len(files) - len(wanted)
-        commit = standing.head(clone)[1]
+        commit = local.head(clone)[1]
         read = contents(self.git, clone, commit, self.wanted.read) if commit else {}
-        standing.write_state(
+        local.write_state(
             clone,
             {
                 "lfs": self.wanted.lfs,
@@ -299,7 +300,7 @@ class _Clone:
                 "error": f"{len(missing)} large files could not be had: {error or _LIES}" if missing else None,
                 "large": large,
                 "left_out": len(files) - len(wanted),
-                "git_bytes": standing.size(clone / ".git"),
+                "git_bytes": local.size(clone / ".git"),
                 "lfs_objects": len(there),
                 "lfs_bytes": sum(pointer.size for pointer in there),
                 "read": {
@@ -313,7 +314,7 @@ class _Clone:
 
     def _pointers(self, clone: Path, commit: str) -> dict[bytes, Pointer]:
         """The large files of a commit, which need not be the one that is checked out."""
-        if commit == standing.head(clone)[1]:
+        if commit == local.head(clone)[1]:
             return pointers.of_commit(self.git, clone, commit)
         index = _beside(self.wanted, "index").resolve()
         other = replace(self.git, environment={**self.git.environment, "GIT_INDEX_FILE": str(index)})
@@ -325,9 +326,9 @@ class _Clone:
 
     def _describe(self) -> None:
         """Tell of the clone that stands."""
-        state = standing.state(self.path) or {}
+        state = local.state(self.path) or {}
         self.outcome.path = self.wanted.path
-        branch, self.outcome.commit = standing.head(self.path)
+        branch, self.outcome.commit = local.head(self.path)
         self.outcome.branch = branch and os.fsencode(branch).decode("utf-8", "replace")
         for name in ("error", "git_bytes", "lfs_objects", "lfs_bytes", "left_out"):
             if name in state:
@@ -339,7 +340,7 @@ class _Clone:
 
     def _read(self) -> dict[str, bytes]:
         """What was noted of the files of `read` when the clone was last worked on, else read now."""
-        noted = (standing.state(self.path) or {}).get("read", {})
+        noted = (local.state(self.path) or {}).get("read", {})
         if any(name not in noted for name in self.wanted.read):
             return contents(self.git, self.path, "HEAD", self.wanted.read)
         return {name: noted[name].encode() for name in self.wanted.read if noted[name] is not None}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ptmtorrent_scrapy.git import trace
+from ptmtorrent_scrapy.git.stderr import beside
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError, Stalled
 from ptmtorrent_scrapy.git.process import cancelled, end, start
 
@@ -143,7 +143,7 @@ class CommandFailed(GitError):
     def __init__(self, arguments: Sequence[str], status: int, stderr: str) -> None:
         self.status = status
         self.stderr = stderr
-        lines = trace.beside(stderr)
+        lines = beside(stderr)
         fatal = [line for line in lines if line.startswith(("fatal:", "error:", "remote:"))]
         said = (fatal or lines or ["it said nothing"])[-1]
         super().__init__(f"{' '.join(arguments[:2])} ended with {status}: {said[:500]}")

@@ -16,9 +16,9 @@ from ptmtorrent_scrapy.clonesettings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.git.clone import clone, look, redirected
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError
-from ptmtorrent_scrapy.git.history import last_commits
-from ptmtorrent_scrapy.git.repository import STANDING, Outcome, Repository
-from ptmtorrent_scrapy.git.store import Store
+from ptmtorrent_scrapy.git.last_commits import last_commits
+from ptmtorrent_scrapy.git.lfs.store import Store
+from ptmtorrent_scrapy.git.models import STANDING, Outcome, Repository
 from ptmtorrent_scrapy.items import Unusable
 from ptmtorrent_scrapy.limits import NO_SPACE, Limits
 from ptmtorrent_scrapy.listing import Listed, Vanished

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from ptmtorrent_scrapy import arguments
 from ptmtorrent_scrapy.formats.raw_json import Unreadable, elements
 from ptmtorrent_scrapy.git.errors import GitError
-from ptmtorrent_scrapy.git.repository import STANDING
+from ptmtorrent_scrapy.git.models import STANDING
 from ptmtorrent_scrapy.items import Metadata, Model, Unusable
 from ptmtorrent_scrapy.selection import Selection, selection
 

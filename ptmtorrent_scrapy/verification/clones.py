@@ -5,12 +5,13 @@ from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ptmtorrent_scrapy.git import pointers, standing
+from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError
-from ptmtorrent_scrapy.git.pointers import Pointer
-from ptmtorrent_scrapy.git.repository import Repository
-from ptmtorrent_scrapy.git.store import Store
-from ptmtorrent_scrapy.git.upstream import command
+from ptmtorrent_scrapy.git.lfs import pointers
+from ptmtorrent_scrapy.git.lfs.pointers import Pointer
+from ptmtorrent_scrapy.git.lfs.store import Store
+from ptmtorrent_scrapy.git.models import Repository
+from ptmtorrent_scrapy.git.remote import command
 from ptmtorrent_scrapy.storage.tree import DataTree
 from ptmtorrent_scrapy.verification.objects import digest
 from ptmtorrent_scrapy.verification.problem import Problem, was_cut
@@ -57,18 +58,18 @@ class Clones:
         url = os.fsdecode(self._git.run("git", "config", "--get", "remote.origin.url", cwd=clone, ok=(0, 1))).strip()
         if url != line["url"]:
             yield self.problem("clone damaged", folder, f"is a clone of {url or 'nothing'}, and not of {line['url']}")
-        elif (commit := standing.head(clone)[1]) != line.get("commit"):
+        elif (commit := local.head(clone)[1]) != line.get("commit"):
             kind = "work in progress" if was_cut(self.tree) else "clone moved"
             yield self.problem(kind, folder, f"is at {commit}, and should be at {line.get('commit')}")
 
     def _files(self, clone: Path) -> dict[bytes, Pointer]:
-        commit = standing.head(clone)[1]
+        commit = local.head(clone)[1]
         return pointers.of_commit(self._git, clone, commit) if commit else {}
 
     def _large_files(
         self, clone: Path, folder: str, files: Mapping[bytes, Pointer], placed: Container[bytes]
     ) -> Iterator[Problem]:
-        state, commit = standing.state(clone), standing.head(clone)[1]
+        state, commit = local.state(clone), local.head(clone)[1]
         if not state or commit is None:
             yield self.problem("clone damaged", folder, "was never finished")
             return
@@ -82,7 +83,7 @@ class Clones:
 
     def _placed(self, clone: Path, files: Mapping[bytes, Pointer]) -> set[bytes]:
         """The large files that are to stand in the working tree; others may, where an earlier crawl wanted them."""
-        state, commit = standing.state(clone), standing.head(clone)[1]
+        state, commit = local.state(clone), local.head(clone)[1]
         if not state or commit is None or state["lfs_files"] == "pointer" or state.get("large"):
             return set()
         wanted = pointers.wanted(self._git, clone, commit, files, state["lfs"])

@@ -5,7 +5,7 @@ import os
 from collections.abc import Container, Iterator
 from pathlib import Path
 
-from ptmtorrent_scrapy.git.store import Store
+from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.storage.tree import DataTree, is_work
 from ptmtorrent_scrapy.verification.problem import Problem, at, left_over, stray
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import orjson
 
-from ptmtorrent_scrapy.git import standing, worktree
+from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.clone import clone
-from ptmtorrent_scrapy.git.repository import STANDING, Outcome, Repository
+from ptmtorrent_scrapy.git.lfs import worktree
+from ptmtorrent_scrapy.git.models import STANDING, Outcome, Repository
 from ptmtorrent_scrapy.storage.tree import DataTree, Rewrite
 from ptmtorrent_scrapy.verification.problem import Problem
 from ptmtorrent_scrapy.verification.verification import Verification
@@ -83,8 +84,8 @@ class Repair:
             shutil.rmtree(aside, ignore_errors=True)
             path.rename(aside)
         elif (path / ".git").is_dir():
-            standing.write_state(path, {**(standing.state(path) or {}), "error": "it was found wanting"})
-        state = standing.state(aside if remake else path) or {}
+            local.write_state(path, {**(local.state(path) or {}), "error": "it was found wanting"})
+        state = local.state(aside if remake else path) or {}
         wanted = replace(
             self._repository,
             url=line["url"],

@@ -5,7 +5,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import Any, TypeVar
 
-from ptmtorrent_scrapy.git.repository import Repository
+from ptmtorrent_scrapy.git.models import Repository
 from ptmtorrent_scrapy.storage.tree import DataTree
 from ptmtorrent_scrapy.verification.clones import Clones
 from ptmtorrent_scrapy.verification.files import Files

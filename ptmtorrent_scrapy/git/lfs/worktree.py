@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from git.index import IndexEntry
 
 from ptmtorrent_scrapy.git.command import Command
-from ptmtorrent_scrapy.git.pointers import POINTER_BYTES, Pointer
-from ptmtorrent_scrapy.git.store import Store
+from ptmtorrent_scrapy.git.lfs.pointers import POINTER_BYTES, Pointer
+from ptmtorrent_scrapy.git.lfs.store import Store
 
 _TEMPORARY = "ptmtorrent~placed"  # in .git, where no file of the repository is
 _NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pathspec
 
+from ptmtorrent_scrapy.git.blobs import batch
 from ptmtorrent_scrapy.git.command import Command
-from ptmtorrent_scrapy.git.content import batch
 
 POINTER_BYTES = range(100, 1024)  # a pointer is smaller than 1024 bytes and never smaller than its three lines
 _POINTER = re.compile(

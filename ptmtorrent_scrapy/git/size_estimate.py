@@ -6,11 +6,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ptmtorrent_scrapy.git import pointers, standing
+from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.environment import check_url
-from ptmtorrent_scrapy.git.growth import Growth
-from ptmtorrent_scrapy.git.repository import Repository
-from ptmtorrent_scrapy.git.upstream import Upstream, command
+from ptmtorrent_scrapy.git.lfs import pointers
+from ptmtorrent_scrapy.git.models import Repository
+from ptmtorrent_scrapy.git.remote import Upstream, command
+from ptmtorrent_scrapy.git.size_limit import Growth
 
 _LARGEST = 1 << 30  # bytes of a last commit that are looked at
 
@@ -25,13 +26,13 @@ def weight(repository: Repository) -> int:
     with _folder(Path(repository.path)) as clone:
         upstream = Upstream(git=git, url=repository.url, gated=repository.gated)
         upstream.clone_last_commit(clone, Growth(clone, _LARGEST).cloning)
-        commit = standing.head(clone)[1]
+        commit = local.head(clone)[1]
         if commit is None:
             return 0
         git.run("git", "read-tree", commit, cwd=clone)
         files = pointers.of_commit(git, clone, commit)
         wanted = pointers.wanted(git, clone, commit, files, repository.lfs)
-        return standing.size(clone / ".git") + sum(pointer.size for pointer in set(wanted.values()))
+        return local.size(clone / ".git") + sum(pointer.size for pointer in set(wanted.values()))
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from ptmtorrent_scrapy.git import standing
+from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.errors import Large, Refused
 
@@ -27,17 +27,17 @@ class Growth:
         """Told again and again while git makes the clone."""
         began = time.monotonic()
         if began >= self._next:
-            git, (whole, entries) = standing.size(self._clone / ".git"), _measure(self._clone)
+            git, (whole, entries) = local.size(self._clone / ".git"), _measure(self._clone)
             self.check(whole - git, entries, git=git)
             self._next = time.monotonic() + _SHARE * (time.monotonic() - began)
 
     def fetching(self) -> None:
         """Told again and again while git fetches into a clone that stands."""
-        self.check(0, 0, git=standing.size(self._clone / ".git"))
+        self.check(0, 0, git=local.size(self._clone / ".git"))
 
     def commit(self, git: Command, commit: str) -> None:
         """Judge the working tree that a commit of the clone will have. Raises `GitError`."""
-        size, tree, entries, rest = standing.size(self._clone / ".git"), 0, 0, b""
+        size, tree, entries, rest = local.size(self._clone / ".git"), 0, 0, b""
 
         def count(piece: bytes) -> None:
             nonlocal tree, entries, rest
@@ -54,7 +54,7 @@ class Growth:
         if self._largest is not None and max(git, tree) > self._largest:
             raise Large(f"it has more than {self._largest} bytes without its large files")
         if tree + _BLOCK * entries > _EXPANDED:
-            sent = standing.size(self._clone / ".git" / "objects")
+            sent = local.size(self._clone / ".git" / "objects")
             if tree + _BLOCK * entries > _TIMES * sent:
                 raise Refused(f"its {sent} bytes expand to {tree} and more, in {entries} files and folders")
 

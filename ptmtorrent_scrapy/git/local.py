@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ptmtorrent_scrapy.git.repository import Repository
+from ptmtorrent_scrapy.git.models import Repository
 from ptmtorrent_scrapy.storage.fsync import rename, sync_paths
 
 _TOLD = {"lfs", "lfs_files", "error"}  # in the state of a clone that is whole

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from ptmtorrent_scrapy.git import trace
+from ptmtorrent_scrapy.git import stderr
 from ptmtorrent_scrapy.git.command import CommandFailed
 from ptmtorrent_scrapy.git.errors import Gated, GitError, Missing, NoSpace, Refused, Transient, Unavailable
 
@@ -54,16 +54,16 @@ _LFS_CLOSED = ("Authentication required", "Authorization error", "Forbidden", "f
 
 def of_git(error: CommandFailed, *, gated: bool) -> GitError:
     """Why git failed, as one of the kinds of errors; `gated` where the hub says that access is restricted."""
-    said = trace.words(error.stderr)
+    said = stderr.words(error.stderr)
     status = _status(said)
     if _any(_NO_SPACE, said):
         return NoSpace("the disk is full")
     if _any(_UNSAFE, said):
-        return Refused(next((line for line in trace.beside(error.stderr) if line.startswith("error:")), str(error)))
+        return Refused(next((line for line in stderr.beside(error.stderr) if line.startswith("error:")), str(error)))
     if status == 403 or (gated and _any(_UNKNOWN_USER, said)):
         return Gated("access is restricted; a token of a user who has access is needed")
     if status in (429, 503) or _any(_UNREACHABLE, said):
-        return Unavailable(str(error), trace.pause(error.stderr))
+        return Unavailable(str(error), stderr.pause(error.stderr))
     if (status is not None and status >= 500) or (_any(_CUT, said) and not _any(_GONE, said)):
         return Transient(str(error))
     if _any(_GONE + _UNKNOWN_USER, said):
@@ -73,11 +73,11 @@ def of_git(error: CommandFailed, *, gated: bool) -> GitError:
 
 def of_lfs(error: CommandFailed) -> GitError:
     """Why git-lfs failed to bring objects; what it does not say plainly may go well in a while."""
-    said = trace.words(error.stderr)
-    status = _status(said) or trace.lfs_status(error.stderr)  # of a pause that it was asked for it says nothing else
+    said = stderr.words(error.stderr)
+    status = _status(said) or stderr.lfs_status(error.stderr)  # of a pause that it was asked for it says nothing else
     if _any(_NO_SPACE, said):
         return NoSpace("the disk is full")
-    pause = trace.pause(error.stderr)
+    pause = stderr.pause(error.stderr)
     # git-lfs 3.3 panics where an object is answered with 429 and no pause is named
     if status in (429, 503) or "ate limit" in said or "\npanic:" in f"\n{said}" or _any(_UNREACHABLE, said):
         return Unavailable("the server of the large files wants to be left alone, or does not answer", pause)
@@ -87,7 +87,7 @@ def of_lfs(error: CommandFailed) -> GitError:
         return Missing("their server does not have them")
     if _any(_LFS_CLOSED, said):
         return Gated("their server does not give them to us")
-    said_last = [line for line in trace.beside(error.stderr) if not line.startswith("error: failed to fetch")]
+    said_last = [line for line in stderr.beside(error.stderr) if not line.startswith("error: failed to fetch")]
     return Transient((said_last or ["git-lfs did not say why"])[0][:300])
 
 

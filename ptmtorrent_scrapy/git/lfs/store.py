@@ -13,11 +13,11 @@ from pathlib import Path
 
 from ptmtorrent_scrapy.git.command import Command, CommandFailed
 from ptmtorrent_scrapy.git.environment import configured
+from ptmtorrent_scrapy.git.error_messages import of_lfs
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError, NoSpace, Unavailable
-from ptmtorrent_scrapy.git.pointers import BRANCH, Pointer, empty_repository
+from ptmtorrent_scrapy.git.lfs.pointers import BRANCH, Pointer, empty_repository
 from ptmtorrent_scrapy.git.process import cancelled
-from ptmtorrent_scrapy.git.refusals import of_lfs
-from ptmtorrent_scrapy.git.trace import LoginLoop, Logins
+from ptmtorrent_scrapy.git.stderr import LoginLoop, Logins
 from ptmtorrent_scrapy.storage.fsync import sync_paths
 from ptmtorrent_scrapy.storage.lock import Held, lock
 

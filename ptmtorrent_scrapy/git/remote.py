@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ptmtorrent_scrapy.git import standing
+from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.command import Command, CommandFailed
 from ptmtorrent_scrapy.git.environment import HARDENED, LASTING, configured, environment
-from ptmtorrent_scrapy.git.refusals import of_git
-from ptmtorrent_scrapy.git.repository import Repository
+from ptmtorrent_scrapy.git.error_messages import of_git
+from ptmtorrent_scrapy.git.models import Repository
 
 # What `git lfs install --local` writes, for whoever works in the clone; our own commands leave the pointers.
 _FILTER = {
@@ -99,7 +99,7 @@ class Upstream:
 
     def fetch(self, clone: Path, progress: Callable[[], object]) -> None:
         """Fetch all branches. What upstream has rewritten or removed stays under refs/rewritten/TIME/."""
-        standing.remove_left(clone)
+        local.remove_left(clone)
         self.is_of(clone)
         now = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         before = self._refs(clone, _REMOTE)
