@@ -18,7 +18,7 @@ from ptmtorrent_scrapy.commands import pages
 from ptmtorrent_scrapy.commands.pages import Unshown
 from ptmtorrent_scrapy.formats.raw_json import element, elements
 from ptmtorrent_scrapy.items import Metadata, Model, Unusable
-from ptmtorrent_scrapy.record import Hub, Validator, record
+from ptmtorrent_scrapy.records.record import Hub, Validator, record
 from ptmtorrent_scrapy.spiders.hub import HubSpider, text
 from ptmtorrent_scrapy.spiders.modelzoo import ModelZooSpider, entries
 from ptmtorrent_scrapy.storage.tree import DataTree

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ptmtorrent_scrapy.git.stderr import beside
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError, Stalled
 from ptmtorrent_scrapy.git.process import cancelled, end, start
+from ptmtorrent_scrapy.git.stderr import beside
 
 STDERR_KEPT = 64 * 1024  # bytes; the end of what git says is what it failed of
 _POLL = 1.0  # seconds between looks at the progress of a process

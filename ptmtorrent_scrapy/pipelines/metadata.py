@@ -12,7 +12,7 @@ from scrapy.statscollectors import StatsCollector
 
 from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.items import Metadata, Model, Unusable
-from ptmtorrent_scrapy.record import schema
+from ptmtorrent_scrapy.records.record import schema
 from ptmtorrent_scrapy.storage.tree import JsonArray, UnusableName, beside, check_folder
 
 _FIELDS_TOLD = 100  # different departures counted by name; what comes after them is counted together

@@ -11,7 +11,7 @@ from scrapy.statscollectors import StatsCollector
 
 from ptmtorrent_scrapy.crawl import HubCrawl
 from ptmtorrent_scrapy.items import Dataset, Metadata, Model, Unusable
-from ptmtorrent_scrapy.record import Hub, Validator, record
+from ptmtorrent_scrapy.records.record import Hub, Validator, record
 from ptmtorrent_scrapy.storage.tree import JsonArray, Rewrite
 
 _ID = b'{"id":0,'  # how a record begins that has no place yet

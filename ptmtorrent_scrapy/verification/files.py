@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from ptmtorrent_scrapy.formats.raw_json import elements, mapping
-from ptmtorrent_scrapy.record import Validator
+from ptmtorrent_scrapy.records.record import Validator
 from ptmtorrent_scrapy.storage.tree import DataTree, UnusableName, check_folder
 from ptmtorrent_scrapy.verification.problem import Problem, at, is_sampled
 

@@ -77,7 +77,7 @@ def _dataset(dataset: Dataset) -> dict[str, Any]:
 
 def schema(name: str) -> dict[str, Any]:
     """A schema of the package: `ptmtorrent-2023`, `record`, or a hub's name for its metadata objects."""
-    return json.loads(files("ptmtorrent_scrapy").joinpath("schemas", f"{name}.json").read_text("utf-8"))  # type: ignore[no-any-return]
+    return json.loads(files("ptmtorrent_scrapy.records").joinpath("schemas", f"{name}.json").read_text("utf-8"))  # type: ignore[no-any-return]
 
 
 def _path(error: Any) -> Any:

@@ -1,0 +1,3 @@
+"""The PTMTorrent record: how it is built from a model, and what makes one valid.
+
+The published schema, the project's stricter one and the schemas of the hubs' objects are in `schemas/`."""
