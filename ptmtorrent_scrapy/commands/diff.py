@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from scrapy.commands import ScrapyCommand
 
 from ptmtorrent_scrapy.commands.crawl import Unready
-from ptmtorrent_scrapy.snapshots.changes import Change, changes
-from ptmtorrent_scrapy.snapshots.states import Broken, State, Unknown, compared, states
+from ptmtorrent_scrapy.snapshots.diff import Change, changes
+from ptmtorrent_scrapy.snapshots.reader import Broken, State, Unknown, compared, states
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}

@@ -13,8 +13,8 @@ from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
 
 from ptmtorrent_scrapy import __version__, arguments
 from ptmtorrent_scrapy.crawl import HubCrawl
-from ptmtorrent_scrapy.snapshots import crawls
-from ptmtorrent_scrapy.snapshots.keeping import Keeping
+from ptmtorrent_scrapy.snapshots import crawl_log
+from ptmtorrent_scrapy.snapshots.writer import Keeping
 from ptmtorrent_scrapy.spiders.hub import HubSpider
 from ptmtorrent_scrapy.storage.tree import JsonArray
 
@@ -46,7 +46,7 @@ class History:
         await asyncio.to_thread(self._keeping.again if self._kept else self._keeping.before, records)
         self._kept = True
         self._line["snapshot"] = self._keeping.made
-        crawls.note(self.crawl.tree, self._line)
+        crawl_log.note(self.crawl.tree, self._line)
         if last:
             await asyncio.to_thread(self._keeping.prune)
 
@@ -54,10 +54,10 @@ class History:
     def _while_held(self) -> Iterator[None]:
         self._keeping.hold()
         self._line = self._begun()
-        crawls.begin(self.crawl.tree, self._line)
+        crawl_log.begin(self.crawl.tree, self._line)
         yield
         try:
-            crawls.end(self.crawl.tree, self._ended())
+            crawl_log.end(self.crawl.tree, self._ended())
             if not self.crawl.is_left:
                 self._keeping.let_go()
             self._keeping.prune()

@@ -1,1 +1,1 @@
-"""What a tree was earlier: the lines of its crawls, the snapshots of its files, and what changed between them."""
+"""The history of a tree: one line per crawl, earlier records and metadata, and what changed between two crawls."""

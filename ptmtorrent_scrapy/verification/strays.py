@@ -4,7 +4,7 @@ from collections.abc import Container, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from ptmtorrent_scrapy.git.local import state
-from ptmtorrent_scrapy.snapshots.keeping import names
+from ptmtorrent_scrapy.snapshots.writer import names
 from ptmtorrent_scrapy.storage.tree import DataTree, is_work
 from ptmtorrent_scrapy.verification.problem import UNNAMED, Problem, at, left_over, stray, was_cut
 

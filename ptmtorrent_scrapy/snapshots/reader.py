@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import orjson
 
-from ptmtorrent_scrapy.snapshots.keeping import COUNTS, names
+from ptmtorrent_scrapy.snapshots.writer import COUNTS, names
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 NOW = "now"

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from ptmtorrent_scrapy.snapshots.states import Broken, State
+from ptmtorrent_scrapy.snapshots.reader import Broken, State
 
 COUNTS = ("ModelDownloads", "ModelLikes")  # what changes always
 TOLD = ("LatestGitCommitSHA", "ModelLicense", "ModelTask")  # what is told with both values
