@@ -19,9 +19,9 @@ from ptmtorrent_scrapy.commands.crawl import Unready
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.spiders.hub import HubSpider
 from ptmtorrent_scrapy.storage.tree import DataTree, InUse
-from ptmtorrent_scrapy.verification.problem import Problem
+from ptmtorrent_scrapy.verification.finding import Problem
 from ptmtorrent_scrapy.verification.repair import Repair
-from ptmtorrent_scrapy.verification.verification import Advance, Verification
+from ptmtorrent_scrapy.verification.verifier import Advance, Verification
 
 
 class Command(ScrapyCommand):

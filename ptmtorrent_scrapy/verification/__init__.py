@@ -1,1 +1,3 @@
-"""Reads a data tree again: what is wrong with it, and what a new download can mend. Knows no Scrapy."""
+"""Check a tree and repair it, for `scrapy verify`.
+
+Each kind of file has a module that yields findings; what is printed belongs in `commands/verify.py`."""

@@ -13,8 +13,8 @@ from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.git.models import Repository
 from ptmtorrent_scrapy.git.remote import command
 from ptmtorrent_scrapy.storage.tree import DataTree
-from ptmtorrent_scrapy.verification.objects import digest
-from ptmtorrent_scrapy.verification.problem import Problem, was_cut
+from ptmtorrent_scrapy.verification.finding import Problem, was_cut
+from ptmtorrent_scrapy.verification.lfs_objects import digest
 
 
 class Clones:

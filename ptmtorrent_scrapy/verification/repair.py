@@ -14,8 +14,8 @@ from ptmtorrent_scrapy.git.clone import clone
 from ptmtorrent_scrapy.git.lfs import worktree
 from ptmtorrent_scrapy.git.models import STANDING, Outcome, Repository
 from ptmtorrent_scrapy.storage.tree import DataTree, Rewrite
-from ptmtorrent_scrapy.verification.problem import Problem
-from ptmtorrent_scrapy.verification.verification import Verification
+from ptmtorrent_scrapy.verification.finding import Problem
+from ptmtorrent_scrapy.verification.verifier import Verification
 
 
 class Repair:

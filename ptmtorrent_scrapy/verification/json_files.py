@@ -10,7 +10,7 @@ import orjson
 from ptmtorrent_scrapy.formats.raw_json import elements, mapping
 from ptmtorrent_scrapy.records.record import Validator
 from ptmtorrent_scrapy.storage.tree import DataTree, UnusableName, check_folder
-from ptmtorrent_scrapy.verification.problem import Problem, at, is_sampled
+from ptmtorrent_scrapy.verification.finding import Problem, at, is_sampled
 
 STATUSES = ("cloned", "updated", "current", "partial", "large", "empty", "gated", "missing", "refused", "failed")
 

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 from ptmtorrent_scrapy.git.models import Repository
 from ptmtorrent_scrapy.storage.tree import DataTree
 from ptmtorrent_scrapy.verification.clones import Clones
-from ptmtorrent_scrapy.verification.files import Files
-from ptmtorrent_scrapy.verification.objects import Objects
-from ptmtorrent_scrapy.verification.problem import Problem, Report, is_sampled
-from ptmtorrent_scrapy.verification.strays import Strays
+from ptmtorrent_scrapy.verification.finding import Problem, Report, is_sampled
+from ptmtorrent_scrapy.verification.json_files import Files
+from ptmtorrent_scrapy.verification.lfs_objects import Objects
+from ptmtorrent_scrapy.verification.unknown_files import Strays
 
 _AHEAD = 4  # tasks a worker that wait
 T = TypeVar("T")

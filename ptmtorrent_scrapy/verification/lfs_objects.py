@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.storage.tree import DataTree, is_work
-from ptmtorrent_scrapy.verification.problem import Problem, at, left_over, stray
+from ptmtorrent_scrapy.verification.finding import Problem, at, left_over, stray
 
 
 def digest(path: Path | bytes) -> str:

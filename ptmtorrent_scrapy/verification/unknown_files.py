@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from ptmtorrent_scrapy.git.local import state
 from ptmtorrent_scrapy.snapshots.writer import names
 from ptmtorrent_scrapy.storage.tree import DataTree, is_work
-from ptmtorrent_scrapy.verification.problem import UNNAMED, Problem, at, left_over, stray, was_cut
+from ptmtorrent_scrapy.verification.finding import UNNAMED, Problem, at, left_over, stray, was_cut
 
 _FOLDERS = ("html", "json", "repos", "lfs", "snapshots", "cache")
 _STORE = ("objects", "incomplete", "tmp", "locks", "logs", "cache")
