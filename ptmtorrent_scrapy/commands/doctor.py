@@ -16,7 +16,7 @@ from ptmtorrent_scrapy import arguments
 from ptmtorrent_scrapy.clonesettings import CloneSettings
 from ptmtorrent_scrapy.commands.crawl import check_settings
 from ptmtorrent_scrapy.doctor import filesystem, network, programs
-from ptmtorrent_scrapy.doctor.finding import OK, WARNING, WRONG, Finding
+from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, Finding
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.git.models import Repository
 from ptmtorrent_scrapy.spiders.hub import HubSpider

@@ -1,1 +1,1 @@
-"""Looks at a machine before a crawl does: programs, file system, network. Knows no Scrapy but its settings."""
+"""Check a machine: programs, file systems, network and cluster, for `scrapy doctor`."""

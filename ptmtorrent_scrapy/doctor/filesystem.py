@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ptmtorrent_scrapy.doctor.finding import OK, WARNING, WRONG, Finding
+from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, Finding
 from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.storage.lock import Held, lock
 

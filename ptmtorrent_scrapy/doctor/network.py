@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from urllib.parse import urlsplit
 
-from ptmtorrent_scrapy.doctor.finding import OK, WARNING, WRONG, Finding
+from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, Finding
 from ptmtorrent_scrapy.git.clone import look
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.models import Repository

@@ -13,7 +13,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from ptmtorrent_scrapy import browser
-from ptmtorrent_scrapy.doctor.finding import OK, WARNING, WRONG, Finding
+from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, Finding
 
 Version = tuple[int, ...]
 
