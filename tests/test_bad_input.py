@@ -17,8 +17,8 @@ from ptmtorrent_scrapy.formats import safe_yaml
 from ptmtorrent_scrapy.formats.dois import dois
 from ptmtorrent_scrapy.formats.raw_json import elements
 from ptmtorrent_scrapy.formats.repository_urls import owner_and_name, repository
-from ptmtorrent_scrapy.hubs import huggingface
 from ptmtorrent_scrapy.items import Metadata, Model
+from ptmtorrent_scrapy.parsers import huggingface
 from ptmtorrent_scrapy.records.record import Hub, Validator, record
 from ptmtorrent_scrapy.spiders.hub import Unlike
 from ptmtorrent_scrapy.storage.tree import UnusableName, check_folder

@@ -14,7 +14,7 @@ import pytest
 
 from ptmtorrent_scrapy.formats import safe_yaml
 from ptmtorrent_scrapy.git.last_commits import last_commits
-from ptmtorrent_scrapy.hubs.onnxpages import in_repository, page_files
+from ptmtorrent_scrapy.parsers.onnx_pages import in_repository, page_files
 from tests.conftest import Crawl, Start, git
 from tests.hubs import Hubs, Repository
 from tests.hubs.content import File, Large

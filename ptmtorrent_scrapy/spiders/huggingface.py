@@ -14,8 +14,8 @@ from scrapy.http import Response
 from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy.formats.link_header import next_link
-from ptmtorrent_scrapy.hubs import huggingface
 from ptmtorrent_scrapy.items import ListingPage, Metadata, Model, Unusable
+from ptmtorrent_scrapy.parsers import huggingface
 from ptmtorrent_scrapy.spiders.hub import HubSpider
 
 _LISTING = "/api/models?sort=createdAt&limit=1000&full=true&cardData=true&config=true"

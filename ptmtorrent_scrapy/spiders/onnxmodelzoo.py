@@ -16,9 +16,9 @@ from scrapy.http import Response
 from ptmtorrent_scrapy.formats.markdown import render
 from ptmtorrent_scrapy.formats.raw_json import elements
 from ptmtorrent_scrapy.formats.repository_urls import owner_and_name
-from ptmtorrent_scrapy.hubs.onnxmodels import OnnxModels
-from ptmtorrent_scrapy.hubs.onnxpages import arxiv_papers, model_classes, model_rows, page_files, statistics
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, Unusable
+from ptmtorrent_scrapy.parsers.onnx_models import OnnxModels
+from ptmtorrent_scrapy.parsers.onnx_pages import arxiv_papers, model_classes, model_rows, page_files, statistics
 from ptmtorrent_scrapy.spiders.hub import HubSpider, in_order, text
 
 _CLASSES, _MANIFEST, _UNVALIDATED = "omz_metadata.json", "omz_manifest.json", "omz_unvalidated_metadata.json"

@@ -1,1 +1,0 @@
-"""What the objects and pages of single hubs say."""
