@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scrapy.settings import BaseSettings
 
-from ptmtorrent_scrapy import arguments
+from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.git.models import Repository
 from ptmtorrent_scrapy.workers import address
 
@@ -30,18 +30,18 @@ class CloneSettings:
 
     def mirrors_of(self, url: str) -> tuple[str, ...]:
         """Other LFS servers that have the large files of a repository."""
-        return self.mirrors.get(arguments.repository(url), ())
+        return self.mirrors.get(options.repository(url), ())
 
 
 def clone_settings(settings: BaseSettings) -> CloneSettings:
     """What the settings say. Raises `Unaccepted`."""
     return CloneSettings(
         repository=repository_settings(settings),
-        concurrency=arguments.positive("CLONE_CONCURRENCY", settings["CLONE_CONCURRENCY"]),
-        mirrors=arguments.mirrors("CLONE_LFS_MIRRORS", settings["CLONE_LFS_MIRRORS"]),
-        refresh=arguments.duration("CLONE_REFRESH", settings["CLONE_REFRESH"]),
-        retries=arguments.whole("CLONE_RETRIES", settings["CLONE_RETRIES"]),
-        pause=arguments.duration("CLONE_RETRY_PAUSE", settings["CLONE_RETRY_PAUSE"]),
+        concurrency=options.positive("CLONE_CONCURRENCY", settings["CLONE_CONCURRENCY"]),
+        mirrors=options.mirrors("CLONE_LFS_MIRRORS", settings["CLONE_LFS_MIRRORS"]),
+        refresh=options.duration("CLONE_REFRESH", settings["CLONE_REFRESH"]),
+        retries=options.whole("CLONE_RETRIES", settings["CLONE_RETRIES"]),
+        pause=options.duration("CLONE_RETRY_PAUSE", settings["CLONE_RETRY_PAUSE"]),
         max_bytes=_limit("CLONE_MAX_BYTES", settings),
         cluster=address("CLONE_CLUSTER", settings["CLONE_CLUSTER"]),
     )
@@ -55,17 +55,17 @@ def repository_settings(settings: BaseSettings) -> Repository:
             raise ValueError
     except (ValueError, AttributeError, TypeError):
         accepted = 'a JSON object of git settings, such as {"http.proxy": "http://proxy:3128"}'
-        raise arguments.Unaccepted("CLONE_GIT_CONFIG", settings["CLONE_GIT_CONFIG"], accepted) from None
+        raise options.Unaccepted("CLONE_GIT_CONFIG", settings["CLONE_GIT_CONFIG"], accepted) from None
     return Repository(
         url="",
         path="",
         store="",
-        lfs=arguments.lfs("CLONE_LFS", settings["CLONE_LFS"]),
-        lfs_files=arguments.choice("CLONE_LFS_FILES", settings["CLONE_LFS_FILES"], ("link", "copy", "pointer")),
+        lfs=options.lfs("CLONE_LFS", settings["CLONE_LFS"]),
+        lfs_files=options.choice("CLONE_LFS_FILES", settings["CLONE_LFS_FILES"], ("link", "copy", "pointer")),
         largest=_limit("CLONE_MAX_REPOSITORY", settings),
-        min_free=arguments.size("CLONE_MIN_FREE", settings["CLONE_MIN_FREE"]),
-        timeout=arguments.positive("CLONE_TIMEOUT", settings["CLONE_TIMEOUT"]),
-        protocols=arguments.protocols("CLONE_PROTOCOLS", settings["CLONE_PROTOCOLS"]),
+        min_free=options.size("CLONE_MIN_FREE", settings["CLONE_MIN_FREE"]),
+        timeout=options.positive("CLONE_TIMEOUT", settings["CLONE_TIMEOUT"]),
+        protocols=options.protocols("CLONE_PROTOCOLS", settings["CLONE_PROTOCOLS"]),
         configuration=configuration,
         agent=settings["USER_AGENT"] or "",
     )
@@ -73,4 +73,4 @@ def repository_settings(settings: BaseSettings) -> Repository:
 
 def _limit(name: str, settings: BaseSettings) -> int | None:
     """Bytes; None where nothing is said."""
-    return None if settings[name] in (None, "") else arguments.size(name, settings[name])
+    return None if settings[name] in (None, "") else options.size(name, settings[name])

@@ -11,7 +11,7 @@ from distributed import Client, KilledWorker, Security
 from distributed.client import FutureCancelledError
 from distributed.comm.core import connect
 
-from ptmtorrent_scrapy.arguments import Unaccepted
+from ptmtorrent_scrapy.crawl.options import Unaccepted
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.workers import ClusterLost
 

@@ -13,8 +13,8 @@ from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 
-from ptmtorrent_scrapy import arguments
-from ptmtorrent_scrapy.crawl import HubCrawl
+from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.crawl.session import HubCrawl
 from ptmtorrent_scrapy.formats import retry_after
 from ptmtorrent_scrapy.handlers import Stopped
 from ptmtorrent_scrapy.storage.tree import InUse
@@ -90,10 +90,10 @@ class RateLimitMiddleware:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         return cls(
-            arguments.whole("RATE_LIMIT_RETRIES", crawler.settings["RATE_LIMIT_RETRIES"]),
+            options.whole("RATE_LIMIT_RETRIES", crawler.settings["RATE_LIMIT_RETRIES"]),
             stopped=lambda: not crawler.crawling,
             tries=crawler.settings.getint("RETRY_TIMES"),
-            pause=arguments.duration("LISTING_RETRY_PAUSE", crawler.settings["LISTING_RETRY_PAUSE"]),
+            pause=options.duration("LISTING_RETRY_PAUSE", crawler.settings["LISTING_RETRY_PAUSE"]),
         )
 
     async def process_request(self, request: Request) -> None:

@@ -5,8 +5,8 @@ import logging
 import orjson
 from scrapy.statscollectors import StatsCollector
 
+from ptmtorrent_scrapy.crawl.database import Listing
 from ptmtorrent_scrapy.git.models import STANDING, Outcome
-from ptmtorrent_scrapy.listing import Listing
 from ptmtorrent_scrapy.storage.tree import DataTree, Rewrite
 
 logger = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from scrapy.settings import BaseSettings, Settings
 from scrapy.statscollectors import StatsCollector
 from scrapy.utils.httpobj import urlparse_cached
 
-from ptmtorrent_scrapy import arguments
+from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.storage.tree import write
 
 _KEPT = ("ETag", "Last-Modified", "Content-Type", "Content-Encoding", "Cache-Control", "Date")
@@ -33,7 +33,7 @@ class PageCacheMiddleware(HttpCacheMiddleware):
 
     def __init__(self, settings: Settings, stats: StatsCollector) -> None:
         super().__init__(settings, stats)
-        self._longest = arguments.duration("LISTING_MAX_AGE", settings["LISTING_MAX_AGE"])
+        self._longest = options.duration("LISTING_MAX_AGE", settings["LISTING_MAX_AGE"])
 
     def spider_opened(self, spider: Spider) -> None:
         super().spider_opened(spider)

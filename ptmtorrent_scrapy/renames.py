@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from ptmtorrent_scrapy.listing import Listing, Vanished
+from ptmtorrent_scrapy.crawl.database import Listing, Vanished
 
 logger = logging.getLogger(__name__)
 

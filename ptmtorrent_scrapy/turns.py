@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ptmtorrent_scrapy.listing import Listed, Listing
+from ptmtorrent_scrapy.crawl.database import Listed, Listing
 
 _LONGEST_PAUSE = 3600.0  # seconds
 _SOON = 1.0  # seconds

@@ -3,7 +3,7 @@
 from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 from typing import Protocol
 
-from ptmtorrent_scrapy.arguments import Unaccepted
+from ptmtorrent_scrapy.crawl.options import Unaccepted
 from ptmtorrent_scrapy.git import process
 
 

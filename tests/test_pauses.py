@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from ptmtorrent_scrapy.crawl.database import Listing
 from ptmtorrent_scrapy.items import Metadata, Model
-from ptmtorrent_scrapy.listing import Listing
 from ptmtorrent_scrapy.turns import Turns
 from tests import hubs as content
 from tests.conftest import Start

@@ -11,8 +11,8 @@ from pathlib import Path
 from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.settings import BaseSettings
 
-from ptmtorrent_scrapy import arguments
 from ptmtorrent_scrapy.clonesettings import CloneSettings, clone_settings
+from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.spiders.hub import HubSpider
 from ptmtorrent_scrapy.workers import workers
 
@@ -35,7 +35,7 @@ class Command(CrawlCommand):
             return
         try:
             check(spider, self.crawler_process.settings, opts.spargs)
-        except (arguments.Unaccepted, Unready) as error:
+        except (options.Unaccepted, Unready) as error:
             print(f"scrapy crawl {spider.name}: {error}", file=sys.stderr)
             if self.crawler_process.settings["LOG_FILE"]:
                 logger.error("%s", error)
@@ -69,13 +69,13 @@ def check_settings(settings: BaseSettings, spiders: Iterable[type[HubSpider]]) -
     """What the settings say of clones, once all of them can be used. Raises `Unaccepted`."""
     clones = clone_settings(settings)
     for name in {setting for spider in spiders for setting in spider.url_settings}:
-        arguments.url(name, settings[name])
+        options.url(name, settings[name])
     for name in ("KEEP_SNAPSHOTS", "RATE_LIMIT_RETRIES"):
-        arguments.whole(name, settings[name])
+        options.whole(name, settings[name])
     for name in ("LISTING_MAX_AGE", "LISTING_RETRY_PAUSE"):
-        arguments.duration(name, settings[name])
+        options.duration(name, settings[name])
     if not settings["DATA_DIR"]:
-        raise arguments.Unaccepted("DATA_DIR", "", "a folder, such as data")
+        raise options.Unaccepted("DATA_DIR", "", "a folder, such as data")
     return clones
 
 

@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 from scrapy.commands import ScrapyCommand
 from scrapy.settings import BaseSettings
 
-from ptmtorrent_scrapy import arguments
 from ptmtorrent_scrapy.clonesettings import CloneSettings
 from ptmtorrent_scrapy.commands.crawl import check_settings
+from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.doctor import filesystem, network, programs
 from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, Finding
 from ptmtorrent_scrapy.git import process
@@ -62,7 +62,7 @@ def findings(settings: BaseSettings, hubs: list[type[HubSpider]]) -> Iterator[Fi
     try:
         clones = check_settings(settings, hubs)
         yield Finding("settings", OK, "can be used")
-    except arguments.Unaccepted as error:
+    except options.Unaccepted as error:
         yield Finding("settings", WRONG, str(error), "give another value")
     yield from filesystem.findings(Path(settings["DATA_DIR"] or "data"), clones.repository.min_free if clones else 0)
     if clones:
@@ -116,6 +116,6 @@ def _cluster(address: str) -> Iterator[Finding]:
 def _tried(check: str, attempt: Callable[[], object], found: str) -> Finding:
     try:
         attempt()
-    except arguments.Unaccepted as error:
+    except options.Unaccepted as error:
         return Finding(check, WRONG, str(error), "start the scheduler, or leave CLONE_CLUSTER empty")
     return Finding(check, OK, found)

@@ -8,9 +8,9 @@ import tempfile
 from scrapy.commands import BaseRunSpiderCommand
 from scrapy.settings import SETTINGS_PRIORITIES
 
-from ptmtorrent_scrapy import arguments
 from ptmtorrent_scrapy.commands import pages
 from ptmtorrent_scrapy.commands.crawl import Unready, check
+from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.extensions.planning import Planning
 from ptmtorrent_scrapy.spiders.hub import HubSpider
 
@@ -59,10 +59,10 @@ class Command(BaseRunSpiderCommand):
                 raise Unready(f"no such hub; there are {', '.join(loader.list())}")
             for setting, ours in _SETTINGS.items():
                 settings.set(setting, {**pages.others(settings, setting), **ours}, "cmdline")
-            settings.set("PLAN_SAMPLE", arguments.whole("--sample", opts.sample), "cmdline")
-            settings.set("PLAN_RATE", arguments.size("--rate", opts.rate) if opts.rate else 0, "cmdline")
+            settings.set("PLAN_SAMPLE", options.whole("--sample", opts.sample), "cmdline")
+            settings.set("PLAN_RATE", options.size("--rate", opts.rate) if opts.rate else 0, "cmdline")
             check(spider, settings, opts.spargs)
-        except (arguments.Unaccepted, Unready) as error:
+        except (options.Unaccepted, Unready) as error:
             print(f"scrapy plan {name}: {error}", file=sys.stderr)
             self.exitcode = 2
             return

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.progress import Progress
 from scrapy.commands import ScrapyCommand
 
-from ptmtorrent_scrapy import arguments
 from ptmtorrent_scrapy.clonesettings import clone_settings
 from ptmtorrent_scrapy.commands.crawl import Unready
+from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.spiders.hub import HubSpider
 from ptmtorrent_scrapy.storage.tree import DataTree, InUse
@@ -45,9 +45,9 @@ class Command(ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         try:
-            share = arguments.share("--sample", opts.sample)
+            share = options.share("--sample", opts.sample)
             wrong = [problem for hub in self._hubs(args) for problem in self._verify(hub, share, opts)]
-        except (arguments.Unaccepted, Unready, InUse, OSError) as error:
+        except (options.Unaccepted, Unready, InUse, OSError) as error:
             print(f"scrapy verify: {error}", file=sys.stderr)
             self.exitcode = 2
             return

@@ -11,8 +11,9 @@ from typing import Any, Self
 from scrapy.crawler import Crawler
 from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
 
-from ptmtorrent_scrapy import __version__, arguments
-from ptmtorrent_scrapy.crawl import HubCrawl
+from ptmtorrent_scrapy import __version__
+from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.crawl.session import HubCrawl
 from ptmtorrent_scrapy.snapshots import crawl_log
 from ptmtorrent_scrapy.snapshots.writer import Keeping
 from ptmtorrent_scrapy.spiders.hub import HubSpider
@@ -38,7 +39,7 @@ class History:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        keep = arguments.whole("KEEP_SNAPSHOTS", crawler.settings["KEEP_SNAPSHOTS"])
+        keep = options.whole("KEEP_SNAPSHOTS", crawler.settings["KEEP_SNAPSHOTS"])
         return cls(crawler, HubCrawl.of(crawler), keep)
 
     async def keep(self, records: JsonArray, *, last: bool) -> None:

@@ -12,12 +12,12 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
 
 from ptmtorrent_scrapy.clonesettings import CloneSettings, clone_settings
-from ptmtorrent_scrapy.crawl import HubCrawl, json_lines
+from ptmtorrent_scrapy.crawl.database import Listed
+from ptmtorrent_scrapy.crawl.session import HubCrawl, json_lines
 from ptmtorrent_scrapy.extensions.phases import LISTING_FAILED, chosen, ended, is_listed
 from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.size_estimate import weight
-from ptmtorrent_scrapy.listing import Listed
 from ptmtorrent_scrapy.pipelines import MetadataPipeline
 from ptmtorrent_scrapy.plan import Plan, estimate, rates
 from ptmtorrent_scrapy.storage.tree import DataTree

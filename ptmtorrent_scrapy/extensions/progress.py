@@ -13,7 +13,7 @@ from scrapy.crawler import Crawler
 from scrapy.utils.asyncio import AsyncioLoopingCall, create_looping_call
 from twisted.internet.task import LoopingCall
 
-from ptmtorrent_scrapy.crawl import HubCrawl
+from ptmtorrent_scrapy.crawl.session import HubCrawl
 from ptmtorrent_scrapy.formats.sizes import human
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from typing import Self
 from scrapy import signals
 from scrapy.crawler import Crawler
 
-from ptmtorrent_scrapy.crawl import HubCrawl
+from ptmtorrent_scrapy.crawl.session import HubCrawl
 from ptmtorrent_scrapy.formats.sizes import human
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,8 @@ from scrapy.crawler import Crawler
 from scrapy.statscollectors import StatsCollector
 
 from ptmtorrent_scrapy.clonesettings import CloneSettings, clone_settings
-from ptmtorrent_scrapy.crawl import HubCrawl
+from ptmtorrent_scrapy.crawl.database import Listed, Vanished
+from ptmtorrent_scrapy.crawl.session import HubCrawl
 from ptmtorrent_scrapy.git.clone import clone, look, redirected
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError
 from ptmtorrent_scrapy.git.last_commits import last_commits
@@ -21,7 +22,6 @@ from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.git.models import STANDING, Outcome, Repository
 from ptmtorrent_scrapy.items import Unusable
 from ptmtorrent_scrapy.limits import NO_SPACE, Limits
-from ptmtorrent_scrapy.listing import Listed, Vanished
 from ptmtorrent_scrapy.outcomes import Outcomes
 from ptmtorrent_scrapy.renames import recognise
 from ptmtorrent_scrapy.turns import Turn, Turns

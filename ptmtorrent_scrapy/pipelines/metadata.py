@@ -10,7 +10,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 from scrapy.statscollectors import StatsCollector
 
-from ptmtorrent_scrapy.crawl import HubCrawl
+from ptmtorrent_scrapy.crawl.session import HubCrawl
 from ptmtorrent_scrapy.items import Metadata, Model, Unusable
 from ptmtorrent_scrapy.records.record import schema
 from ptmtorrent_scrapy.storage.tree import JsonArray, UnusableName, beside, check_folder

@@ -6,7 +6,7 @@ from typing import Any, Self
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 
-from ptmtorrent_scrapy.crawl import HubCrawl
+from ptmtorrent_scrapy.crawl.session import HubCrawl
 from ptmtorrent_scrapy.items import RawPage
 from ptmtorrent_scrapy.storage.tree import DataTree, UnusableName, write
 

@@ -9,7 +9,7 @@ import orjson
 from scrapy.crawler import Crawler
 from scrapy.statscollectors import StatsCollector
 
-from ptmtorrent_scrapy.crawl import HubCrawl
+from ptmtorrent_scrapy.crawl.session import HubCrawl
 from ptmtorrent_scrapy.items import Dataset, Metadata, Model, Unusable
 from ptmtorrent_scrapy.records.record import Hub, Validator, record
 from ptmtorrent_scrapy.storage.tree import JsonArray, Rewrite

@@ -13,12 +13,12 @@ from scrapy.http import Response
 from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
-from ptmtorrent_scrapy import arguments
+from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.crawl.selection import Selection, selection
 from ptmtorrent_scrapy.formats.raw_json import Unreadable, elements
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.models import STANDING
 from ptmtorrent_scrapy.items import Metadata, Model, Unusable
-from ptmtorrent_scrapy.selection import Selection, selection
 
 T = TypeVar("T")
 
@@ -81,9 +81,9 @@ class HubSpider(Spider):
         for name, value in given.items():
             if name not in cls.selects:
                 accepted = f"no argument of {cls.name}, which takes {', '.join((*cls.selects, 'lfs'))}"
-                raise arguments.Unaccepted(name, value, accepted)
+                raise options.Unaccepted(name, value, accepted)
         chosen = selection(given, default_fraction=cls.default_fraction)
-        return chosen, None if lfs is None else arguments.lfs("lfs", lfs)
+        return chosen, None if lfs is None else options.lfs("lfs", lfs)
 
     def model(self, metadata: Metadata) -> Model:
         """The model that an object of the hub's listing describes. Raises `Unlike`."""
@@ -183,7 +183,7 @@ class HubSpider(Spider):
                 return response, of(text(response))
             except (ValueError, RecursionError):
                 assert response.request is not None
-                pause = arguments.duration("LISTING_RETRY_PAUSE", self.settings["LISTING_RETRY_PAUSE"]) * 2**tries
+                pause = options.duration("LISTING_RETRY_PAUSE", self.settings["LISTING_RETRY_PAUSE"]) * 2**tries
                 meta = {**response.request.meta, "again": True, "pause": pause}
                 again = await self.answer(response.request.replace(dont_filter=True, meta=meta))
             if again is None:

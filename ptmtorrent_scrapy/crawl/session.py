@@ -18,10 +18,10 @@ from scrapy.exceptions import NotConfigured
 from scrapy.settings import BaseSettings
 from scrapy.statscollectors import StatsCollector
 
-from ptmtorrent_scrapy import arguments
-from ptmtorrent_scrapy.checkpoint import Checkpoint, Keeper, parse, request
+from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.crawl.checkpoint import Checkpoint, Keeper, parse, request
+from ptmtorrent_scrapy.crawl.database import Listing
 from ptmtorrent_scrapy.items import ListingPage
-from ptmtorrent_scrapy.listing import Listing
 from ptmtorrent_scrapy.spiders.hub import HubSpider
 from ptmtorrent_scrapy.storage.tree import DataTree
 
@@ -73,7 +73,7 @@ class HubCrawl:
     def _resume(self) -> None:
         asked = request(self.spider, self._settings, self.keepers)
         saved = parse(self.listing.state())
-        longest = arguments.duration("LISTING_MAX_AGE", self._settings["LISTING_MAX_AGE"])
+        longest = options.duration("LISTING_MAX_AGE", self._settings["LISTING_MAX_AGE"])
         if saved is None or not saved.is_of(asked, longest) or not self._is_there(saved):
             self.listing.clear()
             return

@@ -7,8 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ptmtorrent_scrapy import arguments
-from ptmtorrent_scrapy.arguments import Unaccepted
+from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.crawl.options import Unaccepted
 from ptmtorrent_scrapy.items import Model
 
 SHARES = ("fraction", "top", "sample")  # each says how many of the models that are wanted; one at a time
@@ -71,17 +71,17 @@ def selection(given: Mapping[str, str | float], *, default_fraction: float) -> S
     if "seed" in given and "sample" not in given:
         raise Unaccepted("seed", given["seed"], "given with sample, which it draws")
     read: dict[str, Callable[[str, Any], Any]] = {
-        "fraction": arguments.fraction,
-        "top": arguments.positive,
-        "sample": arguments.fraction,
+        "fraction": options.fraction,
+        "top": options.positive,
+        "sample": options.fraction,
         "seed": lambda _, value: str(value),
         "ids": _ids,
-        "min_downloads": arguments.positive,
+        "min_downloads": options.positive,
     }
     values = {name: parse(name, given[name]) for name, parse in read.items() if name in given}
     words = {attribute: _words(name, str(given[name])) for name, attribute in WORDS.items() if name in given}
     if not values and not words:
-        return Selection(fraction=arguments.fraction("fraction", default_fraction))
+        return Selection(fraction=options.fraction("fraction", default_fraction))
     return Selection(words=words, **values)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ptmtorrent_scrapy.arguments import repository
+from ptmtorrent_scrapy.crawl.options import repository
 from ptmtorrent_scrapy.items import Model
 
 _TABLES = """
