@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from ptmtorrent_scrapy.cloning.scheduler import Turns
 from ptmtorrent_scrapy.crawl.database import Listing
 from ptmtorrent_scrapy.items import Metadata, Model
-from ptmtorrent_scrapy.turns import Turns
 from tests import hubs as content
 from tests.conftest import Start
 from tests.hubs import Hubs, Large

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ptmtorrent_scrapy.plan import estimate
+from ptmtorrent_scrapy.cloning.estimate import estimate
 from tests.conftest import ROOT, Start, command
 from tests.hubs import Hubs
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.settings import BaseSettings
 
-from ptmtorrent_scrapy.clonesettings import CloneSettings, clone_settings
+from ptmtorrent_scrapy.cloning.executor import workers
+from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.spiders.hub import HubSpider
-from ptmtorrent_scrapy.workers import workers
 
 logger = logging.getLogger(__name__)
 

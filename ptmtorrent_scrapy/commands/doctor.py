@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 from scrapy.commands import ScrapyCommand
 from scrapy.settings import BaseSettings
 
-from ptmtorrent_scrapy.clonesettings import CloneSettings
+from ptmtorrent_scrapy.cloning.executor import workers
+from ptmtorrent_scrapy.cloning.settings import CloneSettings
 from ptmtorrent_scrapy.commands.crawl import check_settings
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.doctor import filesystem, network, programs
@@ -20,7 +21,6 @@ from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, Finding
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.git.models import Repository
 from ptmtorrent_scrapy.spiders.hub import HubSpider
-from ptmtorrent_scrapy.workers import workers
 
 
 class Command(ScrapyCommand):

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 from scrapy.commands import ScrapyCommand
 
-from ptmtorrent_scrapy.clonesettings import clone_settings
+from ptmtorrent_scrapy.cloning.settings import clone_settings
 from ptmtorrent_scrapy.commands.crawl import Unready
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.git import process

@@ -13,11 +13,11 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
 
+from ptmtorrent_scrapy.cloning.executor import ClusterLost
 from ptmtorrent_scrapy.crawl.session import HubCrawl
 from ptmtorrent_scrapy.extensions.history import History
 from ptmtorrent_scrapy.git.errors import Cancelled
 from ptmtorrent_scrapy.pipelines import ClonePipeline, MetadataPipeline, RecordPipeline
-from ptmtorrent_scrapy.workers import ClusterLost
 
 logger = logging.getLogger(__name__)
 

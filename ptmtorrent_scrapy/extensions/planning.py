@@ -11,7 +11,8 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
 
-from ptmtorrent_scrapy.clonesettings import CloneSettings, clone_settings
+from ptmtorrent_scrapy.cloning.estimate import Plan, estimate, rates
+from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.crawl.database import Listed
 from ptmtorrent_scrapy.crawl.session import HubCrawl, json_lines
 from ptmtorrent_scrapy.extensions.phases import LISTING_FAILED, chosen, ended, is_listed
@@ -19,7 +20,6 @@ from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.size_estimate import weight
 from ptmtorrent_scrapy.pipelines import MetadataPipeline
-from ptmtorrent_scrapy.plan import Plan, estimate, rates
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 _AT_ONCE = 4  # repositories that are looked at

@@ -12,7 +12,12 @@ import orjson
 from scrapy.crawler import Crawler
 from scrapy.statscollectors import StatsCollector
 
-from ptmtorrent_scrapy.clonesettings import CloneSettings, clone_settings
+from ptmtorrent_scrapy.cloning.budget import NO_SPACE, Limits
+from ptmtorrent_scrapy.cloning.executor import Workers, workers
+from ptmtorrent_scrapy.cloning.renames import recognise
+from ptmtorrent_scrapy.cloning.results import Outcomes
+from ptmtorrent_scrapy.cloning.scheduler import Turn, Turns
+from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.crawl.database import Listed, Vanished
 from ptmtorrent_scrapy.crawl.session import HubCrawl
 from ptmtorrent_scrapy.git.clone import clone, look, redirected
@@ -21,11 +26,6 @@ from ptmtorrent_scrapy.git.last_commits import last_commits
 from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.git.models import STANDING, Outcome, Repository
 from ptmtorrent_scrapy.items import Unusable
-from ptmtorrent_scrapy.limits import NO_SPACE, Limits
-from ptmtorrent_scrapy.outcomes import Outcomes
-from ptmtorrent_scrapy.renames import recognise
-from ptmtorrent_scrapy.turns import Turn, Turns
-from ptmtorrent_scrapy.workers import Workers, workers
 
 logger = logging.getLogger(__name__)
 

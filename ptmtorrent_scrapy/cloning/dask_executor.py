@@ -11,9 +11,9 @@ from distributed import Client, KilledWorker, Security
 from distributed.client import FutureCancelledError
 from distributed.comm.core import connect
 
+from ptmtorrent_scrapy.cloning.executor import ClusterLost
 from ptmtorrent_scrapy.crawl.options import Unaccepted
 from ptmtorrent_scrapy.git import process
-from ptmtorrent_scrapy.workers import ClusterLost
 
 _PATIENCE = 10  # seconds until a scheduler has answered
 

@@ -51,7 +51,7 @@ def workers(cluster: str, concurrency: int) -> Workers:
     """Those of the Dask scheduler at an address; without one, threads. Raises `Unaccepted` where it does not answer."""
     if not cluster:
         return Threads(concurrency)
-    from ptmtorrent_scrapy.cluster import Cluster  # takes a second to import
+    from ptmtorrent_scrapy.cloning.dask_executor import Cluster  # takes a second to import
 
     return Cluster(cluster)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ptmtorrent_scrapy.clonesettings import CloneSettings
+from ptmtorrent_scrapy.cloning.settings import CloneSettings
 
 NO_SPACE, MAX_BYTES = "no_space", "max_bytes"
 _FILES = 100_000  # for which a file system that has a number of them is to have room

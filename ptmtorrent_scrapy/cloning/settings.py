@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from scrapy.settings import BaseSettings
 
+from ptmtorrent_scrapy.cloning.executor import address
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.git.models import Repository
-from ptmtorrent_scrapy.workers import address
 
 # git-config(1): a section, perhaps a subsection, a variable
 _CONFIGURED = re.compile(r"[A-Za-z0-9-]+(\.[^\0\n]*)?\.[A-Za-z][A-Za-z0-9-]*")
