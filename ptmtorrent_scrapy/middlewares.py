@@ -15,8 +15,8 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.crawl.session import HubCrawl
+from ptmtorrent_scrapy.downloadhandlers.http import Stopped
 from ptmtorrent_scrapy.formats import retry_after
-from ptmtorrent_scrapy.handlers import Stopped
 from ptmtorrent_scrapy.storage.tree import InUse
 
 logger = logging.getLogger(__name__)

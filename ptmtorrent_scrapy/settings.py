@@ -77,9 +77,9 @@ CONCURRENT_REQUESTS_PER_DOMAIN = 4
 DOWNLOAD_MAXSIZE = 256 * 2**20
 DOWNLOAD_WARNSIZE = 64 * 2**20
 DOWNLOAD_HANDLERS = {
-    "file": "ptmtorrent_scrapy.handlers.FileHandler",  # holds to DOWNLOAD_MAXSIZE
-    "http": "ptmtorrent_scrapy.handlers.HttpHandler",  # a crawl that is stopped waits for no answer
-    "https": "ptmtorrent_scrapy.handlers.HttpHandler",
+    "file": "ptmtorrent_scrapy.downloadhandlers.http.FileHandler",  # holds to DOWNLOAD_MAXSIZE
+    "http": "ptmtorrent_scrapy.downloadhandlers.http.HttpHandler",  # a crawl that is stopped waits for no answer
+    "https": "ptmtorrent_scrapy.downloadhandlers.http.HttpHandler",
 }
 DOWNLOAD_VERIFY_CERTIFICATES = True
 ROBOTSTXT_OBEY = True

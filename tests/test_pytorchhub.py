@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ptmtorrent_scrapy import browser
+from ptmtorrent_scrapy.downloadhandlers import chromium
 from tests.conftest import ROOT, Start, command, git
 from tests.hubs import Hubs, Repository
 from tests.hubs.pytorchhub import FRONT, GONE_FROM_THE_SITE, NOT_ON_THE_SITE
@@ -42,7 +42,7 @@ def no_browser(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def with_browser() -> None:
-    if problem := browser.problem():
+    if problem := chromium.problem():
         pytest.fail(f"{problem}; on Debian: apt-get install chromium libatomic1")
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from ptmtorrent_scrapy import browser
 from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, Finding
+from ptmtorrent_scrapy.downloadhandlers import chromium
 
 Version = tuple[int, ...]
 
@@ -127,9 +127,9 @@ def _requirements() -> list[Requirement]:
 
 def _browser() -> Finding:
     advice = "only PyTorch Hub's pages want one, on Debian: apt-get install chromium"
-    if wrong := browser.problem():
+    if wrong := chromium.problem():
         return Finding("browser", WARNING, wrong, advice)
-    path = browser.find()
+    path = chromium.find()
     asked = [str(path), "--version"]
     started = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=30)
     if started.returncode:

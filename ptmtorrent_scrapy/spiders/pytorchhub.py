@@ -14,7 +14,7 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.settings import BaseSettings
 
-from ptmtorrent_scrapy import browser
+from ptmtorrent_scrapy.downloadhandlers import chromium
 from ptmtorrent_scrapy.formats.dois import dois
 from ptmtorrent_scrapy.formats.markdown import render
 from ptmtorrent_scrapy.formats.raw_json import string, strings
@@ -46,8 +46,8 @@ class PyTorchHubSpider(HubSpider):
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:
         super().update_settings(settings)
-        if (executable := browser.find()) and browser.problem() is None:
-            browser.configure(settings, settings["PYTORCHHUB_URL"], executable)
+        if (executable := chromium.find()) and chromium.problem() is None:
+            chromium.configure(settings, settings["PYTORCHHUB_URL"], executable)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
@@ -70,7 +70,7 @@ class PyTorchHubSpider(HubSpider):
         for item in self.models([described(number, page, self.url(page)) for number, page in enumerate(self.pages)]):
             yield item
         if self.pages and not self.has_browser:
-            self.logger.warning("%s: the pages are rendered from their Markdown", browser.problem())
+            self.logger.warning("%s: the pages are rendered from their Markdown", chromium.problem())
         start = [Page("", {}, texts.get("README.md", ""))] if self.pages else []
         async for kept in in_order(self.kept(page) for page in start + self.pages):
             yield kept
@@ -126,7 +126,7 @@ class PyTorchHubSpider(HubSpider):
     async def shown(self, page: Page) -> bytes | None:
         """A page of the site; None where the site has no such page."""
         url = self.url(page)
-        answer = await self.answer_or_reason(browser.request(url))
+        answer = await self.answer_or_reason(chromium.request(url))
         if not isinstance(answer, str) and self.is_elsewhere(answer.url, page):
             answer = f"leads to {answer.url}"
         if isinstance(answer, str):

@@ -8,7 +8,7 @@ from scrapy.exceptions import DownloadCancelledError
 from scrapy.http import Request, Response
 from scrapy_playwright.handler import ScrapyPlaywrightDownloadHandler
 
-from ptmtorrent_scrapy.handlers import unless_stopped
+from ptmtorrent_scrapy.downloadhandlers.http import unless_stopped
 
 # What becomes of a page is told by whoever wanted it.
 logging.getLogger("scrapy-playwright").setLevel(logging.CRITICAL)

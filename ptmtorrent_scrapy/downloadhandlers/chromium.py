@@ -62,7 +62,7 @@ def _folders() -> Iterator[Path]:
 def configure(settings: BaseSettings, site: str, executable: str) -> None:
     """Let the crawl load pages of a site, and of no other, in a browser; it starts with the first `request`."""
     parts = urlsplit(site)
-    handler = "ptmtorrent_scrapy.browserhandler.BrowserHandler"  # imported by the crawls that use it alone
+    handler = "ptmtorrent_scrapy.downloadhandlers.browser.BrowserHandler"  # imported by the crawls that use it alone
     wanted = {
         "DOWNLOAD_HANDLERS": {**settings.getdict("DOWNLOAD_HANDLERS"), parts.scheme: handler},
         "PLAYWRIGHT_LAUNCH_OPTIONS": launch_options(executable, parts.hostname or ""),

@@ -1,0 +1,2 @@
+"""Scrapy download handlers: bounded HTTP and files, and a browser.
+"""
