@@ -53,12 +53,12 @@ EXTENSIONS = {
     "ptmtorrent_scrapy.extensions.Summary": 500,
     "scrapy.extensions.logstats.LogStats": None,  # Progress counts models, not pages
 }
-SPIDER_MIDDLEWARES = {"ptmtorrent_scrapy.middlewares.ClaimTreeMiddleware": 100}
+SPIDER_MIDDLEWARES = {"ptmtorrent_scrapy.middlewares.rate_limit.ClaimTreeMiddleware": 100}
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.httpcache.HttpCacheMiddleware": None,
-    "ptmtorrent_scrapy.pagecache.PageCacheMiddleware": 900,
+    "ptmtorrent_scrapy.middlewares.http_cache.PageCacheMiddleware": 900,
     # nearer to the engine than Scrapy's RetryMiddleware (550) would see a 429 only when that gave up
-    "ptmtorrent_scrapy.middlewares.RateLimitMiddleware": 560,
+    "ptmtorrent_scrapy.middlewares.rate_limit.RateLimitMiddleware": 560,
 }
 SPIDER_CONTRACTS = {"ptmtorrent_scrapy.contracts.HubUrl": 100, "ptmtorrent_scrapy.contracts.Models": 200}
 
@@ -89,8 +89,8 @@ TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
 # Pages that have not changed are not sent again; where they are kept, each hub says (spiders/hub.py).
 HTTPCACHE_ENABLED = True
-HTTPCACHE_POLICY = "ptmtorrent_scrapy.pagecache.Policy"
-HTTPCACHE_STORAGE = "ptmtorrent_scrapy.pagecache.PageStore"
+HTTPCACHE_POLICY = "ptmtorrent_scrapy.middlewares.http_cache.Policy"
+HTTPCACHE_STORAGE = "ptmtorrent_scrapy.middlewares.http_cache.PageStore"
 # Nothing here is worth a cookie.
 COOKIES_ENABLED = False
 # A page that failed is asked for again, after one second, two, four, ...: a hub that is down for a minute does not

@@ -8,7 +8,7 @@ import pytest
 from scrapy import Request
 from scrapy.http import Response
 
-from ptmtorrent_scrapy.middlewares import RateLimitMiddleware
+from ptmtorrent_scrapy.middlewares.rate_limit import RateLimitMiddleware
 from tests.conftest import Start
 from tests.hubs import Hubs, Repository
 

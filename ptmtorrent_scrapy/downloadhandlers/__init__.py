@@ -1,2 +1,1 @@
-"""Scrapy download handlers: bounded HTTP and files, and a browser.
-"""
+"""Scrapy download handlers: bounded HTTP and files, and a browser."""

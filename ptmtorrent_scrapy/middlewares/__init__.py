@@ -1,0 +1,2 @@
+"""Scrapy middlewares: claiming the tree, rate limits and the cache of pages.
+"""
