@@ -9,7 +9,7 @@ from scrapy.contracts import Contract
 from scrapy.exceptions import ContractFail
 
 from ptmtorrent_scrapy.items import Model
-from ptmtorrent_scrapy.spiders.hub import HubSpider
+from ptmtorrent_scrapy.spiders.base import HubSpider
 
 
 class HubUrl(Contract):

@@ -64,7 +64,7 @@ SPIDER_CONTRACTS = {"ptmtorrent_scrapy.contracts.HubUrl": 100, "ptmtorrent_scrap
 
 # A log line an item costs a third of the item, and says nothing that the summary does not say better.
 LOG_LEVEL = "INFO"
-LOG_FORMATTER = "ptmtorrent_scrapy.logformatter.LogFormatter"
+LOG_FORMATTER = "ptmtorrent_scrapy.log_formatter.LogFormatter"
 # The metadata file is in the order of the listing: one item after the other.
 CONCURRENT_ITEMS = 1
 # Without a delay Scrapy lets more requests through than its limit per domain says.

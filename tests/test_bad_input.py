@@ -20,7 +20,7 @@ from ptmtorrent_scrapy.formats.repository_urls import owner_and_name, repository
 from ptmtorrent_scrapy.items import Metadata, Model
 from ptmtorrent_scrapy.parsers import huggingface
 from ptmtorrent_scrapy.records.record import Hub, Validator, record
-from ptmtorrent_scrapy.spiders.hub import Unlike
+from ptmtorrent_scrapy.spiders.base import Unlike
 from ptmtorrent_scrapy.storage.tree import UnusableName, check_folder
 from tests.conftest import Crawl, Start
 from tests.hubs import Hubs, Repository

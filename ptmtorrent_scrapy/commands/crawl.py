@@ -14,7 +14,7 @@ from scrapy.settings import BaseSettings
 from ptmtorrent_scrapy.cloning.executor import workers
 from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.crawl import options
-from ptmtorrent_scrapy.spiders.hub import HubSpider
+from ptmtorrent_scrapy.spiders.base import HubSpider
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from ptmtorrent_scrapy.doctor import filesystem, network, programs
 from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, Finding
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.git.models import Repository
-from ptmtorrent_scrapy.spiders.hub import HubSpider
+from ptmtorrent_scrapy.spiders.base import HubSpider
 
 
 class Command(ScrapyCommand):

@@ -5,8 +5,8 @@ import sys
 
 from scrapy.commands.parse import Command as ParseCommand
 
-from ptmtorrent_scrapy.commands import pages
-from ptmtorrent_scrapy.spiders.hub import HubSpider
+from ptmtorrent_scrapy.commands import _common
+from ptmtorrent_scrapy.spiders.base import HubSpider
 
 
 class Command(ParseCommand):
@@ -15,17 +15,17 @@ class Command(ParseCommand):
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
         assert self.settings is not None
-        pages.only_show(self.settings)
+        _common.only_show(self.settings)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         assert self.crawler_process is not None
         settings, loader = self.crawler_process.settings, self.crawler_process.spider_loader
         try:
-            opts.spider = pages.spider_name(opts.spider, args[0] if args else None, settings, loader)
+            opts.spider = _common.spider_name(opts.spider, args[0] if args else None, settings, loader)
             if opts.spider:
-                pages.check_has_pages(loader.load(opts.spider))
-                pages.ask_as(loader.load(opts.spider), settings)
-        except pages.Unshown as error:
+                _common.check_has_pages(loader.load(opts.spider))
+                _common.ask_as(loader.load(opts.spider), settings)
+        except _common.Unshown as error:
             print(f"scrapy parse: {error}", file=sys.stderr)
             self.exitcode = 2
             return

@@ -8,11 +8,11 @@ import tempfile
 from scrapy.commands import BaseRunSpiderCommand
 from scrapy.settings import SETTINGS_PRIORITIES
 
-from ptmtorrent_scrapy.commands import pages
+from ptmtorrent_scrapy.commands import _common
 from ptmtorrent_scrapy.commands.crawl import Unready, check
 from ptmtorrent_scrapy.crawl import options
-from ptmtorrent_scrapy.extensions.planning import Planning
-from ptmtorrent_scrapy.spiders.hub import HubSpider
+from ptmtorrent_scrapy.extensions.planner import Planning
+from ptmtorrent_scrapy.spiders.base import HubSpider
 
 _SETTINGS: dict[str, dict[object, object]] = {
     "ITEM_PIPELINES": {
@@ -21,7 +21,7 @@ _SETTINGS: dict[str, dict[object, object]] = {
     },
     "EXTENSIONS": {
         "ptmtorrent_scrapy.extensions.Progress": 500,
-        "ptmtorrent_scrapy.extensions.planning.Planning": 500,
+        "ptmtorrent_scrapy.extensions.planner.Planning": 500,
     },
 }
 
@@ -58,7 +58,7 @@ class Command(BaseRunSpiderCommand):
             if spider is None or not issubclass(spider, HubSpider):
                 raise Unready(f"no such hub; there are {', '.join(loader.list())}")
             for setting, ours in _SETTINGS.items():
-                settings.set(setting, {**pages.others(settings, setting), **ours}, "cmdline")
+                settings.set(setting, {**_common.others(settings, setting), **ours}, "cmdline")
             settings.set("PLAN_SAMPLE", options.whole("--sample", opts.sample), "cmdline")
             settings.set("PLAN_RATE", options.size("--rate", opts.rate) if opts.rate else 0, "cmdline")
             check(spider, settings, opts.spargs)

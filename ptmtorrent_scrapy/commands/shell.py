@@ -14,12 +14,12 @@ from scrapy.commands.shell import Command as ShellCommand
 from scrapy.http import Response
 from scrapy.utils.url import guess_scheme
 
-from ptmtorrent_scrapy.commands import pages
-from ptmtorrent_scrapy.commands.pages import Unshown
+from ptmtorrent_scrapy.commands import _common
+from ptmtorrent_scrapy.commands._common import Unshown
 from ptmtorrent_scrapy.formats.raw_json import element, elements
 from ptmtorrent_scrapy.items import Metadata, Model, Unusable
 from ptmtorrent_scrapy.records.record import Hub, Validator, record
-from ptmtorrent_scrapy.spiders.hub import HubSpider, text
+from ptmtorrent_scrapy.spiders.base import HubSpider, text
 from ptmtorrent_scrapy.spiders.modelzoo import ModelZooSpider, entries
 from ptmtorrent_scrapy.storage.tree import DataTree
 
@@ -30,15 +30,15 @@ class Command(ShellCommand):
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
         assert self.settings is not None
-        pages.only_show(self.settings)
+        _common.only_show(self.settings)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         assert self.crawler_process is not None
         settings, loader = self.crawler_process.settings, self.crawler_process.spider_loader
         try:
-            opts.spider = pages.spider_name(opts.spider, guess_scheme(args[0]) if args else None, settings, loader)
+            opts.spider = _common.spider_name(opts.spider, guess_scheme(args[0]) if args else None, settings, loader)
             if opts.spider:
-                pages.ask_as(loader.load(opts.spider), settings)
+                _common.ask_as(loader.load(opts.spider), settings)
             super().run(args, opts)
         except Unshown as error:
             print(f"scrapy shell: {error}", file=sys.stderr)
@@ -110,7 +110,7 @@ class HubPage:
             raise Unshown(
                 "no page of a hub is shown; fetch(URL) one, and name the hub where it is elsewhere: --spider NAME"
             )
-        pages.check_has_pages(spider)
+        _common.check_has_pages(spider)
         return spider
 
     @cached_property

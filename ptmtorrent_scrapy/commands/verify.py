@@ -17,7 +17,7 @@ from ptmtorrent_scrapy.cloning.settings import clone_settings
 from ptmtorrent_scrapy.commands.crawl import Unready
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.git import process
-from ptmtorrent_scrapy.spiders.hub import HubSpider
+from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.storage.tree import DataTree, InUse
 from ptmtorrent_scrapy.verification.finding import Problem
 from ptmtorrent_scrapy.verification.repair import Repair

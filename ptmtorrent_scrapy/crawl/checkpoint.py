@@ -9,7 +9,7 @@ import orjson
 from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy import __version__
-from ptmtorrent_scrapy.spiders.hub import HubSpider
+from ptmtorrent_scrapy.spiders.base import HubSpider
 
 
 class Keeper(Protocol):

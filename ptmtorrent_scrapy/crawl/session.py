@@ -22,7 +22,7 @@ from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.crawl.checkpoint import Checkpoint, Keeper, parse, request
 from ptmtorrent_scrapy.crawl.database import Listing
 from ptmtorrent_scrapy.items import ListingPage
-from ptmtorrent_scrapy.spiders.hub import HubSpider
+from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 logger = logging.getLogger(__name__)

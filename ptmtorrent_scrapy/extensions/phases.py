@@ -15,7 +15,7 @@ from scrapy.exceptions import DontCloseSpider
 
 from ptmtorrent_scrapy.cloning.executor import ClusterLost
 from ptmtorrent_scrapy.crawl.session import HubCrawl
-from ptmtorrent_scrapy.extensions.history import History
+from ptmtorrent_scrapy.extensions.crawl_log import History
 from ptmtorrent_scrapy.git.errors import Cancelled
 from ptmtorrent_scrapy.pipelines import ClonePipeline, MetadataPipeline, RecordPipeline
 

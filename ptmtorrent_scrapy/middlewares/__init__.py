@@ -1,2 +1,1 @@
-"""Scrapy middlewares: claiming the tree, rate limits and the cache of pages.
-"""
+"""Scrapy middlewares: claiming the tree, rate limits and the cache of pages."""

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from ptmtorrent_scrapy.formats.dois import arxiv_doi
 from ptmtorrent_scrapy.formats.raw_json import count, elements, mapping, string, strings
 from ptmtorrent_scrapy.items import Dataset, Metadata, Model
-from ptmtorrent_scrapy.spiders.hub import Unlike
+from ptmtorrent_scrapy.spiders.base import Unlike
 
 _REPOSITORY_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")

@@ -10,7 +10,7 @@ from ptmtorrent_scrapy.formats.raw_json import count, mapping, string, strings
 from ptmtorrent_scrapy.git.last_commits import last_commit
 from ptmtorrent_scrapy.items import Metadata, Model
 from ptmtorrent_scrapy.parsers.onnx_pages import NOTHING, ModelClass
-from ptmtorrent_scrapy.spiders.hub import Unlike
+from ptmtorrent_scrapy.spiders.base import Unlike
 
 _OWNER = "ONNX"  # as PTMTorrent calls it
 

@@ -3,7 +3,7 @@
 from ptmtorrent_scrapy.pipelines.checkpoint import CheckpointPipeline
 from ptmtorrent_scrapy.pipelines.clone import ClonePipeline
 from ptmtorrent_scrapy.pipelines.metadata import MetadataPipeline
-from ptmtorrent_scrapy.pipelines.raw import RawPagePipeline
-from ptmtorrent_scrapy.pipelines.record import RecordPipeline
+from ptmtorrent_scrapy.pipelines.raw_pages import RawPagePipeline
+from ptmtorrent_scrapy.pipelines.records import RecordPipeline
 
 __all__ = ["CheckpointPipeline", "ClonePipeline", "MetadataPipeline", "RawPagePipeline", "RecordPipeline"]

@@ -16,7 +16,7 @@ from scrapy.settings import BaseSettings
 from ptmtorrent_scrapy.formats.link_header import next_link
 from ptmtorrent_scrapy.items import ListingPage, Metadata, Model, Unusable
 from ptmtorrent_scrapy.parsers import huggingface
-from ptmtorrent_scrapy.spiders.hub import HubSpider
+from ptmtorrent_scrapy.spiders.base import HubSpider
 
 _LISTING = "/api/models?sort=createdAt&limit=1000&full=true&cardData=true&config=true"
 _AHEAD = 4  # items that Scrapy takes before it has done with the first: by then that page is noted

@@ -16,7 +16,7 @@ from ptmtorrent_scrapy.formats.dois import dois
 from ptmtorrent_scrapy.formats.raw_json import mapping, string
 from ptmtorrent_scrapy.formats.repository_urls import Repositories
 from ptmtorrent_scrapy.items import Metadata, Model, Unusable
-from ptmtorrent_scrapy.spiders.hub import HubSpider, Unlike
+from ptmtorrent_scrapy.spiders.base import HubSpider, Unlike
 
 _CONFIG = "contrib_src/model/config.json"
 

@@ -17,7 +17,7 @@ from ptmtorrent_scrapy.formats.dois import dois
 from ptmtorrent_scrapy.formats.raw_json import count, element, elements, mapping, member, string, strings, texts
 from ptmtorrent_scrapy.formats.repository_urls import Repositories
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, Unusable
-from ptmtorrent_scrapy.spiders.hub import HubSpider, Unlike, in_order
+from ptmtorrent_scrapy.spiders.base import HubSpider, Unlike, in_order
 from ptmtorrent_scrapy.storage.tree import UnusableName, check_name
 
 _INDEX = "0"  # where the other pages have the name of a model

@@ -19,7 +19,7 @@ from ptmtorrent_scrapy.formats.repository_urls import owner_and_name
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, Unusable
 from ptmtorrent_scrapy.parsers.onnx_models import OnnxModels
 from ptmtorrent_scrapy.parsers.onnx_pages import arxiv_papers, model_classes, model_rows, page_files, statistics
-from ptmtorrent_scrapy.spiders.hub import HubSpider, in_order, text
+from ptmtorrent_scrapy.spiders.base import HubSpider, in_order, text
 
 _CLASSES, _MANIFEST, _UNVALIDATED = "omz_metadata.json", "omz_manifest.json", "omz_unvalidated_metadata.json"
 _PAGE_BYTES = 1 << 18  # ten times what the largest has; Markdown at its worst takes seconds for that

@@ -21,7 +21,7 @@ from ptmtorrent_scrapy.formats.raw_json import string, strings
 from ptmtorrent_scrapy.formats.repository_urls import Repositories, owner_and_name
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, Unusable
 from ptmtorrent_scrapy.parsers.pytorchhub import Page, described, model_page, urls
-from ptmtorrent_scrapy.spiders.hub import HubSpider, Unlike, in_order
+from ptmtorrent_scrapy.spiders.base import HubSpider, Unlike, in_order
 
 _PAGE_FILE = re.compile(r"[^/]+\.md")
 _NO_TASK = "scriptable"  # a tag that says that the model can be compiled

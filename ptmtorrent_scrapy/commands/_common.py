@@ -3,7 +3,7 @@
 from scrapy.settings import BaseSettings
 from scrapy.spiderloader import SpiderLoaderProtocol
 
-from ptmtorrent_scrapy.spiders.hub import HubSpider
+from ptmtorrent_scrapy.spiders.base import HubSpider
 
 _OURS = "ptmtorrent_scrapy."
 

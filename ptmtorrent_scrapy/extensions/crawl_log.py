@@ -16,7 +16,7 @@ from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.crawl.session import HubCrawl
 from ptmtorrent_scrapy.snapshots import crawl_log
 from ptmtorrent_scrapy.snapshots.writer import Keeping
-from ptmtorrent_scrapy.spiders.hub import HubSpider
+from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.storage.tree import JsonArray
 
 logger = logging.getLogger(__name__)
