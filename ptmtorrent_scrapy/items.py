@@ -77,7 +77,7 @@ class Model:
 
 
 @dataclass(kw_only=True, slots=True)
-class Unusable:
+class RejectedModel:
     """An object of the hub's listing of which no Model can be made."""
 
     metadata: Metadata

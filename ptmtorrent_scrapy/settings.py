@@ -47,13 +47,13 @@ ITEM_PIPELINES = {
     "ptmtorrent_scrapy.pipelines.CheckpointPipeline": 900,
 }
 EXTENSIONS = {
-    "ptmtorrent_scrapy.extensions.History": 500,
+    "ptmtorrent_scrapy.extensions.CrawlLog": 500,
     "ptmtorrent_scrapy.extensions.Phases": 500,
     "ptmtorrent_scrapy.extensions.Progress": 500,
     "ptmtorrent_scrapy.extensions.Summary": 500,
     "scrapy.extensions.logstats.LogStats": None,  # Progress counts models, not pages
 }
-SPIDER_MIDDLEWARES = {"ptmtorrent_scrapy.middlewares.rate_limit.ClaimTreeMiddleware": 100}
+SPIDER_MIDDLEWARES = {"ptmtorrent_scrapy.middlewares.claim_tree.ClaimTreeMiddleware": 100}
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.httpcache.HttpCacheMiddleware": None,
     "ptmtorrent_scrapy.middlewares.http_cache.PageCacheMiddleware": 900,

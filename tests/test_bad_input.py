@@ -19,8 +19,9 @@ from ptmtorrent_scrapy.formats.raw_json import elements
 from ptmtorrent_scrapy.formats.repository_urls import owner_and_name, repository
 from ptmtorrent_scrapy.items import Metadata, Model
 from ptmtorrent_scrapy.parsers import huggingface
-from ptmtorrent_scrapy.records.record import Hub, Validator, record
-from ptmtorrent_scrapy.spiders.base import Unlike
+from ptmtorrent_scrapy.parsers.errors import NotAModel
+from ptmtorrent_scrapy.records.record import Hub, record
+from ptmtorrent_scrapy.records.validator import Validator
 from ptmtorrent_scrapy.storage.tree import UnusableName, check_folder
 from tests.conftest import Crawl, Start
 from tests.hubs import Hubs, Repository
@@ -92,7 +93,7 @@ def validator() -> Validator:
 def test_any_object_of_hugging_face_is_a_model_or_unlike_one(validator: Validator, value: Any) -> None:
     try:
         model = huggingface.model(Metadata("", value), "https://huggingface.co")
-    except Unlike:
+    except NotAModel:
         return
     made(model, validator)
 

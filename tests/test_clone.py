@@ -20,7 +20,7 @@ import pytest
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.git.clone import clone, look
 from ptmtorrent_scrapy.git.errors import Cancelled, Missing
-from ptmtorrent_scrapy.git.models import Outcome, Repository
+from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult
 from tests import hubs as content
 from tests.conftest import ROOT, git
 from tests.hubs import Hubs, Large
@@ -31,15 +31,15 @@ WEIGHTS = Large(b"weights " * 50_000)
 MORE = Large(b"more weights " * 50_000)
 FILES: dict[str, Any] = {".gitattributes": ATTRIBUTES, "README.md": b"# A model\n", "deep/down/weights.bin": WEIGHTS}
 
-Wanted = Callable[..., Repository]
+Wanted = Callable[..., CloneRequest]
 
 
 @pytest.fixture
 def wanted(hubs: Hubs, folder: Path) -> Wanted:
     """A repository to clone, by its path on the server."""
 
-    def of(path: str = "o/m", **options: Any) -> Repository:
-        return Repository(
+    def of(path: str = "o/m", **options: Any) -> CloneRequest:
+        return CloneRequest(
             url=f"{hubs.url}/{path}",
             path=str(folder / "repos" / path),
             store=str(folder / "lfs"),
@@ -251,11 +251,11 @@ def test_half_a_large_file_goes_on(hubs: Hubs, wanted: Wanted, folder: Path) -> 
     assert list(incomplete.iterdir()) == []
 
 
-def begin(repository: Repository) -> subprocess.Popen[bytes]:
+def begin(repository: CloneRequest) -> subprocess.Popen[bytes]:
     """Clone in a process of its own."""
     code = (
-        "import json, sys\nfrom ptmtorrent_scrapy.git.clone import Repository, clone\n"
-        "given = json.load(sys.stdin); given['protocols'] = tuple(given['protocols']); clone(Repository(**given))"
+        "import json, sys\nfrom ptmtorrent_scrapy.git.clone import CloneRequest, clone\n"
+        "given = json.load(sys.stdin); given['protocols'] = tuple(given['protocols']); clone(CloneRequest(**given))"
     )
     begun = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, cwd=ROOT)
     assert begun.stdin
@@ -264,7 +264,7 @@ def begin(repository: Repository) -> subprocess.Popen[bytes]:
     return begun
 
 
-def start(repository: Repository, hubs: Hubs, pattern: str) -> subprocess.Popen[bytes]:
+def start(repository: CloneRequest, hubs: Hubs, pattern: str) -> subprocess.Popen[bytes]:
     """Clone in a process of its own, which is killed when it asks for what the pattern is found in."""
     begun = begin(repository)
     hubs.wait_for(pattern)
@@ -295,7 +295,7 @@ def test_cancelling(hubs: Hubs, wanted: Wanted) -> None:
     hubs.serve("o/m", content.Repository([FILES]))
     hubs.faults.add("git-upload-pack", method="POST", stall=True)
     repository = wanted(scope="a crawl")
-    ended: list[BaseException | Outcome] = []
+    ended: list[BaseException | CloneResult] = []
 
     def run() -> None:
         try:

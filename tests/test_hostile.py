@@ -11,7 +11,7 @@ import pytest
 from ptmtorrent_scrapy.git.clone import clone
 from ptmtorrent_scrapy.git.environment import check_url
 from ptmtorrent_scrapy.git.errors import Refused
-from ptmtorrent_scrapy.git.models import Outcome, Repository
+from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult
 from tests import hubs as content
 from tests.conftest import git
 from tests.hubs import Executable, Hubs, Large, Submodule, Symlink
@@ -21,7 +21,7 @@ from tests.hubs.content import pointer
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 WEIGHTS = Large(b"weights " * 5000)
 
-Try = Callable[[content.Repository], Outcome]
+Try = Callable[[content.Repository], CloneResult]
 
 
 @pytest.fixture
@@ -54,10 +54,10 @@ def attempt(hubs: Hubs, folder: Path) -> Iterator[Try]:
     outside.mkdir()
     (outside / "precious").write_text("as it was")
 
-    def make(repository: content.Repository) -> Outcome:
+    def make(repository: content.Repository) -> CloneResult:
         hubs.serve("o/m", repository)
         return clone(
-            Repository(
+            CloneRequest(
                 url=f"{hubs.url}/o/m",
                 path=str(folder / "tree" / "repos" / "o" / "m"),
                 store=str(folder / "tree" / "lfs"),

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from ptmtorrent_scrapy.git.clone import clone
-from ptmtorrent_scrapy.git.models import Repository
+from ptmtorrent_scrapy.git.models import CloneRequest
 from tests import hubs as content
 from tests.conftest import ROOT, Start, command, git
 from tests.hubs import Hubs, Large
 from tests.hubs.content import pointer
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
-Wanted = Callable[..., Repository]
+Wanted = Callable[..., CloneRequest]
 
 
 @pytest.fixture
@@ -82,8 +82,8 @@ def test_a_repository_that_is_too_large(crawl: Start, hubs: Hubs, models: list[s
 
 @pytest.fixture
 def wanted(hubs: Hubs, folder: Path) -> Wanted:
-    def of(**options: object) -> Repository:
-        return Repository(
+    def of(**options: object) -> CloneRequest:
+        return CloneRequest(
             url=f"{hubs.url}/o/m",
             path=str(folder / "repos" / "o" / "m"),
             store=str(folder / "lfs"),

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ptmtorrent_scrapy.cloning.scheduler import Turns
-from ptmtorrent_scrapy.crawl.database import Listing
+from ptmtorrent_scrapy.cloning.scheduler import CloneScheduler
+from ptmtorrent_scrapy.crawl.database import CrawlDatabase
 from ptmtorrent_scrapy.items import Metadata, Model
 from tests import hubs as content
 from tests.conftest import Start
@@ -100,8 +100,8 @@ class Clock:
 
 
 @pytest.fixture
-def listing(tmp_path: Path) -> Iterator[Listing]:
-    listing = Listing(tmp_path / "listing")
+def listing(tmp_path: Path) -> Iterator[CrawlDatabase]:
+    listing = CrawlDatabase(tmp_path / "listing")
     for number, host in enumerate(("a.example", "a.example", "b.example", "a.example")):
         url = f"https://{host}/o/m{number}"
         model = Model(
@@ -120,13 +120,13 @@ def listing(tmp_path: Path) -> Iterator[Listing]:
     listing.close()
 
 
-def test_a_host_that_wants_its_peace_is_left_alone_and_the_others_are_not(listing: Listing) -> None:
+def test_a_host_that_wants_its_peace_is_left_alone_and_the_others_are_not(listing: CrawlDatabase) -> None:
     asyncio.run(_left_alone(listing))
 
 
-async def _left_alone(listing: Listing) -> None:
+async def _left_alone(listing: CrawlDatabase) -> None:
     clock = Clock()
-    turns = Turns(listing, pause=1, clock=clock)
+    turns = CloneScheduler(listing, pause=1, clock=clock)
     first = await turns.next()
     assert first
     turns.leave_alone("a.example", 300)
@@ -139,7 +139,7 @@ async def _left_alone(listing: Listing) -> None:
     assert after == ["a.example/o/m0", "a.example/o/m1", "a.example/o/m3", None]
 
 
-async def _next(turns: Turns) -> str | None:
+async def _next(turns: CloneScheduler) -> str | None:
     """Who is next now; None if somebody is only later."""
     task = asyncio.create_task(turns.next())
     await asyncio.sleep(0)
@@ -150,9 +150,9 @@ async def _next(turns: Turns) -> str | None:
     return turn and turn.listed.url.partition("//")[2]
 
 
-def test_pauses_grow_and_a_host_is_given_up(listing: Listing) -> None:
+def test_pauses_grow_and_a_host_is_given_up(listing: CrawlDatabase) -> None:
     clock = Clock()
-    turns = Turns(listing, pause=1, clock=clock)
+    turns = CloneScheduler(listing, pause=1, clock=clock)
     pauses = []
     while not turns.is_given_up("a.example"):
         turns.leave_alone("a.example", None)

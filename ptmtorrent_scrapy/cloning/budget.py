@@ -11,7 +11,7 @@ NO_SPACE, MAX_BYTES = "no_space", "max_bytes"
 _FILES = 100_000  # for which a file system that has a number of them is to have room
 
 
-class Limits:
+class Budget:
     """Counts what a crawl has fetched and may still fetch; tells in a line what stands against more."""
 
     def __init__(self, folder: Path, settings: CloneSettings) -> None:

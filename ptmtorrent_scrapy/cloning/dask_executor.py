@@ -12,14 +12,14 @@ from distributed.client import FutureCancelledError
 from distributed.comm.core import connect
 
 from ptmtorrent_scrapy.cloning.executor import ClusterLost
-from ptmtorrent_scrapy.crawl.options import Unaccepted
+from ptmtorrent_scrapy.crawl.options import InvalidOption
 from ptmtorrent_scrapy.git import process
 
 _PATIENCE = 10  # seconds until a scheduler has answered
 
 
 class Cluster:
-    """The workers of the scheduler at an address. Raises `Unaccepted` where it does not answer."""
+    """The workers of the scheduler at an address. Raises `InvalidOption` where it does not answer."""
 
     lost: tuple[type[BaseException], ...] = (KilledWorker, FutureCancelledError, CancelledError)
 
@@ -32,7 +32,7 @@ class Cluster:
             self._client = Client(address, timeout=_PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
         except (OSError, TimeoutError, ValueError, TypeError) as error:
             accepted = f"the address of a Dask scheduler that answers: {error or type(error).__name__}"
-            raise Unaccepted("CLONE_CLUSTER", address, accepted) from None
+            raise InvalidOption("CLONE_CLUSTER", address, accepted) from None
         self.executor: Executor = self._client.get_executor(pure=False)  # type: ignore[no-untyped-call]
 
     def check(self) -> None:

@@ -3,11 +3,11 @@
 from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 from typing import Protocol
 
-from ptmtorrent_scrapy.crawl.options import Unaccepted
+from ptmtorrent_scrapy.crawl.options import InvalidOption
 from ptmtorrent_scrapy.git import process
 
 
-class Workers(Protocol):
+class CloneExecutor(Protocol):
     """An executor for clones, and how to end what runs in it."""
 
     executor: Executor
@@ -47,8 +47,8 @@ class Threads:
         process.close_watchdog()
 
 
-def workers(cluster: str, concurrency: int) -> Workers:
-    """Those of the Dask scheduler at an address; without one, threads. Raises `Unaccepted` where it does not answer."""
+def workers(cluster: str, concurrency: int) -> CloneExecutor:
+    """Return the workers of a Dask scheduler, or threads without an address. Raises `InvalidOption`."""
     if not cluster:
         return Threads(concurrency)
     from ptmtorrent_scrapy.cloning.dask_executor import Cluster  # takes a second to import
@@ -57,7 +57,7 @@ def workers(cluster: str, concurrency: int) -> Workers:
 
 
 def address(name: str, value: str) -> str:
-    """The address of a Dask scheduler, or nothing. Raises `Unaccepted`."""
+    """The address of a Dask scheduler, or nothing. Raises `InvalidOption`."""
     if value and not value.startswith(("tcp://", "tls://", "ucx://", "ws://", "wss://")):
-        raise Unaccepted(name, value, "the address of a Dask scheduler, such as tls://10.0.0.1:8786, or empty")
+        raise InvalidOption(name, value, "the address of a Dask scheduler, such as tls://10.0.0.1:8786, or empty")
     return value

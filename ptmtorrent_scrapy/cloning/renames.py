@@ -4,15 +4,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from ptmtorrent_scrapy.crawl.database import Listing, Vanished
+from ptmtorrent_scrapy.crawl.database import CrawlDatabase, UnlistedClone
 
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = 8  # servers' answers that are waited for
-Redirected = Callable[[Vanished], Awaitable[str | None]]  # where the server of a repository says that it is now
+Redirected = Callable[[UnlistedClone], Awaitable[str | None]]  # where the server of a repository says that it is now
 
 
-async def recognise(listing: Listing, redirected: Redirected) -> None:
+async def recognise(listing: CrawlDatabase, redirected: Redirected) -> None:
     """Note of chosen repositories that have no clone which former names they had, of those that are listed no more.
 
     One is another's former name if the hub knows both by the same id, or by none and at the same commit, or if its
@@ -21,7 +21,7 @@ async def recognise(listing: Listing, redirected: Redirected) -> None:
     listing.compare()
     former, new = set(), set()
 
-    def note(vanished: Vanished, url: str) -> None:
+    def note(vanished: UnlistedClone, url: str) -> None:
         if vanished.url not in former and url not in new:
             logger.info("%s is now %s: its clone goes along", vanished.url, url)
             listing.set_former(url, vanished)
@@ -32,7 +32,7 @@ async def recognise(listing: Listing, redirected: Redirected) -> None:
         note(vanished, url)
     limit = asyncio.Semaphore(_AT_ONCE)
 
-    async def ask(vanished: Vanished) -> None:
+    async def ask(vanished: UnlistedClone) -> None:
         async with limit:
             url = await redirected(vanished)
         if url is not None and (found := listing.newcomer(url)) is not None:

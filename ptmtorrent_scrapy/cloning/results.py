@@ -5,9 +5,10 @@ import logging
 import orjson
 from scrapy.statscollectors import StatsCollector
 
-from ptmtorrent_scrapy.crawl.database import Listing
-from ptmtorrent_scrapy.git.models import STANDING, Outcome
-from ptmtorrent_scrapy.storage.tree import DataTree, Rewrite
+from ptmtorrent_scrapy.crawl.database import CrawlDatabase
+from ptmtorrent_scrapy.git.models import STANDING, CloneResult
+from ptmtorrent_scrapy.storage.atomic import AtomicFile
+from ptmtorrent_scrapy.storage.tree import DataTree
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ _COUNTED = {
 _OF_THE_CLONE = ("path", "commit", "branch", "git_bytes", "lfs_objects", "lfs_bytes")
 
 
-class Outcomes:
+class CloneResults:
     """Notes outcomes in the listing, and writes its lines now and then."""
 
     def __init__(self, tree: DataTree, stats: StatsCollector) -> None:
@@ -31,7 +32,7 @@ class Outcomes:
         self._written = 0  # lines of repositories.jsonl
         self.unwritten = 0  # outcomes that it does not have yet
 
-    def note(self, listing: Listing, outcome: Outcome, *, quiet: bool = False) -> None:
+    def note(self, listing: CrawlDatabase, outcome: CloneResult, *, quiet: bool = False) -> None:
         """Keep an outcome; `quiet` where somebody else tells of it."""
         if outcome.error and not quiet:
             logger.warning("%s is %s: %s", outcome.url, outcome.status, outcome.error)
@@ -55,11 +56,11 @@ class Outcomes:
     def _stands(self, path: object) -> bool:
         return isinstance(path, str) and (self._tree.folder / path / ".git").is_dir()
 
-    def write(self, listing: Listing) -> None:
+    def write(self, listing: CrawlDatabase) -> None:
         """Write repositories.jsonl anew, and what the next crawl needs not ask."""
-        with Rewrite(self._tree.repositories) as file:
+        with AtomicFile(self._tree.repositories) as file:
             lines = [file.write(line + b"\n") for line in listing.outcomes()]
-        with Rewrite(self._tree.looks) as file:
+        with AtomicFile(self._tree.looks) as file:
             for url, hub_id, commit, at in listing.looks():
                 file.write(orjson.dumps({"url": url, "hub_id": hub_id, "commit": commit, "at": at}) + b"\n")
         listing.save()

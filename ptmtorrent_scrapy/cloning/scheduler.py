@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ptmtorrent_scrapy.crawl.database import Listed, Listing
+from ptmtorrent_scrapy.crawl.database import CrawlDatabase, ListedRepository
 
 _LONGEST_PAUSE = 3600.0  # seconds
 _SOON = 1.0  # seconds
@@ -17,43 +17,43 @@ _PATIENCE = (
 
 
 @dataclass(frozen=True, order=True)
-class Turn:
+class Job:
     """A repository that is to be taken up."""
 
     position: int
-    listed: Listed
+    listed: ListedRepository
     tries: int = 0  # that failed before
 
 
 class _Host:
     """The repositories of one host, and how it is."""
 
-    def __init__(self, listed: Iterator[Listed]) -> None:
+    def __init__(self, listed: Iterator[ListedRepository]) -> None:
         self._listed = listed
         self.head = next(listed, None)
         self.not_before = 0.0
         self.strikes = 0
 
-    def take(self) -> Turn:
+    def take(self) -> Job:
         assert self.head is not None
-        turn = Turn(self.head.position, self.head)
+        turn = Job(self.head.position, self.head)
         self.head = next(self._listed, None)
         return turn
 
 
-class Turns:
+class CloneScheduler:
     """Gives the repositories of a listing to those who work on them."""
 
-    def __init__(self, listing: Listing, *, pause: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, listing: CrawlDatabase, *, pause: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._hosts = {host: _Host(listing.repositories(host)) for host in listing.hosts()}
-        self._again: list[tuple[float, Turn]] = []  # a heap: not before this time
+        self._again: list[tuple[float, Job]] = []  # a heap: not before this time
         self._pause = pause  # seconds before the first repetition; each further one waits twice as long
         self._clock = clock
         self._taken = 0  # that may come back
         self._changed = asyncio.Event()
         self._ended = False
 
-    async def next(self) -> Turn | None:
+    async def next(self) -> Job | None:
         """Who is next, once it is its turn; None where nobody is left."""
         while True:
             self._changed.clear()
@@ -67,19 +67,19 @@ class Turns:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), self._wait())
 
-    def done(self, turn: Turn, *, well: bool) -> None:
+    def done(self, turn: Job, *, well: bool) -> None:
         """A repository needs no further turn; `well` if its host gave what it was asked for."""
         if well:
             self._hosts[turn.listed.host].strikes = 0
         self._give_back()
 
-    def again(self, turn: Turn) -> None:
+    def again(self, turn: Job) -> None:
         """A repository is to have another turn, after a pause that grows."""
         wait = self._grown(turn.tries)
-        heapq.heappush(self._again, (self._clock() + wait, Turn(turn.position, turn.listed, turn.tries + 1)))
+        heapq.heappush(self._again, (self._clock() + wait, Job(turn.position, turn.listed, turn.tries + 1)))
         self._give_back()
 
-    def soon(self, turn: Turn) -> None:
+    def soon(self, turn: Job) -> None:
         """A repository is to have its turn once more, as if nothing had been."""
         heapq.heappush(self._again, (self._clock() + _SOON, turn))
         self._give_back()
@@ -117,7 +117,7 @@ class Turns:
         self._taken -= 1
         self._changed.set()
 
-    def _ready(self) -> Turn | None:
+    def _ready(self) -> Job | None:
         now = self._clock()
         open_hosts = {name: host for name, host in self._hosts.items() if host.not_before <= now}
         waiting = [(at, turn) for at, turn in self._again if at <= now and turn.listed.host in open_hosts]

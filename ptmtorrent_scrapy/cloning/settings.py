@@ -9,7 +9,7 @@ from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy.cloning.executor import address
 from ptmtorrent_scrapy.crawl import options
-from ptmtorrent_scrapy.git.models import Repository
+from ptmtorrent_scrapy.git.models import CloneRequest
 
 # git-config(1): a section, perhaps a subsection, a variable
 _CONFIGURED = re.compile(r"[A-Za-z0-9-]+(\.[^\0\n]*)?\.[A-Za-z][A-Za-z0-9-]*")
@@ -19,7 +19,7 @@ _CONFIGURED = re.compile(r"[A-Za-z0-9-]+(\.[^\0\n]*)?\.[A-Za-z][A-Za-z0-9-]*")
 class CloneSettings:
     """How repositories are cloned."""
 
-    repository: Repository  # what all have in common
+    repository: CloneRequest  # what all have in common
     concurrency: int
     mirrors: Mapping[str, tuple[str, ...]]  # other LFS servers, by the URL of a repository
     refresh: float  # seconds after which a repository whose hub tells no commit is asked again
@@ -34,7 +34,7 @@ class CloneSettings:
 
 
 def clone_settings(settings: BaseSettings) -> CloneSettings:
-    """What the settings say. Raises `Unaccepted`."""
+    """What the settings say. Raises `InvalidOption`."""
     return CloneSettings(
         repository=repository_settings(settings),
         concurrency=options.positive("CLONE_CONCURRENCY", settings["CLONE_CONCURRENCY"]),
@@ -47,16 +47,16 @@ def clone_settings(settings: BaseSettings) -> CloneSettings:
     )
 
 
-def repository_settings(settings: BaseSettings) -> Repository:
-    """What they say of any repository. Raises `Unaccepted`."""
+def repository_settings(settings: BaseSettings) -> CloneRequest:
+    """What they say of any repository. Raises `InvalidOption`."""
     try:
         configuration = json.loads(settings["CLONE_GIT_CONFIG"])
         if not all(_CONFIGURED.fullmatch(name) and "\0" not in value for name, value in configuration.items()):
             raise ValueError
     except (ValueError, AttributeError, TypeError):
         accepted = 'a JSON object of git settings, such as {"http.proxy": "http://proxy:3128"}'
-        raise options.Unaccepted("CLONE_GIT_CONFIG", settings["CLONE_GIT_CONFIG"], accepted) from None
-    return Repository(
+        raise options.InvalidOption("CLONE_GIT_CONFIG", settings["CLONE_GIT_CONFIG"], accepted) from None
+    return CloneRequest(
         url="",
         path="",
         store="",

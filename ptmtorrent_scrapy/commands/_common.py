@@ -8,12 +8,12 @@ from ptmtorrent_scrapy.spiders.base import HubSpider
 _OURS = "ptmtorrent_scrapy."
 
 
-class Unshown(Exception):
+class UsageError(Exception):
     """What was asked for cannot be shown; the message says why, and what to do."""
 
 
 def only_show(settings: BaseSettings) -> None:
-    """Turn off what makes, claims and fills the data tree, and the browser; components of others stay as they are."""
+    """Job off what makes, claims and fills the data tree, and the browser; components of others stay as they are."""
     for name in ("ITEM_PIPELINES", "EXTENSIONS", "SPIDER_MIDDLEWARES"):
         settings.set(name, others(settings, name), priority="cmdline")
     settings.set("HTTPCACHE_ENABLED", False, priority="cmdline")
@@ -27,11 +27,11 @@ def others(settings: BaseSettings, name: str) -> dict[object, object]:
 
 
 def spider_name(given: str | None, url: str | None, settings: BaseSettings, loader: SpiderLoaderProtocol) -> str | None:
-    """The spider that the user names, else that of the hub whose URL this is or begins with. Raises `Unshown`."""
+    """The spider that the user names, else that of the hub whose URL this is or begins with. Raises `UsageError`."""
     if given is None:
         return _hub_at(url, settings, loader) if url else None
     if given not in loader.list():
-        raise Unshown(f"{given}: no such hub; there are {', '.join(loader.list())}")
+        raise UsageError(f"{given}: no such hub; there are {', '.join(loader.list())}")
     return given
 
 
@@ -54,10 +54,10 @@ def ask_as(spider: type, settings: BaseSettings) -> None:
 
 
 def check_has_pages(spider: object) -> None:
-    """Raises `Unshown` for a hub whose models are read from a clone; `spider` is a spider or its class."""
+    """Raises `UsageError` for a hub whose models are read from a clone; `spider` is a spider or its class."""
     name, hub = getattr(spider, "name", ""), getattr(spider, "hub", "")
     if any(setting.endswith("_REPOSITORY") for setting in getattr(spider, "url_settings", ())):
-        raise Unshown(
+        raise UsageError(
             f"no page of {hub} tells its models, a clone of its repository does; crawl it: "
             f"scrapy crawl {name} -a fraction=0"
         )

@@ -35,7 +35,7 @@ class Command(CrawlCommand):
             return
         try:
             check(spider, self.crawler_process.settings, opts.spargs)
-        except (options.Unaccepted, Unready) as error:
+        except (options.InvalidOption, SetupError) as error:
             print(f"scrapy crawl {spider.name}: {error}", file=sys.stderr)
             if self.crawler_process.settings["LOG_FILE"]:
                 logger.error("%s", error)
@@ -49,24 +49,24 @@ class Command(CrawlCommand):
             self.exitcode = 1
 
 
-class Unready(Exception):
+class SetupError(Exception):
     """Something on this machine keeps a crawl from starting; the message says what to do."""
 
 
 def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]) -> None:
-    """Look at all that can be known before the first request. Raises `Unaccepted`, `Unready`."""
+    """Look at all that can be known before the first request. Raises `InvalidOption`, `SetupError`."""
     spider.check_arguments(**given)
     cluster = check_settings(settings, [spider]).cluster
     for program, package in (("git", "git"), ("git-lfs", "git-lfs")):
         if shutil.which(program) is None:
-            raise Unready(f"{program} is not installed; install it, on Debian with: apt-get install {package}")
+            raise SetupError(f"{program} is not installed; install it, on Debian with: apt-get install {package}")
     _check_writable(Path(settings["DATA_DIR"]) / spider.name)
     if cluster:
         workers(cluster, 1).close("")
 
 
 def check_settings(settings: BaseSettings, spiders: Iterable[type[HubSpider]]) -> CloneSettings:
-    """What the settings say of clones, once all of them can be used. Raises `Unaccepted`."""
+    """What the settings say of clones, once all of them can be used. Raises `InvalidOption`."""
     clones = clone_settings(settings)
     for name in {setting for spider in spiders for setting in spider.url_settings}:
         options.url(name, settings[name])
@@ -75,7 +75,7 @@ def check_settings(settings: BaseSettings, spiders: Iterable[type[HubSpider]]) -
     for name in ("LISTING_MAX_AGE", "LISTING_RETRY_PAUSE"):
         options.duration(name, settings[name])
     if not settings["DATA_DIR"]:
-        raise options.Unaccepted("DATA_DIR", "", "a folder, such as data")
+        raise options.InvalidOption("DATA_DIR", "", "a folder, such as data")
     return clones
 
 
@@ -86,4 +86,6 @@ def _check_writable(folder: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise Unready(f"DATA_DIR={folder.parent}: cannot be written: {error.strerror}; choose another folder") from None
+        raise SetupError(
+            f"DATA_DIR={folder.parent}: cannot be written: {error.strerror}; choose another folder"
+        ) from None

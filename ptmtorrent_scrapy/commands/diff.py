@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 
-from ptmtorrent_scrapy.commands.crawl import Unready
+from ptmtorrent_scrapy.commands.crawl import SetupError
 from ptmtorrent_scrapy.snapshots.diff import Change, changes
 from ptmtorrent_scrapy.snapshots.reader import Broken, State, Unknown, compared, states
 from ptmtorrent_scrapy.storage.tree import DataTree
@@ -55,21 +55,21 @@ class Command(ScrapyCommand):
             sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who reads has seen enough
-        except (Unready, Unknown, Broken, OSError) as error:
+        except (SetupError, Unknown, Broken, OSError) as error:
             print(f"scrapy diff: {escaped(str(error))}", file=sys.stderr)
             self.exitcode = 2
 
     def _tree(self, args: list[str]) -> DataTree:
-        """The tree of the hub that is named. Raises `Unready`."""
+        """The tree of the hub that is named. Raises `SetupError`."""
         assert self.crawler_process is not None
         assert self.settings is not None
         hubs, root = self.crawler_process.spider_loader.list(), Path(self.settings["DATA_DIR"])
         if not 1 <= len(args) <= 3:
-            raise Unready(f"a hub and up to two times are wanted: scrapy diff {self.syntax()}")
+            raise SetupError(f"a hub and up to two times are wanted: scrapy diff {self.syntax()}")
         if args[0] not in hubs:
-            raise Unready(f"{args[0]}: no such hub; there are {', '.join(hubs)}")
+            raise SetupError(f"{args[0]}: no such hub; there are {', '.join(hubs)}")
         if not (root / args[0]).is_dir():
-            raise Unready(f"{root / args[0]} is not there; name another DATA_DIR, or crawl first")
+            raise SetupError(f"{root / args[0]} is not there; name another DATA_DIR, or crawl first")
         return DataTree(root, args[0])
 
 

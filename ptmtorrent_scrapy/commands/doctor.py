@@ -17,9 +17,9 @@ from ptmtorrent_scrapy.cloning.settings import CloneSettings
 from ptmtorrent_scrapy.commands.crawl import check_settings
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.doctor import filesystem, network, programs
-from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, Finding
+from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, CheckResult
 from ptmtorrent_scrapy.git import process
-from ptmtorrent_scrapy.git.models import Repository
+from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.spiders.base import HubSpider
 
 
@@ -55,22 +55,22 @@ class Command(ScrapyCommand):
         process.close_watchdog()
 
 
-def findings(settings: BaseSettings, hubs: list[type[HubSpider]]) -> Iterator[Finding]:
+def findings(settings: BaseSettings, hubs: list[type[HubSpider]]) -> Iterator[CheckResult]:
     """All that can be looked at."""
     yield from programs.findings()
     clones: CloneSettings | None = None
     try:
         clones = check_settings(settings, hubs)
-        yield Finding("settings", OK, "can be used")
-    except options.Unaccepted as error:
-        yield Finding("settings", WRONG, str(error), "give another value")
+        yield CheckResult("settings", OK, "can be used")
+    except options.InvalidOption as error:
+        yield CheckResult("settings", WRONG, str(error), "give another value")
     yield from filesystem.findings(Path(settings["DATA_DIR"] or "data"), clones.repository.min_free if clones else 0)
     if clones:
         yield from _network(settings, hubs, clones)
         yield from _cluster(clones.cluster)
 
 
-def _network(settings: BaseSettings, hubs: list[type[HubSpider]], clones: CloneSettings) -> Iterator[Finding]:
+def _network(settings: BaseSettings, hubs: list[type[HubSpider]], clones: CloneSettings) -> Iterator[CheckResult]:
     ahead: list[float] = []
     asked = [(hub, name) for hub in hubs for name in hub.url_settings]
     with ThreadPoolExecutor(8) as pool:
@@ -100,22 +100,22 @@ def _page(settings: BaseSettings, hub: type[HubSpider], name: str) -> tuple[str,
     return base + hub.probe, {"User-Agent": settings["USER_AGENT"], "Referer": f"{base}/"}
 
 
-def _wanted(repository: Repository, url: str) -> Repository:
+def _wanted(repository: CloneRequest, url: str) -> CloneRequest:
     return replace(repository, url=url, timeout=20, scope="doctor")
 
 
-def _cluster(address: str) -> Iterator[Finding]:
+def _cluster(address: str) -> Iterator[CheckResult]:
     if not address:
         return
     yield _tried("cluster", lambda: workers(address, 1).close(""), f"{address} answers")
     if address.startswith("tcp://") and not address.startswith(("tcp://127.", "tcp://localhost", "tcp://[::1]")):
         advice = "whoever reaches a scheduler runs code on it: use tls:// and certificates"
-        yield Finding("cluster", WARNING, f"{address} is not encrypted", advice)
+        yield CheckResult("cluster", WARNING, f"{address} is not encrypted", advice)
 
 
-def _tried(check: str, attempt: Callable[[], object], found: str) -> Finding:
+def _tried(check: str, attempt: Callable[[], object], found: str) -> CheckResult:
     try:
         attempt()
-    except options.Unaccepted as error:
-        return Finding(check, WRONG, str(error), "start the scheduler, or leave CLONE_CLUSTER empty")
-    return Finding(check, OK, found)
+    except options.InvalidOption as error:
+        return CheckResult(check, WRONG, str(error), "start the scheduler, or leave CLONE_CLUSTER empty")
+    return CheckResult(check, OK, found)

@@ -25,7 +25,7 @@ class Command(ParseCommand):
             if opts.spider:
                 _common.check_has_pages(loader.load(opts.spider))
                 _common.ask_as(loader.load(opts.spider), settings)
-        except _common.Unshown as error:
+        except _common.UsageError as error:
             print(f"scrapy parse: {error}", file=sys.stderr)
             self.exitcode = 2
             return

@@ -9,7 +9,7 @@ from scrapy.commands import BaseRunSpiderCommand
 from scrapy.settings import SETTINGS_PRIORITIES
 
 from ptmtorrent_scrapy.commands import _common
-from ptmtorrent_scrapy.commands.crawl import Unready, check
+from ptmtorrent_scrapy.commands.crawl import SetupError, check
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.extensions.planner import Planning
 from ptmtorrent_scrapy.spiders.base import HubSpider
@@ -56,13 +56,13 @@ class Command(BaseRunSpiderCommand):
         spider = loader.load(name) if name in loader.list() else None
         try:
             if spider is None or not issubclass(spider, HubSpider):
-                raise Unready(f"no such hub; there are {', '.join(loader.list())}")
+                raise SetupError(f"no such hub; there are {', '.join(loader.list())}")
             for setting, ours in _SETTINGS.items():
                 settings.set(setting, {**_common.others(settings, setting), **ours}, "cmdline")
             settings.set("PLAN_SAMPLE", options.whole("--sample", opts.sample), "cmdline")
             settings.set("PLAN_RATE", options.size("--rate", opts.rate) if opts.rate else 0, "cmdline")
             check(spider, settings, opts.spargs)
-        except (options.Unaccepted, Unready) as error:
+        except (options.InvalidOption, SetupError) as error:
             print(f"scrapy plan {name}: {error}", file=sys.stderr)
             self.exitcode = 2
             return

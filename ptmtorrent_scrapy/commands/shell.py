@@ -15,10 +15,11 @@ from scrapy.http import Response
 from scrapy.utils.url import guess_scheme
 
 from ptmtorrent_scrapy.commands import _common
-from ptmtorrent_scrapy.commands._common import Unshown
+from ptmtorrent_scrapy.commands._common import UsageError
 from ptmtorrent_scrapy.formats.raw_json import element, elements
-from ptmtorrent_scrapy.items import Metadata, Model, Unusable
-from ptmtorrent_scrapy.records.record import Hub, Validator, record
+from ptmtorrent_scrapy.items import Metadata, Model, RejectedModel
+from ptmtorrent_scrapy.records.record import Hub, record
+from ptmtorrent_scrapy.records.validator import Validator
 from ptmtorrent_scrapy.spiders.base import HubSpider, text
 from ptmtorrent_scrapy.spiders.modelzoo import ModelZooSpider, entries
 from ptmtorrent_scrapy.storage.tree import DataTree
@@ -40,14 +41,14 @@ class Command(ShellCommand):
             if opts.spider:
                 _common.ask_as(loader.load(opts.spider), settings)
             super().run(args, opts)
-        except Unshown as error:
+        except UsageError as error:
             print(f"scrapy shell: {error}", file=sys.stderr)
             self.exitcode = 1
 
     def update_vars(self, vars: dict[str, Any]) -> None:  # noqa: A002 - Scrapy's name for it
         page = HubPage(vars)
         vars["models"] = Shortcut(
-            "models()", "what the spider makes of the page, a Model or Unusable an object", page.models
+            "models()", "what the spider makes of the page, a Model or RejectedModel an object", page.models
         )
         vars["model"] = Shortcut(
             "model(OBJECT)", "the Model of a position in the page, from 0, or of a dict", page.model
@@ -71,32 +72,36 @@ class Shortcut:
 
 
 class HubPage:
-    """A page of a hub, as a crawl would see it. What it is asked raises `Unshown` where there is nothing to show."""
+    """A page of a hub, as a crawl would see it. What it is asked raises `UsageError` where there is nothing to show."""
 
     def __init__(self, shell: Mapping[str, Any]) -> None:
         self._shell = shell
 
-    def models(self) -> list[Model | Unusable]:
+    def models(self) -> list[Model | RejectedModel]:
         found = list(self._spider.models(self._objects))
         for position, item in enumerate(found):
             item.position = position
         return found
 
-    def model(self, of: int | dict[str, Any] = 0) -> Model | Unusable:
+    def model(self, of: int | dict[str, Any] = 0) -> Model | RejectedModel:
         [item] = self._spider.models([self._described(of) if isinstance(of, dict) else self._object(of)])
         item.position = 0 if isinstance(of, dict) else of
         return item
 
-    def record(self, of: int | dict[str, Any] | Model | Unusable = 0) -> dict[str, Any] | None:
+    def record(self, of: int | dict[str, Any] | Model | RejectedModel = 0) -> dict[str, Any] | None:
         """The record, also one that a crawl would reject: a line says why."""
-        model = of if isinstance(of, Model | Unusable) else self.model(of)
-        made = None if isinstance(model, Unusable) else record(replace(model, position=model.position or 0), self._hub)
+        model = of if isinstance(of, Model | RejectedModel) else self.model(of)
+        made = (
+            None
+            if isinstance(model, RejectedModel)
+            else record(replace(model, position=model.position or 0), self._hub)
+        )
         if problem := self._problem(model, made):
             print(f"rejected: {problem}", file=sys.stderr)
         return made
 
-    def _problem(self, model: Model | Unusable, made: dict[str, Any] | None) -> str | None:
-        if isinstance(model, Unusable):
+    def _problem(self, model: Model | RejectedModel, made: dict[str, Any] | None) -> str | None:
+        if isinstance(model, RejectedModel):
             return f"{model.reason}: {model.detail}"
         if model.commit is None:
             return "no commit: the hub tells none; a crawl asks the repository for it"
@@ -107,7 +112,7 @@ class HubPage:
     def _spider(self) -> HubSpider:
         spider = self._shell["spider"]
         if not isinstance(spider, HubSpider):
-            raise Unshown(
+            raise UsageError(
                 "no page of a hub is shown; fetch(URL) one, and name the hub where it is elsewhere: --spider NAME"
             )
         _common.check_has_pages(spider)
@@ -118,17 +123,19 @@ class HubPage:
         """What describes models on the page: the elements of its array, or all of it."""
         response = self._shell["response"]
         if not isinstance(response, Response):
-            raise Unshown("no page is shown; fetch(URL) one")
+            raise UsageError("no page is shown; fetch(URL) one")
         for read in (elements, entries, lambda only: [element(only)]):
             try:
                 return [self._described(each.value, each.text) for each in read(text(response))]
             except (ValueError, RecursionError) as error:
                 problem = error
-        raise Unshown(f"{response.url} shows no JSON: {problem}")
+        raise UsageError(f"{response.url} shows no JSON: {problem}")
 
     def _object(self, position: int) -> Metadata:
         if not 0 <= position < len(self._objects):
-            raise Unshown(f"{self._shell['response'].url} shows {len(self._objects)} objects; positions count from 0")
+            raise UsageError(
+                f"{self._shell['response'].url} shows {len(self._objects)} objects; positions count from 0"
+            )
         return self._objects[position]
 
     def _described(self, value: Any, of: str | None = None) -> Metadata:

@@ -14,12 +14,12 @@ from rich.progress import Progress
 from scrapy.commands import ScrapyCommand
 
 from ptmtorrent_scrapy.cloning.settings import clone_settings
-from ptmtorrent_scrapy.commands.crawl import Unready
+from ptmtorrent_scrapy.commands.crawl import SetupError
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.spiders.base import HubSpider
-from ptmtorrent_scrapy.storage.tree import DataTree, InUse
-from ptmtorrent_scrapy.verification.finding import Problem
+from ptmtorrent_scrapy.storage.tree import DataTree, TreeLocked
+from ptmtorrent_scrapy.verification.finding import Finding
 from ptmtorrent_scrapy.verification.repair import Repair
 from ptmtorrent_scrapy.verification.verifier import Advance, Verification
 
@@ -47,29 +47,29 @@ class Command(ScrapyCommand):
         try:
             share = options.share("--sample", opts.sample)
             wrong = [problem for hub in self._hubs(args) for problem in self._verify(hub, share, opts)]
-        except (options.Unaccepted, Unready, InUse, OSError) as error:
+        except (options.InvalidOption, SetupError, TreeLocked, OSError) as error:
             print(f"scrapy verify: {error}", file=sys.stderr)
             self.exitcode = 2
             return
         self.exitcode = 1 if any(problem.is_fault for problem in wrong) else 0
 
     def _hubs(self, named: list[str]) -> list[type[HubSpider]]:
-        """The hubs that are named, else all that have a folder. Raises `Unready`."""
+        """The hubs that are named, else all that have a folder. Raises `SetupError`."""
         assert self.crawler_process is not None
         loader, root = self.crawler_process.spider_loader, Path(self.settings["DATA_DIR"])  # type: ignore[index]
         spiders = {name: loader.load(name) for name in loader.list()}
         for name in named:
             if name not in spiders:
-                raise Unready(f"{name}: no such hub; there are {', '.join(spiders)}")
+                raise SetupError(f"{name}: no such hub; there are {', '.join(spiders)}")
             if not (root / name).is_dir():
-                raise Unready(f"{root / name} is not there; name another DATA_DIR, or crawl first")
+                raise SetupError(f"{root / name} is not there; name another DATA_DIR, or crawl first")
         found = [spider for name, spider in spiders.items() if (name in named if named else (root / name).is_dir())]
         if not found:
-            raise Unready(f"{root} has no folder of a hub; name another DATA_DIR, or crawl first")
+            raise SetupError(f"{root} has no folder of a hub; name another DATA_DIR, or crawl first")
         return [spider for spider in found if issubclass(spider, HubSpider)]
 
-    def _verify(self, hub: type[HubSpider], share: float, opts: argparse.Namespace) -> list[Problem]:
-        """What is wrong, and was not repaired. Raises `InUse`, `Unaccepted`."""
+    def _verify(self, hub: type[HubSpider], share: float, opts: argparse.Namespace) -> list[Finding]:
+        """What is wrong, and was not repaired. Raises `TreeLocked`, `InvalidOption`."""
         assert self.settings is not None
         settings = clone_settings(self.settings)
         tree = DataTree(Path(self.settings["DATA_DIR"]), hub.name)
@@ -80,9 +80,9 @@ class Command(ScrapyCommand):
             read=hub.clone_files,
             scope=f"verify {hub.name}",
         )
-        found: list[Problem] = []
+        found: list[Finding] = []
 
-        def report(problem: Problem) -> None:
+        def report(problem: Finding) -> None:
             found.append(problem)
             print(json.dumps(problem.to_json()) if opts.json else problem, flush=True)
 
@@ -104,7 +104,7 @@ class Command(ScrapyCommand):
         self._sum_up(hub.name, verification, faults, found if opts.repair else None)
         return found
 
-    def _sum_up(self, hub: str, verification: Verification, faults: list[Problem], left: list[Problem] | None) -> None:
+    def _sum_up(self, hub: str, verification: Verification, faults: list[Finding], left: list[Finding] | None) -> None:
         said = f"{hub}: {verification.checked:,} clones and large files looked at, {len(faults):,} faults"
         if faults and left is not None:
             said += f", {len([each for each in left if each.is_fault]):,} left after the repair"

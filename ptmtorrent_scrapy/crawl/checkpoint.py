@@ -12,7 +12,7 @@ from ptmtorrent_scrapy import __version__
 from ptmtorrent_scrapy.spiders.base import HubSpider
 
 
-class Keeper(Protocol):
+class Checkpointed(Protocol):
     """What writes files while the listing goes on."""
 
     def save(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def parse(state: bytes | None) -> Checkpoint | None:
         return None
 
 
-def request(spider: HubSpider, settings: BaseSettings, keepers: Mapping[str, Keeper]) -> dict[str, Any]:
+def request(spider: HubSpider, settings: BaseSettings, keepers: Mapping[str, Checkpointed]) -> dict[str, Any]:
     """What a crawl asks for: whatever decides what its listing says and notes."""
     return {
         "version": __version__,

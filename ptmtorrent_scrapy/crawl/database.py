@@ -57,7 +57,7 @@ WHERE gone.hub_id IS NULL OR come.hub_id IS NULL
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listed:
+class ListedRepository:
     """A repository that models of the listing name."""
 
     position: int  # in the order in which they are to be taken
@@ -73,7 +73,7 @@ class Listed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Vanished:
+class UnlistedClone:
     """A clone whose repository the listing does not name any more."""
 
     url: str
@@ -81,7 +81,7 @@ class Vanished:
     hub_id: str | None
 
 
-class Listing:
+class CrawlDatabase:
     """The models that were listed, by key, and their repositories, by clone URL."""
 
     def __init__(self, path: Path) -> None:
@@ -171,7 +171,7 @@ class Listing:
         """The hosts of the repositories that `choose` has left."""
         return [host for (host,) in self._database.execute("SELECT DISTINCT host FROM repository")]
 
-    def repositories(self, host: str | None = None) -> Iterator[Listed]:
+    def repositories(self, host: str | None = None) -> Iterator[ListedRepository]:
         """What was chosen, by rank, then those of which only the commit is to be asked; of all hosts or one."""
         last = 0
         query = (
@@ -180,7 +180,7 @@ class Listing:
         )
         while row := self._database.execute(query, (last, host, host)).fetchone():
             last, url, folder, told, gated, size, hub_id, of_host, chosen, former = row
-            yield Listed(
+            yield ListedRepository(
                 position=last,
                 url=url,
                 folder=folder,
@@ -204,21 +204,21 @@ class Listing:
         for column in ("hub_id", "told"):
             self._database.execute(f"CREATE INDEX temp.come_{column} ON come({column})")
 
-    def renamed(self) -> Iterator[tuple[Vanished, str]]:
+    def renamed(self) -> Iterator[tuple[UnlistedClone, str]]:
         """Clones of the former and URLs of the latter that have the same id at the hub, or without one the same commit.
 
         One may be there several times.
         """
         for url, path, hub_id, new in self._database.execute(_RENAMED).fetchall():
-            yield Vanished(url=url, path=path, hub_id=hub_id), new
+            yield UnlistedClone(url=url, path=path, hub_id=hub_id), new
 
-    def vanished(self) -> list[Vanished]:
+    def vanished(self) -> list[UnlistedClone]:
         """Clones that no model names any more; none where the hub's ids tell all there is to know."""
         if not self._count("SELECT count(*) FROM come"):
             return []
         unknown = self._count("SELECT count(*) FROM come WHERE hub_id IS NULL")
         rows = self._database.execute("SELECT url, path, hub_id FROM gone WHERE hub_id IS NULL OR ?", (unknown,))
-        return [Vanished(url=url, path=path, hub_id=hub_id) for url, path, hub_id in rows]
+        return [UnlistedClone(url=url, path=path, hub_id=hub_id) for url, path, hub_id in rows]
 
     def newcomer(self, url: str) -> str | None:
         """A chosen repository that has no clone, and is at this URL, with `.git` or without."""
@@ -227,7 +227,7 @@ class Listing:
         row = self._database.execute("SELECT url FROM come WHERE url IN (?, ?, ?)", spellings).fetchone()
         return row[0] if row else None
 
-    def set_former(self, url: str, former: Vanished) -> None:
+    def set_former(self, url: str, former: UnlistedClone) -> None:
         """Note that a repository is one that had another name, under which it has no line any more."""
         self._database.execute("UPDATE repository SET former = ? WHERE url = ?", (former.path, url))
 

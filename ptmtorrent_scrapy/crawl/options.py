@@ -10,7 +10,7 @@ _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 
 
-class Unaccepted(ValueError):
+class InvalidOption(ValueError):
     """A setting or argument that cannot be used; the message names it, its value and what is accepted."""
 
     def __init__(self, name: str, value: object, accepted: str) -> None:
@@ -25,7 +25,7 @@ def size(name: str, value: str) -> int:
     """
     match = re.fullmatch(r"\s*(\d{1,18}(?:\.\d{1,18})?)\s*([A-Za-z]*)\s*", str(value), re.ASCII)
     if not match or match[2].upper() not in _UNITS:
-        raise Unaccepted(name, value, "a size such as 100MB, 1.5GB or 2TiB")
+        raise InvalidOption(name, value, "a size such as 100MB, 1.5GB or 2TiB")
     return int(Decimal(match[1]) * _UNITS[match[2].upper()])
 
 
@@ -40,7 +40,7 @@ def duration(name: str, value: str | float) -> float:
     """
     match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([smhdw]?)\s*", str(value), re.ASCII)
     if not match:
-        raise Unaccepted(name, value, "a time in seconds, or such as 30m, 12h or 1d")
+        raise InvalidOption(name, value, "a time in seconds, or such as 30m, 12h or 1d")
     return float(match[1]) * _SECONDS[match[2]]
 
 
@@ -52,7 +52,7 @@ def fraction(name: str, value: str | float) -> Fraction:
     """
     number = re.fullmatch(r"(?:\d{1,9}(?:\.\d{0,18})?|\.\d{1,18})(?:[eE]-?\d{1,2})?", str(value), re.ASCII)
     if not number or Fraction(str(value)) > 1:
-        raise Unaccepted(name, value, "a number from 0 to 1")
+        raise InvalidOption(name, value, "a number from 0 to 1")
     return Fraction(str(value))
 
 
@@ -68,7 +68,7 @@ def share(name: str, value: str) -> float:
     except ValueError:
         number = 0.0
     if not 0 < number <= 1:
-        raise Unaccepted(name, value, "a share above 0, such as 1% or 0.01")
+        raise InvalidOption(name, value, "a share above 0, such as 1% or 0.01")
     return number
 
 
@@ -82,28 +82,28 @@ def lfs(name: str, value: str) -> str:
         return value
     try:
         return str(size(name, value))
-    except Unaccepted:
-        raise Unaccepted(name, value, "auto, all, none or a size such as 100MB") from None
+    except InvalidOption:
+        raise InvalidOption(name, value, "auto, all, none or a size such as 100MB") from None
 
 
 def whole(name: str, value: str | float) -> int:
     """A whole number, 0 or above."""
     if not re.fullmatch(r"\d{1,18}", str(value), re.ASCII):
-        raise Unaccepted(name, value, "a whole number, 0 or above")
+        raise InvalidOption(name, value, "a whole number, 0 or above")
     return int(value)
 
 
 def positive(name: str, value: str | float) -> int:
     """A whole number above 0."""
     if not re.fullmatch(r"0{0,9}[1-9]\d{0,8}", str(value), re.ASCII):
-        raise Unaccepted(name, value, "a whole number above 0, of at most nine digits")
+        raise InvalidOption(name, value, "a whole number above 0, of at most nine digits")
     return int(value)
 
 
 def choice(name: str, value: str, accepted: tuple[str, ...]) -> str:
     """One of a few words."""
     if value not in accepted:
-        raise Unaccepted(name, value, f"one of {', '.join(accepted)}")
+        raise InvalidOption(name, value, f"one of {', '.join(accepted)}")
     return value
 
 
@@ -118,7 +118,7 @@ def mirrors(name: str, value: str) -> dict[str, tuple[str, ...]]:
         told = {key: [each] if isinstance(each, str) else list(each) for key, each in json.loads(value).items()}
         return {repository(key): tuple(url(name, each) for each in listed) for key, listed in told.items()}
     except (ValueError, AttributeError, TypeError):
-        raise Unaccepted(name, value, accepted) from None
+        raise InvalidOption(name, value, accepted) from None
 
 
 def repository(url: str) -> str:
@@ -134,7 +134,7 @@ def url(name: str, value: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise Unaccepted(name, value, "a URL such as https://huggingface.co")
+        raise InvalidOption(name, value, "a URL such as https://huggingface.co")
     return value
 
 
@@ -142,5 +142,5 @@ def protocols(name: str, value: str) -> tuple[str, ...]:
     """Protocols that git may speak, from their names between colons."""
     names = tuple(value.split(":"))
     if not set(names) <= {"http", "https"}:
-        raise Unaccepted(name, value, "one or more protocols of http, https, between colons")
+        raise InvalidOption(name, value, "one or more protocols of http, https, between colons")
     return names

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ptmtorrent_scrapy.crawl import options
-from ptmtorrent_scrapy.crawl.options import Unaccepted
+from ptmtorrent_scrapy.crawl.options import InvalidOption
 from ptmtorrent_scrapy.items import Model
 
 SHARES = ("fraction", "top", "sample")  # each says how many of the models that are wanted; one at a time
@@ -61,15 +61,15 @@ class Selection:
 
 
 def selection(given: Mapping[str, str | float], *, default_fraction: float) -> Selection:
-    """What arguments of these names and values select. Raises `Unaccepted`.
+    """What arguments of these names and values select. Raises `InvalidOption`.
 
     Where something selects, but nothing says how many, all that are selected are cloned.
     """
     shares = [name for name in SHARES if name in given]
     if len(shares) > 1:
-        raise Unaccepted(shares[1], given[shares[1]], f"not given together with {shares[0]}: one says how many")
+        raise InvalidOption(shares[1], given[shares[1]], f"not given together with {shares[0]}: one says how many")
     if "seed" in given and "sample" not in given:
-        raise Unaccepted("seed", given["seed"], "given with sample, which it draws")
+        raise InvalidOption("seed", given["seed"], "given with sample, which it draws")
     read: dict[str, Callable[[str, Any], Any]] = {
         "fraction": options.fraction,
         "top": options.positive,
@@ -91,10 +91,10 @@ def _ids(name: str, path: str) -> frozenset[str]:
         lines = Path(path).read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise Unaccepted(name, path, f"a file with the id of a model on each line; {said}") from None
+        raise InvalidOption(name, path, f"a file with the id of a model on each line; {said}") from None
     found = frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
     if not found:
-        raise Unaccepted(name, path, "a file with the id of a model on each line; it has none")
+        raise InvalidOption(name, path, "a file with the id of a model on each line; it has none")
     return found
 
 
@@ -105,7 +105,7 @@ def _words(name: str, value: str) -> frozenset[str]:
     ['apache-2.0', 'mit', 'mit, apache-2.0']
     """
     if not any(part.strip() for part in value.split(",")):
-        raise Unaccepted(name, value, "what the hub calls it, or several of these between commas")
+        raise InvalidOption(name, value, "what the hub calls it, or several of these between commas")
     return frozenset(_said(value))
 
 

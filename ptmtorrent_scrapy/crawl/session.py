@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -19,26 +19,27 @@ from scrapy.settings import BaseSettings
 from scrapy.statscollectors import StatsCollector
 
 from ptmtorrent_scrapy.crawl import options
-from ptmtorrent_scrapy.crawl.checkpoint import Checkpoint, Keeper, parse, request
-from ptmtorrent_scrapy.crawl.database import Listing
+from ptmtorrent_scrapy.crawl.checkpoint import Checkpoint, Checkpointed, parse, request
+from ptmtorrent_scrapy.crawl.database import CrawlDatabase
 from ptmtorrent_scrapy.items import ListingPage
 from ptmtorrent_scrapy.spiders.base import HubSpider
+from ptmtorrent_scrapy.storage.jsonl import json_lines
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 logger = logging.getLogger(__name__)
 
-_crawls: WeakKeyDictionary[Crawler, "HubCrawl"] = WeakKeyDictionary()
+_crawls: WeakKeyDictionary[Crawler, "CrawlSession"] = WeakKeyDictionary()
 
 
-class HubCrawl:
+class CrawlSession:
     """The tree and the listing of a crawl, from its first request until it is closed."""
 
-    listing: Listing
+    listing: CrawlDatabase
 
     def __init__(self, tree: DataTree, spider: HubSpider, stats: StatsCollector, settings: BaseSettings) -> None:
         self.tree = tree
         self.spider = spider
-        self.keepers: dict[str, Keeper] = {}  # by name: who goes on with files when a crawl goes on
+        self.keepers: dict[str, Checkpointed] = {}  # by name: who goes on with files when a crawl goes on
         self.while_held: list[Callable[[], AbstractContextManager[None]]] = []  # entered once the tree is held
         self.resumed: Checkpoint | None = None
         self.stats = stats
@@ -50,7 +51,7 @@ class HubCrawl:
         self._held = contextlib.ExitStack()
 
     @classmethod
-    def of(cls, crawler: Crawler) -> "HubCrawl":
+    def of(cls, crawler: Crawler) -> "CrawlSession":
         """The crawl that a component belongs to. Raises `NotConfigured` where the spider is of no hub."""
         if not isinstance(crawler.spider, HubSpider):
             raise NotConfigured
@@ -62,10 +63,10 @@ class HubCrawl:
         return _crawls[crawler]
 
     def begin(self) -> None:
-        """Take hold of the tree, and go on with the listing of a crawl that was cut. Raises `InUse`, `OSError`."""
+        """Take hold of the tree, and go on with the listing of a crawl that was cut. Raises `TreeLocked`, `OSError`."""
         for hold in (self.tree.claim, *self.while_held):
             self._held.enter_context(hold())
-        self.listing = Listing(self.tree.work)
+        self.listing = CrawlDatabase(self.tree.work)
         self._held.callback(self._leave)
         self._resume()
         self._remember()
@@ -155,17 +156,3 @@ class HubCrawl:
         self._held.close()
         for crawler in [crawler for crawler, crawl in _crawls.items() if crawl is self]:
             del _crawls[crawler]  # which the crawl itself would keep
-
-
-def json_lines(path: Path, wanted: dict[str, type]) -> Iterator[dict[str, Any]]:
-    """The objects of a file, one a line; a line that is none, or lacks a field that is wanted, is told and left out."""
-    with contextlib.suppress(FileNotFoundError), path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                value = orjson.loads(line)
-            except ValueError:
-                value = None
-            if isinstance(value, dict) and all(isinstance(value.get(name), kind) for name, kind in wanted.items()):
-                yield value
-            else:
-                logger.warning("%s: line %d cannot be read and is left out", path, number)

@@ -8,27 +8,27 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, Finding
+from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, CheckResult
 from ptmtorrent_scrapy.formats.sizes import human
-from ptmtorrent_scrapy.storage.lock import Held, lock
+from ptmtorrent_scrapy.storage.lock import LockHeld, lock
 
 _NAME = 255  # bytes of the longest name
 _FILES = 1024  # open at a time
 _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "lustre", "beegfs", "ceph", "fuse.sshfs", "9p", "gpfs")
 
 
-def findings(root: Path, min_free: int) -> Iterator[Finding]:
+def findings(root: Path, min_free: int) -> Iterator[CheckResult]:
     """Of the folder of the data tree, which is made if it is not there; what else is made is removed again."""
     made = _make(root)
     try:
         with tempfile.TemporaryDirectory(dir=root, prefix=".doctor~") as scratch:
             for look in (_links, _case, _names, _locks):
                 yield _looked(look, Path(scratch))
-        yield Finding("writable", OK, str(root.resolve()))
+        yield CheckResult("writable", OK, str(root.resolve()))
         yield _room(root, min_free)
         yield _kind(root)
     except OSError as error:
-        yield Finding("writable", WRONG, f"{root} cannot be written: {error.strerror}", "choose another DATA_DIR")
+        yield CheckResult("writable", WRONG, f"{root} cannot be written: {error.strerror}", "choose another DATA_DIR")
     finally:
         for folder in made:
             with contextlib.suppress(OSError):
@@ -44,15 +44,15 @@ def _make(root: Path) -> list[Path]:
     return missing
 
 
-def _looked(look: Callable[[Path], Finding], scratch: Path) -> Finding:
+def _looked(look: Callable[[Path], CheckResult], scratch: Path) -> CheckResult:
     try:
         return look(scratch)
     except OSError as error:
         name = look.__name__.strip("_")
-        return Finding(name, WRONG, f"{error.strerror}", "choose a DATA_DIR on another file system")
+        return CheckResult(name, WRONG, f"{error.strerror}", "choose a DATA_DIR on another file system")
 
 
-def _links(scratch: Path) -> Finding:
+def _links(scratch: Path) -> CheckResult:
     (scratch / "file").write_bytes(b"1")
     try:
         os.link(scratch / "file", scratch / "link")
@@ -60,57 +60,59 @@ def _links(scratch: Path) -> Finding:
         advice = (
             "large files will be copied and take twice their size; set CLONE_LFS_FILES=pointer, or use another disk"
         )
-        return Finding("links", WARNING, "no hard links", advice)
+        return CheckResult("links", WARNING, "no hard links", advice)
     same = os.path.samestat((scratch / "file").stat(), (scratch / "link").stat())
-    return Finding("links", OK, "hard links") if same else Finding("links", WARNING, "hard links that are copies")
+    return (
+        CheckResult("links", OK, "hard links") if same else CheckResult("links", WARNING, "hard links that are copies")
+    )
 
 
-def _case(scratch: Path) -> Finding:
+def _case(scratch: Path) -> CheckResult:
     (scratch / "case").touch()
     if (scratch / "CASE").exists():
         advice = "models whose names differ in case only share a folder here; use a file system that tells them apart"
-        return Finding("case", WARNING, "upper and lower case are the same", advice)
-    return Finding("case", OK, "upper and lower case are told apart")
+        return CheckResult("case", WARNING, "upper and lower case are the same", advice)
+    return CheckResult("case", OK, "upper and lower case are told apart")
 
 
-def _names(scratch: Path) -> Finding:
+def _names(scratch: Path) -> CheckResult:
     advice = "names of models may be as long as 230 bytes, in any script; choose a DATA_DIR on another file system"
     for name, what in (("x" * _NAME, f"of {_NAME} bytes"), ("é漢", "in other scripts"), ("a:b", "with a colon")):
         try:
             (scratch / name).touch()
         except OSError as error:
-            return Finding("names", WRONG, f"no names {what}: {error.strerror}", advice)
+            return CheckResult("names", WRONG, f"no names {what}: {error.strerror}", advice)
     if "é漢" not in os.listdir(scratch):
-        return Finding("names", WARNING, "names are not kept as they are written", advice)
-    return Finding("names", OK, f"up to {_NAME} bytes, in any script")
+        return CheckResult("names", WARNING, "names are not kept as they are written", advice)
+    return CheckResult("names", OK, f"up to {_NAME} bytes, in any script")
 
 
-def _locks(scratch: Path) -> Finding:
+def _locks(scratch: Path) -> CheckResult:
     path = scratch / "lock"
     with lock(path):
         try:
             with lock(path):
                 pass
-        except Held:
-            return Finding("locks", OK, "are kept")
+        except LockHeld:
+            return CheckResult("locks", OK, "are kept")
     advice = "two crawls would write the same files: mount the file system with locks (nfs: not nolock)"
-    return Finding("locks", WRONG, "are not kept", advice)
+    return CheckResult("locks", WRONG, "are not kept", advice)
 
 
-def _room(root: Path, min_free: int) -> Finding:
+def _room(root: Path, min_free: int) -> CheckResult:
     free = shutil.disk_usage(root).free
     told = f"{human(free)} free"
     if free < min_free:
-        return Finding("space", WRONG, told, f"nothing is cloned below CLONE_MIN_FREE={human(min_free)}: make room")
-    return Finding("space", OK, f"{told}, of which CLONE_MIN_FREE keeps {human(min_free)}")
+        return CheckResult("space", WRONG, told, f"nothing is cloned below CLONE_MIN_FREE={human(min_free)}: make room")
+    return CheckResult("space", OK, f"{told}, of which CLONE_MIN_FREE keeps {human(min_free)}")
 
 
-def _kind(root: Path) -> Finding:
+def _kind(root: Path) -> CheckResult:
     kind = _file_system(root)
     if kind in _NETWORK:
         advice = "a network file system; let locks be on, and expect clones to take their time"
-        return Finding("file system", WARNING, kind, advice)
-    return Finding("file system", OK, kind)
+        return CheckResult("file system", WARNING, kind, advice)
+    return CheckResult("file system", OK, kind)
 
 
 def _file_system(root: Path) -> str:
@@ -124,8 +126,8 @@ def _file_system(root: Path) -> str:
     return best[1]
 
 
-def _open_files() -> Finding:
+def _open_files() -> CheckResult:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < _FILES:
-        return Finding("open files", WARNING, f"{soft} at a time", f"allow {_FILES}: ulimit -n {_FILES}")
-    return Finding("open files", OK, f"{soft} at a time")
+        return CheckResult("open files", WARNING, f"{soft} at a time", f"allow {_FILES}: ulimit -n {_FILES}")
+    return CheckResult("open files", OK, f"{soft} at a time")

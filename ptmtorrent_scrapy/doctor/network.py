@@ -10,10 +10,10 @@ from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from urllib.parse import urlsplit
 
-from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, Finding
+from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, CheckResult
 from ptmtorrent_scrapy.git.clone import look
 from ptmtorrent_scrapy.git.errors import GitError
-from ptmtorrent_scrapy.git.models import Repository
+from ptmtorrent_scrapy.git.models import CloneRequest
 
 _PATIENCE = 20  # seconds
 _MOST = 1 << 16  # bytes of an answer that are read
@@ -28,56 +28,60 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def page(check: str, url: str, headers: Mapping[str, str]) -> tuple[Finding, float | None]:
+def page(check: str, url: str, headers: Mapping[str, str]) -> tuple[CheckResult, float | None]:
     """(of a hub's page, by how many seconds its clock is ahead of ours; None where it does not say)."""
     try:
         status, date = _ask(urllib.request.build_opener(), url, headers)
     except (OSError, HTTPException, ValueError) as error:
-        return Finding(check, WRONG, f"{url} cannot be reached: {_reason(error)}", _advice(error)), None
+        return CheckResult(check, WRONG, f"{url} cannot be reached: {_reason(error)}", _advice(error)), None
     if status >= 400:
-        return Finding(check, WRONG, f"{url} answers with HTTP status {status}", _ADVICE), _ahead(date)
-    return Finding(check, OK, f"{url} answers"), _ahead(date)
+        return CheckResult(check, WRONG, f"{url} answers with HTTP status {status}", _ADVICE), _ahead(date)
+    return CheckResult(check, OK, f"{url} answers"), _ahead(date)
 
 
-def repository(check: str, wanted: Repository) -> Finding:
+def repository(check: str, wanted: CloneRequest) -> CheckResult:
     """Of a repository that is a hub, or its list."""
     try:
         commit, _ = look(wanted)
     except GitError as error:
-        return Finding(check, WRONG, f"{wanted.url} cannot be had: {error}", _ADVICE)
-    return Finding(check, OK, f"{wanted.url} is at {commit}")
+        return CheckResult(check, WRONG, f"{wanted.url} cannot be had: {error}", _ADVICE)
+    return CheckResult(check, OK, f"{wanted.url} is at {commit}")
 
 
-def token(base: str, secret: str, headers: Mapping[str, str]) -> Finding:
+def token(base: str, secret: str, headers: Mapping[str, str]) -> CheckResult:
     """Of Hugging Face's token, which its own host alone is told."""
     if not secret:
-        return Finding("token", OK, "none; gated repositories stay closed, and the API allows fewer requests")
+        return CheckResult("token", OK, "none; gated repositories stay closed, and the API allows fewer requests")
     if urlsplit(base).scheme != "https" and urlsplit(base).hostname not in ("127.0.0.1", "localhost", "::1"):
-        return Finding("token", WRONG, f"{base} would be told it unencrypted", "use an https URL as HUGGINGFACE_URL")
+        return CheckResult(
+            "token", WRONG, f"{base} would be told it unencrypted", "use an https URL as HUGGINGFACE_URL"
+        )
     url = f"{base.rstrip('/')}/api/whoami-v2"
     try:
         opener = urllib.request.build_opener(_NoRedirect())
         status, _ = _ask(opener, url, {**headers, "Authorization": f"Bearer {secret}"})
     except (OSError, HTTPException, ValueError) as error:
-        return Finding("token", WARNING, f"cannot be looked at: {_reason(error)}", _ADVICE)
+        return CheckResult("token", WARNING, f"cannot be looked at: {_reason(error)}", _ADVICE)
     if status in (401, 403):
-        return Finding("token", WRONG, f"{base} does not know it", "make a new one, and set HF_TOKEN")
+        return CheckResult("token", WRONG, f"{base} does not know it", "make a new one, and set HF_TOKEN")
     if status >= 300:
-        return Finding("token", WARNING, f"{url} answers with HTTP status {status}", _ADVICE)
-    return Finding("token", OK, f"{base} knows it")
+        return CheckResult("token", WARNING, f"{url} answers with HTTP status {status}", _ADVICE)
+    return CheckResult("token", OK, f"{base} knows it")
 
 
-def clock(ahead: list[float]) -> Finding:
+def clock(ahead: list[float]) -> CheckResult:
     """Of the clock of this machine, beside those of the hubs."""
     advice = "set the clock: times of crawls, and TLS, depend on it"
     if time.time() < 1735689600:  # 2025
-        return Finding("clock", WRONG, f"it says {time.strftime('%Y-%m-%d')}", advice)
+        return CheckResult("clock", WRONG, f"it says {time.strftime('%Y-%m-%d')}", advice)
     if not ahead:
-        return Finding("clock", OK, f"it says {time.strftime('%Y-%m-%d %H:%M')}; no hub tells its own time")
+        return CheckResult("clock", OK, f"it says {time.strftime('%Y-%m-%d %H:%M')}; no hub tells its own time")
     middle = sorted(ahead)[len(ahead) // 2]
     if abs(middle) > _SKEW:
-        return Finding("clock", WRONG, f"it is {abs(middle):.0f} seconds {'behind' if middle > 0 else 'ahead'}", advice)
-    return Finding("clock", OK, "as the hubs tell it")
+        return CheckResult(
+            "clock", WRONG, f"it is {abs(middle):.0f} seconds {'behind' if middle > 0 else 'ahead'}", advice
+        )
+    return CheckResult("clock", OK, "as the hubs tell it")
 
 
 def _ask(opener: urllib.request.OpenerDirector, url: str, headers: Mapping[str, str]) -> tuple[int, str | None]:

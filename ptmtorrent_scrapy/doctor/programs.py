@@ -12,7 +12,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, Finding
+from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, CheckResult
 from ptmtorrent_scrapy.downloadhandlers import chromium
 
 Version = tuple[int, ...]
@@ -33,7 +33,7 @@ _HOLES: dict[str, dict[str, dict[int, int]]] = {
 _LEAST: dict[str, Version] = {"git": (2, 39), "git-lfs": (3, 0)}
 
 
-def findings() -> Iterator[Finding]:
+def findings() -> Iterator[CheckResult]:
     """Of all programs and packages."""
     yield program("git")
     yield program("git-lfs")
@@ -42,27 +42,29 @@ def findings() -> Iterator[Finding]:
     yield _browser()
 
 
-def program(name: str) -> Finding:
+def program(name: str) -> CheckResult:
     """Of git or git-lfs."""
     path = shutil.which(name)
     if path is None:
-        return Finding(name, WRONG, "is not installed", f"install it, on Debian with: apt-get install {name}")
+        return CheckResult(name, WRONG, "is not installed", f"install it, on Debian with: apt-get install {name}")
     said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=20).stdout
     match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", said)
     if match is None:
-        return Finding(name, WRONG, f"{path} says no version: {said[:100]!r}", "install it anew")
+        return CheckResult(name, WRONG, f"{path} says no version: {said[:100]!r}", "install it anew")
     version = tuple(int(number or 0) for number in match.groups())
     text = ".".join(map(str, version))
     if version < _LEAST[name]:
         least = ".".join(map(str, _LEAST[name]))
-        return Finding(name, WRONG, f"{text} is too old", f"install {least} or later")
+        return CheckResult(name, WRONG, f"{text} is too old", f"install {least} or later")
     package, changes = _package(name, path)
     told = f"{text} ({package})" if package else text
     open_holes = [hole for hole, fixed in _HOLES[name].items() if not is_closed(version, fixed) and hole not in changes]
     if open_holes:
-        return Finding(name, WARNING, f"{told} has {', '.join(open_holes)}", "install a release that has them closed")
+        return CheckResult(
+            name, WARNING, f"{told} has {', '.join(open_holes)}", "install a release that has them closed"
+        )
     by_package = any(not is_closed(version, fixed) for fixed in _HOLES[name].values())
-    return Finding(name, OK, f"{told}{', with the fixes of its package' if by_package else ''}")
+    return CheckResult(name, OK, f"{told}{', with the fixes of its package' if by_package else ''}")
 
 
 def is_closed(version: Version, fixed: dict[int, int]) -> bool:
@@ -90,15 +92,15 @@ def _package(name: str, path: str) -> tuple[str | None, str]:
         return f"Debian's {version}", file.read()
 
 
-def _python() -> Finding:
-    return Finding("python", OK, ".".join(map(str, sys.version_info[:3])))
+def _python() -> CheckResult:
+    return CheckResult("python", OK, ".".join(map(str, sys.version_info[:3])))
 
 
-def _packages() -> Finding:
+def _packages() -> CheckResult:
     """The requirements, where they are told: beside a checkout, or by an installed package."""
     wanted = _requirements()
     if not wanted:
-        return Finding(
+        return CheckResult(
             "packages", WARNING, "nothing tells which are required", "look at requirements.txt of the project"
         )
     wrong = []
@@ -111,8 +113,8 @@ def _packages() -> Finding:
             if not requirement.specifier.contains(version, prereleases=True):
                 wrong.append(f"{requirement.name} {version} is not {requirement.specifier}")
     if wrong:
-        return Finding("packages", WRONG, ", ".join(wrong), "install them: pip install -r requirements.txt")
-    return Finding("packages", OK, f"all {len(wanted)} that are required")
+        return CheckResult("packages", WRONG, ", ".join(wrong), "install them: pip install -r requirements.txt")
+    return CheckResult("packages", OK, f"all {len(wanted)} that are required")
 
 
 def _requirements() -> list[Requirement]:
@@ -125,13 +127,13 @@ def _requirements() -> list[Requirement]:
     return [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
 
 
-def _browser() -> Finding:
+def _browser() -> CheckResult:
     advice = "only PyTorch Hub's pages want one, on Debian: apt-get install chromium"
     if wrong := chromium.problem():
-        return Finding("browser", WARNING, wrong, advice)
+        return CheckResult("browser", WARNING, wrong, advice)
     path = chromium.find()
     asked = [str(path), "--version"]
     started = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=30)
     if started.returncode:
-        return Finding("browser", WARNING, f"{path} does not start", advice)
-    return Finding("browser", OK, started.stdout.strip())
+        return CheckResult("browser", WARNING, f"{path} does not start", advice)
+    return CheckResult("browser", OK, started.stdout.strip())

@@ -6,7 +6,7 @@ OK, WARNING, WRONG = "ok", "warning", "wrong"
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One thing that was looked at."""
 
     check: str

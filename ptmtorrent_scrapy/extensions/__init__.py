@@ -1,8 +1,8 @@
 """What goes on beside the data: the phases of a crawl, its progress, its summary, its place in the history."""
 
-from ptmtorrent_scrapy.extensions.crawl_log import History
+from ptmtorrent_scrapy.extensions.crawl_log import CrawlLog
 from ptmtorrent_scrapy.extensions.phases import Phases
 from ptmtorrent_scrapy.extensions.progress import Progress
 from ptmtorrent_scrapy.extensions.summary import Summary
 
-__all__ = ["History", "Phases", "Progress", "Summary"]
+__all__ = ["CrawlLog", "Phases", "Progress", "Summary"]

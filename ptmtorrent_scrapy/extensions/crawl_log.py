@@ -13,11 +13,12 @@ from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
 
 from ptmtorrent_scrapy import __version__
 from ptmtorrent_scrapy.crawl import options
-from ptmtorrent_scrapy.crawl.session import HubCrawl
+from ptmtorrent_scrapy.crawl.session import CrawlSession
+from ptmtorrent_scrapy.formats.redact import HIDDEN, redact
 from ptmtorrent_scrapy.snapshots import crawl_log
-from ptmtorrent_scrapy.snapshots.writer import Keeping
+from ptmtorrent_scrapy.snapshots.writer import SnapshotWriter
 from ptmtorrent_scrapy.spiders.base import HubSpider
-from ptmtorrent_scrapy.storage.tree import JsonArray
+from ptmtorrent_scrapy.storage.atomic import JsonArrayFile
 
 logger = logging.getLogger(__name__)
 
@@ -25,24 +26,24 @@ _OURS = re.compile(r"CLONE_\w+|DATA_DIR|KEEP_SNAPSHOTS|LISTING_MAX_AGE")
 _BYTES = ("git_bytes", "lfs_bytes", "fetched_bytes")
 
 
-class History:
+class CrawlLog:
     """Extension: notes when a crawl takes hold of the tree, and how it ended, before it lets go of it."""
 
-    def __init__(self, crawler: Crawler, crawl: HubCrawl, keep: int) -> None:
+    def __init__(self, crawler: Crawler, crawl: CrawlSession, keep: int) -> None:
         self.crawler = crawler
         self.crawl = crawl
         self._token = crawler.settings["HUGGINGFACE_TOKEN"]
         self._line: dict[str, Any] = {}
         crawl.while_held.append(self._while_held)
-        self._keeping = Keeping(crawl.tree, keep, stopped=lambda: not crawler.crawling)
+        self._keeping = SnapshotWriter(crawl.tree, keep, stopped=lambda: not crawler.crawling)
         self._kept = False
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         keep = options.whole("KEEP_SNAPSHOTS", crawler.settings["KEEP_SNAPSHOTS"])
-        return cls(crawler, HubCrawl.of(crawler), keep)
+        return cls(crawler, CrawlSession.of(crawler), keep)
 
-    async def keep(self, records: JsonArray, *, last: bool) -> None:
+    async def keep(self, records: JsonArrayFile, *, last: bool) -> None:
         """New records are about to take their place. Raises `Cancelled`, `OSError`."""
         await asyncio.to_thread(self._keeping.again if self._kept else self._keeping.before, records)
         self._kept = True
@@ -88,7 +89,7 @@ class History:
             "ended": _now(),
             "counts": _counts(self.crawler.stats.get_stats()),
             "reason": self.crawler.stats.get_value("finish_reason"),
-            "problem": problem and without_secrets(" ".join(problem.split()), self._token),
+            "problem": problem and redact(" ".join(problem.split()), self._token),
         }
 
 
@@ -119,20 +120,5 @@ def _settings(settings: BaseSettings, spider: HubSpider) -> dict[str, Any]:
         if name in spider.url_settings or (_OURS.fullmatch(name) and (settings.getpriority(name) or 0) > own)
     }
     if "CLONE_GIT_CONFIG" in found:
-        found["CLONE_GIT_CONFIG"] = _HIDDEN  # headers and proxies have passwords in any form
-    return {name: without_secrets(str(value), settings["HUGGINGFACE_TOKEN"]) for name, value in found.items()}
-
-
-_HIDDEN = "***"
-_USER = re.compile(r"(?<=://)[^/?#\s\"']*@|[^/?#\s\"']+:[^/?#\s\"'@]+@")  # in a URL, or what an error took out of one
-_QUERY = re.compile(r"(://[^?\s\"']*\?)[^\s\"']*[^\s\"':]")
-
-
-def without_secrets(text: str, token: str = "") -> str:
-    """A text without the token, and without what URLs in it say of their user or ask for.
-
-    >>> without_secrets("https://me:password@hub.example/models.json?token=abc: no answer")
-    'https://***@hub.example/models.json?***: no answer'
-    """
-    text = _QUERY.sub(rf"\1{_HIDDEN}", _USER.sub(f"{_HIDDEN}@", text))
-    return text.replace(token, _HIDDEN) if token else text
+        found["CLONE_GIT_CONFIG"] = HIDDEN  # headers and proxies have passwords in any form
+    return {name: redact(str(value), settings["HUGGINGFACE_TOKEN"]) for name, value in found.items()}

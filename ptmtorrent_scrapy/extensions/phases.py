@@ -14,8 +14,8 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
 
 from ptmtorrent_scrapy.cloning.executor import ClusterLost
-from ptmtorrent_scrapy.crawl.session import HubCrawl
-from ptmtorrent_scrapy.extensions.crawl_log import History
+from ptmtorrent_scrapy.crawl.session import CrawlSession
+from ptmtorrent_scrapy.extensions.crawl_log import CrawlLog
 from ptmtorrent_scrapy.git.errors import Cancelled
 from ptmtorrent_scrapy.pipelines import ClonePipeline, MetadataPipeline, RecordPipeline
 
@@ -30,14 +30,14 @@ T = TypeVar("T")
 class Phases:
     """Extension: goes on where the spider's requests end."""
 
-    def __init__(self, crawler: Crawler, crawl: HubCrawl) -> None:
+    def __init__(self, crawler: Crawler, crawl: CrawlSession) -> None:
         self.crawler = crawler
         self.crawl = crawl
         self._closing: asyncio.Task[None] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        phases = cls(crawler, HubCrawl.of(crawler))
+        phases = cls(crawler, CrawlSession.of(crawler))
         crawler.signals.connect(phases.go_on, signals.spider_idle)
         crawler.signals.connect(phases.lose, signals.item_error)
         crawler.signals.connect(phases.give_up, signals.spider_error)
@@ -77,7 +77,7 @@ class Phases:
     async def _publish(self, *, last: bool) -> None:
         """Let the new files take their places together: records name positions in the metadata file."""
         records, rejected = await asyncio.to_thread(self._pipeline(RecordPipeline).prepare, last=last)
-        if history := self.crawler.get_extension(History):
+        if history := self.crawler.get_extension(CrawlLog):
             try:
                 await history.keep(records, last=last)
             except BaseException:
@@ -106,7 +106,7 @@ async def ended(phases: Awaitable[str]) -> str:
     return FAILED
 
 
-def is_listed(crawl: HubCrawl, listed: int) -> bool:
+def is_listed(crawl: CrawlSession, listed: int) -> bool:
     """Whether the hub is listed whole; a hub without a model is told to be none."""
     if not listed and not crawl.spider.problem:
         crawl.spider.is_out_of_date = True
@@ -114,7 +114,7 @@ def is_listed(crawl: HubCrawl, listed: int) -> bool:
     return not crawl.spider.problem
 
 
-def chosen(crawl: HubCrawl, listed: int) -> int:
+def chosen(crawl: CrawlSession, listed: int) -> int:
     """How many of the models that were listed are to have their repositories cloned."""
     selection, listing = crawl.spider.selection, crawl.listing
     if selection.ids and (unlisted := list(islice(listing.unlisted(selection.ids), _NAMED + 1))):

@@ -13,13 +13,14 @@ from scrapy.exceptions import DontCloseSpider
 
 from ptmtorrent_scrapy.cloning.estimate import Plan, estimate, rates
 from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
-from ptmtorrent_scrapy.crawl.database import Listed
-from ptmtorrent_scrapy.crawl.session import HubCrawl, json_lines
+from ptmtorrent_scrapy.crawl.database import ListedRepository
+from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.extensions.phases import LISTING_FAILED, chosen, ended, is_listed
 from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.size_estimate import weight
 from ptmtorrent_scrapy.pipelines import MetadataPipeline
+from ptmtorrent_scrapy.storage.jsonl import json_lines
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 _AT_ONCE = 4  # repositories that are looked at
@@ -30,7 +31,7 @@ class Planning:
 
     plan: Plan | None = None
 
-    def __init__(self, crawler: Crawler, crawl: HubCrawl, settings: CloneSettings) -> None:
+    def __init__(self, crawler: Crawler, crawl: CrawlSession, settings: CloneSettings) -> None:
         self.crawler = crawler
         self.crawl = crawl
         self._settings = settings
@@ -41,7 +42,7 @@ class Planning:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        crawl, settings = HubCrawl.of(crawler), clone_settings(crawler.settings)
+        crawl, settings = CrawlSession.of(crawler), clone_settings(crawler.settings)
         repository = replace(
             settings.repository,
             lfs=crawl.spider.lfs or settings.repository.lfs,
@@ -90,7 +91,7 @@ class Planning:
         )
         return "finished"
 
-    def _count(self) -> tuple[dict[str, int], int, int, list[Listed]]:
+    def _count(self) -> tuple[dict[str, int], int, int, list[ListedRepository]]:
         """(repositories by what there is to do, bytes that the hub tells, of how many, those of which it does not)."""
         counts = dict.fromkeys(("new", "moved", "current", "unsure"), 0)
         known = told = 0
@@ -107,7 +108,7 @@ class Planning:
                 unknown.append(listed)
         return counts, known, told, unknown
 
-    def _state(self, listed: Listed) -> str:
+    def _state(self, listed: ListedRepository) -> str:
         path = self._tree.repository(listed.folder)
         if not (path / ".git").is_dir():
             return "new"
@@ -119,17 +120,17 @@ class Planning:
         whole = local.is_whole(local.state(path), wanted)
         return "current" if whole and local.head(path)[1] == listed.commit else "moved"
 
-    async def _weigh(self, sampled: list[Listed]) -> list[int | None]:
+    async def _weigh(self, sampled: list[ListedRepository]) -> list[int | None]:
         """Bytes of repositories; None of one that cannot be had."""
         limit = asyncio.Semaphore(_AT_ONCE)
 
-        async def weigh(listed: Listed) -> int | None:
+        async def weigh(listed: ListedRepository) -> int | None:
             async with limit:
                 return await self._weight(listed)
 
         return await asyncio.gather(*map(weigh, sampled))
 
-    async def _weight(self, listed: Listed) -> int | None:
+    async def _weight(self, listed: ListedRepository) -> int | None:
         files = await self.crawl.spider.files(listed.url, listed.commit)
         if files is not None:
             return sum(size for size, is_large in files if not is_large or self._is_wanted(size))
@@ -152,6 +153,6 @@ class Planning:
         ]
 
 
-def _draw(listed: Listed) -> bytes:
+def _draw(listed: ListedRepository) -> bytes:
     """A number for each repository that has nothing to do with its size."""
     return hashlib.blake2b(listed.url.encode(), digest_size=8).digest()

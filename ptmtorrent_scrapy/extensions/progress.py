@@ -13,7 +13,7 @@ from scrapy.crawler import Crawler
 from scrapy.utils.asyncio import AsyncioLoopingCall, create_looping_call
 from twisted.internet.task import LoopingCall
 
-from ptmtorrent_scrapy.crawl.session import HubCrawl
+from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.formats.sizes import human
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class Progress:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        HubCrawl.of(crawler)  # the progress of other spiders is not ours
+        CrawlSession.of(crawler)  # the progress of other spiders is not ours
         terminal = sys.stderr.isatty() and crawler.settings.getbool("LOG_ENABLED")
         progress = cls(crawler, _bars() if terminal else None)
         crawler.signals.connect(progress.start, signals.spider_opened)

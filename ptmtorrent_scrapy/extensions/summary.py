@@ -8,7 +8,7 @@ from typing import Self
 from scrapy import signals
 from scrapy.crawler import Crawler
 
-from ptmtorrent_scrapy.crawl.session import HubCrawl
+from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.formats.sizes import human
 
 logger = logging.getLogger(__name__)
@@ -17,13 +17,13 @@ logger = logging.getLogger(__name__)
 class Summary:
     """Extension: the last lines of a crawl, for a person to read."""
 
-    def __init__(self, crawler: Crawler, crawl: HubCrawl) -> None:
+    def __init__(self, crawler: Crawler, crawl: CrawlSession) -> None:
         self.crawler = crawler
         self.crawl = crawl
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        summary = cls(crawler, HubCrawl.of(crawler))
+        summary = cls(crawler, CrawlSession.of(crawler))
         crawler.signals.connect(summary.tell, signals.spider_closed)
         return summary
 

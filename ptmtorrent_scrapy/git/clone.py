@@ -27,16 +27,16 @@ from ptmtorrent_scrapy.git.errors import (
 from ptmtorrent_scrapy.git.lfs import pointers, worktree
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer
 from ptmtorrent_scrapy.git.lfs.store import Store
-from ptmtorrent_scrapy.git.models import Outcome, Repository
+from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult
 from ptmtorrent_scrapy.git.remote import Upstream, command, lfs_url
-from ptmtorrent_scrapy.git.size_limit import Growth
+from ptmtorrent_scrapy.git.size_limit import SizeLimit
 from ptmtorrent_scrapy.storage import fsync
-from ptmtorrent_scrapy.storage.lock import Held, lock
+from ptmtorrent_scrapy.storage.lock import LockHeld, lock
 
 _LIES = "what their server has is of another size or content"
 _STATUSES: dict[type[Exception], str] = {Refused: "refused", Gated: "gated", Missing: "missing", Large: "large"}
 _TROUBLES: dict[type[Exception], str] = {
-    Held: "again",
+    LockHeld: "again",
     Unavailable: "host",
     Transient: "again",
     NoSpace: "space",
@@ -44,20 +44,20 @@ _TROUBLES: dict[type[Exception], str] = {
 }
 
 
-def clone(repository: Repository) -> Outcome:
+def clone(repository: CloneRequest) -> CloneResult:
     """Clone the repository, or bring the clone that stands up to date.
 
     A repository that cannot be had is an outcome, not an error. Raises `Cancelled` only.
     """
     began = time.monotonic()
-    outcome = Outcome(url=repository.url, started=datetime.now(UTC).isoformat(timespec="seconds"))
+    outcome = CloneResult(url=repository.url, started=datetime.now(UTC).isoformat(timespec="seconds"))
     try:
         check_url(repository.url, repository.protocols)
         with lock(_beside(repository, "lock"), note=f"process {os.getpid()}"):
             outcome.status = _Clone(repository, outcome).bring()
     except Cancelled:
         raise
-    except (Held, GitError, OSError) as error:
+    except (LockHeld, GitError, OSError) as error:
         _fail(outcome, error)
     except Exception as error:  # one bad repository never ends a crawl
         outcome.error, outcome.trouble = f"a fault of this program, please report it: {error!r}", "fault"
@@ -65,7 +65,7 @@ def clone(repository: Repository) -> Outcome:
     return outcome
 
 
-def _fail(outcome: Outcome, error: Exception) -> None:
+def _fail(outcome: CloneResult, error: Exception) -> None:
     outcome.status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), "failed")
     outcome.trouble = next((trouble for kind, trouble in _TROUBLES.items() if isinstance(error, kind)), None)
     outcome.error = str(error)
@@ -73,27 +73,27 @@ def _fail(outcome: Outcome, error: Exception) -> None:
         outcome.pause = error.pause
     elif isinstance(error, OverBudget):
         outcome.needed = error.needed
-    elif isinstance(error, Held):
+    elif isinstance(error, LockHeld):
         outcome.error = f"{error or 'another process'} works on it; it is taken up by the next crawl"
     elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         outcome.trouble = "space"
 
 
-def look(repository: Repository) -> tuple[str | None, dict[str, bytes]]:
+def look(repository: CloneRequest) -> tuple[str | None, dict[str, bytes]]:
     """The commit of HEAD, as the hub or else the server tells it, None if there is none; and the files of `read`, if a
     clone of that commit stands. Raises `GitError`.
     """
     check_url(repository.url, repository.protocols)
-    return _Clone(repository, Outcome(url=repository.url)).look()
+    return _Clone(repository, CloneResult(url=repository.url)).look()
 
 
-def redirected(repository: Repository) -> str | None:
+def redirected(repository: CloneRequest) -> str | None:
     """Where the server of the repository says that it is now, None if nowhere else. Raises `GitError`."""
     check_url(repository.url, repository.protocols)
-    return _Clone(repository, Outcome(url=repository.url)).upstream.redirected()
+    return _Clone(repository, CloneResult(url=repository.url)).upstream.redirected()
 
 
-def _beside(repository: Repository, what: str) -> Path:
+def _beside(repository: CloneRequest, what: str) -> Path:
     path = Path(repository.path)
     return path.with_name(f".{path.name}~{what}")
 
@@ -101,7 +101,7 @@ def _beside(repository: Repository, what: str) -> Path:
 class _Clone:
     """One repository on its way."""
 
-    def __init__(self, repository: Repository, outcome: Outcome) -> None:
+    def __init__(self, repository: CloneRequest, outcome: CloneResult) -> None:
         self.wanted = repository
         self.outcome = outcome
         self.path = Path(repository.path)
@@ -166,7 +166,7 @@ class _Clone:
     def _clone(self, work: Path) -> bool:
         """Let git make the clone; whether it has pointers."""
         shutil.rmtree(work, ignore_errors=True)
-        growth = Growth(work, self.wanted.largest)
+        growth = SizeLimit(work, self.wanted.largest)
         try:
             self.upstream.clone(work, self.store.path, growth.cloning)
             large_files, size, entries = pointers.survey(work)
@@ -196,7 +196,7 @@ class _Clone:
         branch, commit = self.upstream.head()
         if commit is None or commit == head[1]:
             return head
-        before, growth = local.size(clone / ".git"), Growth(clone, self.wanted.largest)
+        before, growth = local.size(clone / ".git"), SizeLimit(clone, self.wanted.largest)
         self.upstream.fetch(clone, growth.fetching)
         self.outcome.fetched += max(0, local.size(clone / ".git") - before)
         growth.commit(self.git, commit)

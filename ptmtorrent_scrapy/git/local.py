@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ptmtorrent_scrapy.git.models import Repository
+from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.storage.fsync import rename, sync_paths
 
 _TOLD = {"lfs", "lfs_files", "error"}  # in the state of a clone that is whole
@@ -69,7 +69,7 @@ def write_state(clone: Path, state: Mapping[str, Any]) -> None:
     rename(beside, path)
 
 
-def is_whole(state: Mapping[str, Any] | None, repository: Repository) -> bool:
+def is_whole(state: Mapping[str, Any] | None, repository: CloneRequest) -> bool:
     """Whether a clone that was left in this state has what is wanted of its large files."""
     if not state or state["error"] or state["lfs_files"] != repository.lfs_files:
         return False

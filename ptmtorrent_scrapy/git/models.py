@@ -7,7 +7,7 @@ STANDING = ("cloned", "updated", "current", "partial", "large")  # statuses afte
 
 
 @dataclass(frozen=True, kw_only=True)
-class Repository:
+class CloneRequest:
     """A repository to have, and how."""
 
     url: str
@@ -33,7 +33,7 @@ class Repository:
 
 
 @dataclass(kw_only=True)
-class Outcome:
+class CloneResult:
     """What became of a repository: one line of repositories.jsonl, but for the last fields."""
 
     url: str

@@ -11,7 +11,7 @@ from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.command import Command, CommandFailed
 from ptmtorrent_scrapy.git.environment import HARDENED, LASTING, configured, environment
 from ptmtorrent_scrapy.git.error_messages import of_git
-from ptmtorrent_scrapy.git.models import Repository
+from ptmtorrent_scrapy.git.models import CloneRequest
 
 # What `git lfs install --local` writes, for whoever works in the clone; our own commands leave the pointers.
 _FILTER = {
@@ -36,7 +36,7 @@ def lfs_url(url: str) -> str:
     return f"{url.rstrip('/').removesuffix('.git')}.git/info/lfs"
 
 
-def command(repository: Repository) -> Command:
+def command(repository: CloneRequest) -> Command:
     """How git runs for a repository: large files stay pointers whatever its attributes say."""
     variables = environment(
         timeout=repository.timeout,

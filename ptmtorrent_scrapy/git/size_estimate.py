@@ -9,14 +9,14 @@ from pathlib import Path
 from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.environment import check_url
 from ptmtorrent_scrapy.git.lfs import pointers
-from ptmtorrent_scrapy.git.models import Repository
+from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.git.remote import Upstream, command
-from ptmtorrent_scrapy.git.size_limit import Growth
+from ptmtorrent_scrapy.git.size_limit import SizeLimit
 
 _LARGEST = 1 << 30  # bytes of a last commit that are looked at
 
 
-def weight(repository: Repository) -> int:
+def weight(repository: CloneRequest) -> int:
     """Bytes of a repository's last commit and of its large files that are wanted.
 
     The last commit is fetched beside `path`, and removed again. Raises `GitError`.
@@ -25,7 +25,7 @@ def weight(repository: Repository) -> int:
     git = command(repository)
     with _folder(Path(repository.path)) as clone:
         upstream = Upstream(git=git, url=repository.url, gated=repository.gated)
-        upstream.clone_last_commit(clone, Growth(clone, _LARGEST).cloning)
+        upstream.clone_last_commit(clone, SizeLimit(clone, _LARGEST).cloning)
         commit = local.head(clone)[1]
         if commit is None:
             return 0

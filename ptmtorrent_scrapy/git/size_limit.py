@@ -15,7 +15,7 @@ _BLOCK = 4096  # bytes that a file or folder takes beside its content
 _SHARE = 20  # of its time a clone is not watched for one that it is
 
 
-class Growth:
+class SizeLimit:
     """Judges a clone: raises `Large`, or `Refused` for one that expands like a bomb, be it of files without content."""
 
     def __init__(self, clone: Path, largest: int | None) -> None:

@@ -44,7 +44,7 @@ class LoginLoop(Gated):
     """An object for which a server wants a login that it was not sent to: git-lfs asks again, at once and for ever."""
 
 
-class Logins:
+class LoginLoopDetector:
     """Reads the trace of git-lfs as it comes, and raises `LoginLoop` for more answers of 401 than objects explain."""
 
     def __init__(self, objects: int) -> None:

@@ -21,7 +21,7 @@ from scrapy.statscollectors import StatsCollector
 from scrapy.utils.httpobj import urlparse_cached
 
 from ptmtorrent_scrapy.crawl import options
-from ptmtorrent_scrapy.storage.tree import write
+from ptmtorrent_scrapy.storage.atomic import write
 
 _KEPT = ("ETag", "Last-Modified", "Content-Type", "Content-Encoding", "Cache-Control", "Date")
 

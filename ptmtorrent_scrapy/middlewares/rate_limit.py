@@ -4,54 +4,22 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Self
+from collections.abc import Awaitable, Callable
+from typing import Self
 
 from scrapy import Request
 from scrapy.crawler import Crawler
-from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 
 from ptmtorrent_scrapy.crawl import options
-from ptmtorrent_scrapy.crawl.session import HubCrawl
 from ptmtorrent_scrapy.downloadhandlers.http import Stopped
 from ptmtorrent_scrapy.formats import retry_after
-from ptmtorrent_scrapy.storage.tree import InUse
 
 logger = logging.getLogger(__name__)
 
 # A host that does not answer for its robots.txt does not answer for its listing either, which is told in one line.
 logging.getLogger("scrapy.downloadermiddlewares.robotstxt").setLevel(logging.CRITICAL)
-
-TREE_UNAVAILABLE = "tree_unavailable"
-
-
-class ClaimTreeMiddleware:
-    """Spider middleware: no request before the tree is ours."""
-
-    def __init__(self, crawl: HubCrawl) -> None:
-        self.crawl = crawl
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(HubCrawl.of(crawler))
-
-    async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        try:
-            self.crawl.begin()
-        except (InUse, OSError) as error:
-            self.crawl.spider.problem = str(error)
-            logger.error("%s", error)
-            raise CloseSpider(TREE_UNAVAILABLE) from error
-        resumed = self.crawl.resumed
-        if resumed is not None and resumed.complete:
-            return
-        if resumed is not None and resumed.page is not None:
-            page = {**resumed.page, "file": self.crawl.tree.work.with_name(resumed.page["file"]).absolute().as_uri()}
-            self.crawl.spider.resume_with = page
-        async for each in start:
-            yield each
 
 
 class RateLimitMiddleware:

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from ptmtorrent_scrapy.formats.dois import arxiv_doi
 from ptmtorrent_scrapy.formats.raw_json import count, elements, mapping, string, strings
 from ptmtorrent_scrapy.items import Dataset, Metadata, Model
-from ptmtorrent_scrapy.spiders.base import Unlike
+from ptmtorrent_scrapy.parsers.errors import NotAModel
 
 _REPOSITORY_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -26,11 +26,11 @@ Kinds = dict[str, list[str]]  # of tags `KIND:...`, what they say by kind
 
 
 def model(metadata: Metadata, base: str) -> Model:
-    """The model that an object of the listing describes; `base` is the URL of the hub. Raises `Unlike`."""
+    """The model that an object of the listing describes; `base` is the URL of the hub. Raises `NotAModel`."""
     listed = mapping(metadata.value)
     name = string(listed.get("id")) or string(listed.get("modelId"))
     if name is None:
-        raise Unlike("no id", "an element of the listing has neither id nor modelId")
+        raise NotAModel("no id", "an element of the listing has neither id nor modelId")
     card, config, tags = mapping(listed.get("cardData")), mapping(listed.get("config")), strings(listed.get("tags"))
     tagged = by_kind(tags)
     namespace, slash, _ = name.partition("/")

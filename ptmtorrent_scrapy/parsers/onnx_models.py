@@ -9,8 +9,8 @@ from ptmtorrent_scrapy.formats.dois import dois
 from ptmtorrent_scrapy.formats.raw_json import count, mapping, string, strings
 from ptmtorrent_scrapy.git.last_commits import last_commit
 from ptmtorrent_scrapy.items import Metadata, Model
+from ptmtorrent_scrapy.parsers.errors import NotAModel
 from ptmtorrent_scrapy.parsers.onnx_pages import NOTHING, ModelClass
-from ptmtorrent_scrapy.spiders.base import Unlike
 
 _OWNER = "ONNX"  # as PTMTorrent calls it
 
@@ -58,24 +58,24 @@ class OnnxModels:
         return model
 
     def of_entry(self, metadata: Metadata) -> Model:
-        """The model of an entry of the manifest. Raises `Unlike`."""
+        """The model of an entry of the manifest. Raises `NotAModel`."""
         entry = mapping(metadata.value)
         path, name = _path(entry), string(entry.get("model"))
         if path is None or name is None:
-            raise Unlike("no name or no file", "model or model_path is missing", name=name)
+            raise NotAModel("no name or no file", "model or model_path is missing", name=name)
         above = [str(folder) for folder in PurePosixPath(path).parents]
         if not above:
-            raise Unlike("no name or no file", f"{path!r} is no file", name=name)
+            raise NotAModel("no name or no file", f"{path!r} is no file", name=name)
         folder = next((folder for folder in above if folder in self._papers), above[0])
         return self._validated(metadata, entry, key=f"file {path}", name=name, path=path, folder=folder)
 
     def of_statistics(self, metadata: Metadata) -> Model:
-        """The model of a folder. Raises `Unlike`."""
+        """The model of a folder. Raises `NotAModel`."""
         stats = metadata.value
         folder, problem = stats["path"], string(stats.get("problem"))
         name = string(stats.get("model_name")) or PurePosixPath(folder).name
         if problem:
-            raise Unlike("unreadable statistics", f"{folder}/turnkey_stats.yaml: {problem}", name=name)
+            raise NotAModel("unreadable statistics", f"{folder}/turnkey_stats.yaml: {problem}", name=name)
         size = mapping(stats.get("onnx_model_information")).get("size on disk (KiB)")
         return Model(
             key=f"folder {folder}",

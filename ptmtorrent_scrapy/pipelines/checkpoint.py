@@ -4,19 +4,19 @@ from typing import Any, Self
 
 from scrapy.crawler import Crawler
 
-from ptmtorrent_scrapy.crawl.session import HubCrawl
+from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.items import ListingPage
 
 
 class CheckpointPipeline:
     """Saves each page of the listing that comes, and what the others have made of those before."""
 
-    def __init__(self, crawl: HubCrawl) -> None:
+    def __init__(self, crawl: CrawlSession) -> None:
         self.crawl = crawl
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(HubCrawl.of(crawler))
+        return cls(CrawlSession.of(crawler))
 
     def process_item(self, item: Any) -> Any:
         if isinstance(item, ListingPage):

@@ -12,20 +12,20 @@ import orjson
 from scrapy.crawler import Crawler
 from scrapy.statscollectors import StatsCollector
 
-from ptmtorrent_scrapy.cloning.budget import NO_SPACE, Limits
-from ptmtorrent_scrapy.cloning.executor import Workers, workers
+from ptmtorrent_scrapy.cloning.budget import NO_SPACE, Budget
+from ptmtorrent_scrapy.cloning.executor import CloneExecutor, workers
 from ptmtorrent_scrapy.cloning.renames import recognise
-from ptmtorrent_scrapy.cloning.results import Outcomes
-from ptmtorrent_scrapy.cloning.scheduler import Turn, Turns
+from ptmtorrent_scrapy.cloning.results import CloneResults
+from ptmtorrent_scrapy.cloning.scheduler import CloneScheduler, Job
 from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
-from ptmtorrent_scrapy.crawl.database import Listed, Vanished
-from ptmtorrent_scrapy.crawl.session import HubCrawl
+from ptmtorrent_scrapy.crawl.database import ListedRepository, UnlistedClone
+from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.git.clone import clone, look, redirected
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError
 from ptmtorrent_scrapy.git.last_commits import last_commits
 from ptmtorrent_scrapy.git.lfs.store import Store
-from ptmtorrent_scrapy.git.models import STANDING, Outcome, Repository
-from ptmtorrent_scrapy.items import Unusable
+from ptmtorrent_scrapy.git.models import STANDING, CloneRequest, CloneResult
+from ptmtorrent_scrapy.items import RejectedModel
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,9 @@ _PATIENCE = 60  # seconds for which a server is waited for that shall tell where
 class ClonePipeline:
     """Clones the chosen share of the listing, and asks the others for their commit where the hub does not tell it."""
 
-    def __init__(self, crawl: HubCrawl, stats: StatsCollector, settings: CloneSettings, workers: Workers) -> None:
+    def __init__(
+        self, crawl: CrawlSession, stats: StatsCollector, settings: CloneSettings, workers: CloneExecutor
+    ) -> None:
         self.crawl = crawl
         self.stats = stats
         self._settings = settings
@@ -46,13 +48,13 @@ class ClonePipeline:
         self._ended: str | None = None  # why no further clone is started
         self._lacking: str | None = None  # why what was cloned is not all that was to be
         self._needed: dict[str, int] = {}  # bytes of repositories that were over their share, by URL
-        self._limits = Limits(crawl.tree.folder, settings)
-        self._outcomes = Outcomes(crawl.tree, stats)
+        self._limits = Budget(crawl.tree.folder, settings)
+        self._outcomes = CloneResults(crawl.tree, stats)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         assert crawler.stats is not None
-        crawl = HubCrawl.of(crawler)
+        crawl = CrawlSession.of(crawler)
         settings = clone_settings(crawler.settings)
         repository = replace(
             settings.repository,
@@ -66,18 +68,20 @@ class ClonePipeline:
         return cls(crawl, crawler.stats, settings, workers(settings.cluster, settings.concurrency))
 
     def process_item(self, item: Any) -> Any:
-        if isinstance(item, Unusable) and item.repository:
-            self._outcomes.note(self.crawl.listing, Outcome(url=item.repository, status="refused", error=item.detail))
+        if isinstance(item, RejectedModel) and item.repository:
+            self._outcomes.note(
+                self.crawl.listing, CloneResult(url=item.repository, status="refused", error=item.detail)
+            )
         return item
 
-    async def clone(self, url: str, folder: str) -> Outcome:
+    async def clone(self, url: str, folder: str) -> CloneResult:
         """Clone one repository now: for a hub whose listing is a repository, and which tells if it cannot be had.
 
         The outcome's `path` is absolute.
         """
         repository = self._repository(url, folder, read=())
         if full := self._limits.full():
-            return Outcome(url=url, error=full)
+            return CloneResult(url=url, error=full)
         for tries in range(self._settings.retries + 1):
             with self._limits.promise(self._limits.left or 0):
                 settle = tries == self._settings.retries
@@ -99,7 +103,7 @@ class ClonePipeline:
         self.stats.set_value("clone/chosen", chosen)
         self.stats.set_value("clone/asked", asked)
         await recognise(self.crawl.listing, self._redirected)
-        turns = Turns(self.crawl.listing, pause=self._settings.pause)
+        turns = CloneScheduler(self.crawl.listing, pause=self._settings.pause)
         work = (self._work(turns) for _ in range(self._settings.concurrency))
         for ended in await asyncio.gather(*work, return_exceptions=True):
             if ended is not None:
@@ -117,7 +121,7 @@ class ClonePipeline:
         if self._outcomes.unwritten:
             self._outcomes.write(self.crawl.listing)
 
-    async def _work(self, turns: Turns) -> None:
+    async def _work(self, turns: CloneScheduler) -> None:
         """Take one repository after the other; what ends one worker ends all."""
         try:
             while not self._ended and (turn := await turns.next()):
@@ -129,17 +133,17 @@ class ClonePipeline:
             await asyncio.to_thread(self._workers.cancel, self._scope)
             raise
 
-    async def _take(self, turn: Turn, turns: Turns) -> None:
+    async def _take(self, turn: Job, turns: CloneScheduler) -> None:
         listed = turn.listed
         expected = self._expected(listed)
         if turns.is_given_up(listed.host):
-            self._settle(turn, Outcome(url=listed.url, error=f"{listed.host} was given up", attempts=turn.tries))
+            self._settle(turn, CloneResult(url=listed.url, error=f"{listed.host} was given up", attempts=turn.tries))
             turns.done(turn, well=False)
         elif not listed.chosen:
             await self._ask(listed)
             turns.done(turn, well=True)
         elif never := self._limits.never(expected):
-            self._settle(turn, Outcome(url=listed.url, error=never, attempts=0))
+            self._settle(turn, CloneResult(url=listed.url, error=never, attempts=0))
             turns.done(turn, well=True)
         elif gone := self._gone(listed):
             self._settle(turn, gone)
@@ -159,14 +163,14 @@ class ClonePipeline:
             self.crawl.spider.problem = f"{why} and crawl again"
             logger.error("%s", self.crawl.spider.problem)
 
-    def _gone(self, listed: Listed) -> Outcome | None:
+    def _gone(self, listed: ListedRepository) -> CloneResult | None:
         """What became of a repository that its server did not have, or had nothing in, when it was asked lately."""
         if listed.commit is not None or not self.crawl.listing.was_looked_at(listed.url, self._after):
             return None
         line = orjson.loads(self.crawl.listing.outcome(listed.url) or b"{}")
         if line.get("status") not in ("missing", "empty") or line.get("path"):
             return None
-        return Outcome(url=listed.url, status=line["status"], error=line.get("error"), attempts=0)
+        return CloneResult(url=listed.url, status=line["status"], error=line.get("error"), attempts=0)
 
     def _lack(self, reason: str, why: str) -> None:
         """Go on, though something is missing."""
@@ -175,14 +179,14 @@ class ClonePipeline:
             self.crawl.spider.problem = f"{why} and crawl again"
             logger.error("%s", self.crawl.spider.problem)
 
-    def _expected(self, listed: Listed) -> int:
+    def _expected(self, listed: ListedRepository) -> int:
         """Bytes that a clone will fetch, as far as is known."""
         if listed.url in self._needed:
             return self._needed[listed.url]
         stands = (self.crawl.tree.repository(listed.folder) / ".git").is_dir()
         return 0 if stands or self._settings.repository.lfs not in ("auto", "all") else listed.bytes or 0
 
-    async def _clone(self, turn: Turn, turns: Turns) -> None:
+    async def _clone(self, turn: Job, turns: CloneScheduler) -> None:
         listed, settle = turn.listed, turn.tries >= self._settings.retries
         commit = self._told(listed)
         with self._limits.promise(self._expected(listed)) as budget:
@@ -206,7 +210,7 @@ class ClonePipeline:
                 self._look(listed, commit)
             turns.done(turn, well=outcome.trouble in (None, "room"))
 
-    def _note(self, outcome: Outcome, listed: Listed, turns: Turns) -> None:
+    def _note(self, outcome: CloneResult, listed: ListedRepository, turns: CloneScheduler) -> None:
         """What the trouble of one repository is to the others."""
         if outcome.trouble == "space":
             self._end(NO_SPACE, f"{self.crawl.tree.folder} is full: make room")
@@ -219,16 +223,16 @@ class ClonePipeline:
         elif outcome.trouble == "fault":
             self.crawl.spider.faults += 1
 
-    async def _run(self, function: Any, repository: Repository) -> Outcome:
+    async def _run(self, function: Any, repository: CloneRequest) -> CloneResult:
         """What becomes of a repository, wherever it is worked on. Raises `Cancelled`, `ClusterLost`."""
         try:
-            outcome: Outcome = await asyncio.wrap_future(self._workers.executor.submit(function, repository))
+            outcome: CloneResult = await asyncio.wrap_future(self._workers.executor.submit(function, repository))
         except self._workers.lost as error:
             self._workers.check()
-            return Outcome(url=repository.url, error=f"its worker was lost: {error}", trouble="again")
+            return CloneResult(url=repository.url, error=f"its worker was lost: {error}", trouble="again")
         return outcome
 
-    def _settle(self, turn: Turn, outcome: Outcome) -> None:
+    def _settle(self, turn: Job, outcome: CloneResult) -> None:
         """Nothing more becomes of a repository in this crawl."""
         outcome.path = self._relative(outcome.path)
         self._outcomes.note(self.crawl.listing, outcome)
@@ -245,7 +249,7 @@ class ClonePipeline:
     def _relative(self, path: str | None) -> str | None:
         return path and str(Path(path).relative_to(self.crawl.tree.folder.absolute()))
 
-    async def _ask(self, listed: Listed) -> None:
+    async def _ask(self, listed: ListedRepository) -> None:
         told = self._told(listed)
         commit: str | None = None
         files: dict[str, bytes] = {}
@@ -264,7 +268,7 @@ class ClonePipeline:
         if told is None and commit is not None:
             self._look(listed, commit)
 
-    async def _redirected(self, vanished: Vanished) -> str | None:
+    async def _redirected(self, vanished: UnlistedClone) -> str | None:
         """Where the server of a repository says that it is now; asked as seldom as what it is at."""
         if self.crawl.listing.look(vanished.url, self._after) is not None:
             return None
@@ -290,17 +294,17 @@ class ClonePipeline:
         """After when what a server has told counts, in seconds of the epoch."""
         return self._began - self._settings.refresh
 
-    def _told(self, listed: Listed) -> str | None:
+    def _told(self, listed: ListedRepository) -> str | None:
         """The commit of a repository, as its hub tells it or its server has told it lately."""
         return listed.commit or self.crawl.listing.look(listed.url, self._after)
 
-    def _look(self, listed: Listed, commit: str | None) -> None:
+    def _look(self, listed: ListedRepository, commit: str | None) -> None:
         self.crawl.listing.set_look(listed.url, hub_id=listed.hub_id, commit=commit, at=int(time.time()))
 
-    def _wanted(self, listed: Listed, **more: Any) -> Repository:
+    def _wanted(self, listed: ListedRepository, **more: Any) -> CloneRequest:
         return self._repository(listed.url, listed.folder, gated=listed.gated, **more)
 
-    def _repository(self, url: str, folder: str, **more: Any) -> Repository:
+    def _repository(self, url: str, folder: str, **more: Any) -> CloneRequest:
         path = str(self.crawl.tree.repository(folder).absolute())
         mirrors = self._settings.mirrors_of(url)
         return replace(self._settings.repository, url=url, path=path, mirrors=mirrors, **more)

@@ -10,10 +10,11 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 from scrapy.statscollectors import StatsCollector
 
-from ptmtorrent_scrapy.crawl.session import HubCrawl
-from ptmtorrent_scrapy.items import Metadata, Model, Unusable
-from ptmtorrent_scrapy.records.record import schema
-from ptmtorrent_scrapy.storage.tree import JsonArray, UnusableName, beside, check_folder
+from ptmtorrent_scrapy.crawl.session import CrawlSession
+from ptmtorrent_scrapy.items import Metadata, Model, RejectedModel
+from ptmtorrent_scrapy.records.validator import schema
+from ptmtorrent_scrapy.storage.atomic import JsonArrayFile, beside
+from ptmtorrent_scrapy.storage.tree import UnusableName, check_folder
 
 _FIELDS_TOLD = 100  # different departures counted by name; what comes after them is counted together
 
@@ -21,24 +22,24 @@ _FIELDS_TOLD = 100  # different departures counted by name; what comes after the
 class MetadataPipeline:
     """Writes the objects of the listing to their metadata files and gives each its position; a model counts once."""
 
-    def __init__(self, crawl: HubCrawl, stats: StatsCollector) -> None:
+    def __init__(self, crawl: CrawlSession, stats: StatsCollector) -> None:
         self.crawl = crawl
         self.stats = stats
         self._schema = jsonschema_rs.validator_for(schema(crawl.spider.name))
         self._fields: set[str] = set()  # those told by name
-        self._arrays: dict[str, JsonArray] = {}
+        self._arrays: dict[str, JsonArrayFile] = {}
         self.length = 0  # models listed so far
         crawl.keepers["metadata"] = self
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         assert crawler.stats is not None
-        return cls(HubCrawl.of(crawler), crawler.stats)
+        return cls(CrawlSession.of(crawler), crawler.stats)
 
     def process_item(self, item: Any) -> Any:
         if isinstance(item, Metadata):
             self._keep(item)
-        if not isinstance(item, Model | Unusable):
+        if not isinstance(item, Model | RejectedModel):
             return item
         if isinstance(item, Model):
             item = self._listed(item)
@@ -53,15 +54,15 @@ class MetadataPipeline:
             self.stats.inc_value(f"listing/departures/{field}")
         name = metadata.file or self.crawl.spider.metadata
         if name not in self._arrays:
-            self._arrays[name] = JsonArray(self._path(name))
+            self._arrays[name] = JsonArrayFile(self._path(name))
         return self._arrays[name].append(metadata.text.encode("utf-8", "surrogatepass"))
 
-    def _listed(self, model: Model) -> Model | Unusable:
+    def _listed(self, model: Model) -> Model | RejectedModel:
         try:
             if model.folder is not None:
                 check_folder(model.folder)
         except UnusableName as error:
-            return Unusable(
+            return RejectedModel(
                 metadata=model.metadata,
                 reason="unusable name",
                 detail=str(error),
@@ -108,7 +109,7 @@ class MetadataPipeline:
         self.length, self._fields = saved["length"], set(saved["fields"])
         for name, (size, length) in saved["files"].items():
             if beside(self._path(name)).is_file():
-                self._arrays[name] = JsonArray(self._path(name), begun=size, length=length)
+                self._arrays[name] = JsonArrayFile(self._path(name), begun=size, length=length)
 
     def _path(self, name: str) -> Path:
         return self.crawl.tree.page(f"json/metadata/{name}")

@@ -6,9 +6,10 @@ from typing import Any, Self
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 
-from ptmtorrent_scrapy.crawl.session import HubCrawl
+from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.items import RawPage
-from ptmtorrent_scrapy.storage.tree import DataTree, UnusableName, write
+from ptmtorrent_scrapy.storage.atomic import write
+from ptmtorrent_scrapy.storage.tree import DataTree, UnusableName
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ class RawPagePipeline:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(HubCrawl.of(crawler).tree)
+        return cls(CrawlSession.of(crawler).tree)
 
     def process_item(self, item: Any) -> Any:
         if isinstance(item, RawPage):

@@ -9,10 +9,11 @@ import orjson
 from scrapy.crawler import Crawler
 from scrapy.statscollectors import StatsCollector
 
-from ptmtorrent_scrapy.crawl.session import HubCrawl
-from ptmtorrent_scrapy.items import Dataset, Metadata, Model, Unusable
-from ptmtorrent_scrapy.records.record import Hub, Validator, record
-from ptmtorrent_scrapy.storage.tree import JsonArray, Rewrite
+from ptmtorrent_scrapy.crawl.session import CrawlSession
+from ptmtorrent_scrapy.items import Dataset, Metadata, Model, RejectedModel
+from ptmtorrent_scrapy.records.record import Hub, record
+from ptmtorrent_scrapy.records.validator import Validator
+from ptmtorrent_scrapy.storage.atomic import AtomicFile, JsonArrayFile
 
 _ID = b'{"id":0,'  # how a record begins that has no place yet
 _PENDING, _REJECTED = b"?", b"-"  # how a line of the spool begins that is no record
@@ -25,7 +26,7 @@ class RecordPipeline:
     tells the commit, or more, waits there as it is, until that was cloned or asked.
     """
 
-    def __init__(self, crawl: HubCrawl, stats: StatsCollector) -> None:
+    def __init__(self, crawl: CrawlSession, stats: StatsCollector) -> None:
         self.crawl = crawl
         self.stats = stats
         self._hubs: dict[str | None, Hub] = {}  # by metadata file
@@ -38,10 +39,10 @@ class RecordPipeline:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         assert crawler.stats is not None
-        return cls(HubCrawl.of(crawler), crawler.stats)
+        return cls(CrawlSession.of(crawler), crawler.stats)
 
     def process_item(self, item: Any) -> Any:
-        if isinstance(item, Unusable):
+        if isinstance(item, RejectedModel):
             self._add(_rejection(item.name, item.position, item.reason, item.detail))
         elif isinstance(item, Model) and item.repository and (item.commit is None or self.crawl.spider.clone_files):
             self._add(_PENDING + orjson.dumps(replace(item, metadata=Metadata("", None, item.metadata.file))))
@@ -74,12 +75,12 @@ class RecordPipeline:
             self._hubs[file] = Hub(name=spider.hub, url=spider.hub_url, metadata_path=path)
         return self._hubs[file]
 
-    def prepare(self, *, last: bool) -> tuple[JsonArray, Rewrite]:
+    def prepare(self, *, last: bool) -> tuple[JsonArrayFile, AtomicFile]:
         """The new records and rejections, beside the former ones; unless it is the last time without those that wait.
 
         Takes a few microseconds a model: to be called in a thread.
         """
-        records, rejected = JsonArray(self.crawl.tree.records), Rewrite(self.crawl.tree.rejected)
+        records, rejected = JsonArrayFile(self.crawl.tree.records), AtomicFile(self.crawl.tree.rejected)
         reasons: dict[str, int] = {}
         try:
             for line in self._lines(last):

@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 
+from ptmtorrent_scrapy.storage.atomic import write
 from ptmtorrent_scrapy.storage.fsync import sync_paths
-from ptmtorrent_scrapy.storage.tree import DataTree, write
+from ptmtorrent_scrapy.storage.tree import DataTree
 
 logger = logging.getLogger(__name__)
 

@@ -14,15 +14,16 @@ from typing import IO
 import orjson
 
 from ptmtorrent_scrapy.git.errors import Cancelled
+from ptmtorrent_scrapy.storage.atomic import JsonArrayFile, beside, write
 from ptmtorrent_scrapy.storage.fsync import rename, sync
-from ptmtorrent_scrapy.storage.tree import DataTree, JsonArray, beside, is_work, write
+from ptmtorrent_scrapy.storage.tree import DataTree, is_work
 
 logger = logging.getLogger(__name__)
 
 COUNTS = "counts.json"
 _NAME = re.compile(r"\d{8}T\d{6}Z")
 _PIECE = 1 << 20  # bytes
-_END = b"\n]\n"  # of a JsonArray, which comes when it takes its place
+_END = b"\n]\n"  # of a JsonArrayFile, which comes when it takes its place
 
 
 def names(tree: DataTree) -> list[str]:
@@ -32,7 +33,7 @@ def names(tree: DataTree) -> list[str]:
     return sorted(path.name for path in tree.snapshots.iterdir() if _NAME.fullmatch(path.name) and path.is_dir())
 
 
-class Keeping:
+class SnapshotWriter:
     """Makes the snapshot of one crawl, and keeps the newest ones."""
 
     def __init__(self, tree: DataTree, keep: int, stopped: Callable[[], bool] = lambda: False) -> None:
@@ -58,7 +59,7 @@ class Keeping:
     def let_go(self) -> None:
         shutil.rmtree(self.tree.before, ignore_errors=True)
 
-    def before(self, new: JsonArray) -> None:
+    def before(self, new: JsonArrayFile) -> None:
         """New records are about to take their place for the first time: keep the former ones, unless they are the same.
 
         Raises `Cancelled`.
@@ -71,7 +72,7 @@ class Keeping:
                 self.made = self._make()
         self.let_go()
 
-    def again(self, new: JsonArray) -> None:
+    def again(self, new: JsonArrayFile) -> None:
         """New records are about to take their place once more: forget the former ones, if they are the same."""
         if self.made is None:
             return

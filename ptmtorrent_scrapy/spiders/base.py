@@ -18,19 +18,10 @@ from ptmtorrent_scrapy.crawl.selection import Selection, selection
 from ptmtorrent_scrapy.formats.raw_json import Unreadable, elements
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.models import STANDING
-from ptmtorrent_scrapy.items import Metadata, Model, Unusable
+from ptmtorrent_scrapy.items import Metadata, Model, RejectedModel
+from ptmtorrent_scrapy.parsers.errors import NotAModel
 
 T = TypeVar("T")
-
-
-class Unlike(Exception):
-    """An object of which no model can be made. Arguments: a few words, and what they say of this one."""
-
-    def __init__(
-        self, reason: str, detail: str = "", *, name: str | None = None, repository: str | None = None
-    ) -> None:
-        super().__init__(reason)
-        self.reason, self.detail, self.name, self.repository = reason, detail, name, repository
 
 
 class HubSpider(Spider):
@@ -74,19 +65,19 @@ class HubSpider(Spider):
     def check_arguments(cls, **given: Any) -> tuple[Selection, str | None]:
         """What the spider's arguments select, and which large files; None where a setting decides that.
 
-        Raises `Unaccepted`, also for what the hub's listing does not tell.
+        Raises `InvalidOption`, also for what the hub's listing does not tell.
         """
         given = {name: value for name, value in given.items() if not name.startswith("_")}  # scrapyd adds _job
         lfs = given.pop("lfs", None)
         for name, value in given.items():
             if name not in cls.selects:
                 accepted = f"no argument of {cls.name}, which takes {', '.join((*cls.selects, 'lfs'))}"
-                raise options.Unaccepted(name, value, accepted)
+                raise options.InvalidOption(name, value, accepted)
         chosen = selection(given, default_fraction=cls.default_fraction)
         return chosen, None if lfs is None else options.lfs("lfs", lfs)
 
     def model(self, metadata: Metadata) -> Model:
-        """The model that an object of the hub's listing describes. Raises `Unlike`."""
+        """The model that an object of the hub's listing describes. Raises `NotAModel`."""
         raise NotImplementedError
 
     def with_clone(self, model: Model, files: Mapping[str, bytes]) -> Model:
@@ -104,16 +95,16 @@ class HubSpider(Spider):
         meta = {"is_patient": True, **(meta or {})}
         return Request(url, callback, errback=self.give_up, dont_filter=True, meta=meta, **options)
 
-    def models(self, listing: list[Metadata]) -> Iterator[Model | Unusable]:
+    def models(self, listing: list[Metadata]) -> Iterator[Model | RejectedModel]:
         """The models of a listing, and what was no model."""
         for metadata in listing:
             if isinstance(metadata.value, Unreadable):
-                yield Unusable(metadata=metadata, reason="unreadable", detail=metadata.value.reason)
+                yield RejectedModel(metadata=metadata, reason="unreadable", detail=metadata.value.reason)
                 continue
             try:
                 yield self.model(metadata)
-            except Unlike as error:
-                yield Unusable(
+            except NotAModel as error:
+                yield RejectedModel(
                     metadata=metadata,
                     reason=error.reason,
                     detail=error.detail,
@@ -123,7 +114,7 @@ class HubSpider(Spider):
             except Exception as error:
                 self.faults += 1
                 self.logger.exception("a fault of this program, please report it with %s", metadata.text[:2000])
-                yield Unusable(metadata=metadata, reason="a fault of this program", detail=repr(error))
+                yield RejectedModel(metadata=metadata, reason="a fault of this program", detail=repr(error))
 
     async def answer(self, request: Request) -> Response | None:
         """The answer to a request of a callback that goes on with it; None if there is none: the listing has failed."""
@@ -205,7 +196,7 @@ class HubSpider(Spider):
         self.problem = why
 
 
-async def in_order(calls: Iterable[Coroutine[Any, Any, T]], ahead: int = 8) -> AsyncIterator[T]:
+async def map_ordered(calls: Iterable[Coroutine[Any, Any, T]], ahead: int = 8) -> AsyncIterator[T]:
     """The results of calls, in the order of the calls, of which some are made ahead."""
     made: deque[asyncio.Task[T]] = deque()
     try:

@@ -14,7 +14,7 @@ from scrapy.http import Response
 from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy.formats.link_header import next_link
-from ptmtorrent_scrapy.items import ListingPage, Metadata, Model, Unusable
+from ptmtorrent_scrapy.items import ListingPage, Metadata, Model, RejectedModel
 from ptmtorrent_scrapy.parsers import huggingface
 from ptmtorrent_scrapy.spiders.base import HubSpider
 
@@ -56,7 +56,7 @@ class HuggingFaceSpider(HubSpider):
         headers = {"Authorization": f"Bearer {self.token[1]}"} if self.token else None
         return self.request(url, callback, headers=headers, meta={"dont_cache": True})  # 10 GB, new each time
 
-    async def parse_listing(self, response: Response) -> AsyncIterator[ListingPage | Model | Unusable]:
+    async def parse_listing(self, response: Response) -> AsyncIterator[ListingPage | Model | RejectedModel]:
         """All pages from this one on, each asked for while the one before is worked on."""
         page: Response | None = response
         while page is not None:
@@ -80,7 +80,7 @@ class HuggingFaceSpider(HubSpider):
             else:
                 page = await self.answer(self.page(next_url)) if next_url else None
 
-    async def parse(self, response: Response) -> AsyncIterator[Model | Unusable]:
+    async def parse(self, response: Response) -> AsyncIterator[Model | RejectedModel]:
         """One page.
 
         @hub_url /api/models?sort=createdAt&limit=10&full=true&cardData=true&config=true

@@ -15,8 +15,9 @@ from scrapy.http import Response
 from ptmtorrent_scrapy.formats.dois import dois
 from ptmtorrent_scrapy.formats.raw_json import mapping, string
 from ptmtorrent_scrapy.formats.repository_urls import Repositories
-from ptmtorrent_scrapy.items import Metadata, Model, Unusable
-from ptmtorrent_scrapy.spiders.base import HubSpider, Unlike
+from ptmtorrent_scrapy.items import Metadata, Model, RejectedModel
+from ptmtorrent_scrapy.parsers.errors import NotAModel
+from ptmtorrent_scrapy.spiders.base import HubSpider
 
 _CONFIG = "contrib_src/model/config.json"
 
@@ -41,7 +42,7 @@ class ModelhubSpider(HubSpider):
     async def start(self) -> AsyncIterator[Request]:
         yield self.request(self.index_url, self.parse)
 
-    async def parse(self, response: Response) -> AsyncIterator[Model | Unusable]:
+    async def parse(self, response: Response) -> AsyncIterator[Model | RejectedModel]:
         """The index.
 
         @hub_url
@@ -55,10 +56,10 @@ class ModelhubSpider(HubSpider):
         listed = mapping(metadata.value)
         name, url = string(listed.get("name")), string(listed.get("github"))
         if name is None or url is None:
-            raise Unlike("no name or no repository", "name or github is missing", name=name)
+            raise NotAModel("no name or no repository", "name or github is missing", name=name)
         found = self.repositories.named(url)
         if found is None:
-            raise Unlike("no repository", f"{url!r} names none", name=name, repository=url)
+            raise NotAModel("no repository", f"{url!r} names none", name=name, repository=url)
         return Model(
             key=string(listed.get("id")) or name,
             metadata=metadata,

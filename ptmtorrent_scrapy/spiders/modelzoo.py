@@ -16,8 +16,9 @@ from w3lib.url import safe_url_string
 from ptmtorrent_scrapy.formats.dois import dois
 from ptmtorrent_scrapy.formats.raw_json import count, element, elements, mapping, member, string, strings, texts
 from ptmtorrent_scrapy.formats.repository_urls import Repositories
-from ptmtorrent_scrapy.items import Metadata, Model, RawPage, Unusable
-from ptmtorrent_scrapy.spiders.base import HubSpider, Unlike, in_order
+from ptmtorrent_scrapy.items import Metadata, Model, RawPage, RejectedModel
+from ptmtorrent_scrapy.parsers.errors import NotAModel
+from ptmtorrent_scrapy.spiders.base import HubSpider, map_ordered
 from ptmtorrent_scrapy.storage.tree import UnusableName, check_name
 
 _INDEX = "0"  # where the other pages have the name of a model
@@ -49,10 +50,10 @@ class ModelZooSpider(HubSpider):
         url = f"{self.hub_url}/api/models/{quote(slug, safe='')}/"
         return self.request(url, callback, headers={"Referer": f"{self.hub_url}/"})
 
-    async def parse(self, response: Response) -> AsyncIterator[RawPage | Model | Unusable]:
+    async def parse(self, response: Response) -> AsyncIterator[RawPage | Model | RejectedModel]:
         response, index = await self.json_array(response, entries)
         pages = 0
-        async for items in in_order(self.described(entry) for entry in index):
+        async for items in map_ordered(self.described(entry) for entry in index):
             pages += isinstance(items[0], RawPage)
             for item in items:
                 yield item
@@ -61,15 +62,15 @@ class ModelZooSpider(HubSpider):
         elif index:
             self.listing_failed(f"none of its {len(index)} models has a page")
 
-    async def described(self, entry: Metadata) -> list[RawPage | Model | Unusable]:
+    async def described(self, entry: Metadata) -> list[RawPage | Model | RejectedModel]:
         """A model's page and what it describes; of a model without one, its entry in the index."""
         slug = string(mapping(entry.value).get("slug"))
         try:
             path = page_path(slug)
             page = await self.answer_or_reason(self.page(slug or ""))
             described = description(page)
-        except Unlike as error:
-            return [Unusable(metadata=entry, reason=error.reason, detail=error.detail, name=slug)]
+        except NotAModel as error:
+            return [RejectedModel(metadata=entry, reason=error.reason, detail=error.detail, name=slug)]
         assert isinstance(page, Response)
         metadata = replace(described, value={**mapping(entry.value), **described.value, "slug": slug})
         return [RawPage(path=path, body=page.body), *self.models([metadata])]
@@ -78,10 +79,10 @@ class ModelZooSpider(HubSpider):
         described = metadata.value
         name, link = string(described.get("title")), string(described.get("link"))
         if name is None:
-            raise Unlike("no name", "title is missing", name=described["slug"])
+            raise NotAModel("no name", "title is missing", name=described["slug"])
         repository = self.repositories.named(link or "")
         if repository is None:
-            raise Unlike("no repository", f"{link!r} names none" if link else "link is missing", name=name)
+            raise NotAModel("no repository", f"{link!r} names none" if link else "link is missing", name=name)
         categories = titles(described.get("categories"))
         stars = count(described.get("stars"))
         return Model(
@@ -111,25 +112,25 @@ def entries(text: str) -> list[Metadata]:
 
 
 def page_path(slug: str | None) -> str:
-    """Where a model's page is kept. Raises `Unlike`."""
+    """Where a model's page is kept. Raises `NotAModel`."""
     if slug is None:
-        raise Unlike("no slug", "an element of the index has no slug")
+        raise NotAModel("no slug", "an element of the index has no slug")
     try:
         return f"json/metadata/models/{check_name(check_name(slug) + '_metadata.json')}"
     except UnusableName as error:
-        raise Unlike("unusable name", str(error)) from error
+        raise NotAModel("unusable name", str(error)) from error
 
 
 def description(page: Response | str) -> Metadata:
-    """The object on a model's page. Raises `Unlike`."""
+    """The object on a model's page. Raises `NotAModel`."""
     if isinstance(page, str):
-        raise Unlike("no page", page)
+        raise NotAModel("no page", page)
     try:
         described = element(page.body.decode("utf-8", "replace").strip())
     except (ValueError, RecursionError) as error:
-        raise Unlike("no page", f"{page.url} answers with something else than JSON: {error}") from error
+        raise NotAModel("no page", f"{page.url} answers with something else than JSON: {error}") from error
     if not isinstance(described.value, dict):
-        raise Unlike("no page", f"{page.url} answers with something else than a JSON object")
+        raise NotAModel("no page", f"{page.url} answers with something else than a JSON object")
     return described
 
 

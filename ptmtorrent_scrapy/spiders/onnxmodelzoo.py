@@ -16,16 +16,16 @@ from scrapy.http import Response
 from ptmtorrent_scrapy.formats.markdown import render
 from ptmtorrent_scrapy.formats.raw_json import elements
 from ptmtorrent_scrapy.formats.repository_urls import owner_and_name
-from ptmtorrent_scrapy.items import Metadata, Model, RawPage, Unusable
+from ptmtorrent_scrapy.items import Metadata, Model, RawPage, RejectedModel
 from ptmtorrent_scrapy.parsers.onnx_models import OnnxModels
 from ptmtorrent_scrapy.parsers.onnx_pages import arxiv_papers, model_classes, model_rows, page_files, statistics
-from ptmtorrent_scrapy.spiders.base import HubSpider, in_order, text
+from ptmtorrent_scrapy.spiders.base import HubSpider, map_ordered, text
 
 _CLASSES, _MANIFEST, _UNVALIDATED = "omz_metadata.json", "omz_manifest.json", "omz_unvalidated_metadata.json"
 _PAGE_BYTES = 1 << 18  # ten times what the largest has; Markdown at its worst takes seconds for that
 _MANIFEST_BYTES = 1 << 26
 
-Item = RawPage | Metadata | Model | Unusable
+Item = RawPage | Metadata | Model | RejectedModel
 
 
 class OnnxModelZooSpider(HubSpider):
@@ -70,7 +70,7 @@ class OnnxModelZooSpider(HubSpider):
         manifest = await self.manifest()
         self.zoo = OnnxModels(self.hub_url, self.commits, classes, manifest)
         rows = 0
-        async for folder, page in in_order(map(self.page, pages)):
+        async for folder, page in map_ordered(map(self.page, pages)):
             if page is None:
                 continue
             yield RawPage(path=pages[folder], body=page.encode())
@@ -81,7 +81,7 @@ class OnnxModelZooSpider(HubSpider):
         for entry in manifest:
             for item in [entry] if self.zoo.is_named(entry.value) else self.models([entry]):
                 yield item
-        async for metadata in in_order(map(self.statistics, self.folders_with("turnkey_stats.yaml"))):
+        async for metadata in map_ordered(map(self.statistics, self.folders_with("turnkey_stats.yaml"))):
             for item in self.models([metadata] if metadata else []):
                 yield item
 

@@ -19,9 +19,10 @@ from ptmtorrent_scrapy.formats.dois import dois
 from ptmtorrent_scrapy.formats.markdown import render
 from ptmtorrent_scrapy.formats.raw_json import string, strings
 from ptmtorrent_scrapy.formats.repository_urls import Repositories, owner_and_name
-from ptmtorrent_scrapy.items import Metadata, Model, RawPage, Unusable
+from ptmtorrent_scrapy.items import Metadata, Model, RawPage, RejectedModel
+from ptmtorrent_scrapy.parsers.errors import NotAModel
 from ptmtorrent_scrapy.parsers.pytorchhub import Page, described, model_page, urls
-from ptmtorrent_scrapy.spiders.base import HubSpider, Unlike, in_order
+from ptmtorrent_scrapy.spiders.base import HubSpider, map_ordered
 
 _PAGE_FILE = re.compile(r"[^/]+\.md")
 _NO_TASK = "scriptable"  # a tag that says that the model can be compiled
@@ -57,7 +58,7 @@ class PyTorchHubSpider(HubSpider):
         spider.has_browser = "PLAYWRIGHT_LAUNCH_OPTIONS" in crawler.settings
         return spider
 
-    async def start(self) -> AsyncIterator[RawPage | Model | Unusable]:
+    async def start(self) -> AsyncIterator[RawPage | Model | RejectedModel]:
         named = owner_and_name(self.repository)
         if named is None:
             self.listing_failed(f"{self.repository} names no repository")
@@ -72,7 +73,7 @@ class PyTorchHubSpider(HubSpider):
         if self.pages and not self.has_browser:
             self.logger.warning("%s: the pages are rendered from their Markdown", chromium.problem())
         start = [Page("", {}, texts.get("README.md", ""))] if self.pages else []
-        async for kept in in_order(self.kept(page) for page in start + self.pages):
+        async for kept in map_ordered(self.kept(page) for page in start + self.pages):
             yield kept
 
     async def text(self, path: Path) -> str:
@@ -87,12 +88,12 @@ class PyTorchHubSpider(HubSpider):
         value, page = metadata.value, self.pages[metadata.value["id"]]
         name, link, full_name = value["ModelName"], value["GitHubURL"], string(page.front.get("github-id"))
         if name is None:
-            raise Unlike("no name", "no front matter that can be read, or no title in it", name=page.stem)
+            raise NotAModel("no name", "no front matter that can be read, or no title in it", name=page.stem)
         repository = (full_name and self.repositories.named(f"https://github.com/{full_name}")) or (
             link and self.repositories.named(link)
         )
         if not repository:
-            raise Unlike("no repository", f"neither {full_name!r} nor {link!r} names one", name=name)
+            raise NotAModel("no repository", f"neither {full_name!r} nor {link!r} names one", name=name)
         tags = strings(page.front.get("tags"))
         return Model(
             key=page.stem,

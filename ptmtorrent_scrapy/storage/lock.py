@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-class Held(Exception):
+class LockHeld(Exception):
     """Somebody else holds the lock; the message is what the holder wrote about itself."""
 
 
 @contextlib.contextmanager
 def lock(path: Path, *, note: str = "") -> Iterator[None]:
-    """Hold the lock file; it exists as long as somebody does. Raises `Held`."""
+    """Hold the lock file; it exists as long as somebody does. Raises `LockHeld`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = _acquire(path)
     try:
@@ -35,7 +35,7 @@ def _acquire(path: Path) -> int:
             note = os.pread(descriptor, 1000, 0).decode("utf-8", "replace")
             os.close(descriptor)
             if isinstance(error, BlockingIOError):
-                raise Held(note) from None
+                raise LockHeld(note) from None
             raise
         if _is(path, descriptor):
             return descriptor

@@ -1,18 +1,12 @@
-"""The data tree: the one place that makes paths of names, and writes files.
-
-A file that a reader may open appears whole: it is written beside its place and renamed.
-"""
+"""The data tree: the one module that builds paths, and checks the names that hubs supply."""
 
 import contextlib
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import IO
 
-from ptmtorrent_scrapy.storage.fsync import sync_paths
-from ptmtorrent_scrapy.storage.lock import Held, lock
+from ptmtorrent_scrapy.storage.lock import LockHeld, lock
 
 _LONGEST = 230  # bytes: file systems take 255, and work in progress stands beside its place under a longer name
 _OWN = re.compile(r"\..*~[\w-]+")  # names of work in progress
@@ -24,7 +18,7 @@ class UnusableName(ValueError):
     """A name from a hub that cannot be a path in the tree; the message says why."""
 
 
-class InUse(Exception):
+class TreeLocked(Exception):
     """Another crawl of the hub works in the tree; the message says which process it is."""
 
 
@@ -99,103 +93,11 @@ class DataTree:
 
     @contextlib.contextmanager
     def claim(self) -> Iterator[None]:
-        """Keep the hub's folder for this process. Raises `InUse`, `OSError`."""
+        """Keep the hub's folder for this process. Raises `TreeLocked`, `OSError`."""
         try:
             with lock(self.folder / f".{self.hub}~lock", note=f"process {os.getpid()} on {os.uname().nodename}"):
                 yield
-        except Held as error:
-            raise InUse(
+        except LockHeld as error:
+            raise TreeLocked(
                 f"{self.folder} is in use by another crawl, {error or 'just starting'}; end it or wait for it"
             ) from None
-
-
-class Rewrite:
-    """A file that is written beside its place and takes it on `commit`; what stood there stays until then.
-
-    As a context it commits where the block ends well, and is abandoned where it does not.
-    """
-
-    def __init__(self, path: Path, *, begun: int = 0) -> None:
-        """Begin it, or go on after so many bytes of one that was left."""
-        self.path = path
-        self._beside = beside(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.file: IO[bytes] = self._beside.open("r+b" if begun else "wb", buffering=1 << 20)
-        if begun:
-            self.file.truncate(begun)
-            self.file.seek(begun)
-
-    def save(self) -> int:
-        """Bring what was written so far to the disk; returns how many bytes that is."""
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        return self.file.tell()
-
-    def leave(self) -> None:
-        """Let somebody go on later."""
-        self.file.close()
-
-    def commit(self) -> None:
-        self.save()
-        self.file.close()
-        self._beside.replace(self.path)
-        sync_paths([self.path.parent])
-
-    def abandon(self) -> None:
-        self.file.close()
-        self._beside.unlink(missing_ok=True)
-
-    def __enter__(self) -> IO[bytes]:
-        return self.file
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.commit()
-        else:
-            self.abandon()
-
-
-def beside(path: Path) -> Path:
-    """Where a file is written before it takes its place."""
-    return path.with_name(f".{path.name}~new")
-
-
-class JsonArray:
-    """A file that holds one JSON array, written an element at a time."""
-
-    def __init__(self, path: Path, *, begun: int = 0, length: int = 0) -> None:
-        """Begin it, or go on with one that was left after so many bytes and elements."""
-        self._rewrite = Rewrite(path, begun=begun)
-        if not begun:
-            self._rewrite.file.write(b"[")
-        self.length = length
-
-    def append(self, element: bytes) -> int:
-        """Add an element, JSON text; returns its position, from 0."""
-        self._rewrite.file.write(b",\n" if self.length else b"\n")
-        self._rewrite.file.write(element)
-        self.length += 1
-        return self.length - 1
-
-    def save(self) -> int:
-        """Bring what was written so far to the disk; returns how many bytes that is."""
-        return self._rewrite.save()
-
-    def leave(self) -> None:
-        """Let somebody go on later."""
-        self._rewrite.leave()
-
-    def commit(self) -> None:
-        self._rewrite.file.write(b"\n]\n")
-        self._rewrite.commit()
-
-    def abandon(self) -> None:
-        self._rewrite.abandon()
-
-
-def write(path: Path, body: bytes) -> None:
-    """Write a whole file."""
-    with Rewrite(path) as file:
-        file.write(body)

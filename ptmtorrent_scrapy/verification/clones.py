@@ -10,28 +10,28 @@ from ptmtorrent_scrapy.git.errors import Cancelled, GitError
 from ptmtorrent_scrapy.git.lfs import pointers
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer
 from ptmtorrent_scrapy.git.lfs.store import Store
-from ptmtorrent_scrapy.git.models import Repository
+from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.git.remote import command
 from ptmtorrent_scrapy.storage.tree import DataTree
-from ptmtorrent_scrapy.verification.finding import Problem, was_cut
+from ptmtorrent_scrapy.verification.finding import Finding, was_cut
 from ptmtorrent_scrapy.verification.lfs_objects import digest
 
 
 class Clones:
     """Looks at the clones of a hub."""
 
-    def __init__(self, tree: DataTree, repository: Repository) -> None:
+    def __init__(self, tree: DataTree, repository: CloneRequest) -> None:
         self.tree = tree
         self.store = Store(tree.store)
         self._git = command(repository)
 
-    def check(self, folder: str, line: Mapping[str, Any] | None) -> tuple[list[Problem], set[str]]:
+    def check(self, folder: str, line: Mapping[str, Any] | None) -> tuple[list[Finding], set[str]]:
         """(what is wrong with the clone of AUTHOR/MODEL, ids of the large files that its HEAD names).
 
         `line` is what repositories.jsonl says of it. Raises `Cancelled`.
         """
         clone = self.tree.repository(folder)
-        found: list[Problem] = []
+        found: list[Finding] = []
         named: set[str] = set()
         try:
             self._git.run("git", "fsck", "--no-dangling", "--no-progress", cwd=clone)
@@ -47,12 +47,12 @@ class Clones:
             found.append(self.problem("clone damaged", folder, str(error)))
         return found, named
 
-    def problem(self, kind: str, folder: str, detail: str, path: bytes = b"") -> Problem:
+    def problem(self, kind: str, folder: str, detail: str, path: bytes = b"") -> Finding:
         """What is wrong with the clone of AUTHOR/MODEL, or a file of it."""
         inner = f"/{os.fsdecode(path)}" if path else ""
-        return Problem(hub=self.tree.hub, kind=kind, path=f"repos/{folder}{inner}", detail=detail, folder=folder)
+        return Finding(hub=self.tree.hub, kind=kind, path=f"repos/{folder}{inner}", detail=detail, folder=folder)
 
-    def _moved(self, clone: Path, folder: str, line: Mapping[str, Any] | None) -> Iterator[Problem]:
+    def _moved(self, clone: Path, folder: str, line: Mapping[str, Any] | None) -> Iterator[Finding]:
         if line is None:
             return
         url = os.fsdecode(self._git.run("git", "config", "--get", "remote.origin.url", cwd=clone, ok=(0, 1))).strip()
@@ -68,7 +68,7 @@ class Clones:
 
     def _large_files(
         self, clone: Path, folder: str, files: Mapping[bytes, Pointer], placed: Container[bytes]
-    ) -> Iterator[Problem]:
+    ) -> Iterator[Finding]:
         state, commit = local.state(clone), local.head(clone)[1]
         if not state or commit is None:
             yield self.problem("clone damaged", folder, "was never finished")
@@ -104,7 +104,7 @@ class Clones:
 
     def _worktree(
         self, clone: Path, folder: str, files: Mapping[bytes, Pointer], placed: Container[bytes]
-    ) -> Iterator[Problem]:
+    ) -> Iterator[Finding]:
         """Files that are changed or gone, but for large ones that stand there; and those that git does not know."""
         options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored", "--ignore-submodules")
         for entry in self._git.run("git", "--no-optional-locks", "status", *options, cwd=clone).split(b"\0"):

@@ -16,7 +16,7 @@ UNNAMED = "the last crawl was killed before it told of it; the next one does"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Problem:
+class Finding:
     """One thing that is wrong, or worth knowing."""
 
     hub: str
@@ -45,20 +45,20 @@ class Problem:
         return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in said)
 
 
-Report = Callable[[Problem], None]
+Report = Callable[[Finding], None]
 
 
-def at(tree: DataTree, kind: str, path: Path, detail: str) -> Problem:
+def at(tree: DataTree, kind: str, path: Path, detail: str) -> Finding:
     """What is wrong with a file or folder."""
-    return Problem(hub=tree.hub, kind=kind, path=path.relative_to(tree.folder).as_posix(), detail=detail)
+    return Finding(hub=tree.hub, kind=kind, path=path.relative_to(tree.folder).as_posix(), detail=detail)
 
 
-def left_over(tree: DataTree, path: Path) -> Problem:
+def left_over(tree: DataTree, path: Path) -> Finding:
     """That work in progress stands where nobody works."""
     return at(tree, "work in progress", path, "was left by a crawl; the next one uses or removes it")
 
 
-def stray(tree: DataTree, path: Path) -> Problem:
+def stray(tree: DataTree, path: Path) -> Finding:
     """That nothing names a file or folder."""
     return at(tree, "stray", path, "nothing names it")
 

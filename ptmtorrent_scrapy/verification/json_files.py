@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 
 from ptmtorrent_scrapy.formats.raw_json import elements, mapping
-from ptmtorrent_scrapy.records.record import Validator
+from ptmtorrent_scrapy.records.validator import Validator
 from ptmtorrent_scrapy.storage.tree import DataTree, UnusableName, check_folder
-from ptmtorrent_scrapy.verification.finding import Problem, at, is_sampled
+from ptmtorrent_scrapy.verification.finding import Finding, at, is_sampled
 
 STATUSES = ("cloned", "updated", "current", "partial", "large", "empty", "gated", "missing", "refused", "failed")
 
@@ -22,7 +22,7 @@ class Files:
         self.tree = tree
         self._share = share  # of the records that are looked at
 
-    def lines(self) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
+    def lines(self) -> tuple[dict[str, dict[str, Any]], list[Finding]]:
         """(lines of repositories.jsonl by the AUTHOR/MODEL that they say stands, what is wrong with them)."""
         standing: dict[str, dict[str, Any]] = {}
         found = []
@@ -54,14 +54,14 @@ class Files:
                 return f"says that a second repository stands at {line['path']}"
         return None
 
-    def other_lines(self) -> Iterator[Problem]:
+    def other_lines(self) -> Iterator[Finding]:
         """Lines that are no JSON objects."""
         for path in (self.tree.rejected, self.tree.looks, self.tree.crawls):
             for number, value in _lines(path):
                 if not isinstance(value, dict):
                     yield at(self.tree, "line", path, f"line {number}: is no JSON object")
 
-    def records(self) -> Iterator[Problem]:
+    def records(self) -> Iterator[Finding]:
         """Metadata files that are no arrays; records that are invalid, out of place, or not of the object they name."""
         objects = _Objects(self.tree)
         yield from objects.wrong()
@@ -101,7 +101,7 @@ class _Objects:
         self._lengths: dict[Path, int] = {}
         self._read: dict[Path, tuple[int, Any, Iterator[Any]]] = {}  # (position, object, those after it)
 
-    def wrong(self) -> Iterator[Problem]:
+    def wrong(self) -> Iterator[Finding]:
         """Metadata files that are no JSON arrays."""
         for path in sorted((self._tree.folder / "json" / "metadata").glob("*.json")):
             try:

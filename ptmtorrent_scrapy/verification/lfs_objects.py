@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.storage.tree import DataTree, is_work
-from ptmtorrent_scrapy.verification.finding import Problem, at, left_over, stray
+from ptmtorrent_scrapy.verification.finding import Finding, at, left_over, stray
 
 
 def digest(path: Path | bytes) -> str:
@@ -28,7 +28,7 @@ class Objects:
         for folder, _, names in os.walk(self.tree.store / "objects"):
             yield from (Path(folder, name) for name in names)
 
-    def check(self, path: Path) -> Problem | None:
+    def check(self, path: Path) -> Finding | None:
         """What is wrong with one of them."""
         if is_work(path.name):
             return left_over(self.tree, path)
@@ -40,7 +40,7 @@ class Objects:
             return at(self.tree, "object damaged", path, f"cannot be read: {error.strerror}")
         return None if found == path.name else at(self.tree, "object damaged", path, f"has the SHA-256 {found}")
 
-    def unused(self, named: Container[bytes]) -> Iterator[Problem]:
+    def unused(self, named: Container[bytes]) -> Iterator[Finding]:
         """Those of which `named` has no id."""
         for path in self.paths():
             if self._is_object(path) and bytes.fromhex(path.name) not in named:

@@ -12,21 +12,22 @@ import orjson
 from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.clone import clone
 from ptmtorrent_scrapy.git.lfs import worktree
-from ptmtorrent_scrapy.git.models import STANDING, Outcome, Repository
-from ptmtorrent_scrapy.storage.tree import DataTree, Rewrite
-from ptmtorrent_scrapy.verification.finding import Problem
+from ptmtorrent_scrapy.git.models import STANDING, CloneRequest, CloneResult
+from ptmtorrent_scrapy.storage.atomic import AtomicFile
+from ptmtorrent_scrapy.storage.tree import DataTree
+from ptmtorrent_scrapy.verification.finding import Finding
 from ptmtorrent_scrapy.verification.verifier import Verification
 
 
 class Repair:
     """Brings the clones of a hub to what they should be, one after the other."""
 
-    def __init__(self, tree: DataTree, repository: Repository, verification: Verification) -> None:
+    def __init__(self, tree: DataTree, repository: CloneRequest, verification: Verification) -> None:
         self.tree = tree
         self._repository = repository
         self._verification = verification
 
-    def run(self, problems: Iterable[Problem]) -> list[Problem]:
+    def run(self, problems: Iterable[Finding]) -> list[Finding]:
         """Mend what can be mended; what is left of it."""
         damaged = [self.tree.folder / each.path for each in problems if each.kind == "object damaged"]
         folders = dict.fromkeys(each.folder for each in problems if each.is_repairable and each.folder)
@@ -46,7 +47,7 @@ class Repair:
                 left += [each for each in problems if each.folder == folder]
         return left
 
-    def _remove(self, wrong: Problem) -> None:
+    def _remove(self, wrong: Finding) -> None:
         """Remove a file of a working tree, so that the stored one takes its place."""
         if wrong.folder:
             clone = self.tree.repository(wrong.folder)
@@ -102,14 +103,14 @@ class Repair:
         if outcome.status in STANDING:
             self._note(folder, outcome)
 
-    def _note(self, folder: str, outcome: Outcome) -> None:
+    def _note(self, folder: str, outcome: CloneResult) -> None:
         told = {**outcome.line(), "path": f"repos/{folder}"}
         self._verification.lines[folder] = {**self._verification.lines[folder], **told}
 
     def _write_lines(self) -> None:
         """Write repositories.jsonl anew, with what became of the clones that were mended."""
         new = {line["url"]: line for line in self._verification.lines.values()}
-        with self.tree.repositories.open("rb") as lines, Rewrite(self.tree.repositories) as file:
+        with self.tree.repositories.open("rb") as lines, AtomicFile(self.tree.repositories) as file:
             for line in lines:
                 try:
                     url = orjson.loads(line)["url"]

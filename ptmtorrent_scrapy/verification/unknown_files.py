@@ -6,20 +6,20 @@ from pathlib import Path, PurePosixPath
 from ptmtorrent_scrapy.git.local import state
 from ptmtorrent_scrapy.snapshots.writer import names
 from ptmtorrent_scrapy.storage.tree import DataTree, is_work
-from ptmtorrent_scrapy.verification.finding import UNNAMED, Problem, at, left_over, stray, was_cut
+from ptmtorrent_scrapy.verification.finding import UNNAMED, Finding, at, left_over, stray, was_cut
 
 _FOLDERS = ("html", "json", "repos", "lfs", "snapshots", "cache")
 _STORE = ("objects", "incomplete", "tmp", "locks", "logs", "cache")
 
 
-class Strays:
+class UnknownFiles:
     """Looks for what does not belong into a hub's folder; the clones and the large files are looked at elsewhere."""
 
     def __init__(self, tree: DataTree, pages: Sequence[str]) -> None:
         self.tree = tree
         self._pages = pages  # patterns of what a crawl keeps of the hub, below its folder
 
-    def find(self, standing: Container[str]) -> Iterator[Problem]:
+    def find(self, standing: Container[str]) -> Iterator[Finding]:
         """All there is; `standing` are the AUTHOR/MODEL that have a line in repositories.jsonl."""
         folder, tree = self.tree.folder, self.tree
         yield from self._unknown(folder, {folder / name for name in (*_FOLDERS, f".{tree.hub}~lock")})
@@ -35,7 +35,7 @@ class Strays:
             else:
                 yield stray(tree, author)
 
-    def _unnamed(self, author: Path, standing: Container[str]) -> Iterator[Problem]:
+    def _unnamed(self, author: Path, standing: Container[str]) -> Iterator[Finding]:
         for path in _entries(author):
             if is_work(path.name):
                 yield left_over(self.tree, path)
@@ -43,12 +43,12 @@ class Strays:
                 made = was_cut(self.tree) and state(path) is not None
                 yield at(self.tree, "work in progress", path, UNNAMED) if made else stray(self.tree, path)
 
-    def _unknown(self, folder: Path, known: Container[Path]) -> Iterator[Problem]:
+    def _unknown(self, folder: Path, known: Container[Path]) -> Iterator[Finding]:
         for path in _entries(folder):
             if path not in known:
                 yield left_over(self.tree, path) if is_work(path.name) else stray(self.tree, path)
 
-    def _unkept(self, folder: Path) -> Iterator[Problem]:
+    def _unkept(self, folder: Path) -> Iterator[Finding]:
         for path in sorted(folder.rglob("*")):
             name = PurePosixPath(path.relative_to(self.tree.folder))
             if is_work(path.name):

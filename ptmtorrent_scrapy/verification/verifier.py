@@ -5,13 +5,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import Any, TypeVar
 
-from ptmtorrent_scrapy.git.models import Repository
+from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.storage.tree import DataTree
 from ptmtorrent_scrapy.verification.clones import Clones
-from ptmtorrent_scrapy.verification.finding import Problem, Report, is_sampled
+from ptmtorrent_scrapy.verification.finding import Finding, Report, is_sampled
 from ptmtorrent_scrapy.verification.json_files import Files
 from ptmtorrent_scrapy.verification.lfs_objects import Objects
-from ptmtorrent_scrapy.verification.unknown_files import Strays
+from ptmtorrent_scrapy.verification.unknown_files import UnknownFiles
 
 _AHEAD = 4  # tasks a worker that wait
 T = TypeVar("T")
@@ -28,7 +28,7 @@ class Verification:
     def __init__(
         self,
         tree: DataTree,
-        repository: Repository,
+        repository: CloneRequest,
         pages: Sequence[str],
         *,
         workers: int,
@@ -37,7 +37,7 @@ class Verification:
     ) -> None:
         self.tree = tree
         self.objects = Objects(tree)
-        self._strays = Strays(tree, pages)
+        self._strays = UnknownFiles(tree, pages)
         self._clones = Clones(tree, repository)
         self._files = Files(tree, share)
         self._workers = workers
@@ -53,7 +53,7 @@ class Verification:
         named = self._check_clones(report)
         self._check_objects(report, named)
 
-    def _tell(self, report: Report, *found: Iterable[Problem]) -> None:
+    def _tell(self, report: Report, *found: Iterable[Finding]) -> None:
         for problems in found:
             for problem in problems:
                 report(problem)
@@ -73,7 +73,7 @@ class Verification:
         self.checked += len(sampled)
         return named
 
-    def check_clone(self, folder: str) -> tuple[list[Problem], set[str]]:
+    def check_clone(self, folder: str) -> tuple[list[Finding], set[str]]:
         """(what is wrong with a clone, ids of the large files that its HEAD names)."""
         return self._clones.check(folder, self.lines.get(folder))
 

@@ -33,7 +33,7 @@ Says what an image shows.
 #### Domain-based Image Classification
 |Model Class |Reference |Description |
 |-|-|-|
-|<b>[Alpha again](validated/vision/alpha)</b>|-|Listed twice|
+|<b>[Alpha again](validated/vision/alpha)</b>|-|ListedRepository twice|
 
 ### Machine Comprehension <a name="machine_comprehension"/>
 Model Class | Reference | Description

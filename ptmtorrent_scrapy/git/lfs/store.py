@@ -17,9 +17,9 @@ from ptmtorrent_scrapy.git.error_messages import of_lfs
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError, NoSpace, Unavailable
 from ptmtorrent_scrapy.git.lfs.pointers import BRANCH, Pointer, empty_repository
 from ptmtorrent_scrapy.git.process import cancelled
-from ptmtorrent_scrapy.git.stderr import LoginLoop, Logins
+from ptmtorrent_scrapy.git.stderr import LoginLoop, LoginLoopDetector
 from ptmtorrent_scrapy.storage.fsync import sync_paths
-from ptmtorrent_scrapy.storage.lock import Held, lock
+from ptmtorrent_scrapy.storage.lock import LockHeld, lock
 
 _AT_ONCE = 100  # objects in one call of git-lfs; as many locks are held meanwhile
 _OTHERS = 0.2  # seconds between looks at an object that somebody else fetches
@@ -74,7 +74,7 @@ class Store:
     def tidy(self) -> None:
         """Remove what killed processes have left and nobody takes up: locks, and parts of objects that are whole."""
         for path in (self.path / "locks").glob("*"):
-            with contextlib.suppress(Held), lock(path):
+            with contextlib.suppress(LockHeld), lock(path):
                 pass
         for path in (self.path / "incomplete").glob("*"):
             if self.object(path.name[:64]).is_file():
@@ -86,7 +86,7 @@ class Store:
         with contextlib.ExitStack() as locks:
             claimed = set()
             for pointer in chunk:
-                with contextlib.suppress(Held):
+                with contextlib.suppress(LockHeld):
                     locks.enter_context(lock(self.path / "locks" / pointer.oid))
                     claimed.add(pointer)
             yield claimed
@@ -131,7 +131,7 @@ class Store:
                     "GIT_LFS_PROGRESS": str(progress.resolve()),
                     variable: "1",
                 },
-                watch=Logins(len(chunk)),
+                watch=LoginLoopDetector(len(chunk)),
                 progress=lambda: progress.stat().st_size if progress.exists() else 0,
             )
         except LoginLoop as error:

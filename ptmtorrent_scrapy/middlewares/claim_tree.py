@@ -1,0 +1,42 @@
+"""Claims the data tree before the first request, and resumes a listing that was cut."""
+
+import logging
+from collections.abc import AsyncIterator
+from typing import Any, Self
+
+from scrapy.crawler import Crawler
+from scrapy.exceptions import CloseSpider
+
+from ptmtorrent_scrapy.crawl.session import CrawlSession
+from ptmtorrent_scrapy.storage.tree import TreeLocked
+
+logger = logging.getLogger(__name__)
+
+TREE_UNAVAILABLE = "tree_unavailable"
+
+
+class ClaimTreeMiddleware:
+    """Spider middleware: no request before the tree is ours."""
+
+    def __init__(self, crawl: CrawlSession) -> None:
+        self.crawl = crawl
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(CrawlSession.of(crawler))
+
+    async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        try:
+            self.crawl.begin()
+        except (TreeLocked, OSError) as error:
+            self.crawl.spider.problem = str(error)
+            logger.error("%s", error)
+            raise CloseSpider(TREE_UNAVAILABLE) from error
+        resumed = self.crawl.resumed
+        if resumed is not None and resumed.complete:
+            return
+        if resumed is not None and resumed.page is not None:
+            page = {**resumed.page, "file": self.crawl.tree.work.with_name(resumed.page["file"]).absolute().as_uri()}
+            self.crawl.spider.resume_with = page
+        async for each in start:
+            yield each
