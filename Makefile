@@ -34,6 +34,7 @@ lint: setup
 	$(RUN) ruff format --check
 	$(RUN) ruff check
 	$(RUN) mypy
+	.venv/bin/lint-imports
 
 bench: setup
 	$(RUN) benchmarks

@@ -28,7 +28,7 @@ def test_the_page_holds(folder: Path) -> None:
     for path, line in _SETTING.findall(page):
         with (project / path).open("a") as settings:
             settings.write(line)
-    run(project, "pytest", "-q", "-W", "error", "tests/test_examplezoo.py")
+    run(project, "pytest", "-q", "-W", "error", "tests/crawls/test_examplezoo.py")
     python = [path for path in files if path.endswith(".py")]
     run(project, "ruff", "format", "--check", *python)
     run(project, "ruff", "check", *python)

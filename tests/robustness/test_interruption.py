@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, Start, command
+from tests.git.test_clone import assert_no_process_left
 from tests.hubs import Hubs, Large, Repository
-from tests.test_clone import assert_no_process_left
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 

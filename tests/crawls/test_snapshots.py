@@ -15,8 +15,8 @@ import pytest
 
 from ptmtorrent_scrapy import __version__
 from tests.conftest import ROOT, Crawl, Start, command
+from tests.git.test_clone import assert_no_process_left
 from tests.hubs import Hubs, Large, Repository
-from tests.test_clone import assert_no_process_left
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 STALLED = Large(b"never sent " * 10_000)

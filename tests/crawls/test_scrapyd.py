@@ -19,8 +19,8 @@ from urllib.request import urlopen
 import pytest
 
 from tests.conftest import ROOT, Crawl, Start, command, git
+from tests.git.test_clone import assert_no_process_left
 from tests.hubs import Hubs, Large, Repository
-from tests.test_clone import assert_no_process_left
 
 PROJECT = "ptmtorrent_scrapy"
 TIMES = {"started", "seconds", "at"}  # in files of one JSON object a line

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import ROOT, command, git
+from tests.git.test_clone import assert_no_process_left
 from tests.hubs import Hubs, Large, Repository
-from tests.test_clone import assert_no_process_left
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 REPOSITORIES = 100
