@@ -1,0 +1,25 @@
+"""Read a data tree: which hubs it has, their records with the hubs' objects, and the lines of their `.jsonl` files.
+
+    catalog = Catalog(Path("data"))
+    for hub in catalog.hubs():  # or catalog.hubs(["huggingface"]); a CatalogError says what is wrong with a name
+        print(hub.name, hub.missing())  # the files that the hub lacks
+        with hub.open() as pair:  # records and metadata of one crawl, also while another crawl replaces them
+            for record, found in pair.records():  # `found`: the hub's own object, None if there is none
+                ...
+            for position, found in pair.objects("hf_metadata.json"):
+                ...
+        for line in hub.repositories():  # likewise hub.files(), hub.rejected(), hub.crawls()
+            ...
+        print(hub.crawl(), hub.faults)  # where the data comes from; what could not be read
+
+Everything is read one element after the other, so memory does not grow with the hub. Nothing is locked or written. An
+element or line that cannot be read is skipped and counted in `hub.faults`; positions count it. All text is valid
+Unicode: half surrogate pairs and bytes that are not UTF-8 become U+FFFD. A number that no float can hold becomes None.
+"""
+
+from ptmtorrent_scrapy.catalog.catalog import Catalog, CatalogError
+from ptmtorrent_scrapy.catalog.faults import Faults
+from ptmtorrent_scrapy.catalog.hub import CollectedHub, Crawl
+from ptmtorrent_scrapy.catalog.pair import Pair
+
+__all__ = ["Catalog", "CatalogError", "CollectedHub", "Crawl", "Faults", "Pair"]

@@ -1,0 +1,42 @@
+"""What could not be read in a data tree, counted by file."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+_EXAMPLES = 3  # faults of a file that are described
+
+
+class Faults:
+    """Counts faults by file, and keeps the first few descriptions of each."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()  # by the file's path below the hub's folder
+        self.examples: dict[str, list[str]] = {}
+        self._seen: set[tuple[str, str]] = set()
+
+    def add(self, file: str, description: str) -> None:
+        """Count a fault; one that was counted before, by somebody who read the file earlier, counts once."""
+        described = self.examples.setdefault(file, [])
+        if (file, description) in self._seen:
+            return
+        if len(self._seen) < 100_000:
+            self._seen.add((file, description))
+        self.counts[file] += 1
+        if len(described) < _EXAMPLES:
+            described.append(description)
+
+    def lines(self) -> Iterator[str]:
+        """Yield one line per file, for people."""
+        for file, count in sorted(self.counts.items()):
+            examples = "; ".join(self.examples[file])
+            more = f" and {count - _EXAMPLES:,} more" if count > _EXAMPLES else ""
+            yield f"{file}: {examples}{more}"
+
+    def __bool__(self) -> bool:
+        return bool(self.counts)
+
+
+def below(path: Path, folder: Path) -> str:
+    """Return the path of a file below a hub's folder, in the form that `Faults` counts by."""
+    return path.relative_to(folder).as_posix()

@@ -1,0 +1,115 @@
+"""One hub of a data tree."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ptmtorrent_scrapy.catalog.faults import Faults, below
+from ptmtorrent_scrapy.catalog.pair import Pair
+from ptmtorrent_scrapy.catalog.reading import lines as json_lines
+from ptmtorrent_scrapy.storage.tree import DataTree
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crawl:
+    """The crawl that a hub's data comes from; times are RFC 3339."""
+
+    started: str
+    ended: str | None  # None if it is still running, or was killed
+    version: str | None
+    reason: str | None  # `finished`, or why it ended early
+
+
+class CollectedHub:
+    """What was collected of one hub. `faults` counts what could not be read so far."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        self.name = name
+        self.tree = DataTree(root, name)
+        self.folder = self.tree.folder
+        self.faults = Faults()
+
+    def open(self) -> Pair:
+        """Open records and metadata of one crawl; use it as a context. Raises `OSError`."""
+        return Pair(self.tree, self.faults)
+
+    def repositories(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines of repositories.jsonl: the result of each repository's clone."""
+        return self._lines("repositories.jsonl", "url")
+
+    def files(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines of files.jsonl: `repository`, `path`, `size`, `blob`, and `sha256`, `state`."""
+        return self._lines("files.jsonl", "repository", "path")
+
+    def crawls(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines of crawls.jsonl, earliest first."""
+        return self._lines("crawls.jsonl", "started")
+
+    def rejected(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines of rejected.jsonl: `name`, `position`, `reason`, `detail`."""
+        return self._lines("rejected.jsonl", "reason")
+
+    def missing(self) -> list[str]:
+        """Return which files the hub lacks, as paths below its folder."""
+        json = self.folder / "json"
+        wanted = [
+            self.tree.records,
+            json / "repositories.jsonl",
+            json / "files.jsonl",
+            json / "crawls.jsonl",
+            json / "rejected.jsonl",
+        ]
+        absent = [below(path, self.folder) for path in wanted if not path.is_file()]
+        return absent if any((json / "metadata").glob("*.json")) else [*absent, "json/metadata"]
+
+    def crawl(self) -> Crawl | None:
+        """Return the crawl that wrote the hub's data, None if nothing says which."""
+        with self.open() as pair:
+            written = pair.written
+        finished = [line for line in self.crawls() if _has_data(line)]
+        known = [line for line in [*finished, *self._running()] if _began_before(line, written)]
+        if not (lines := known or finished):
+            return None
+        line = lines[-1]
+        return Crawl(
+            started=line["started"],
+            ended=_string(line.get("ended")),
+            version=_string(line.get("version")),
+            reason=_string(line.get("reason")) if line.get("ended") else None,
+        )
+
+    def _running(self) -> Iterator[dict[str, Any]]:
+        """Yield what a crawl says of itself that has not ended."""
+        return self._lines(f".{self.name}~begun", "started")
+
+    def _lines(self, name: str, *wanted: str) -> Iterator[dict[str, Any]]:
+        """Yield the objects of a file of JSON lines that have strings for the fields that are wanted."""
+        path = self.folder / "json" / name
+        if not path.is_file():
+            return
+        file_name = below(path, self.folder)
+        with path.open("rb") as file:
+            for number, line in json_lines(file, lambda what: self.faults.add(file_name, what)):
+                if all(isinstance(line.get(field), str) for field in wanted):
+                    yield line
+                else:
+                    self.faults.add(file_name, f"line {number} has no {' or '.join(wanted)}")
+
+
+def _has_data(line: dict[str, Any]) -> bool:
+    """Return whether a crawl has written records, or listed models of a hub without records."""
+    counts = line.get("counts")
+    return isinstance(counts, dict) and (counts.get("records") is not None or line.get("reason") == "finished")
+
+
+def _began_before(line: dict[str, Any], written: float | None) -> bool:
+    try:
+        return written is not None and datetime.fromisoformat(line["started"]).timestamp() <= written
+    except (ValueError, OverflowError):
+        return False
+
+
+def _string(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,243 @@
+"""The records of a hub and the objects that they were made of, from one crawl."""
+
+import contextlib
+import io
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any, Self
+
+from ptmtorrent_scrapy.catalog.faults import Faults, below
+from ptmtorrent_scrapy.catalog.reading import Element, elements, lines, value
+from ptmtorrent_scrapy.storage.atomic import beside
+from ptmtorrent_scrapy.storage.tree import DataTree, is_work
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_LONGEST_WAIT = 300.0  # seconds for a crawl to replace the second file after the first
+_POLL = 0.05  # seconds
+
+
+class Pair:
+    """Open files of records, rejections and metadata that belong together; a context that closes them.
+
+    A crawl replaces the metadata first, then the records, then the rejections. Whoever opens them in between would mix
+    two crawls, so they are opened again until all are of one. Files that are open stay readable when they are replaced.
+    """
+
+    def __init__(self, tree: DataTree, faults: Faults) -> None:
+        self.size = 0  # bytes of records and metadata together
+        self.read = 0  # bytes of them that have been read so far, for a progress bar
+        self._tree = tree
+        self._faults = faults
+        self._files: dict[Path, IO[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        deadline = time.monotonic() + _LONGEST_WAIT
+        self._open()
+        while not self._is_settled():
+            if time.monotonic() > deadline:
+                self._faults.add("json", "records and metadata are of different crawls")
+                break
+            time.sleep(_POLL)
+            self._open()
+        self.size = sum(os.fstat(file.fileno()).st_size for file in self._files.values())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    @property
+    def has_records(self) -> bool:
+        """Whether the hub has a file of records; hubs of datasets and spaces have none."""
+        return self._tree.records in self._files
+
+    @property
+    def metadata(self) -> list[str]:
+        """The names of the files below json/metadata/ that are arrays of objects."""
+        return sorted(path.name for path in self._files if path.parent.name == "metadata")
+
+    @property
+    def written(self) -> float | None:
+        """When the records, else the metadata, were written, in seconds since 1970; None if there are none."""
+        files = [self._files[self._tree.records]] if self.has_records else list(self._files.values())
+        return max((os.fstat(file.fileno()).st_mtime for file in files), default=None)
+
+    def records(self, *, with_objects: bool = True) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
+        """Yield each record and the object of the hub that it was made of.
+
+        The object is None if it is missing, is of another model, or `with_objects` is false, which saves its time.
+        """
+        objects = _Objects(self) if with_objects else None
+        for element in self._elements(self._tree.records):
+            record = element.value
+            if not _is_record(record):
+                self._fault(self._tree.records, f"element {element.position} is not a record")
+                continue
+            yield record, objects.of(record) if objects else None
+
+    def objects(self, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield (position, object) of a metadata file; elements that are not objects are skipped."""
+        for element in self.elements(name):
+            yield element.position, element.value
+
+    def elements(self, name: str) -> Iterator[Element]:
+        """Yield the objects of a metadata file with their place in it, for `object_at`."""
+        path = self._tree.folder / "json" / "metadata" / name
+        for element in self._elements(path):
+            if isinstance(element.value, dict):
+                yield element
+            else:
+                self._fault(path, f"element {element.position} is not a JSON object")
+
+    def object_at(self, name: str, offset: int, length: int) -> dict[str, Any]:
+        """Return the object at that place of a metadata file, as `elements` gave it."""
+        file = self._files[self._tree.folder / "json" / "metadata" / name]
+        text = os.pread(file.fileno(), length, offset)
+        found: dict[str, Any] = value(text.rstrip(b"\n").removesuffix(b","))
+        return found
+
+    def rejected(self) -> Iterator[dict[str, Any]]:
+        """Yield the models without a record: `name`, `position`, `reason`, `detail`."""
+        if file := self._files.get(self._tree.rejected):
+            with self._again(file) as again:
+                for _, line in lines(again, lambda what: self._fault(self._tree.rejected, what)):
+                    yield line
+
+    def report_other(self, name: str, position: int) -> None:
+        """Count an object that is of another model than the record that names it."""
+        path = self._tree.folder / "json" / "metadata" / name
+        self._fault(path, f"element {position} is of another model than its record")
+
+    def _elements(self, path: Path) -> Iterator[Element]:
+        if path not in self._files:
+            return
+        done = 0
+        with self._again(self._files[path]) as file:
+            for element in elements(file, lambda what: self._fault(path, what)):
+                self.read += element.offset + element.length - done
+                done = element.offset + element.length
+                yield element
+
+    @contextlib.contextmanager
+    def _again(self, file: IO[bytes]) -> Iterator[IO[bytes]]:
+        """Read an open file from its beginning, beside others that read it."""
+        with io.BufferedReader(_Reading(file.fileno()), 1 << 18) as again:
+            yield again
+
+    def _fault(self, path: Path, description: str) -> None:
+        self._faults.add(below(path, self._tree.folder), description)
+
+    def _open(self) -> None:
+        self._close()
+        folder = self._tree.folder / "json" / "metadata"
+        found = sorted(folder.glob("*.json")) if folder.is_dir() else []
+        for path in [*found, self._tree.records, self._tree.rejected]:
+            with contextlib.suppress(FileNotFoundError):
+                if not is_work(path.name) and path.is_file():
+                    file = path.open("rb", buffering=0)
+                    self._files[path] = file
+                    if path in found and not file.read(64).lstrip().startswith(b"["):
+                        self._files.pop(path).close()  # an answer that is kept as it came, such as an index
+
+    def _close(self) -> None:
+        while self._files:
+            self._files.popitem()[1].close()
+
+    def _is_settled(self) -> bool:
+        """Return whether no crawl is between the first and the last file."""
+        for path, file in self._files.items():
+            try:
+                if not os.path.samestat(path.stat(), os.fstat(file.fileno())):
+                    return False
+            except FileNotFoundError:
+                return False
+        return not (_is_crawled(self._tree) and self._is_between())
+
+    def _is_between(self) -> bool:
+        records, rejected = self._tree.records, self._tree.rejected
+        if beside(rejected).exists() and not beside(records).exists():
+            return True
+        times = [os.fstat(file.fileno()).st_mtime_ns for path, file in self._files.items() if path.suffix == ".json"]
+        written = os.fstat(self._files[records].fileno()).st_mtime_ns if records in self._files else None
+        return written is not None and beside(records).exists() and max(times) > written
+
+
+class _Reading(io.RawIOBase):
+    """A file that is open already, read with a position of its own."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        count = os.preadv(self._descriptor, [buffer], self._position)
+        self._position += count
+        return count
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._position = offset + (self._position if whence == os.SEEK_CUR else 0)
+        return self._position
+
+
+class _Objects:
+    """The objects of the metadata files in the order of the records, which is theirs."""
+
+    def __init__(self, pair: Pair) -> None:
+        self._pair = pair
+        self._read: dict[str, tuple[int, dict[str, Any] | None, Iterator[tuple[int, dict[str, Any]]]]] = {}
+
+    def of(self, record: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the object of a record; None if the file has none at its position, or that of another model."""
+        hub = record.get("ModelHub")
+        if not isinstance(hub, dict) or not isinstance(position := hub.get("MetadataObjectID"), int):
+            return None
+        name = str(hub.get("MetadataFilePath")).rpartition("/")[2]
+        found = self._at(name, position)
+        if found is not None and record["ModelName"] not in found.values():
+            self._pair.report_other(name, position)
+            return None
+        return found
+
+    def _at(self, name: str, position: int) -> dict[str, Any] | None:
+        at, found, rest = self._read.get(name, (-1, None, iter(())))
+        if name not in self._read or at > position:
+            at, found, rest = -1, None, self._pair.objects(name)
+        while at < position:
+            at, found = next(rest, (1 << 62, None))
+        self._read[name] = (at, found, rest)
+        return found if at == position else None
+
+
+def _is_record(value: Any) -> bool:
+    """Return whether a value has what every record has: strings for name, URL and owner."""
+    return isinstance(value, dict) and all(
+        isinstance(value.get(name), str) and value[name] for name in ("ModelName", "ModelURL", "ModelOwner")
+    )
+
+
+def _is_crawled(tree: DataTree) -> bool:
+    """Return whether a crawl seems to have the tree: its lock file exists, and a process of this machine lives."""
+    try:
+        holder = (tree.folder / f".{tree.hub}~lock").read_text("utf-8", "replace").split()
+    except OSError:
+        return False
+    if len(holder) != 4 or holder[3] != os.uname().nodename or not holder[1].isdecimal():
+        return True
+    with contextlib.suppress(PermissionError):
+        try:
+            os.kill(int(holder[1]), 0)
+        except (ProcessLookupError, OverflowError):
+            return False
+    return True

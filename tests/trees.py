@@ -1,0 +1,103 @@
+"""Data trees made by hand, in the form that crawls leave them: for tests that need no crawl."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ptmtorrent_scrapy.storage.atomic import JsonArrayFile
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def listed(index: int, name: str = "", **fields: Any) -> dict[str, Any]:
+    """An object of Hugging Face's listing."""
+    name = name or f"org/model-{index}"
+    return {
+        "_id": f"{index:024x}",
+        "id": name,
+        "author": name.partition("/")[0],
+        "sha": COMMIT,
+        "createdAt": "2024-01-02T03:04:05.000Z",
+        "lastModified": "2024-02-03T04:05:06.000Z",
+        "downloads": 1000 - index,
+        "likes": index,
+        "gated": False,
+        "private": False,
+        "tags": ["pytorch", "license:mit"],
+        **fields,
+    }
+
+
+def record(position: int, name: str, *, hub: str = "huggingface", file: str = "hf_metadata.json", **fields: Any) -> Any:
+    """A record; `position` is that of its object."""
+    owner = name.partition("/")[0]
+    return {
+        "id": position,
+        "ModelHub": {
+            "ModelHubName": hub.title(),
+            "ModelHubURL": f"https://{hub}.example",
+            "MetadataFilePath": f"data/{hub}/json/metadata/{file}",
+            "MetadataObjectID": position,
+        },
+        "ModelName": name,
+        "ModelOwner": owner,
+        "ModelURL": f"https://{hub}.example/{name}",
+        "ModelOwnerURL": f"https://{hub}.example/{owner}",
+        "LatestGitCommitSHA": COMMIT,
+        **fields,
+    }
+
+
+def crawl_line(hub: str = "huggingface", **fields: Any) -> dict[str, Any]:
+    """A line of crawls.jsonl."""
+    return {
+        "started": "2026-01-01T00:00:00.000+00:00",
+        "ended": "2026-01-01T01:00:00.000+00:00",
+        "version": "0.1.0",
+        "hub": hub,
+        "counts": {"records": 1},
+        "reason": "finished",
+        **fields,
+    }
+
+
+def write_array(path: Path, texts: Iterable[str | bytes | Mapping[str, Any]]) -> None:
+    """Write an array as crawls do, of objects or JSON texts."""
+    array = JsonArrayFile(path)
+    for text in texts:
+        array.append(
+            text if isinstance(text, bytes) else (text if isinstance(text, str) else json.dumps(text)).encode()
+        )
+    array.commit()
+
+
+def write_lines(path: Path, lines: Iterable[Any]) -> None:
+    """Write a file of JSON lines, of objects or texts."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines))
+
+
+def write_hub(
+    root: Path,
+    hub: str = "huggingface",
+    *,
+    records: Sequence[Any] | None = (),
+    objects: Mapping[str, Sequence[Any]] | None = None,
+    **files: Sequence[Any],
+) -> Path:
+    """Write a hub's folder: records (None: no such file), metadata files, and `.jsonl` files by their stem."""
+    folder = root / hub
+    for name, elements in (objects or {}).items():
+        write_array(folder / "json" / "metadata" / name, elements)
+    if records is not None:
+        write_array(folder / "json" / f"{hub}.json", records)
+    for stem, lines in {"crawls": [crawl_line(hub)], **files}.items():
+        write_lines(folder / "json" / f"{stem}.jsonl", lines)
+    return folder
+
+
+def write_models(root: Path, models: Sequence[Mapping[str, Any]], **files: Sequence[Any]) -> Path:
+    """Write Hugging Face's folder with these objects, and the least of a record for each."""
+    records = [record(position, model["id"]) for position, model in enumerate(models)]
+    return write_hub(root, records=records, objects={"hf_metadata.json": list(models)}, **files)
