@@ -6,7 +6,7 @@ import orjson
 from scrapy.statscollectors import StatsCollector
 
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase
-from ptmtorrent_scrapy.git.models import STANDING, CloneResult
+from ptmtorrent_scrapy.git.models import USABLE, CloneResult
 from ptmtorrent_scrapy.storage.atomic import AtomicFile
 from ptmtorrent_scrapy.storage.tree import DataTree
 
@@ -16,8 +16,8 @@ _COUNTED = {
     "git_bytes": "git_bytes",
     "lfs_objects": "lfs_objects",
     "lfs_bytes": "lfs_bytes",
-    "left_out": "lfs_left_out",
-    "fetched": "fetched_bytes",
+    "lfs_skipped": "lfs_left_out",
+    "downloaded_bytes": "fetched_bytes",
 }
 _OF_THE_CLONE = ("path", "commit", "branch", "git_bytes", "lfs_objects", "lfs_bytes")
 
@@ -46,7 +46,7 @@ class CloneResults:
         if outcome.path is None and self._stands(before.get("path")):
             for name in _OF_THE_CLONE:
                 setattr(outcome, name, before.get(name, getattr(outcome, name)))
-        if before.get("status", "cloned") not in STANDING:
+        if before.get("status", "cloned") not in USABLE:
             outcome.attempts += before.get("attempts", 0)
         listing.set_outcome(outcome.url, orjson.dumps(outcome.line()), path=outcome.path)
         self.unwritten += 1

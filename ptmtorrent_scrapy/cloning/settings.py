@@ -62,12 +62,12 @@ def repository_settings(settings: BaseSettings) -> CloneRequest:
         store="",
         lfs=options.lfs("CLONE_LFS", settings["CLONE_LFS"]),
         lfs_files=options.choice("CLONE_LFS_FILES", settings["CLONE_LFS_FILES"], ("link", "copy", "pointer")),
-        largest=_limit("CLONE_MAX_REPOSITORY", settings),
+        max_bytes=_limit("CLONE_MAX_REPOSITORY", settings),
         min_free=options.size("CLONE_MIN_FREE", settings["CLONE_MIN_FREE"]),
         timeout=options.positive("CLONE_TIMEOUT", settings["CLONE_TIMEOUT"]),
         protocols=options.protocols("CLONE_PROTOCOLS", settings["CLONE_PROTOCOLS"]),
         configuration=configuration,
-        agent=settings["USER_AGENT"] or "",
+        user_agent=settings["USER_AGENT"] or "",
     )
 
 

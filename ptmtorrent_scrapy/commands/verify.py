@@ -77,7 +77,7 @@ class Command(ScrapyCommand):
             settings.repository,
             store=str(tree.store.absolute()),
             token=hub.token_of(self.settings),
-            read=hub.clone_files,
+            read_files=hub.clone_files,
             scope=f"verify {hub.name}",
         )
         found: list[Finding] = []

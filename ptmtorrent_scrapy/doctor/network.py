@@ -11,7 +11,7 @@ from http.client import HTTPException
 from urllib.parse import urlsplit
 
 from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, CheckResult
-from ptmtorrent_scrapy.git.clone import look
+from ptmtorrent_scrapy.git.clone import head_commit
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.models import CloneRequest
 
@@ -42,7 +42,7 @@ def page(check: str, url: str, headers: Mapping[str, str]) -> tuple[CheckResult,
 def repository(check: str, wanted: CloneRequest) -> CheckResult:
     """Of a repository that is a hub, or its list."""
     try:
-        commit, _ = look(wanted)
+        commit, _ = head_commit(wanted)
     except GitError as error:
         return CheckResult(check, WRONG, f"{wanted.url} cannot be had: {error}", _ADVICE)
     return CheckResult(check, OK, f"{wanted.url} is at {commit}")

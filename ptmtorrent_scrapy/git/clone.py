@@ -27,20 +27,25 @@ from ptmtorrent_scrapy.git.errors import (
 from ptmtorrent_scrapy.git.lfs import pointers, worktree
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer
 from ptmtorrent_scrapy.git.lfs.store import Store
-from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult
+from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult, CloneStatus, FailureKind
 from ptmtorrent_scrapy.git.remote import Upstream, command, lfs_url
 from ptmtorrent_scrapy.git.size_limit import SizeLimit
 from ptmtorrent_scrapy.storage import fsync
 from ptmtorrent_scrapy.storage.lock import LockHeld, lock
 
 _LIES = "what their server has is of another size or content"
-_STATUSES: dict[type[Exception], str] = {Refused: "refused", Gated: "gated", Missing: "missing", Large: "large"}
-_TROUBLES: dict[type[Exception], str] = {
-    LockHeld: "again",
-    Unavailable: "host",
-    Transient: "again",
-    NoSpace: "space",
-    OverBudget: "budget",
+_STATUSES: dict[type[Exception], CloneStatus] = {
+    Refused: CloneStatus.REFUSED,
+    Gated: CloneStatus.GATED,
+    Missing: CloneStatus.MISSING,
+    Large: CloneStatus.LARGE,
+}
+_FAILURES: dict[type[Exception], FailureKind] = {
+    LockHeld: FailureKind.RETRY,
+    Unavailable: FailureKind.HOST,
+    Transient: FailureKind.RETRY,
+    NoSpace: FailureKind.DISK_FULL,
+    OverBudget: FailureKind.BUDGET,
 }
 
 
@@ -60,14 +65,15 @@ def clone(repository: CloneRequest) -> CloneResult:
     except (LockHeld, GitError, OSError) as error:
         _fail(outcome, error)
     except Exception as error:  # one bad repository never ends a crawl
-        outcome.error, outcome.trouble = f"a fault of this program, please report it: {error!r}", "fault"
+        outcome.error = f"a fault of this program, please report it: {error!r}"
+        outcome.failure = FailureKind.INTERNAL
     outcome.seconds = round(time.monotonic() - began, 3)
     return outcome
 
 
 def _fail(outcome: CloneResult, error: Exception) -> None:
-    outcome.status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), "failed")
-    outcome.trouble = next((trouble for kind, trouble in _TROUBLES.items() if isinstance(error, kind)), None)
+    outcome.status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), CloneStatus.FAILED)
+    outcome.failure = next((failure for kind, failure in _FAILURES.items() if isinstance(error, kind)), None)
     outcome.error = str(error)
     if isinstance(error, Unavailable):
         outcome.pause = error.pause
@@ -76,21 +82,25 @@ def _fail(outcome: CloneResult, error: Exception) -> None:
     elif isinstance(error, LockHeld):
         outcome.error = f"{error or 'another process'} works on it; it is taken up by the next crawl"
     elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        outcome.trouble = "space"
+        outcome.failure = FailureKind.DISK_FULL
 
 
-def look(repository: CloneRequest) -> tuple[str | None, dict[str, bytes]]:
+def head_commit(repository: CloneRequest) -> tuple[str | None, dict[str, bytes]]:
     """The commit of HEAD, as the hub or else the server tells it, None if there is none; and the files of `read`, if a
     clone of that commit stands. Raises `GitError`.
     """
     check_url(repository.url, repository.protocols)
-    return _Clone(repository, CloneResult(url=repository.url)).look()
+    return _Clone(repository, CloneResult(url=repository.url)).head_commit()
 
 
 def redirected(repository: CloneRequest) -> str | None:
     """Where the server of the repository says that it is now, None if nowhere else. Raises `GitError`."""
     check_url(repository.url, repository.protocols)
     return _Clone(repository, CloneResult(url=repository.url)).upstream.redirected()
+
+
+def _text(content: bytes | None) -> str | None:
+    return None if content is None else content.decode("utf-8", "replace")
 
 
 def _beside(repository: CloneRequest, what: str) -> Path:
@@ -109,7 +119,7 @@ class _Clone:
         self.git = command(repository)
         self.upstream = Upstream(git=self.git, url=repository.url, gated=repository.gated)
 
-    def bring(self) -> str:
+    def bring(self) -> CloneStatus:
         """Make what stands what is wanted, fill in the outcome and return its status."""
         self._clean_up()
         self._take_over()
@@ -122,14 +132,14 @@ class _Clone:
             status = self._refresh()
         else:
             status = self._create()
-        if status != "empty":
+        if status != CloneStatus.EMPTY:
             self._describe()
         return status
 
-    def look(self) -> tuple[str | None, dict[str, bytes]]:
+    def head_commit(self) -> tuple[str | None, dict[str, bytes]]:
         commit = self.wanted.commit or self.upstream.head()[1]
-        stands = commit and self.wanted.read and (self.path / ".git").is_dir() and local.head(self.path)[1] == commit
-        return commit, self._read() if stands else {}
+        exists = self.wanted.read_files and (self.path / ".git").is_dir()
+        return commit, self._read() if commit and exists and local.head(self.path)[1] == commit else {}
 
     def _clean_up(self) -> None:
         """Remove the scratch of one that was killed."""
@@ -139,21 +149,21 @@ class _Clone:
 
     def _take_over(self) -> None:
         """Give the clone of a repository that was renamed its new name."""
-        former = self.wanted.former and Path(self.wanted.former)
+        former = self.wanted.previous_path and Path(self.wanted.previous_path)
         if former and (former / ".git").is_dir() and not self.path.exists():
             with lock(former.with_name(f".{former.name}~lock")):
                 self.upstream.is_of(former)
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 fsync.rename(former, self.path)
 
-    def _create(self) -> str:
+    def _create(self) -> CloneStatus:
         work = _beside(self.wanted, "partial")
         resumed = local.state(work) is not None and local.is_sound(work)
         large_files = resumed or self._clone(work)
         branch, commit = self._head(work) if resumed else local.head(work)
         if commit is None:
             shutil.rmtree(work)
-            return "empty"
+            return CloneStatus.EMPTY
         if large_files:
             status = self._complete(work, branch, commit, checkout=resumed)
             fsync.sync(work)
@@ -161,12 +171,12 @@ class _Clone:
             fsync.sync(work)
             status = self._finish(work, {}, {}, None)
         fsync.rename(work, self.path)
-        return status or "cloned"
+        return status or CloneStatus.CLONED
 
     def _clone(self, work: Path) -> bool:
         """Let git make the clone; whether it has pointers."""
         shutil.rmtree(work, ignore_errors=True)
-        growth = SizeLimit(work, self.wanted.largest)
+        growth = SizeLimit(work, self.wanted.max_bytes)
         try:
             self.upstream.clone(work, self.store.path, growth.cloning)
             large_files, size, entries = pointers.survey(work)
@@ -178,15 +188,17 @@ class _Clone:
         if large_files:  # they may take long: what is there is to survive what comes
             fsync.sync(work)
             local.write_state(work, {})
-        self.outcome.fetched += git
+        self.outcome.downloaded_bytes += git
         return large_files
 
-    def _refresh(self) -> str:
+    def _refresh(self) -> CloneStatus:
         state, head = local.state(self.path), local.head(self.path)
         branch, commit = self._head(self.path)
         if commit == head[1] and local.is_whole(state, self.wanted):
-            return "large" if state and state.get("large") and self.wanted.lfs != "none" else "current"
-        return self._complete(self.path, branch, commit, checkout=True) or "updated"
+            return (
+                CloneStatus.LARGE if state and state.get("large") and self.wanted.lfs != "none" else CloneStatus.CURRENT
+            )
+        return self._complete(self.path, branch, commit, checkout=True) or CloneStatus.UPDATED
 
     def _head(self, clone: Path) -> tuple[str | None, str | None]:
         """(branch, commit) that HEAD shall be, fetched; not asked for where the hub tells that it has not moved."""
@@ -196,13 +208,13 @@ class _Clone:
         branch, commit = self.upstream.head()
         if commit is None or commit == head[1]:
             return head
-        before, growth = local.size(clone / ".git"), SizeLimit(clone, self.wanted.largest)
+        before, growth = local.size(clone / ".git"), SizeLimit(clone, self.wanted.max_bytes)
         self.upstream.fetch(clone, growth.fetching)
-        self.outcome.fetched += max(0, local.size(clone / ".git") - before)
+        self.outcome.downloaded_bytes += max(0, local.size(clone / ".git") - before)
         growth.commit(self.git, commit)
         return branch, commit
 
-    def _complete(self, clone: Path, branch: str | None, commit: str | None, *, checkout: bool) -> str | None:
+    def _complete(self, clone: Path, branch: str | None, commit: str | None, *, checkout: bool) -> CloneStatus | None:
         """Bring the large files of the commit, then the working tree to it; the status, if something wanted is missing.
 
         The working tree changes last and in one go, so a clone that stands is never seen without its large files.
@@ -211,7 +223,7 @@ class _Clone:
         files = self._pointers(clone, commit)
         wanted = pointers.wanted(self.git, clone, commit, files, self.wanted.lfs)
         size = local.size(clone / ".git") + sum(pointer.size for pointer in set(wanted.values()))
-        large = size if wanted and self.wanted.largest is not None and size > self.wanted.largest else None
+        large = size if wanted and self.wanted.max_bytes is not None and size > self.wanted.max_bytes else None
         error = None if large else self._fetch(wanted)
         if checkout:
             self._check_out(clone, branch, commit, files)
@@ -240,10 +252,10 @@ class _Clone:
                     error = Transient(f"{server}: {error}")  # it is not the repository's own host that rests
                 errors.append(error)
         left = self.store.missing(missing)
-        self.outcome.fetched += size - sum(pointer.size for pointer in left)
+        self.outcome.downloaded_bytes += size - sum(pointer.size for pointer in left)
         grave = [error for error in (*errors, unfit) if left and error]
         for error in grave:
-            if isinstance(error, NoSpace) or (isinstance(error, Transient) and not self.wanted.settle):
+            if isinstance(error, NoSpace) or (isinstance(error, Transient) and not self.wanted.accept_partial):
                 raise error
         return next(iter(grave), None)
 
@@ -259,7 +271,7 @@ class _Clone:
         if total <= room:
             return fitting, None
         if total <= disk.total:  # else they will never fit
-            self.outcome.trouble = "room"
+            self.outcome.failure = FailureKind.LACKS_ROOM
         return fitting, GitError(f"they have {total} bytes, and there is room for {max(room, 0)}")
 
     def _check_out(self, clone: Path, branch: str | None, commit: str, files: Mapping[bytes, Pointer]) -> None:
@@ -284,13 +296,13 @@ class _Clone:
         error: GitError | None,
         *,
         large: int | None = None,
-    ) -> str | None:
+    ) -> CloneStatus | None:
         """Write down what the clone has of its large files; the status, if that is not all that is wanted."""
         missing = self.store.missing(wanted.values())
         there = [pointer for pointer in dict.fromkeys(wanted.values()) if self.store.has(pointer)]
-        self.outcome.left_out = len(files) - len(wanted)
+        self.outcome.lfs_skipped = len(files) - len(wanted)
         commit = local.head(clone)[1]
-        read = contents(self.git, clone, commit, self.wanted.read) if commit else {}
+        read = contents(self.git, clone, commit, self.wanted.read_files) if commit else {}
         local.write_state(
             clone,
             {
@@ -303,14 +315,12 @@ class _Clone:
                 "git_bytes": local.size(clone / ".git"),
                 "lfs_objects": len(there),
                 "lfs_bytes": sum(pointer.size for pointer in there),
-                "read": {
-                    name: read[name].decode("utf-8", "replace") if name in read else None for name in self.wanted.read
-                },
+                "read": {name: _text(read.get(name)) for name in self.wanted.read_files},
             },
         )
         if large:
-            return "large"
-        return "partial" if missing else None
+            return CloneStatus.LARGE
+        return CloneStatus.PARTIAL if missing else None
 
     def _pointers(self, clone: Path, commit: str) -> dict[bytes, Pointer]:
         """The large files of a commit, which need not be the one that is checked out."""
@@ -335,12 +345,12 @@ class _Clone:
                 setattr(self.outcome, name, state[name])
         if state.get("large"):
             self.outcome.error = f"with its large files it has {state['large']} bytes, which are left out"
-        if self.outcome.commit and self.wanted.read:
+        if self.outcome.commit and self.wanted.read_files:
             self.outcome.files = self._read()
 
     def _read(self) -> dict[str, bytes]:
         """What was noted of the files of `read` when the clone was last worked on, else read now."""
         noted = (local.state(self.path) or {}).get("read", {})
-        if any(name not in noted for name in self.wanted.read):
-            return contents(self.git, self.path, "HEAD", self.wanted.read)
-        return {name: noted[name].encode() for name in self.wanted.read if noted[name] is not None}
+        if any(name not in noted for name in self.wanted.read_files):
+            return contents(self.git, self.path, "HEAD", self.wanted.read_files)
+        return {name: noted[name].encode() for name in self.wanted.read_files if noted[name] is not None}

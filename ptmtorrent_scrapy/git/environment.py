@@ -84,11 +84,11 @@ def environment(
     protocols: Sequence[str] = ("https",),
     configuration: Mapping[str, str] | None = None,
     token: tuple[str, str] | None = None,
-    agent: str = "",
+    user_agent: str = "",
 ) -> dict[str, str]:
     """Environment variables for git and git-lfs.
 
-    `agent` says who asks, beside git's own name, by which servers know it. `configuration` is added to every command.
+    `user_agent` follows git's own name, by which servers recognise git. `configuration` is added to every command.
     `token` is (base URL, token), told to that host alone and only when it asks: it is in the environment, where other
     users of the machine do not see it, and in no file or command line.
     """
@@ -126,8 +126,8 @@ def environment(
         "GIT_LFS_SKIP_SMUDGE": "1",
         "GIT_ALLOW_PROTOCOL": ":".join(protocols),
     }
-    if agent:
-        variables["GIT_HTTP_USER_AGENT"] = f"git/2 {agent}"
+    if user_agent:
+        variables["GIT_HTTP_USER_AGENT"] = f"git/2 {user_agent}"
     return configured(variables, {**settings, **(configuration or {})})
 
 

@@ -76,7 +76,7 @@ def is_whole(state: Mapping[str, Any] | None, repository: CloneRequest) -> bool:
     if repository.lfs == "none":
         return True
     if state.get("large"):  # bytes for which its large files were left out
-        return repository.largest is not None and repository.largest < state["large"]
+        return repository.max_bytes is not None and repository.max_bytes < state["large"]
     if state["lfs"] in ("all", repository.lfs):
         return True
     return state["lfs"].isdigit() and repository.lfs.isdigit() and int(state["lfs"]) >= int(repository.lfs)

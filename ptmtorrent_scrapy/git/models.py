@@ -1,64 +1,95 @@
-"""A repository to have, and what became of it: plain data, for any `Executor`."""
+"""The request for a clone and its result: plain data, so that any `Executor` can carry it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-STANDING = ("cloned", "updated", "current", "partial", "large")  # statuses after which a clone stands as it should
+
+class CloneStatus(StrEnum):
+    """The result of a clone, as `status` in repositories.jsonl."""
+
+    CLONED = "cloned"
+    UPDATED = "updated"
+    CURRENT = "current"
+    PARTIAL = "partial"  # some LFS objects are unavailable
+    EMPTY = "empty"
+    GATED = "gated"
+    MISSING = "missing"
+    REFUSED = "refused"  # unsafe, or closed by the hub
+    LARGE = "large"
+    FAILED = "failed"
+
+
+class FailureKind(StrEnum):
+    """What a failure means for the rest of the crawl."""
+
+    RETRY = "retry"  # may succeed later: try this repository again
+    HOST = "host"  # the host is overloaded or does not answer: pause all its repositories
+    DISK_FULL = "disk full"  # ends the crawl
+    LACKS_ROOM = "lacks room"  # some LFS files do not fit on the disk; the others may
+    BUDGET = "budget"  # more bytes than the crawl may still download
+    DISK = "disk"  # the tree's file system fails (read-only, I/O error, stale): ends the crawl
+    MACHINE = "machine"  # git or git-lfs does not run on this machine: ends its work
+    INTERNAL = "internal"  # a bug of this program
+
+
+# Statuses after which a usable clone exists.
+USABLE = (CloneStatus.CLONED, CloneStatus.UPDATED, CloneStatus.CURRENT, CloneStatus.PARTIAL, CloneStatus.LARGE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CloneRequest:
-    """A repository to have, and how."""
+    """A repository to clone or update, and how."""
 
     url: str
-    path: str  # where the clone shall stand
-    store: str  # folder of the large files, shared
-    former: str | None = None  # where it stood under a name that it no longer has
-    commit: str | None = None  # HEAD, as the hub tells it
+    path: str  # folder of the clone
+    store: str  # folder of the LFS objects, shared by the clones of a hub
+    previous_path: str | None = None  # folder of the clone under the repository's previous name
+    commit: str | None = None  # HEAD, if the hub says it
     gated: bool = False  # the hub says that access is restricted
     lfs: str = "auto"  # auto, all, none or the largest size in bytes
     lfs_files: str = "link"  # link, copy or pointer
-    mirrors: tuple[str, ...] = ()  # other servers of its large files
-    largest: int | None = None  # bytes of git and large files, beyond which the latter stay pointers
-    budget: int | None = None  # bytes of large files that may be fetched
-    min_free: int = 0  # bytes of the disk that are to stay free
-    settle: bool = True  # let a clone stand whose large files may come in a while
+    mirrors: tuple[str, ...] = ()  # other LFS servers
+    max_bytes: int | None = None  # of git and LFS objects; beyond it LFS files stay pointers
+    budget: int | None = None  # bytes of LFS objects that may be downloaded
+    min_free: int = 0  # bytes of the disk to keep free
+    accept_partial: bool = True  # keep a clone whose LFS objects may become available later
     timeout: int = 3600  # seconds without progress
     protocols: tuple[str, ...] = ("https",)
     configuration: Mapping[str, str] = field(default_factory=dict)
     token: tuple[str, str] | None = field(default=None, repr=False)  # base URL and token
-    agent: str = ""  # who asks, for the servers' logs
-    read: tuple[str, ...] = ()  # files to return the content of
-    scope: str = ""  # what `process.cancel` is told to end it
+    user_agent: str = ""
+    read_files: tuple[str, ...] = ()  # paths whose content is returned
+    scope: str = ""  # `process.cancel` ends all commands of a scope
 
 
 @dataclass(kw_only=True)
 class CloneResult:
-    """What became of a repository: one line of repositories.jsonl, but for the last fields."""
+    """The result of a clone: one line of repositories.jsonl, and what the crawl needs beside it."""
 
     url: str
     path: str | None = None
     commit: str | None = None
     branch: str | None = None
-    status: str = "failed"
+    status: CloneStatus = CloneStatus.FAILED
     error: str | None = None
     attempts: int = 1
     started: str = ""  # RFC 3339
     seconds: float = 0.0
     git_bytes: int = 0  # on disk, without the working tree
-    lfs_objects: int = 0  # large files of the commit that are there
+    lfs_objects: int = 0  # LFS objects of the commit that are stored
     lfs_bytes: int = 0  # their size
-    # For whoever wanted it
-    files: dict[str, bytes] = field(default_factory=dict)
-    left_out: int = 0  # large files of the commit that were not wanted
-    fetched: int = 0  # bytes that came now
-    copied: bool = False  # large files that should have been linked
-    trouble: str | None = None  # again, host, space, room, budget or fault: what stands in the way now
-    pause: float | None = None  # seconds for which the host wants to be left alone
-    needed: int | None = None  # bytes that were over the budget
+    # For the crawl only
+    files: dict[str, bytes] = field(default_factory=dict)  # content of `read_files`
+    lfs_skipped: int = 0  # LFS files that stay pointers because they were not requested
+    downloaded_bytes: int = 0
+    copied: bool = False  # LFS files could not be linked
+    failure: FailureKind | None = None
+    pause: float | None = None  # seconds that the host asks for
+    needed: int | None = None  # bytes that exceeded the budget
 
     def line(self) -> dict[str, object]:
-        """What repositories.jsonl tells."""
+        """Return the object for repositories.jsonl."""
         return {name: getattr(self, name) for name in _LINE}
 
 

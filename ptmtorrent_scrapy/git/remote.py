@@ -43,7 +43,7 @@ def command(repository: CloneRequest) -> Command:
         protocols=repository.protocols,
         configuration=repository.configuration,
         token=repository.token,
-        agent=repository.agent,
+        user_agent=repository.user_agent,
     )
     return Command(scope=repository.scope, environment=configured(variables, _NO_FILTER), timeout=repository.timeout)
 

@@ -20,16 +20,17 @@ from ptmtorrent_scrapy.cloning.scheduler import CloneScheduler, Job
 from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.crawl.database import ListedRepository, UnlistedClone
 from ptmtorrent_scrapy.crawl.session import CrawlSession
-from ptmtorrent_scrapy.git.clone import clone, look, redirected
+from ptmtorrent_scrapy.git.clone import clone, head_commit, redirected
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError
 from ptmtorrent_scrapy.git.last_commits import last_commits
 from ptmtorrent_scrapy.git.lfs.store import Store
-from ptmtorrent_scrapy.git.models import STANDING, CloneRequest, CloneResult
+from ptmtorrent_scrapy.git.models import USABLE, CloneRequest, CloneResult, CloneStatus, FailureKind
 from ptmtorrent_scrapy.items import RejectedModel
 
 logger = logging.getLogger(__name__)
 
 UNREACHABLE = "unreachable"
+_PASSING = (FailureKind.RETRY, FailureKind.HOST)
 _PATIENCE = 60  # seconds for which a server is waited for that shall tell where a repository has gone
 
 
@@ -60,7 +61,7 @@ class ClonePipeline:
             settings.repository,
             store=str(crawl.tree.store.absolute()),
             token=crawl.spider.token,
-            read=crawl.spider.clone_files,
+            read_files=crawl.spider.clone_files,
             scope=str(uuid4()),
             lfs=crawl.spider.lfs or settings.repository.lfs,
         )
@@ -70,7 +71,7 @@ class ClonePipeline:
     def process_item(self, item: Any) -> Any:
         if isinstance(item, RejectedModel) and item.repository:
             self._outcomes.note(
-                self.crawl.listing, CloneResult(url=item.repository, status="refused", error=item.detail)
+                self.crawl.listing, CloneResult(url=item.repository, status=CloneStatus.REFUSED, error=item.detail)
             )
         return item
 
@@ -79,15 +80,15 @@ class ClonePipeline:
 
         The outcome's `path` is absolute.
         """
-        repository = self._repository(url, folder, read=())
+        repository = self._repository(url, folder, read_files=())
         if full := self._limits.full():
             return CloneResult(url=url, error=full)
         for tries in range(self._settings.retries + 1):
             with self._limits.promise(self._limits.left or 0):
                 settle = tries == self._settings.retries
-                outcome = await self._run(clone, replace(repository, budget=self._limits.left, settle=settle))
-                self._limits.count(outcome.fetched)
-            if outcome.trouble not in ("again", "host"):
+                outcome = await self._run(clone, replace(repository, budget=self._limits.left, accept_partial=settle))
+                self._limits.count(outcome.downloaded_bytes)
+            if outcome.failure not in _PASSING:
                 break
             await asyncio.sleep(self._settings.pause * 2**tries if outcome.pause is None else outcome.pause)
         self._outcomes.note(self.crawl.listing, replace(outcome, path=self._relative(outcome.path)), quiet=True)
@@ -170,7 +171,7 @@ class ClonePipeline:
         line = orjson.loads(self.crawl.listing.outcome(listed.url) or b"{}")
         if line.get("status") not in ("missing", "empty") or line.get("path"):
             return None
-        return CloneResult(url=listed.url, status=line["status"], error=line.get("error"), attempts=0)
+        return CloneResult(url=listed.url, status=CloneStatus(line["status"]), error=line.get("error"), attempts=0)
 
     def _lack(self, reason: str, why: str) -> None:
         """Go on, though something is missing."""
@@ -191,36 +192,36 @@ class ClonePipeline:
         commit = self._told(listed)
         with self._limits.promise(self._expected(listed)) as budget:
             former = listed.former and str((self.crawl.tree.folder / listed.former).absolute())
-            repository = self._wanted(listed, commit=commit, budget=budget, settle=settle, former=former)
+            repository = self._wanted(listed, commit=commit, budget=budget, accept_partial=settle, previous_path=former)
             outcome = await self._run(clone, repository)
-            self._limits.count(outcome.fetched)
+            self._limits.count(outcome.downloaded_bytes)
         self._note(outcome, listed, turns)
-        if self._ended and outcome.trouble in ("space", "budget"):
+        if self._ended and outcome.failure in (FailureKind.DISK_FULL, FailureKind.BUDGET):
             turns.done(turn, well=False)  # without a line: the next crawl takes it up
-        elif outcome.trouble == "budget":
+        elif outcome.failure == FailureKind.BUDGET:
             turns.soon(turn)
-        elif outcome.trouble in ("again", "host") and not settle and not self._ended:
+        elif outcome.failure in _PASSING and not settle and not self._ended:
             turns.again(turn)
         else:
             outcome.attempts = turn.tries + 1
             self._settle(turn, outcome)
             if commit is None:
-                self._look(listed, outcome.commit if outcome.status in STANDING else None)
+                self._look(listed, outcome.commit if outcome.status in USABLE else None)
             elif listed.commit and listed.hub_id:
                 self._look(listed, commit)
-            turns.done(turn, well=outcome.trouble in (None, "room"))
+            turns.done(turn, well=outcome.failure in (None, FailureKind.LACKS_ROOM))
 
     def _note(self, outcome: CloneResult, listed: ListedRepository, turns: CloneScheduler) -> None:
         """What the trouble of one repository is to the others."""
-        if outcome.trouble == "space":
+        if outcome.failure == FailureKind.DISK_FULL:
             self._end(NO_SPACE, f"{self.crawl.tree.folder} is full: make room")
-        elif outcome.trouble == "room":
+        elif outcome.failure == FailureKind.LACKS_ROOM:
             self._lack(NO_SPACE, f"{self.crawl.tree.folder} has no room for all large files: make room")
-        elif outcome.trouble == "budget":
+        elif outcome.failure == FailureKind.BUDGET:
             self._needed[listed.url] = outcome.needed or 0
-        elif outcome.trouble == "host":
+        elif outcome.failure == FailureKind.HOST:
             turns.leave_alone(listed.host, outcome.pause)
-        elif outcome.trouble == "fault":
+        elif outcome.failure == FailureKind.INTERNAL:
             self.crawl.spider.faults += 1
 
     async def _run(self, function: Any, repository: CloneRequest) -> CloneResult:
@@ -229,7 +230,7 @@ class ClonePipeline:
             outcome: CloneResult = await asyncio.wrap_future(self._workers.executor.submit(function, repository))
         except self._workers.lost as error:
             self._workers.check()
-            return CloneResult(url=repository.url, error=f"its worker was lost: {error}", trouble="again")
+            return CloneResult(url=repository.url, error=f"its worker was lost: {error}", failure=FailureKind.RETRY)
         return outcome
 
     def _settle(self, turn: Job, outcome: CloneResult) -> None:
@@ -255,7 +256,7 @@ class ClonePipeline:
         files: dict[str, bytes] = {}
         problem = "empty"
         try:
-            future = self._workers.executor.submit(look, self._wanted(listed, commit=told))
+            future = self._workers.executor.submit(head_commit, self._wanted(listed, commit=told))
             commit, files = await asyncio.wrap_future(future)
         except Cancelled:
             raise

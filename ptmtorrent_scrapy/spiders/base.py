@@ -17,7 +17,7 @@ from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.crawl.selection import Selection, selection
 from ptmtorrent_scrapy.formats.raw_json import Unreadable, elements
 from ptmtorrent_scrapy.git.errors import GitError
-from ptmtorrent_scrapy.git.models import STANDING
+from ptmtorrent_scrapy.git.models import USABLE
 from ptmtorrent_scrapy.items import Metadata, Model, RejectedModel
 from ptmtorrent_scrapy.parsers.errors import NotAModel
 
@@ -144,7 +144,7 @@ class HubSpider(Spider):
         except GitError as error:
             self.listing_failed(f"{url}: {error}")
             return None
-        if outcome.path is None or outcome.status not in STANDING:
+        if outcome.path is None or outcome.status not in USABLE:
             self.listing_failed(f"{url} is {outcome.status}: {outcome.error}")
             return None
         return Path(outcome.path)

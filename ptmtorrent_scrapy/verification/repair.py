@@ -12,7 +12,7 @@ import orjson
 from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.clone import clone
 from ptmtorrent_scrapy.git.lfs import worktree
-from ptmtorrent_scrapy.git.models import STANDING, CloneRequest, CloneResult
+from ptmtorrent_scrapy.git.models import USABLE, CloneRequest, CloneResult
 from ptmtorrent_scrapy.storage.atomic import AtomicFile
 from ptmtorrent_scrapy.storage.tree import DataTree
 from ptmtorrent_scrapy.verification.finding import Finding
@@ -96,11 +96,11 @@ class Repair:
             lfs_files=state.get("lfs_files", self._repository.lfs_files),
         )
         outcome = clone(wanted)
-        if remake and outcome.status not in STANDING:
+        if remake and outcome.status not in USABLE:
             aside.rename(path)
         elif remake:
             shutil.rmtree(aside)
-        if outcome.status in STANDING:
+        if outcome.status in USABLE:
             self._note(folder, outcome)
 
     def _note(self, folder: str, outcome: CloneResult) -> None:

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from ptmtorrent_scrapy.git import process
-from ptmtorrent_scrapy.git.clone import clone, look
+from ptmtorrent_scrapy.git.clone import clone, head_commit
 from ptmtorrent_scrapy.git.errors import Cancelled, Missing
-from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult
+from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult, FailureKind
 from tests import hubs as content
 from tests.conftest import ROOT, git
 from tests.hubs import Hubs, Large
@@ -59,7 +59,7 @@ def downloads(hubs: Hubs) -> list[str]:
 
 def test_a_whole_clone(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
     served = hubs.serve("o/m", content.Repository([{"README.md": b"first\n"}, FILES]))
-    outcome = clone(wanted(read=("README.md", "absent.txt", "deep")))
+    outcome = clone(wanted(read_files=("README.md", "absent.txt", "deep")))
     assert (outcome.status, outcome.commit, outcome.branch, outcome.error) == ("cloned", served.head, "main", None)
     assert (outcome.lfs_objects, outcome.lfs_bytes) == (1, len(WEIGHTS.body))
     assert outcome.files == {"README.md": b"# A model\n"}
@@ -332,12 +332,12 @@ def test_one_process_at_a_time(hubs: Hubs, wanted: Wanted) -> None:
 def test_commits_are_asked_for(hubs: Hubs, wanted: Wanted) -> None:
     served = hubs.serve("o/m", content.Repository([FILES]))
     hubs.serve("o/empty", content.Repository())
-    assert look(wanted(read=("README.md",))) == (served.head, {})
-    assert look(wanted("o/empty")) == (None, {})
+    assert head_commit(wanted(read_files=("README.md",))) == (served.head, {})
+    assert head_commit(wanted("o/empty")) == (None, {})
     clone(wanted())
-    assert look(wanted(read=("README.md",))) == (served.head, {"README.md": b"# A model\n"})
+    assert head_commit(wanted(read_files=("README.md",))) == (served.head, {"README.md": b"# A model\n"})
     with pytest.raises(Missing):
-        look(wanted("o/missing"))
+        head_commit(wanted("o/missing"))
 
 
 def test_a_gated_repository_with_a_token(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
@@ -369,7 +369,7 @@ def test_what_is_left_out_stays_a_pointer_whoever_has_it(hubs: Hubs, wanted: Wan
     for name, more in (("o/m", {}), ("o/n", {".lfsconfig": b"[lfs]\n\tfetchexclude = *\n"})):
         hubs.serve(name, content.Repository([{**files, **more}]))
         outcome = clone(wanted(name))
-    assert (outcome.lfs_objects, outcome.left_out) == (0, 1)
+    assert (outcome.lfs_objects, outcome.lfs_skipped) == (0, 1)
     assert (folder / "repos" / "o" / "m" / "w.bin").read_bytes() == WEIGHTS.body
     assert (folder / "repos" / "o" / "n" / "w.bin").read_bytes() == WEIGHTS.as_pointer()
 
@@ -395,15 +395,15 @@ def test_what_is_in_the_way_is_told(hubs: Hubs, wanted: Wanted, folder: Path) ->
 @pytest.mark.parametrize("name", ["o/fsck-malformed", "o/timeout-EOF"])
 def test_a_name_decides_nothing(wanted: Wanted, name: str) -> None:
     outcome = clone(wanted(name))
-    assert (outcome.status, outcome.trouble) == ("missing", None)
+    assert (outcome.status, outcome.failure) == ("missing", None)
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_server_of_large_files_says_for_how_long_it_rests(hubs: Hubs, wanted: Wanted, status: int) -> None:
     hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}]))
     hubs.faults.add("^/_lfs/", status=status, headers={"Retry-After": "77"})
-    outcome = clone(wanted(settle=False))
-    assert (outcome.trouble, outcome.pause) == ("host", 77.0)
+    outcome = clone(wanted(accept_partial=False))
+    assert (outcome.failure, outcome.pause) == (FailureKind.HOST, 77.0)
 
 
 def test_no_room(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
@@ -411,7 +411,7 @@ def test_no_room(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
     small, large = Large(b"small " * 100), Large(b"large " * 10, pointer=pointer("1" * 64, most))
     hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "s.bin": small, "w.bin": large}]))
     outcome = clone(wanted())
-    assert (outcome.status, outcome.trouble, outcome.lfs_objects) == ("partial", "room", 1)
+    assert (outcome.status, outcome.failure, outcome.lfs_objects) == ("partial", FailureKind.LACKS_ROOM, 1)
     assert f"they have {most + 600} bytes, and there is room for" in str(outcome.error)
 
 

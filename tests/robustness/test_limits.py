@@ -97,7 +97,7 @@ def wanted(hubs: Hubs, folder: Path) -> Wanted:
 
 def test_a_history_that_is_too_large(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
     hubs.serve("o/m", content.Repository([{"a.txt": b"a" * 3_000_000}]))
-    outcome = clone(wanted(largest=1_000_000))
+    outcome = clone(wanted(max_bytes=1_000_000))
     assert (outcome.status, outcome.path) == ("large", None)
     assert "more than 1000000 bytes without its large files" in str(outcome.error)
     assert list((folder / "repos" / "o").iterdir()) == []
@@ -196,9 +196,9 @@ def test_one_that_is_larger_than_all_bytes_is_in_nobodys_way(
 
 def test_an_update_that_is_too_large(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
     served = hubs.serve("o/m", content.Repository([{"a.txt": b"a"}]))
-    before = clone(wanted(largest=1_000_000))
+    before = clone(wanted(max_bytes=1_000_000))
     served.push({"a.txt": b"a" * 3_000_000})
-    after = clone(wanted(largest=1_000_000))
+    after = clone(wanted(max_bytes=1_000_000))
     assert (before.status, after.status, after.commit) == ("cloned", "large", before.commit)
     assert (folder / "repos" / "o" / "m" / "a.txt").read_bytes() == b"a"
 
