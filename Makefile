@@ -17,8 +17,8 @@ help:
 
 setup: $(READY)
 
-$(READY): requirements.txt requirements-dev.txt .ci/install-programs
-	@PYTHON='$(PYTHON)' sh .ci/install-programs
+$(READY): requirements.txt requirements-dev.txt scripts/install-programs
+	@PYTHON='$(PYTHON)' sh scripts/install-programs
 	@echo 'installing requirements-dev.txt into .venv'
 	@$(PYTHON) -m venv --clear .venv
 	@$(RUN) pip install --quiet --quiet --disable-pip-version-check --no-input --requirement requirements-dev.txt

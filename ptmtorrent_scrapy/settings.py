@@ -2,6 +2,9 @@
 
 import os
 
+from ptmtorrent_scrapy import CONTACT_URL as _DOCUMENTATION
+from ptmtorrent_scrapy import __version__
+
 BOT_NAME = "ptmtorrent_scrapy"
 SPIDER_MODULES = ["ptmtorrent_scrapy.spiders"]
 NEWSPIDER_MODULE = "ptmtorrent_scrapy.spiders"
@@ -83,7 +86,9 @@ DOWNLOAD_HANDLERS = {
 }
 DOWNLOAD_VERIFY_CERTIFICATES = True
 ROBOTSTXT_OBEY = True
-USER_AGENT = "ptmtorrent_scrapy/0.1 (+https://github.com/SoftwareSystemsLaboratory/PTMTorrent)"
+# Hubs see who asks; a study names its own page or address: -s CONTACT_URL=https://you.example/study
+CONTACT_URL = _DOCUMENTATION
+USER_AGENT = f"ptmtorrent_scrapy/{__version__} (+{CONTACT_URL})"
 # Both let a local process run code in the crawl.
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False

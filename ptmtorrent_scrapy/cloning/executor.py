@@ -1,6 +1,7 @@
 """Where clones run: threads of this process, or the workers of a cluster."""
 
 from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
+from importlib.util import find_spec
 from typing import Protocol
 
 from ptmtorrent_scrapy.crawl.options import InvalidOption
@@ -51,6 +52,11 @@ def workers(cluster: str, concurrency: int) -> CloneExecutor:
     """Return the workers of a Dask scheduler, or threads without an address. Raises `InvalidOption`."""
     if not cluster:
         return Threads(concurrency)
+    if find_spec("distributed") is None:
+        accepted = (
+            'empty, or the address of a Dask scheduler once Dask is installed: pip install "ptmtorrent-scrapy[cluster]"'
+        )
+        raise InvalidOption("CLONE_CLUSTER", cluster, accepted)
     from ptmtorrent_scrapy.cloning.dask_executor import Cluster  # takes a second to import
 
     return Cluster(cluster)

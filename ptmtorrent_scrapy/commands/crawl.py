@@ -74,6 +74,7 @@ def check_settings(settings: BaseSettings, spiders: Iterable[type[HubSpider]]) -
         options.whole(name, settings[name])
     for name in ("LISTING_MAX_AGE", "LISTING_RETRY_PAUSE"):
         options.duration(name, settings[name])
+    options.contact("CONTACT_URL", settings["CONTACT_URL"])
     if not settings["DATA_DIR"]:
         raise options.InvalidOption("DATA_DIR", "", "a folder, such as data")
     return clones

@@ -91,13 +91,17 @@ def _network(settings: BaseSettings, hubs: list[type[HubSpider]], clones: CloneS
         yield from (each.result() for each in listed)
     if "huggingface" in [hub.name for hub in hubs]:
         base, secret = settings["HUGGINGFACE_URL"], settings["HUGGINGFACE_TOKEN"]
-        yield network.token(base, secret, {"User-Agent": settings["USER_AGENT"]})
+        yield network.token(base, secret, {"User-Agent": _user_agent(settings)})
     yield network.clock(ahead)
 
 
 def _page(settings: BaseSettings, hub: type[HubSpider], name: str) -> tuple[str, dict[str, str]]:
     base = settings[name].rstrip("/")
-    return base + hub.probe, {"User-Agent": settings["USER_AGENT"], "Referer": f"{base}/"}
+    return base + hub.probe, {"User-Agent": _user_agent(settings), "Referer": f"{base}/"}
+
+
+def _user_agent(settings: BaseSettings) -> str:
+    return options.user_agent(settings["USER_AGENT"], settings["CONTACT_URL"])
 
 
 def _wanted(repository: CloneRequest, url: str) -> CloneRequest:

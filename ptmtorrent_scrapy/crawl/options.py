@@ -6,6 +6,8 @@ from decimal import Decimal
 from fractions import Fraction
 from urllib.parse import urlsplit
 
+from ptmtorrent_scrapy import CONTACT_URL
+
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 
@@ -144,3 +146,19 @@ def protocols(name: str, value: str) -> tuple[str, ...]:
     if not set(names) <= {"http", "https"}:
         raise InvalidOption(name, value, "one or more protocols of http, https, between colons")
     return names
+
+
+def contact(name: str, value: str) -> str:
+    """Return a contact for hubs that can be part of a `User-Agent` header. Raises `InvalidOption`.
+
+    >>> contact("CONTACT_URL", "mailto:you@example.org")
+    'mailto:you@example.org'
+    """
+    if not re.fullmatch(r"(https?://|mailto:)[!-'*-~]+", value, re.ASCII):
+        raise InvalidOption(name, value, "a URL such as https://you.example/study or mailto:you@example.org")
+    return value
+
+
+def user_agent(agent: str | None, contact_url: str) -> str:
+    """Return the `User-Agent` in which the contact of the settings takes the place of the project's own."""
+    return (agent or "").replace(CONTACT_URL, contact_url)

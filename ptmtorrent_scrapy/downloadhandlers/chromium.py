@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -46,6 +47,8 @@ def problem() -> str | None:
     """Why no page can be loaded in a browser; None if nothing stands against it."""
     if find() is None:
         return "no browser is installed"
+    if find_spec("scrapy_playwright") is None:
+        return 'scrapy-playwright is not installed; pip install "ptmtorrent-scrapy[browser]"'
     driver = subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True, check=False)
     said = driver.stderr.decode("utf-8", "replace").strip().splitlines()
     return f"Playwright does not run: {(said or ['it said nothing'])[-1]}" if driver.returncode else None

@@ -55,6 +55,7 @@ class HubSpider(Spider):
         super().update_settings(settings)
         cache = Path(settings["DATA_DIR"]).absolute() / cls.name / "cache"
         settings.set("HTTPCACHE_DIR", str(cache), priority="spider")
+        settings.set("USER_AGENT", options.user_agent(settings["USER_AGENT"], settings["CONTACT_URL"]), "spider")
 
     @classmethod
     def token_of(cls, settings: BaseSettings) -> tuple[str, str] | None:
