@@ -38,7 +38,7 @@ def findings() -> Iterator[CheckResult]:
     yield program("git")
     yield program("git-lfs")
     yield _python()
-    yield _packages()
+    yield from _packages()
     yield _browser()
 
 
@@ -96,35 +96,48 @@ def _python() -> CheckResult:
     return CheckResult("python", OK, ".".join(map(str, sys.version_info[:3])))
 
 
-def _packages() -> CheckResult:
-    """The requirements, where they are told: beside a checkout, or by an installed package."""
+def _packages() -> Iterator[CheckResult]:
+    """Check the requirements of a checkout, or those of an installed package and of its extras."""
     wanted = _requirements()
     if not wanted:
-        return CheckResult(
-            "packages", WARNING, "nothing tells which are required", "look at requirements.txt of the project"
-        )
-    wrong = []
+        yield CheckResult("packages", WARNING, "no list of requirements found", "compare with requirements.txt")
+        return
+    required = [requirement for requirement in wanted if _extra(requirement) is None]
+    if wrong := [problem for requirement in required if (problem := _problem(requirement))]:
+        yield CheckResult("packages", WRONG, ", ".join(wrong), "install them: pip install -r requirements.txt")
+    else:
+        yield CheckResult("packages", OK, f"all {len(required)} that are required")
     for requirement in wanted:
-        try:
-            version = importlib.metadata.version(requirement.name)
-        except importlib.metadata.PackageNotFoundError:
-            wrong.append(f"{requirement.name} is missing")
-        else:
-            if not requirement.specifier.contains(version, prereleases=True):
-                wrong.append(f"{requirement.name} {version} is not {requirement.specifier}")
-    if wrong:
-        return CheckResult("packages", WRONG, ", ".join(wrong), "install them: pip install -r requirements.txt")
-    return CheckResult("packages", OK, f"all {len(wanted)} that are required")
+        extra = _extra(requirement)
+        if extra and (problem := _problem(requirement)):
+            yield CheckResult("packages", WARNING, problem, f'if you need it: pip install "ptmtorrent-scrapy[{extra}]"')
+
+
+def _problem(requirement: Requirement) -> str | None:
+    """Return what is wrong with an installed package; None if it satisfies the requirement."""
+    try:
+        version = importlib.metadata.version(requirement.name)
+    except importlib.metadata.PackageNotFoundError:
+        return f"{requirement.name} is missing"
+    if requirement.specifier.contains(version, prereleases=True):
+        return None
+    return f"{requirement.name} {version} is not {requirement.specifier}"
+
+
+def _extra(requirement: Requirement) -> str | None:
+    """Return the extra that brings a requirement of installed metadata; None if every installation has it."""
+    found = re.search(r"""extra == ["']([\w-]+)["']""", str(requirement.marker))
+    return found[1] if found else None
 
 
 def _requirements() -> list[Requirement]:
     file = Path(__file__).parent.parent.parent / "requirements.txt"
-    lines = []
+    if file.is_file():
+        lines = file.read_text().splitlines()
+        return [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        lines = (
-            file.read_text().splitlines() if file.is_file() else importlib.metadata.requires("ptmtorrent-scrapy") or []
-        )
-    return [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
+        return [Requirement(line) for line in importlib.metadata.requires("ptmtorrent-scrapy") or []]
+    return []
 
 
 def _browser() -> CheckResult:
