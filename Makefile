@@ -3,13 +3,15 @@ PYTHON ?= python3
 RUN := .venv/bin/python -m
 READY := .venv/.ready
 
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test test-unit lint docs bench clean
 
 help:
 	@echo 'make setup   virtual environment .venv with all requirements; git-lfs and a browser where they are missing'
 	@echo 'make demo    crawl stand-ins of the hubs on this machine into demo/data'
 	@echo 'make test    the whole test suite'
-	@echo 'make lint    format, lint and type checks'
+	@echo 'make test-unit   the tests that need no crawl, in half a minute'
+	@echo 'make lint    format, lint, types, layers of imports, links of the documentation'
+	@echo 'make docs    the documentation as a site in build/site'
 	@echo 'make bench   the benchmarks'
 	@echo 'make clean   remove .venv, caches and demo/data; data stays'
 	@echo
@@ -30,11 +32,18 @@ demo: setup
 test: setup
 	$(RUN) pytest -W error --numprocesses=auto --dist=worksteal
 
+test-unit: setup
+	$(RUN) pytest -W error --numprocesses=auto tests/unit ptmtorrent_scrapy
+
 lint: setup
 	$(RUN) ruff format --check
 	$(RUN) ruff check
 	$(RUN) mypy
 	.venv/bin/lint-imports
+	@$(MAKE) --no-print-directory docs
+
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --strict --quiet
 
 bench: setup
 	$(RUN) benchmarks
