@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from ptmtorrent_scrapy.storage.lock import LockHeld, lock
 _LONGEST = 230  # bytes: file systems take 255, and work in progress stands beside its place under a longer name
 _OWN = re.compile(r"\..*~[\w-]+")  # names of work in progress
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")  # what nearly all names are
+_GIT = re.compile(r"\.git|git~\d+")  # git's own folder, and the short names that Windows gives it
+_MARKS = ("Mn", "Me", "Cf")  # categories of characters that some file systems ignore in a name
+_FILLERS = "\u115f\u1160\u3164\uffa0"  # letters without a shape, ignored likewise
 _PAGES = ("html/metadata/", "json/metadata/")
 
 
@@ -27,8 +31,19 @@ def is_work(name: str) -> bool:
     return _OWN.fullmatch(name) is not None
 
 
+def is_git_folder(name: str) -> bool:
+    """Return whether git or a file system may take the name for `.git` (git's path.c and utf8.c list the spellings).
+
+    >>> [is_git_folder(name) for name in (".GIT. ", "git~1", ".git::$INDEX_ALLOCATION", ".github", "git")]
+    [True, True, True, False, False]
+    """
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    shown = (each for each in plain if each not in _FILLERS and unicodedata.category(each) not in _MARKS)
+    return _GIT.fullmatch("".join(shown).partition(":")[0].rstrip(". ")) is not None
+
+
 def check_name(name: str) -> str:
-    """The name, if it can be one folder or file in the tree.
+    """Return the name, if it can be one folder or file in the tree. Raises `UnusableName`.
 
     >>> check_name("bert-base-uncased")
     'bert-base-uncased'
@@ -39,6 +54,8 @@ def check_name(name: str) -> str:
         raise UnusableName(f"{name!r} names no file of its own")
     if is_work(name):
         raise UnusableName(f"{name!r} is what work in progress is called")
+    if is_git_folder(name):
+        raise UnusableName(f"{name!r} is a name that git treats as its own folder")
     if any(character in "/\\\0" or not (character.isprintable() or character == " ") for character in name):
         raise UnusableName(f"{name!r} has a character that does not belong in a file name")
     try:
