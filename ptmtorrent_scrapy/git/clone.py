@@ -30,7 +30,7 @@ from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult, CloneStatus, FailureKind
 from ptmtorrent_scrapy.git.remote import Upstream, command, lfs_url
 from ptmtorrent_scrapy.git.size_limit import SizeLimit
-from ptmtorrent_scrapy.storage import fsync
+from ptmtorrent_scrapy.storage import folders, fsync
 from ptmtorrent_scrapy.storage.lock import LockHeld, lock
 
 _LIES = "what their server has is of another size or content"
@@ -145,7 +145,7 @@ class _Clone:
         """Remove the scratch of one that was killed."""
         _beside(self.wanted, "index").unlink(missing_ok=True)
         _beside(self.wanted, "index.lock").unlink(missing_ok=True)
-        shutil.rmtree(_beside(self.wanted, "lfs"), ignore_errors=True)
+        folders.remove(_beside(self.wanted, "lfs"))
 
     def _take_over(self) -> None:
         """Give the clone of a repository that was renamed its new name."""
@@ -162,7 +162,7 @@ class _Clone:
         large_files = resumed or self._clone(work)
         branch, commit = self._head(work) if resumed else local.head(work)
         if commit is None:
-            shutil.rmtree(work)
+            folders.remove(work)
             return CloneStatus.EMPTY
         if large_files:
             status = self._complete(work, branch, commit, checkout=resumed)
@@ -175,7 +175,7 @@ class _Clone:
 
     def _clone(self, work: Path) -> bool:
         """Let git make the clone; whether it has pointers."""
-        shutil.rmtree(work, ignore_errors=True)
+        folders.remove(work)
         growth = SizeLimit(work, self.wanted.max_bytes)
         try:
             self.upstream.clone(work, self.store.path, growth.cloning)
@@ -183,7 +183,7 @@ class _Clone:
             git = local.size(work / ".git")
             growth.check(size - git, entries, git=git)
         except (Large, Refused, NoSpace):
-            shutil.rmtree(work, ignore_errors=True)
+            folders.remove(work)
             raise
         if large_files:  # they may take long: what is there is to survive what comes
             fsync.sync(work)

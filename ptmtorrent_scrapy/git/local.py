@@ -3,13 +3,13 @@
 import json
 import os
 import re
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ptmtorrent_scrapy.git.models import CloneRequest
+from ptmtorrent_scrapy.storage import folders
 from ptmtorrent_scrapy.storage.fsync import rename, sync_paths
 
 _TOLD = {"lfs", "lfs_files", "error"}  # in the state of a clone that is whole
@@ -85,16 +85,22 @@ def is_whole(state: Mapping[str, Any] | None, repository: CloneRequest) -> bool:
 def remove_left(clone: Path) -> None:
     """Remove what a killed git left: nobody else works here, we hold the repository's lock."""
     git = clone / ".git"
-    for left in (*git.glob("*.lock"), *(git / "refs").rglob("*.lock"), *(git / "objects" / "pack").glob("tmp_*")):
-        left.unlink()
+    for left in (*git.glob("*.lock"), *(git / "objects" / "pack").glob("tmp_*"), *_ref_locks(git)):
+        left.unlink(missing_ok=True)
     for folder in (git / "objects").glob("tmp_objdir-*"):
-        shutil.rmtree(folder)
+        folders.remove(folder)
+
+
+def _ref_locks(git: Path) -> Iterator[Path]:
+    """Yield the locks of references; a reference's own name never ends like one."""
+    for path, _, names in folders.walk(git / "refs"):
+        yield from (Path(path, name) for name in names if name.endswith(".lock"))
 
 
 def size(folder: Path) -> int:
     """Bytes of the files below a folder, in which others may be at work."""
     total = 0
-    for path, _, names in os.walk(folder):
+    for path, _, names in folders.walk(folder):
         for name in names:
             with suppress(FileNotFoundError):
                 total += os.lstat(os.path.join(path, name)).st_size

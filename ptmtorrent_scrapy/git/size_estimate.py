@@ -1,7 +1,6 @@
 """How much a repository will weigh, without its history."""
 
 import contextlib
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from ptmtorrent_scrapy.git.lfs import pointers
 from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.git.remote import Upstream, command
 from ptmtorrent_scrapy.git.size_limit import SizeLimit
+from ptmtorrent_scrapy.storage import folders
 
 _LARGEST = 1 << 30  # bytes of a last commit that are looked at
 
@@ -42,4 +42,4 @@ def _folder(beside: Path) -> Iterator[Path]:
     try:
         yield folder / "clone"
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        folders.remove(folder)

@@ -8,6 +8,7 @@ from pathlib import Path
 from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.errors import Large, Refused
+from ptmtorrent_scrapy.storage.folders import walk
 
 _EXPANDED = 1 << 30  # bytes of a working tree, from which on it matters what was sent for them
 _TIMES = 100  # as much as text that repeats itself becomes of what is sent
@@ -62,7 +63,7 @@ class SizeLimit:
 def _measure(folder: Path) -> tuple[int, int]:
     """(bytes, entries) below a folder in which others are at work."""
     size = entries = 0
-    for path, folders, names in os.walk(folder):
+    for path, folders, names in walk(folder):
         entries += len(folders) + len(names)
         for name in names:
             with suppress(FileNotFoundError):

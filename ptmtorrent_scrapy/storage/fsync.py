@@ -5,13 +5,15 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from ptmtorrent_scrapy.storage.folders import walk
+
 _MANY = 1000  # files, from which on one sync(2) of everything is less work
 
 
 def sync(folder: Path) -> None:
     """Bring a folder and all that is below it to the disk; files with several links have been brought there before."""
     files, folders = [], []
-    for path, _, names in os.walk(folder):
+    for path, _, names in walk(folder):
         folders.append(path)
         files += [os.path.join(path, name) for name in names]
     if len(files) > _MANY:

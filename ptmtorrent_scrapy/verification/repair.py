@@ -1,7 +1,6 @@
 """Mends by new downloads what they can mend; what is there stays until something better is."""
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +12,7 @@ from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.clone import clone
 from ptmtorrent_scrapy.git.lfs import worktree
 from ptmtorrent_scrapy.git.models import USABLE, CloneRequest, CloneResult
+from ptmtorrent_scrapy.storage import folders
 from ptmtorrent_scrapy.storage.atomic import AtomicFile
 from ptmtorrent_scrapy.storage.tree import DataTree
 from ptmtorrent_scrapy.verification.finding import Finding
@@ -30,17 +30,17 @@ class Repair:
     def run(self, problems: Iterable[Finding]) -> list[Finding]:
         """Mend what can be mended; what is left of it."""
         damaged = [self.tree.folder / each.path for each in problems if each.kind == "object damaged"]
-        folders = dict.fromkeys(each.folder for each in problems if each.is_repairable and each.folder)
+        clones = dict.fromkeys(each.folder for each in problems if each.is_repairable and each.folder)
         broken = {each.folder for each in problems if each.kind == "clone damaged"}
         wrong = [each for each in problems if each.kind == "link"]
         with self._aside(damaged):
             for each in wrong:  # a copy of the right size would stay
                 self._remove(each)
-            for folder in (*folders, *self._with_objects(damaged)):
+            for folder in (*clones, *self._with_objects(damaged)):
                 self._mend(folder, remake=folder in broken)
         self._write_lines()
         left = [problem for path in damaged if path.exists() and (problem := self._verification.objects.check(path))]
-        for folder in folders:
+        for folder in clones:
             if (self.tree.repository(folder) / ".git").is_dir():
                 left += self._verification.check_clone(folder)[0]
             else:
@@ -82,7 +82,7 @@ class Repair:
         path, line = self.tree.repository(folder), self._verification.lines[folder]
         aside = path.with_name(f".{path.name}~damaged")
         if remake:
-            shutil.rmtree(aside, ignore_errors=True)
+            folders.remove(aside)
             path.rename(aside)
         elif (path / ".git").is_dir():
             local.write_state(path, {**(local.state(path) or {}), "error": "it was found wanting"})
@@ -99,7 +99,7 @@ class Repair:
         if remake and outcome.status not in USABLE:
             aside.rename(path)
         elif remake:
-            shutil.rmtree(aside)
+            folders.remove(aside)
         if outcome.status in USABLE:
             self._note(folder, outcome)
 

@@ -13,6 +13,7 @@ import pathspec
 
 from ptmtorrent_scrapy.git.blobs import batch
 from ptmtorrent_scrapy.git.command import Command
+from ptmtorrent_scrapy.storage.folders import walk
 
 POINTER_BYTES = range(100, 1024)  # a pointer is smaller than 1024 bytes and never smaller than its three lines
 _POINTER = re.compile(
@@ -45,8 +46,8 @@ def parse(content: bytes) -> Pointer | None:
 def survey(clone: Path) -> tuple[bool, int, int]:
     """Of a clone just made, without filters and links: whether a file may be a pointer, bytes, files and folders."""
     found, size, entries = False, 0, 0
-    for folder, folders, names in os.walk(clone):
-        entries += len(folders) + len(names)
+    for folder, inner, names in walk(clone):
+        entries += len(inner) + len(names)
         for name in names:
             path = os.path.join(folder, name)
             bytes_ = os.lstat(path).st_size
