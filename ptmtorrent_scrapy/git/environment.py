@@ -99,6 +99,8 @@ def environment(
         "credential.helper": "",
         "credential.interactive": "false",
         "protocol.allow": "never",
+        "safe.bareRepository": "explicit",  # no folder of a clone is taken for a repository
+        "safe.directory": "*",  # the data tree is ours to work in, whoever owns its files
         "transfer.credentialsInUrl": "die",
         "http.lowSpeedLimit": "1",
         "http.lowSpeedTime": str(timeout),

@@ -2,28 +2,43 @@
 
 GitError
  ├── Cancelled      the crawl ends
+ ├── ProgramError   git or git-lfs is missing, too old or does not run
+ ├── DiskError      the file system of the data tree fails
  ├── Refused        unsafe: a URL, a name or an object that git must not touch
+ ├── LocalChanges   a user has changed files that an update would overwrite
  ├── Gated          access is restricted
  ├── Missing        no such repository
  ├── Large          larger than allowed
  ├── NoSpace        the disk is full
- ├── OverBudget     more than the crawl may still fetch
- └── Transient      may go well in a while
+ ├── OverBudget     more than the crawl may still download
+ └── Transient      may succeed later
       ├── Stalled      no progress for longer than allowed
-      └── Unavailable  the host wants to be left alone, or does not answer at all
+      └── Unavailable  the host is overloaded, or does not answer at all
 """
 
 
 class GitError(Exception):
-    """A repository that could not be had; the message is one line for the user."""
+    """A repository could not be cloned or read; the message is one line for the user."""
 
 
 class Cancelled(GitError):
-    """The crawl that wanted the repository ends."""
+    """The crawl that needs the repository ends."""
+
+
+class ProgramError(GitError):
+    """A program of this machine is missing, too old or does not run."""
+
+
+class DiskError(GitError):
+    """The file system of the data tree fails: it is read-only, gives I/O errors or is gone."""
 
 
 class Refused(GitError):
     """Unsafe: a URL, a name or an object that must not be touched."""
+
+
+class LocalChanges(GitError):
+    """A user has changed files that an update would overwrite."""
 
 
 class Gated(GitError):
@@ -31,7 +46,7 @@ class Gated(GitError):
 
 
 class Missing(GitError):
-    """There is no such repository."""
+    """There is no such repository, or its server has closed it for good."""
 
 
 class Large(GitError):
@@ -43,18 +58,18 @@ class NoSpace(GitError):
 
 
 class OverBudget(GitError):
-    """More than the crawl may still fetch: so many bytes."""
+    """More than the crawl may still download; `needed` has the number of bytes."""
 
     def __init__(self, needed: int) -> None:
         super().__init__(needed)
         self.needed = needed
 
     def __str__(self) -> str:
-        return f"its large files have {self.needed} bytes, more than may still be fetched"
+        return f"its LFS files have {self.needed} bytes, more than may still be downloaded"
 
 
 class Transient(GitError):
-    """What may go well in a while."""
+    """An operation that may succeed later."""
 
 
 class Stalled(Transient):
@@ -62,7 +77,7 @@ class Stalled(Transient):
 
 
 class Unavailable(Transient):
-    """A host that wants to be left alone, for `pause` seconds where it says so, or does not answer at all."""
+    """A host is overloaded, for `pause` seconds where it says so, or does not answer at all."""
 
     def __init__(self, message: str, pause: float | None = None) -> None:
         super().__init__(message, pause)

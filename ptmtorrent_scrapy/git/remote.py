@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ptmtorrent_scrapy.git import local
-from ptmtorrent_scrapy.git.command import Command, CommandFailed
+from ptmtorrent_scrapy.git.command import Command, CommandFailed, Completed
 from ptmtorrent_scrapy.git.environment import HARDENED, LASTING, configured, environment
 from ptmtorrent_scrapy.git.error_messages import of_git
 from ptmtorrent_scrapy.git.models import CloneRequest
@@ -59,7 +59,7 @@ class Upstream:
     def head(self) -> tuple[str | None, str | None]:
         """(branch, commit) of HEAD."""
         branch = commit = None
-        for line in self._ask("git", "ls-remote", "--symref", "--", self.url, "HEAD").splitlines():
+        for line in self._ask("git", "ls-remote", "--symref", "--", self.url, "HEAD").stdout.splitlines():
             told, _, name = os.fsdecode(line).partition("\t")
             if name == "HEAD" and told.startswith("ref: refs/heads/"):
                 branch = told.removeprefix("ref: refs/heads/")
@@ -69,9 +69,7 @@ class Upstream:
 
     def redirected(self) -> str | None:
         """Where its server says that it is now; None where it says nothing of the kind."""
-        said: list[str] = []
-        self._ask("git", "ls-remote", "--", self.url, "HEAD", errors=said.append)
-        found = _REDIRECTED.findall(said[0])
+        found = _REDIRECTED.findall(self._ask("git", "ls-remote", "--", self.url, "HEAD").stderr)
         return found[-1].rstrip("/") if found else None
 
     def clone(self, work: Path, store: Path, progress: Callable[[], object]) -> None:
@@ -139,11 +137,10 @@ class Upstream:
         cwd: Path | None = None,
         environment: Mapping[str, str] | None = None,
         progress: Callable[[], object] = lambda: None,
-        errors: Callable[[str], object] | None = None,
-    ) -> bytes:
+    ) -> Completed:
         """Run a command that asks the server."""
         asking = {**(environment or {}), **_TRACE}
         try:
-            return self.git.run(*arguments, cwd=cwd, environment=asking, progress=progress, errors=errors)
+            return self.git.complete(*arguments, cwd=cwd, environment=asking, progress=progress)
         except CommandFailed as error:
             raise of_git(error, gated=self.gated) from error
