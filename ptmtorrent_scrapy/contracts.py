@@ -37,5 +37,8 @@ class Models(Contract):
         whole = [model for model in models if all(getattr(model, field) for field in fields)]
         if len(whole) < int(number):
             wanted = f"{number} models{' with ' if fields else ''}{' and '.join(fields)}"
-            found = self._spider.problem or f"{len(output)} objects, {len(models)} models, {len(whole)} as wanted"
+            found = (
+                self._spider.session.state.problem
+                or f"{len(output)} objects, {len(models)} models, {len(whole)} as wanted"
+            )
             raise ContractFail(f"{self._spider.hub} was to show at least {wanted}: {found}")

@@ -1,6 +1,7 @@
-"""What became of repositories: counted, told where it is a failure, and kept for repositories.jsonl."""
+"""Results of clones: counted, logged where they are failures, and kept for repositories.jsonl."""
 
 import logging
+from typing import Any
 
 import orjson
 from scrapy.statscollectors import StatsCollector
@@ -19,48 +20,58 @@ _COUNTED = {
     "lfs_skipped": "lfs_left_out",
     "downloaded_bytes": "fetched_bytes",
 }
-_OF_THE_CLONE = ("path", "commit", "branch", "git_bytes", "lfs_objects", "lfs_bytes")
+_OF_CLONE = ("path", "commit", "branch", "git_bytes", "lfs_objects", "lfs_bytes")
 
 
 class CloneResults:
-    """Notes outcomes in the listing, and writes its lines now and then."""
+    """Keeps results in the crawl's database, and writes them as lines of repositories.jsonl now and then."""
 
     def __init__(self, tree: DataTree, stats: StatsCollector) -> None:
         self._tree = tree
         self._stats = stats
-        self._told_copied = False
+        self._copy_logged = False
         self._written = 0  # lines of repositories.jsonl
-        self.unwritten = 0  # outcomes that it does not have yet
+        self.unwritten = 0  # results that it does not have yet
 
-    def note(self, listing: CrawlDatabase, outcome: CloneResult, *, quiet: bool = False) -> None:
-        """Keep an outcome; `quiet` where somebody else tells of it."""
-        if outcome.error and not quiet:
-            logger.warning("%s is %s: %s", outcome.url, outcome.status, outcome.error)
-        if outcome.copied and not self._told_copied:
-            self._told_copied = True
-            logger.warning("%s: the file system has no hard links here; large files are copied", self._tree.folder)
-        self._stats.inc_value(f"clone/status/{outcome.status}")
-        for name, statistic in _COUNTED.items():
-            self._stats.inc_value(f"clone/{statistic}", getattr(outcome, name))
-        before = orjson.loads(listing.outcome(outcome.url) or b"{}")
-        if outcome.path is None and self._stands(before.get("path")):
-            for name in _OF_THE_CLONE:
-                setattr(outcome, name, before.get(name, getattr(outcome, name)))
-        if before.get("status", "cloned") not in USABLE:
-            outcome.attempts += before.get("attempts", 0)
-        listing.set_outcome(outcome.url, orjson.dumps(outcome.line()), path=outcome.path)
+    def add(self, listing: CrawlDatabase, result: CloneResult, *, quiet: bool = False) -> None:
+        """Keep a result; `quiet` where somebody else logs it."""
+        if not quiet:
+            self._log(result)
+        self._count(result)
+        self._merge(result, orjson.loads(listing.outcome(result.url) or b"{}"))
+        listing.set_outcome(result.url, orjson.dumps(result.line()), path=result.path)
         self.unwritten += 1
         if self.unwritten > 1000 + self._written // 10:
             self.write(listing)
 
-    def _stands(self, path: object) -> bool:
+    def _log(self, result: CloneResult) -> None:
+        if result.error:
+            logger.warning("%s is %s: %s", result.url, result.status, result.error)
+        if result.copied and not self._copy_logged:
+            self._copy_logged = True
+            logger.warning("%s: the file system has no hard links here; large files are copied", self._tree.folder)
+
+    def _count(self, result: CloneResult) -> None:
+        self._stats.inc_value(f"clone/status/{result.status}")
+        for name, statistic in _COUNTED.items():
+            self._stats.inc_value(f"clone/{statistic}", getattr(result, name))
+
+    def _merge(self, result: CloneResult, before: dict[str, Any]) -> None:
+        """Keep what an earlier line says of a clone that exists, and count on its attempts."""
+        if result.path is None and self._exists(before.get("path")):
+            for name in _OF_CLONE:
+                setattr(result, name, before.get(name, getattr(result, name)))
+        if before.get("status", "cloned") not in USABLE:
+            result.attempts += before.get("attempts", 0)
+
+    def _exists(self, path: object) -> bool:
         return isinstance(path, str) and (self._tree.folder / path / ".git").is_dir()
 
     def write(self, listing: CrawlDatabase) -> None:
-        """Write repositories.jsonl anew, and what the next crawl needs not ask."""
+        """Write repositories.jsonl and commit_checks.jsonl anew."""
         with AtomicFile(self._tree.repositories) as file:
             lines = [file.write(line + b"\n") for line in listing.outcomes()]
-        with AtomicFile(self._tree.looks) as file:
+        with AtomicFile(self._tree.commit_checks) as file:
             for url, hub_id, commit, at in listing.looks():
                 file.write(orjson.dumps({"url": url, "hub_id": hub_id, "commit": commit, "at": at}) + b"\n")
         listing.save()

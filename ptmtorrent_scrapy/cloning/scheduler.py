@@ -1,8 +1,7 @@
-"""Whose turn it is: repositories by rank, those that failed after a pause, none of a host that wants its peace."""
+"""Clone scheduler: rank order, delayed retries, pauses of hosts."""
 
 import asyncio
 import contextlib
-import heapq
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ _PATIENCE = (
 
 @dataclass(frozen=True, order=True)
 class Job:
-    """A repository that is to be taken up."""
+    """A repository to clone or to ask for its commit."""
 
     position: int
     listed: ListedRepository
@@ -26,7 +25,7 @@ class Job:
 
 
 class _Host:
-    """The repositories of one host, and how it is."""
+    """The queue of one host, and until when it is paused."""
 
     def __init__(self, listed: Iterator[ListedRepository]) -> None:
         self._listed = listed
@@ -36,17 +35,17 @@ class _Host:
 
     def take(self) -> Job:
         assert self.head is not None
-        turn = Job(self.head.position, self.head)
+        job = Job(self.head.position, self.head)
         self.head = next(self._listed, None)
-        return turn
+        return job
 
 
 class CloneScheduler:
-    """Gives the repositories of a listing to those who work on them."""
+    """Hands out the repositories of a listing."""
 
     def __init__(self, listing: CrawlDatabase, *, pause: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._hosts = {host: _Host(listing.repositories(host)) for host in listing.hosts()}
-        self._again: list[tuple[float, Job]] = []  # a heap: not before this time
+        self._again: list[tuple[float, Job]] = []  # not before this time
         self._pause = pause  # seconds before the first repetition; each further one waits twice as long
         self._clock = clock
         self._taken = 0  # that may come back
@@ -54,60 +53,60 @@ class CloneScheduler:
         self._ended = False
 
     async def next(self) -> Job | None:
-        """Who is next, once it is its turn; None where nobody is left."""
+        """Wait for the next job; None when nothing is left."""
         while True:
             self._changed.clear()
             if self._ended:
                 return None
-            if turn := self._ready():
+            if job := self._ready():
                 self._taken += 1
-                return turn
+                return job
             if not self._left():
                 return None
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), self._wait())
 
-    def done(self, turn: Job, *, well: bool) -> None:
-        """A repository needs no further turn; `well` if its host gave what it was asked for."""
+    def done(self, job: Job, *, well: bool) -> None:
+        """End a job; `well` if its host gave what it was asked for."""
         if well:
-            self._hosts[turn.listed.host].strikes = 0
+            self._hosts[job.listed.host].strikes = 0
         self._give_back()
 
-    def again(self, turn: Job) -> None:
-        """A repository is to have another turn, after a pause that grows."""
-        wait = self._grown(turn.tries)
-        heapq.heappush(self._again, (self._clock() + wait, Job(turn.position, turn.listed, turn.tries + 1)))
+    def retry(self, job: Job) -> None:
+        """Queue a job again after a pause that doubles each time."""
+        wait = self._grown(job.tries)
+        self._again.append((self._clock() + wait, Job(job.position, job.listed, job.tries + 1)))
         self._give_back()
 
-    def soon(self, turn: Job) -> None:
-        """A repository is to have its turn once more, as if nothing had been."""
-        heapq.heappush(self._again, (self._clock() + _SOON, turn))
+    def requeue(self, job: Job) -> None:
+        """Queue a job again without counting an attempt."""
+        self._again.append((self._clock() + _SOON, job))
         self._give_back()
 
-    def end(self) -> None:
-        """Give no further turn, and let nobody wait for one."""
+    def stop(self) -> None:
+        """Hand out no further job, and wake up whoever waits for one."""
         self._ended = True
         self._changed.set()
 
-    def leave_alone(self, host: str, seconds: float | None) -> None:
-        """Let nobody ask a host, for as long as it says, else for a pause that grows."""
+    def pause_host(self, host: str, seconds: float | None) -> None:
+        """Pause a host for as long as it says, else twice as long each time."""
         state, now = self._hosts[host], self._clock()
         if now >= state.not_before:
             state.strikes += 1
         wait = self._grown(state.strikes - 1) if seconds is None else seconds
         state.not_before = max(state.not_before, now + wait)
 
-    def free_at(self, host: str) -> float:
-        """Until when a host is left alone."""
+    def paused_until(self, host: str) -> float:
+        """Return until when a host is paused."""
         return self._hosts[host].not_before
 
     def is_given_up(self, host: str) -> bool:
-        """Whether a host was left alone so often that nothing more is expected of it in this crawl."""
+        """Return whether a host was paused so often that it is not asked again in this crawl."""
         return self._hosts[host].strikes > _PATIENCE
 
     @property
     def are_all_given_up(self) -> bool:
-        """Whether nothing is expected of any host."""
+        """Return whether no host is asked any more."""
         return bool(self._hosts) and all(map(self.is_given_up, self._hosts))
 
     def _grown(self, times: int) -> float:
@@ -120,11 +119,10 @@ class CloneScheduler:
     def _ready(self) -> Job | None:
         now = self._clock()
         open_hosts = {name: host for name, host in self._hosts.items() if host.not_before <= now}
-        waiting = [(at, turn) for at, turn in self._again if at <= now and turn.listed.host in open_hosts]
+        waiting = [(at, job) for at, job in self._again if at <= now and job.listed.host in open_hosts]
         if waiting:
             first = min(waiting)
             self._again.remove(first)
-            heapq.heapify(self._again)
             return first[1]
         heads = [(host.head.position, host) for host in open_hosts.values() if host.head is not None]
         return min(heads, key=lambda each: each[0])[1].take() if heads else None
@@ -133,8 +131,8 @@ class CloneScheduler:
         return bool(self._taken or self._again or any(host.head for host in self._hosts.values()))
 
     def _wait(self) -> float | None:
-        """Seconds until somebody may be ready; None where that depends on those who work."""
+        """Return seconds until a job may be ready; None where that depends on those under way."""
         now = self._clock()
-        times = [max(at, self._hosts[turn.listed.host].not_before) for at, turn in self._again]
+        times = [max(at, self._hosts[job.listed.host].not_before) for at, job in self._again]
         times += [host.not_before for host in self._hosts.values() if host.head]
         return max(0.0, min(times) - now) if times else None

@@ -31,5 +31,5 @@ class Command(ParseCommand):
             return
         super().run(args, opts)
         spider = self.pcrawler.spider if self.spidercls else None
-        if not self.first_response or (isinstance(spider, HubSpider) and spider.problem):
+        if not self.first_response or (isinstance(spider, HubSpider) and spider.session.state.problem):
             self.exitcode = 1

@@ -1,15 +1,13 @@
 """From where a crawl that was cut goes on."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import orjson
-from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy import __version__
-from ptmtorrent_scrapy.spiders.base import HubSpider
 
 
 class Checkpointed(Protocol):
@@ -52,12 +50,12 @@ def parse(state: bytes | None) -> Checkpoint | None:
         return None
 
 
-def request(spider: HubSpider, settings: BaseSettings, keepers: Mapping[str, Checkpointed]) -> dict[str, Any]:
-    """What a crawl asks for: whatever decides what its listing says and notes."""
+def request(*, urls: Sequence[str], with_token: bool, selection: object, keepers: Iterable[str]) -> dict[str, Any]:
+    """Return what a crawl asks for: whatever decides what its listing says and notes."""
     return {
         "version": __version__,
-        "urls": [settings[name] for name in spider.url_settings],
-        "token": spider.token is not None,
-        "selection": spider.selection.described(),
+        "urls": list(urls),
+        "token": with_token,
+        "selection": selection,
         "keepers": sorted(keepers),
     }

@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import orjson
@@ -21,8 +21,10 @@ from scrapy.statscollectors import StatsCollector
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.crawl.checkpoint import Checkpoint, Checkpointed, parse, request
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase
+from ptmtorrent_scrapy.crawl.hub import Hub
+from ptmtorrent_scrapy.crawl.state import CrawlState, FinishReason, ResumePage
+from ptmtorrent_scrapy.git.models import CloneResult
 from ptmtorrent_scrapy.items import ListingPage
-from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.storage.jsonl import json_lines
 from ptmtorrent_scrapy.storage.tree import DataTree
 
@@ -31,29 +33,46 @@ logger = logging.getLogger(__name__)
 _crawls: WeakKeyDictionary[Crawler, "CrawlSession"] = WeakKeyDictionary()
 
 
+class Cloner(Protocol):
+    """What clones repositories for a crawl."""
+
+    async def clone_now(self, url: str, folder: str) -> CloneResult:
+        """Clone one repository before the others. Raises `GitError`."""
+
+    async def last_commits(self, path: Path) -> dict[str, str]:
+        """Return the last commit that touched each file and folder of a clone. Raises `GitError`."""
+
+    async def run(self, models: int) -> FinishReason | None:
+        """Clone the repositories of the first `models` models; return why that ended early. Raises `Cancelled`."""
+
+
 class CrawlSession:
     """The tree and the listing of a crawl, from its first request until it is closed."""
 
     listing: CrawlDatabase
 
-    def __init__(self, tree: DataTree, spider: HubSpider, stats: StatsCollector, settings: BaseSettings) -> None:
+    def __init__(self, tree: DataTree, spider: Hub, stats: StatsCollector, settings: BaseSettings) -> None:
         self.tree = tree
         self.spider = spider
         self.keepers: dict[str, Checkpointed] = {}  # by name: who goes on with files when a crawl goes on
         self.while_held: list[Callable[[], AbstractContextManager[None]]] = []  # entered once the tree is held
         self.resumed: Checkpoint | None = None
+        self.state = CrawlState()
         self.stats = stats
         self._settings = settings
         self._began = int(time.time())
         self._saved = False
         self._pages = int(time.time() * 1000)  # their numbers are no other crawl's
-        self.after_listing: asyncio.Task[str] | None = None  # the phases that follow it; why the crawl is to close
+        self.cloner: Cloner | None = None
+        self.after_listing: asyncio.Task[FinishReason] | None = (
+            None  # the phases that follow it; why the crawl is to close
+        )
         self._held = contextlib.ExitStack()
 
     @classmethod
     def of(cls, crawler: Crawler) -> "CrawlSession":
         """The crawl that a component belongs to. Raises `NotConfigured` where the spider is of no hub."""
-        if not isinstance(crawler.spider, HubSpider):
+        if not isinstance(crawler.spider, Hub):
             raise NotConfigured
         if crawler not in _crawls:
             tree = DataTree(Path(crawler.settings["DATA_DIR"]), crawler.spider.name)
@@ -72,18 +91,33 @@ class CrawlSession:
         self._remember()
 
     def _resume(self) -> None:
-        asked = request(self.spider, self._settings, self.keepers)
+        asked = self._request()
         saved = parse(self.listing.state())
         longest = options.duration("LISTING_MAX_AGE", self._settings["LISTING_MAX_AGE"])
         if saved is None or not saved.is_of(asked, longest) or not self._is_there(saved):
             self.listing.clear()
             return
         self.resumed, self._began = saved, saved.began
+        self.state.resume_page = self._resume_page(saved.page)
         for name, keeper in self.keepers.items():
             keeper.restore(saved.kept[name])
         for name, value in saved.statistics.items():
             self.stats.set_value(name, value)
         logger.info("goes on with a listing that was begun %s", datetime.fromtimestamp(saved.began).astimezone())
+
+    def _request(self) -> dict[str, Any]:
+        return request(
+            urls=[self._settings[name] for name in self.spider.url_settings],
+            with_token=self.spider.token is not None,
+            selection=self.spider.selection.described(),
+            keepers=self.keepers,
+        )
+
+    def _resume_page(self, page: Mapping[str, Any] | None) -> ResumePage | None:
+        if page is None:
+            return None
+        file = self.tree.work.with_name(page["file"]).absolute().as_uri()
+        return ResumePage(file=file, url=page["url"], following=page["following"])
 
     def _is_there(self, saved: Checkpoint) -> bool:
         page = saved.page and self.tree.work.with_name(saved.page["file"])
@@ -97,7 +131,7 @@ class CrawlSession:
         """Let a crawl that is cut from now on go on with this page; without one, with what follows the listing."""
         kept = None if page is None else self._keep(page)
         checkpoint = Checkpoint(
-            request=request(self.spider, self._settings, self.keepers),
+            request=self._request(),
             began=self._began,
             page=kept,
             complete=page is None,
@@ -135,8 +169,10 @@ class CrawlSession:
     def is_left(self) -> bool:
         """Whether the next crawl can go on with what this one has listed, and has a reason to."""
         ended = self.after_listing
-        ended_well = ended is not None and ended.done() and not ended.cancelled() and ended.result() == "finished"
-        is_of_use = not (ended_well or self.spider.faults or self.spider.is_out_of_date)
+        ended_well = (
+            ended is not None and ended.done() and not ended.cancelled() and ended.result() == FinishReason.FINISHED
+        )
+        is_of_use = not (ended_well or self.state.faults or self.state.is_listing_outdated)
         return is_of_use and (self._saved or self.resumed is not None)
 
     def _remember(self) -> None:
@@ -144,7 +180,10 @@ class CrawlSession:
         for line in json_lines(self.tree.repositories, {"url": str}):
             path = line.get("path")
             self.listing.set_outcome(line["url"], orjson.dumps(line), path=path if isinstance(path, str) else None)
-        for line in json_lines(self.tree.looks, {"url": str, "at": int}):
+        former = self.tree.commit_checks.with_name("looks.jsonl")  # its name before version 0.2
+        if former.is_file() and not self.tree.commit_checks.exists():
+            former.rename(self.tree.commit_checks)
+        for line in json_lines(self.tree.commit_checks, {"url": str, "at": int}):
             self.listing.set_look(line["url"], hub_id=line.get("hub_id"), commit=line.get("commit"), at=line["at"])
 
     async def settled(self) -> None:

@@ -13,11 +13,11 @@ from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
 
 from ptmtorrent_scrapy import __version__
 from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.crawl.hub import Hub
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.formats.redact import HIDDEN, redact
 from ptmtorrent_scrapy.snapshots import crawl_log
 from ptmtorrent_scrapy.snapshots.writer import SnapshotWriter
-from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.storage.atomic import JsonArrayFile
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class CrawlLog:
 
     def _ended(self) -> dict[str, Any]:
         assert self.crawler.stats is not None
-        problem = self.crawl.spider.problem
+        problem = self.crawl.state.problem
         return {
             **self._line,
             "ended": _now(),
@@ -111,7 +111,7 @@ def _counts(statistics: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _settings(settings: BaseSettings, spider: HubSpider) -> dict[str, Any]:
+def _settings(settings: BaseSettings, spider: Hub) -> dict[str, Any]:
     """Where the hub is, and those of our settings that somebody has set, without what is secret in them."""
     own = SETTINGS_PRIORITIES["project"]
     found = {

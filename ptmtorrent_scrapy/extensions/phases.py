@@ -15,14 +15,13 @@ from scrapy.exceptions import DontCloseSpider
 
 from ptmtorrent_scrapy.cloning.executor import ClusterLost
 from ptmtorrent_scrapy.crawl.session import CrawlSession
+from ptmtorrent_scrapy.crawl.state import FinishReason, Phase
 from ptmtorrent_scrapy.extensions.crawl_log import CrawlLog
 from ptmtorrent_scrapy.git.errors import Cancelled
-from ptmtorrent_scrapy.pipelines import ClonePipeline, MetadataPipeline, RecordPipeline
+from ptmtorrent_scrapy.pipelines import MetadataPipeline, RecordPipeline
 
 logger = logging.getLogger(__name__)
 
-FAILED = "failed"
-LISTING_FAILED = "listing_failed"
 _NAMED = 10  # ids that a line names
 T = TypeVar("T")
 
@@ -51,28 +50,30 @@ class Phases:
 
     def lose(self) -> None:
         """A fault of this program has cost an item; the others go on, and the crawl does not end as complete."""
-        self.crawl.spider.faults += 1
+        self.crawl.state.faults += 1
 
     def give_up(self) -> None:
         """A fault of this program has ended a callback of the spider: nobody knows what of the listing is missing."""
         self.crawl.spider.listing_failed("a fault of this program, please report it")
 
-    def _close_spider(self, phases: asyncio.Task[str]) -> None:
+    def _close_spider(self, phases: asyncio.Task[FinishReason]) -> None:
         if self.crawler.engine.spider is not None:
             self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=phases.result()))
 
-    async def _after_listing(self) -> str:
-        clones = self._pipeline(ClonePipeline)
+    async def _after_listing(self) -> FinishReason:
+        assert self.crawl.cloner is not None
         records, listed = self._pipeline(RecordPipeline), self._pipeline(MetadataPipeline).length
         if not is_listed(self.crawl, listed):
-            return LISTING_FAILED
+            return FinishReason.LISTING_FAILED
         self.crawl.save(None)
         if records.ready > records.pending:
             await self._publish(last=not records.pending)  # whoever waits for weeks of clones has the records already
-        reason = await clones.run(chosen(self.crawl, listed))
+        self.crawl.state.phase = Phase.CLONING
+        reason = await self.crawl.cloner.run(chosen(self.crawl, listed))
+        self.crawl.state.phase = Phase.WRITING
         if records.pending and not reason:
             await self._publish(last=True)
-        return reason or (FAILED if self.crawl.spider.faults else "finished")
+        return reason or (FinishReason.FAILED if self.crawl.state.faults else FinishReason.FINISHED)
 
     async def _publish(self, *, last: bool) -> None:
         """Let the new files take their places together: records name positions in the metadata file."""
@@ -93,25 +94,25 @@ class Phases:
         return pipeline
 
 
-async def ended(phases: Awaitable[str]) -> str:
+async def ended(phases: Awaitable[FinishReason]) -> FinishReason:
     """Why the crawl closes, once they have ended; what has gone wrong is told."""
     try:
         return await phases
     except Cancelled:
-        return "cancelled"
+        return FinishReason.CANCELLED
     except (OSError, ClusterLost) as error:
         logger.error("%s; what was there before is still there", error)
     except Exception:
         logger.exception("a fault of this program, please report it")
-    return FAILED
+    return FinishReason.FAILED
 
 
 def is_listed(crawl: CrawlSession, listed: int) -> bool:
     """Whether the hub is listed whole; a hub without a model is told to be none."""
-    if not listed and not crawl.spider.problem:
-        crawl.spider.is_out_of_date = True
+    if not listed and not crawl.state.problem:
+        crawl.state.is_listing_outdated = True
         crawl.spider.listing_failed("it lists no models at all")
-    return not crawl.spider.problem
+    return not crawl.state.problem
 
 
 def chosen(crawl: CrawlSession, listed: int) -> int:

@@ -15,7 +15,8 @@ from ptmtorrent_scrapy.cloning.estimate import Plan, estimate, rates
 from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.crawl.database import ListedRepository
 from ptmtorrent_scrapy.crawl.session import CrawlSession
-from ptmtorrent_scrapy.extensions.phases import LISTING_FAILED, chosen, ended, is_listed
+from ptmtorrent_scrapy.crawl.state import FinishReason
+from ptmtorrent_scrapy.extensions.phases import chosen, ended, is_listed
 from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.size_estimate import weight
@@ -59,15 +60,15 @@ class Planning:
             self.crawl.after_listing.add_done_callback(self._close_spider)
         raise DontCloseSpider
 
-    def _close_spider(self, made: asyncio.Task[str]) -> None:
+    def _close_spider(self, made: asyncio.Task[FinishReason]) -> None:
         self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=made.result()))
 
-    async def _make(self) -> str:
+    async def _make(self) -> FinishReason:
         pipeline = self.crawler.get_item_pipeline(MetadataPipeline)
         assert pipeline is not None
         listed = pipeline.length
         if not is_listed(self.crawl, listed):
-            return LISTING_FAILED
+            return FinishReason.LISTING_FAILED
         selected = chosen(self.crawl, listed)
         self.crawl.listing.choose(selected)
         counts, known, told, unknown = await asyncio.to_thread(self._count)
@@ -89,7 +90,7 @@ class Planning:
             free=max(0, shutil.disk_usage(self._tree.folder).free - self._settings.repository.min_free),
             rates=rates(self._rate, self._before(), self._settings.concurrency),
         )
-        return "finished"
+        return FinishReason.FINISHED
 
     def _count(self) -> tuple[dict[str, int], int, int, list[ListedRepository]]:
         """(repositories by what there is to do, bytes that the hub tells, of how many, those of which it does not)."""

@@ -36,8 +36,8 @@ class Summary:
     def _lines(self, reason: str) -> Iterator[str]:
         tree = self.crawl.tree
         yield f"{self.crawl.spider.hub}: {reason}"
-        if self.crawl.spider.problem:
-            yield _row("because", self.crawl.spider.problem)
+        if self.crawl.state.problem:
+            yield _row("because", self.crawl.state.problem)
         repeated = self._counted("listing/repeated")
         listed = f"{self._counted('listing/models'):,}"
         yield _row("models", f"{listed}, and {repeated:,} listed again, counted once" if repeated else listed)

@@ -8,11 +8,10 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import CloseSpider
 
 from ptmtorrent_scrapy.crawl.session import CrawlSession
+from ptmtorrent_scrapy.crawl.state import FinishReason
 from ptmtorrent_scrapy.storage.tree import TreeLocked
 
 logger = logging.getLogger(__name__)
-
-TREE_UNAVAILABLE = "tree_unavailable"
 
 
 class ClaimTreeMiddleware:
@@ -29,14 +28,11 @@ class ClaimTreeMiddleware:
         try:
             self.crawl.begin()
         except (TreeLocked, OSError) as error:
-            self.crawl.spider.problem = str(error)
+            self.crawl.state.problem = str(error)
             logger.error("%s", error)
-            raise CloseSpider(TREE_UNAVAILABLE) from error
+            raise CloseSpider(FinishReason.TREE_UNAVAILABLE) from error
         resumed = self.crawl.resumed
         if resumed is not None and resumed.complete:
             return
-        if resumed is not None and resumed.page is not None:
-            page = {**resumed.page, "file": self.crawl.tree.work.with_name(resumed.page["file"]).absolute().as_uri()}
-            self.crawl.spider.resume_with = page
         async for each in start:
             yield each

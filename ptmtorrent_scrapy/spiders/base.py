@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -14,7 +14,9 @@ from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
 from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.crawl.hub import Hub
 from ptmtorrent_scrapy.crawl.selection import Selection, selection
+from ptmtorrent_scrapy.crawl.session import Cloner, CrawlSession
 from ptmtorrent_scrapy.formats.raw_json import Unreadable, elements
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.models import USABLE
@@ -24,31 +26,30 @@ from ptmtorrent_scrapy.parsers.errors import NotAModel
 T = TypeVar("T")
 
 
-class HubSpider(Spider):
+class HubSpider(Hub, Spider):
     """A spider that lists the models of one hub.
 
     A subclass names its hub, asks for its pages in `start`, and in `model` turns one object of the hub into a Model.
     """
 
-    hub: ClassVar[str]  # as PTMTorrent calls it
-    hub_url: str
-    metadata: ClassVar[str]  # file under json/metadata/ that keeps the objects of the models
-    raw_pages: ClassVar[tuple[str, ...]] = ()  # patterns of what else is kept of the hub, below its folder
     default_fraction: ClassVar[float] = 1.0
     selects: ClassVar[tuple[str, ...]] = ("fraction", "top", "sample", "seed", "ids", "author", "task")  # arguments
-    url_settings: ClassVar[tuple[str, ...]]  # settings that must be URLs; those of repositories end in _REPOSITORY
     probe: ClassVar[str] = ""  # what is asked below the URL of its pages, to see whether the hub answers
-    clone_files: ClassVar[tuple[str, ...]] = ()  # what `with_clone` wants to see of a clone
-    problem: str | None = None  # why the crawl ends early
-    resume_with: dict[str, Any] | None = None  # `url`, `following` and `file` of the page that had come last
-    is_out_of_date: bool = False  # the listing cannot go on from where it is
-    faults: int = 0  # models and other items that were lost by faults of this program
-    token: tuple[str, str] | None = None  # base URL of the hub's own host, and the token for that host
 
     def __init__(self, **given: Any) -> None:
         super().__init__()
         self.given = {name: value for name, value in given.items() if not name.startswith("_")}
         self.selection, self.lfs = self.check_arguments(**given)
+
+    @property
+    def session(self) -> CrawlSession:
+        """Return the crawl that this spider lists for."""
+        return CrawlSession.of(self.crawler)
+
+    @property
+    def _cloner(self) -> Cloner:
+        assert self.session.cloner is not None
+        return self.session.cloner
 
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:
@@ -81,14 +82,6 @@ class HubSpider(Spider):
         """The model that an object of the hub's listing describes. Raises `NotAModel`."""
         raise NotImplementedError
 
-    def with_clone(self, model: Model, files: Mapping[str, bytes]) -> Model:
-        """The model with what those of `clone_files` say of it that its clone has."""
-        return model
-
-    async def files(self, url: str, commit: str | None) -> list[tuple[int, bool]] | None:
-        """(bytes, whether it is a large one) of each file of a repository; None where the hub has no list of them."""
-        return None
-
     def request(
         self, url: str, callback: Callable[..., Any] | None, meta: dict[str, Any] | None = None, **options: Any
     ) -> Request:
@@ -113,7 +106,7 @@ class HubSpider(Spider):
                     repository=error.repository,
                 )
             except Exception as error:
-                self.faults += 1
+                self.session.state.faults += 1
                 self.logger.exception("a fault of this program, please report it with %s", metadata.text[:2000])
                 yield RejectedModel(metadata=metadata, reason="a fault of this program", detail=repr(error))
 
@@ -121,7 +114,9 @@ class HubSpider(Spider):
         """The answer to a request of a callback that goes on with it; None if there is none: the listing has failed."""
         response = await self.answer_or_reason(request)
         if isinstance(response, str):
-            self.is_out_of_date = re.search(r"\bHTTP status (400|404|410|422)\b", response) is not None
+            self.session.state.is_listing_outdated = (
+                re.search(r"\bHTTP status (400|404|410|422)\b", response) is not None
+            )
             self.listing_failed(f"{request.url}: {response}")
             return None
         return response
@@ -136,12 +131,8 @@ class HubSpider(Spider):
 
     async def clone(self, url: str, folder: str) -> Path | None:
         """Where the repository stands that is the listing; None if it could not be had: the listing has failed."""
-        from ptmtorrent_scrapy.pipelines import ClonePipeline  # the pipelines know the spiders' base
-
-        pipeline = self.crawler.get_item_pipeline(ClonePipeline)
-        assert pipeline is not None
         try:
-            outcome = await pipeline.clone(url, folder)
+            outcome = await self._cloner.clone_now(url, folder)
         except GitError as error:
             self.listing_failed(f"{url}: {error}")
             return None
@@ -152,12 +143,8 @@ class HubSpider(Spider):
 
     async def last_commits(self, clone: Path) -> dict[str, str]:
         """The last commit that touched each file and folder of a clone; none if git fails: the listing has failed."""
-        from ptmtorrent_scrapy.pipelines import ClonePipeline  # the pipelines know the spiders' base
-
-        pipeline = self.crawler.get_item_pipeline(ClonePipeline)
-        assert pipeline is not None
         try:
-            return await pipeline.last_commits(clone)
+            return await self._cloner.last_commits(clone)
         except GitError as error:
             self.listing_failed(f"{clone}: {error}")
             return {}
@@ -194,7 +181,7 @@ class HubSpider(Spider):
     def listing_failed(self, why: str) -> None:
         """Let the crawl end once it is idle: its listing is not whole, what earlier crawls wrote stays."""
         self.logger.error("%s could not be listed, earlier data stays as it was: %s", self.hub, why)
-        self.problem = why
+        self.session.state.problem = why
 
 
 async def map_ordered(calls: Iterable[Coroutine[Any, Any, T]], ahead: int = 8) -> AsyncIterator[T]:

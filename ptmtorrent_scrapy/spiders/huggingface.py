@@ -13,6 +13,7 @@ from scrapy.crawler import Crawler
 from scrapy.http import Response
 from scrapy.settings import BaseSettings
 
+from ptmtorrent_scrapy.crawl.state import ResumePage
 from ptmtorrent_scrapy.formats.link_header import next_link
 from ptmtorrent_scrapy.items import ListingPage, Metadata, Model, RejectedModel
 from ptmtorrent_scrapy.parsers import huggingface
@@ -47,10 +48,10 @@ class HuggingFaceSpider(HubSpider):
         return (settings["HUGGINGFACE_URL"].rstrip("/"), token) if token else None
 
     async def start(self) -> AsyncIterator[Request]:
-        if self.resume_with is None:
+        if (page := self.session.state.resume_page) is None:
             yield self.page(self.hub_url + _LISTING, self.parse_listing)
         else:
-            yield self.request(self.resume_with["file"], self.parse_listing, meta={"kept": self.resume_with})
+            yield self.request(page.file, self.parse_listing, meta={"kept": page})
 
     def page(self, url: str, callback: Callable[..., Any] | None = None) -> Request:
         headers = {"Authorization": f"Bearer {self.token[1]}"} if self.token else None
@@ -61,10 +62,11 @@ class HuggingFaceSpider(HubSpider):
         page: Response | None = response
         while page is not None:
             page, listing = await self.json_array(page)
-            kept = page.meta.get("kept")
-            next_url = kept["following"] if kept else None if self.problem else self.next_url(page)
-            if not self.problem:
-                yield ListingPage(url=kept["url"] if kept else page.url, following=next_url, body=page.body)
+            kept: ResumePage | None = page.meta.get("kept")
+            failed = self.session.state.problem is not None
+            next_url = kept.following if kept else None if failed else self.next_url(page)
+            if self.session.state.problem is None:
+                yield ListingPage(url=kept.url if kept else page.url, following=next_url, body=page.body)
             following: asyncio.Task[Response | None] | None = None
             try:
                 for number, item in enumerate(self.models(listing)):
@@ -100,7 +102,7 @@ class HuggingFaceSpider(HubSpider):
         if url is None:
             return None
         if not self.is_own(url) or url in self.asked:
-            self.is_out_of_date = True
+            self.session.state.is_listing_outdated = True
             self.listing_failed(f"{response.url} names {url} as the next page")
             return None
         self.asked.add(url)

@@ -86,7 +86,7 @@ class DataTree:
         self.repositories = self.folder / "json" / "repositories.jsonl"
         self.rejected = self.folder / "json" / "rejected.jsonl"
         self.store = self.folder / "lfs"
-        self.looks = self.folder / "json" / "looks.jsonl"  # what servers told of repositories, and when
+        self.commit_checks = self.folder / "json" / "commit_checks.jsonl"  # HEAD of repositories, and when it was asked
         self.crawls = self.folder / "json" / "crawls.jsonl"
         self.begun = self.folder / "json" / f".{hub}~begun"  # the line of a crawl that has not ended
         self.before = self.folder / "json" / f".{hub}~before"  # the files that a crawl has found

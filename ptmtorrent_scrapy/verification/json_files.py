@@ -56,7 +56,7 @@ class Files:
 
     def other_lines(self) -> Iterator[Finding]:
         """Lines that are no JSON objects."""
-        for path in (self.tree.rejected, self.tree.looks, self.tree.crawls):
+        for path in (self.tree.rejected, self.tree.commit_checks, self.tree.crawls):
             for number, value in _lines(path):
                 if not isinstance(value, dict):
                     yield at(self.tree, "line", path, f"line {number}: is no JSON object")

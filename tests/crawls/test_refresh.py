@@ -122,8 +122,8 @@ def test_what_was_looked_up_ages(crawl: Start, hubs: Hubs) -> None:
     served = hubs.serve("o/m", content.Repository([FILES]))
     hubs.huggingface.models = [{"id": "o/m", "_id": "0123456789abcdef01234567"}]
     first = crawl("huggingface", fraction=1, CLONE_REFRESH="1d")
-    [before] = first.read("json/looks.jsonl")
-    [after] = crawl("huggingface", fraction=1, CLONE_REFRESH="1d").read("json/looks.jsonl")
+    [before] = first.read("json/commit_checks.jsonl")
+    [after] = crawl("huggingface", fraction=1, CLONE_REFRESH="1d").read("json/commit_checks.jsonl")
     assert before["commit"] == served.head
     assert after == before
 

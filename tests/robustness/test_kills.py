@@ -48,7 +48,7 @@ def contents(tree: Path) -> dict[str, Any]:
     found["repositories"] = sorted(
         json.dumps({key: value for key, value in line.items() if key not in _OF_THE_MOMENT}) for line in lines
     )
-    del found["json/looks.jsonl"], found["json/crawls.jsonl"]
+    del found["json/commit_checks.jsonl"], found["json/crawls.jsonl"]
     return found
 
 

@@ -129,8 +129,8 @@ async def _left_alone(listing: CrawlDatabase) -> None:
     turns = CloneScheduler(listing, pause=1, clock=clock)
     first = await turns.next()
     assert first
-    turns.leave_alone("a.example", 300)
-    turns.again(first)
+    turns.pause_host("a.example", 300)
+    turns.retry(first)
     assert await _next(turns) == "b.example/o/m2"
     clock.now = 299
     assert await _next(turns) is None
@@ -155,9 +155,9 @@ def test_pauses_grow_and_a_host_is_given_up(listing: CrawlDatabase) -> None:
     turns = CloneScheduler(listing, pause=1, clock=clock)
     pauses = []
     while not turns.is_given_up("a.example"):
-        turns.leave_alone("a.example", None)
+        turns.pause_host("a.example", None)
         before = clock.now
-        clock.now = turns.free_at("a.example")
+        clock.now = turns.paused_until("a.example")
         pauses.append(clock.now - before)
     assert pauses[:5] == [1, 2, 4, 8, 16]
     assert sum(pauses) > 3600

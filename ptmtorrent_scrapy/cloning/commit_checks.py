@@ -1,0 +1,40 @@
+"""What servers said of repositories, and when: nobody is asked twice within `CLONE_REFRESH`."""
+
+import time
+
+import orjson
+
+from ptmtorrent_scrapy.crawl.database import CrawlDatabase, ListedRepository
+from ptmtorrent_scrapy.git.models import CloneResult, CloneStatus
+
+_NOTHING_THERE = ("missing", "empty")
+
+
+class CommitChecks:
+    """The commits that servers gave for HEAD, as commit_checks.jsonl keeps them."""
+
+    def __init__(self, listing: CrawlDatabase, *, refresh: float) -> None:
+        """`refresh`: seconds after which an answer no longer counts."""
+        self._listing = listing
+        self._oldest = int(time.time()) - refresh
+
+    def commit(self, listed: ListedRepository) -> str | None:
+        """Return the commit that the hub gives, else the one that the server gave lately."""
+        return listed.commit or self.of(listed.url)
+
+    def of(self, url: str) -> str | None:
+        """Return the commit that the server of a repository gave lately."""
+        return self._listing.look(url, self._oldest)
+
+    def note(self, url: str, *, hub_id: str | None, commit: str | None) -> None:
+        """Note that the server of a repository was asked now."""
+        self._listing.set_look(url, hub_id=hub_id, commit=commit, at=int(time.time()))
+
+    def absent(self, listed: ListedRepository) -> CloneResult | None:
+        """Return the result of a repository that was missing or empty when its server was asked lately."""
+        if listed.commit is not None or not self._listing.was_looked_at(listed.url, self._oldest):
+            return None
+        line = orjson.loads(self._listing.outcome(listed.url) or b"{}")
+        if line.get("status") not in _NOTHING_THERE or line.get("path"):
+            return None
+        return CloneResult(url=listed.url, status=CloneStatus(line["status"]), error=line.get("error"), attempts=0)

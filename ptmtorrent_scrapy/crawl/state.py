@@ -1,0 +1,45 @@
+"""The state of a running crawl: what its components tell each other."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FinishReason(StrEnum):
+    """Why a crawl ended, as in crawls.jsonl; Scrapy adds reasons of its own, such as `shutdown`."""
+
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LISTING_FAILED = "listing_failed"
+    TREE_UNAVAILABLE = "tree_unavailable"
+    NO_SPACE = "no_space"
+    MAX_BYTES = "max_bytes"
+    UNREACHABLE = "unreachable"
+
+
+class Phase(StrEnum):
+    """What a crawl is doing."""
+
+    LISTING = "listing"
+    CLONING = "cloning"
+    WRITING = "writing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumePage:
+    """The last page of an interrupted listing, kept on disk."""
+
+    file: str  # its `file:` URL
+    url: str  # where it came from
+    following: str | None  # URL of the next page
+
+
+@dataclass(kw_only=True)
+class CrawlState:
+    """What is known of a crawl while it runs."""
+
+    phase: Phase = Phase.LISTING
+    problem: str | None = None  # why the crawl ends early or incomplete: one line for the user
+    faults: int = 0  # items lost to errors of this program
+    is_listing_outdated: bool = False  # the hub has changed so that the listing cannot be resumed
+    resume_page: ResumePage | None = None
