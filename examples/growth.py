@@ -1,0 +1,345 @@
+"""Plot how the clones of a hub grew: commits, lines of code and bytes of weights per repository and day.
+
+    python examples/growth.py data/onnxmodelzoo
+    python examples/growth.py data/huggingface 'google/*' 'openai/*' -o growth-of-two
+
+writes growth.csv, growth.svg and growth.png. Sizes of weights come from git-lfs's pointers, so no large file is read.
+Lines are counted as cloc counts them: lines of files in a known language that are neither empty nor a comment.
+"""
+
+import argparse
+import csv
+import json
+import re
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass, fields
+from datetime import UTC, date, datetime, timedelta
+from fnmatch import fnmatch
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
+
+sys.path.append(str(Path(__file__).parent.parent))  # a checkout needs no installation
+
+from ptmtorrent_scrapy.formats.printable import printable
+from ptmtorrent_scrapy.git.environment import environment
+from ptmtorrent_scrapy.git.lfs.pointers import POINTER_BYTES, parse
+
+_LOG = ("log", "--first-parent", "-m", "--root", "--raw", "-z", "--no-renames", "--no-abbrev", "--reverse")
+_LARGEST = 16 << 20  # bytes of a file whose lines are counted
+_BATCH = 64 << 20  # bytes of files in memory at a time
+_REGULAR = b"100"  # how the modes of regular files begin
+_LANGUAGES = {  # suffixes of the files of languages that share a syntax: (begins a comment, opens and closes one)
+    "cfg cmake conf dockerfile ini jl makefile mk pl r rb sh toml yaml yml": ("#", "", ""),
+    "c cc cpp cs cu cuh cxx go h hh hpp java js jsx kt m mm proto rs scala swift ts tsx": ("//", "/*", "*/"),
+    "hs lua sql": ("--", "", ""),
+    "tex": ("%", "", ""),
+    "css": ("", "/*", "*/"),
+    "htm html markdown md svg xml": ("", "<!--", "-->"),
+    "csv ipynb json py pyi rst txt": ("", "", ""),
+}
+_SYNTAX = {suffix: syntax for suffixes, syntax in _LANGUAGES.items() for suffix in suffixes.split()}
+_DOCSTRING = re.compile(r"[rRuU]?(\"\"\"|''')")
+_QUOTES = re.compile(r"\"\"\"|'''")
+_STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "growth", "font.size": 9}  # the same data give the same file
+
+
+@dataclass(frozen=True)
+class Day:
+    """What was committed to a repository on a day (UTC), and what it had at the end of that day."""
+
+    repository: str  # owner/name
+    day: date
+    commits: int
+    authors: int
+    files: int
+    lines: int
+    weight_bytes: int
+
+
+def clones(hub: Path, patterns: Sequence[str] = ()) -> list[Path]:
+    """Return the clones of a hub's folder whose OWNER/NAME matches one of the patterns; all without a pattern."""
+    found = sorted(path.parent for path in hub.glob("repos/*/*/.git"))
+    return [path for path in found if not patterns or any(fnmatch(name(path), pattern) for pattern in patterns)]
+
+
+def name(clone: Path) -> str:
+    return f"{clone.parent.name}/{clone.name}"
+
+
+def history(clone: Path) -> list[Day]:
+    """Return the days on which something was committed, earliest first."""
+    commits: Counter[date] = Counter()
+    authors: dict[date, set[bytes]] = defaultdict(set)
+    for line in _git(clone, "log", "--format=%ct %ae", "HEAD").splitlines():
+        time, _, email = line.partition(b" ")
+        commits[_day(time)] += 1
+        authors[_day(time)].add(email.lower())
+    states = _states(clone)
+    days, state = [], (0, 0, 0)
+    for day in sorted(commits):
+        state = states.get(day, state)
+        days.append(Day(name(clone), day, commits[day], len(authors[day]), *state))
+    return days
+
+
+def _states(clone: Path) -> dict[date, tuple[int, int, int]]:
+    """Return (files, lines, bytes of weights) at the end of each day with a commit on the main line."""
+    changes = list(_changes(_git(clone, *_LOG, "--format=%H %ct", "HEAD")))
+    measured = _measured(clone, ((blob, path) for _, path, blob in changes if path and blob))
+    there: dict[bytes, tuple[int, int]] = {}
+    lines = weights = 0
+    states, latest = {}, date.min
+    for day, path, blob in changes:
+        latest = max(latest, day)  # a committer's clock may be wrong, the order of the main line is not
+        if path is not None:
+            lines_before, weights_before = there.pop(path, (0, 0))
+            lines_now, weights_now = measured[blob, _language(path)] if blob else (0, 0)
+            lines, weights = lines + lines_now - lines_before, weights + weights_now - weights_before
+            if blob:
+                there[path] = (lines_now, weights_now)
+        states[latest] = (len(there), lines, weights)
+    return states
+
+
+def _changes(log: bytes) -> Iterator[tuple[date, bytes | None, bytes | None]]:
+    """Yield (day, path, new blob; None where the file was removed) of each change; path None for a commit alone."""
+    day = date.min
+    words = iter(log.split(b"\0"))
+    for word in words:
+        if not (word := word.strip(b"\n")):
+            continue
+        if not word.startswith(b":"):
+            day = _day(word.split()[1])
+            yield day, None, None
+            continue
+        _, mode, _, blob, _ = word.split()
+        yield day, next(words), blob if mode.startswith(_REGULAR) else None
+
+
+def _measured(clone: Path, files: Iterable[tuple[bytes, bytes]]) -> dict[tuple[bytes, str], tuple[int, int]]:
+    """Return (lines of code, bytes of weights) by (blob, language), for files given as (blob, path)."""
+    languages: dict[bytes, set[str]] = defaultdict(set)
+    for blob, path in files:
+        languages[blob].add(_language(path))
+    measured = {(blob, language): (0, 0) for blob, those in languages.items() for language in those}
+    for blob, content in _contents(clone, languages):
+        pointer = parse(content) if len(content) in POINTER_BYTES else None
+        for language in languages[blob]:
+            measured[blob, language] = (0, pointer.size) if pointer else (lines_of_code(language, content), 0)
+    return measured
+
+
+def _contents(clone: Path, languages: dict[bytes, set[str]]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the blobs that may be a pointer, or are in a known language and not too large."""
+    batch, size = [], 0
+    for line in _git(clone, "cat-file", "--batch-check", stdin=b"\n".join(languages) + b"\n").splitlines():
+        blob, kind, length = [*line.split(), b""][:3]
+        if kind != b"blob" or int(length) > _LARGEST:
+            continue  # missing, or data
+        if int(length) in POINTER_BYTES or any(language in _SYNTAX for language in languages[blob]):
+            batch.append(blob)
+            size += int(length)
+        if size > _BATCH:
+            yield from _read(clone, batch)
+            batch, size = [], 0
+    yield from _read(clone, batch)
+
+
+def _read(clone: Path, blobs: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    output = _git(clone, "cat-file", "--batch", stdin=b"".join(blob + b"\n" for blob in blobs))
+    at = 0
+    while at < len(output):
+        end = output.index(b"\n", at)
+        blob, _, length = output[at:end].split()
+        at = end + 1 + int(length)
+        yield blob, output[end + 1 : at]
+        at += 1
+
+
+def _git(clone: Path, *arguments: str, stdin: bytes = b"") -> bytes:
+    """Run git as safely as a crawl does: repositories of strangers have odd configuration and names."""
+    command = ["git", "-C", str(clone), *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, check=True, env=environment(timeout=3600)).stdout
+
+
+def _day(seconds: bytes) -> date:
+    return datetime.fromtimestamp(min(max(int(seconds), 0), 253402300799), UTC).date()
+
+
+def _language(path: bytes) -> str:
+    """Return the suffix of a file in small letters; its name, where it has none."""
+    return path.rpartition(b"/")[2].rpartition(b".")[2].decode("utf-8", "replace").lower()
+
+
+def lines_of_code(language: str, content: bytes) -> int:
+    """Count the lines that are neither empty nor a comment.
+
+    >>> lines_of_code("py", b'# comment\\n\\ndef two():\\n    return 2\\n')
+    2
+    """
+    if language not in _SYNTAX or b"\0" in content:
+        return 0
+    text = content.decode("utf-8", "replace")
+    if language == "ipynb":
+        return sum(_python(cell) for cell in _cells(text))
+    if language in ("py", "pyi"):
+        return _python(text)
+    return _lines(text, *_SYNTAX[language])
+
+
+def _lines(text: str, mark: str, opening: str, closing: str) -> int:
+    count, in_comment = 0, False
+    for line in map(str.strip, text.splitlines()):
+        if in_comment or (opening and line.startswith(opening)):
+            in_comment = closing not in line.removeprefix(opening)
+        else:
+            count += bool(line) and not (mark and line.startswith(mark))
+    return count
+
+
+def _python(text: str) -> int:
+    """Count lines of Python; a string in three quotes that begins a line is a comment."""
+    count, quotes, is_code = 0, "", False
+    for line in map(str.strip, text.splitlines()):
+        if not quotes:
+            match = _DOCSTRING.match(line)
+            is_code = bool(line) and not match and not line.startswith("#")
+            quotes = _open(line) if is_code or match else ""
+        elif quotes in line:
+            quotes = _open(line.partition(quotes)[2])
+        count += is_code and bool(line)
+    return count
+
+
+def _open(line: str) -> str:
+    """Return the three quotes of a string that does not end in the line, or ""."""
+    quotes = ""
+    for found in _QUOTES.findall(line):
+        quotes = "" if quotes == found else quotes or found
+    return quotes
+
+
+def _cells(text: str) -> Iterator[str]:
+    """Yield the code of a Jupyter notebook, of format 4 or 3."""
+    try:
+        notebook = json.loads(text)
+        sheets = notebook.get("worksheets", [notebook])
+        for cell in (cell for sheet in sheets for cell in sheet["cells"] if cell["cell_type"] == "code"):
+            yield "".join(cell.get("source", cell.get("input", "")))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return  # no notebook
+
+
+def at_each_day(histories: Sequence[Sequence[Day]], field: str) -> tuple[list[date], list[list[int]]]:
+    """Return all days from the one before the first, and per repository a field's values at the end of them."""
+    days = sorted({each.day for history in histories for each in history})
+    days.insert(0, days[0] - timedelta(1))
+    values = []
+    for history in histories:
+        known = {each.day: getattr(each, field) for each in history}
+        values.append(list(accumulate(days, lambda value, day: known.get(day, value), initial=0))[1:])  # noqa: B023
+    return days, values
+
+
+def draw(histories: Sequence[Sequence[Day]], title: str, largest: int = 8) -> Figure:
+    """Return the picture: lines of code and bytes of weights over time, the largest repositories and the sum of all."""
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(9, 7), layout="constrained")
+        figure.suptitle(title, parse_math=False)
+        panels = figure.subplots(2, 1, sharex=True)
+        for panel, field, label in zip(
+            panels, ("lines", "weight_bytes"), ("lines of code", "bytes of weights"), strict=True
+        ):
+            _panel(panel, histories, field, largest)
+            panel.set_ylabel(label)
+        panels[1].yaxis.set_major_formatter(EngFormatter("B"))
+        panels[1].set_xlabel("date (UTC)")
+    return figure
+
+
+def _panel(panel: Axes, histories: Sequence[Sequence[Day]], field: str, largest: int) -> None:
+    days, values = at_each_day(histories, field)
+    dates = np.array(days, dtype="datetime64[D]")
+    if len(histories) > 1:
+        total = [sum(each) for each in zip(*values, strict=True)]
+        panel.step(dates, total, where="post", color="black", linewidth=2, label=f"all {len(histories):,} repositories")
+    order = sorted(range(len(histories)), key=lambda number: -values[number][-1])
+    for number in order[:largest]:
+        panel.step(dates, values[number], where="post", label=_shown(histories[number][0].repository))
+    panel.set_ylim(bottom=0)
+    panel.grid(alpha=0.3)
+    for text in panel.legend(loc="upper left", fontsize="small").get_texts():
+        text.set_parse_math(False)
+
+
+def _shown(repository: str) -> str:
+    """Return a name without characters that fonts lack; a label that begins with "_" would be hidden."""
+    return " " + repository.encode("ascii", "backslashreplace").decode()
+
+
+def write(histories: Sequence[Sequence[Day]], title: str, folder: Path) -> None:
+    """Write growth.csv, growth.svg and growth.png."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "growth.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(each.name for each in fields(Day))
+        table.writerows(astuple(day) for history in histories for day in history)
+    with rc_context(_STYLE):
+        figure = draw(histories, title)
+        figure.savefig(folder / "growth.svg", metadata={"Date": None})
+        figure.savefig(folder / "growth.png", dpi=120)
+
+
+def _count(histories: Sequence[object]) -> str:
+    return f"{len(histories):,} repositor{'y' if len(histories) == 1 else 'ies'}"
+
+
+def histories_of(paths: Iterable[Path]) -> list[list[Day]]:
+    """Return the histories of clones, several at a time; one that git cannot read is named and skipped."""
+
+    def read(clone: Path) -> list[Day]:
+        try:
+            return history(clone)
+        except subprocess.CalledProcessError as error:
+            message = error.stderr.decode("utf-8", "backslashreplace").partition("\n")[0]
+            print(printable(f"skipped {name(clone)}: git: {message}"), file=sys.stderr)
+            return []
+
+    with ThreadPoolExecutor() as pool:
+        return [days for days in pool.map(read, paths) if days]
+
+
+def main() -> int:
+    """Return the exit status: 0 where the files were written, 2 where there is nothing to plot."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("hub", type=Path, help="a hub's folder, such as data/onnxmodelzoo")
+    parser.add_argument(
+        "pattern", nargs="*", help="clones to take, such as google/bert-base or 'google/*'; default: all"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path(), metavar="DIR", help="where the files go; default: here"
+    )
+    given = parser.parse_args()
+    histories = histories_of(clones(given.hub, given.pattern))
+    if not histories:
+        print(f"growth.py: no clone with a commit in {given.hub}/repos matches; name a hub's folder", file=sys.stderr)
+        return 2
+    write(histories, f"{given.hub.resolve().name}: growth of {_count(histories)}", given.output)
+    print(f"{given.output / 'growth.csv'}: {sum(map(len, histories)):,} days with commits of {_count(histories)}")
+    print(f"{given.output / 'growth.svg'}, {given.output / 'growth.png'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
