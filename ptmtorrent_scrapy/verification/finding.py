@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 # What a new download can mend, and what is no fault.
@@ -42,7 +43,7 @@ class Finding:
 
     def __str__(self) -> str:
         said = f"{self.hub}: {self.kind}: {self.path}: {self.detail}"
-        return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in said)
+        return printable(said)
 
 
 Report = Callable[[Finding], None]
