@@ -23,6 +23,9 @@ PYTORCHHUB_REPOSITORY = "https://github.com/pytorch/hub"
 # How many earlier records and metadata files are kept, compressed.
 KEEP_SNAPSHOTS = 0
 
+# Whether a crawl writes the report of the tree at its end (`scrapy report`).
+REPORT = False
+
 # A listing that was cut goes on where it was, unless that is longer ago.
 LISTING_MAX_AGE = "1d"
 
@@ -53,6 +56,7 @@ EXTENSIONS = {
     "ptmtorrent_scrapy.extensions.CrawlLog": 500,
     "ptmtorrent_scrapy.extensions.Phases": 500,
     "ptmtorrent_scrapy.extensions.Progress": 500,
+    "ptmtorrent_scrapy.extensions.Report": 500,
     "ptmtorrent_scrapy.extensions.Summary": 500,
     "scrapy.extensions.logstats.LogStats": None,  # Progress counts models, not pages
 }

@@ -12,8 +12,12 @@ from typing import Any, ClassVar
 from scrapy.commands import ScrapyCommand
 
 from ptmtorrent_scrapy.commands.crawl import SetupError
+from ptmtorrent_scrapy.formats.printable import printable
+from ptmtorrent_scrapy.report.changes import changes_between
+from ptmtorrent_scrapy.report.page import diff_page
 from ptmtorrent_scrapy.snapshots.diff import Change, changes
 from ptmtorrent_scrapy.snapshots.reader import Broken, State, Unknown, compared, states
+from ptmtorrent_scrapy.storage.atomic import write
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
@@ -43,12 +47,18 @@ class Command(ScrapyCommand):
         super().add_options(parser)
         parser.add_argument("--all", action="store_true", help="also models whose downloads and likes alone changed")
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
+        parser.add_argument("--html", metavar="FILE", help="write a page with the changes")
         parser.add_argument("--list", action="store_true", help="the snapshots and their counts, instead")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         try:
             tree = self._tree(args)
+            if opts.html:
+                page = diff_page(tree.hub, changes_between(*compared(tree, args[1:])))
+                write(Path(opts.html), page.encode())
+                print(opts.html)
+                return
             lines = _listed(tree) if opts.list else _compared(*compared(tree, args[1:]), with_counts=opts.all)
             for line in lines:
                 print(json.dumps(line) if opts.json else _text(line, tree.hub))
@@ -56,7 +66,7 @@ class Command(ScrapyCommand):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who reads has seen enough
         except (SetupError, Unknown, Broken, OSError) as error:
-            print(f"scrapy diff: {escaped(str(error))}", file=sys.stderr)
+            print(f"scrapy diff: {printable(str(error))}", file=sys.stderr)
             self.exitcode = 2
 
     def _tree(self, args: list[str]) -> DataTree:
@@ -108,33 +118,22 @@ def _text(line: dict[str, Any], hub: str) -> str:
     if line["what"] == "state":
         return f"{line['time']:<16}  {line['records']:>9,} records  {line['rejected']:>7,} rejected"
     if line["what"] == "broken":
-        return escaped(f"{line['time']:<16}  {line['problem']}")
+        return printable(f"{line['time']:<16}  {line['problem']}")
     if line["what"] == "summary":
         return _sum(line, hub)
     told = [f"{_WORDS[name]} {_value(name, a)} -> {_value(name, b)}" for name, (a, b) in line.get("fields", {}).items()]
     said = ", ".join([*told, *line.get("others", ())])
-    return escaped(f"{_SIGNS[line['what']]} {line['model']}{'  ' if said else ''}{said}")
+    return printable(f"{_SIGNS[line['what']]} {line['model']}{'  ' if said else ''}{said}")
 
 
 def _sum(line: dict[str, Any], hub: str) -> str:
     said = ", ".join(f"{line[what]:,} {what}" for what in _SIGNS)
     fields = ", ".join(f"{_WORDS.get(name, name)} {models:,}" for name, models in line["fields"].items())
     counted = f"; downloads or likes of {line['counts']:,}"
-    return escaped(f"{hub}, {line['from']} to {line['to']}: {said}{f' ({fields})' if fields else ''}{counted}")
+    return printable(f"{hub}, {line['from']} to {line['to']}: {said}{f' ({fields})' if fields else ''}{counted}")
 
 
 def _value(name: str, value: Any) -> str:
     if value is None:
         return "none"
     return str(value)[:7] if name == "LatestGitCommitSHA" else str(value)
-
-
-def escaped(text: str) -> str:
-    r"""The text without characters that act on a terminal, or on the direction of what is read.
-
-    >>> escaped("a\x1b[2Jb\u202ec ü")
-    'a\\x1b[2Jb\\u202ec ü'
-    """
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

@@ -3,17 +3,14 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from rich.console import Console
-from rich.progress import Progress
 from scrapy.commands import ScrapyCommand
 
 from ptmtorrent_scrapy.cloning.settings import clone_settings
+from ptmtorrent_scrapy.commands._progress import bars
 from ptmtorrent_scrapy.commands.crawl import SetupError
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.git import process
@@ -21,7 +18,7 @@ from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.storage.tree import DataTree, TreeLocked
 from ptmtorrent_scrapy.verification.finding import Finding
 from ptmtorrent_scrapy.verification.repair import Repair
-from ptmtorrent_scrapy.verification.verifier import Advance, Verification
+from ptmtorrent_scrapy.verification.verifier import Verification
 
 
 class Command(ScrapyCommand):
@@ -86,7 +83,7 @@ class Command(ScrapyCommand):
             found.append(problem)
             print(json.dumps(problem.to_json()) if opts.json else problem, flush=True)
 
-        with tree.claim(), _bars() as advance:
+        with tree.claim(), bars() as advance:
             verification = Verification(
                 tree,
                 repository,
@@ -115,17 +112,3 @@ class Command(ScrapyCommand):
             print(f"left: {problem}", file=sys.stderr)
         if any(not problem.is_repairable for problem in (faults if left is None else left)):
             print("what no download repairs, the next crawl writes anew, or you look at yourself", file=sys.stderr)
-
-
-@contextmanager
-def _bars() -> Iterator[Advance]:
-    """Bars of progress, where somebody looks."""
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
-        tasks: dict[str, int] = {}
-
-        def advance(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-            progress.update(tasks[what], completed=done, total=max(total, done))  # type: ignore[arg-type]
-
-        yield advance

@@ -1,0 +1,52 @@
+"""`scrapy report [HUB ...] [-o PATH]`: one page about what was collected, and its figures as JSON."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+
+from ptmtorrent_scrapy.catalog import CatalogError
+from ptmtorrent_scrapy.commands._progress import bars
+from ptmtorrent_scrapy.formats.printable import printable
+from ptmtorrent_scrapy.report.writer import FOLDER, write_report
+from ptmtorrent_scrapy.storage.lock import LockHeld
+
+
+class Command(ScrapyCommand):
+    """Exit status 0: the report was written; 2: it could not be."""
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}  # nothing is crawled
+
+    def syntax(self) -> str:
+        return "[options] [hub ...]"
+
+    def short_desc(self) -> str:
+        return "Write a page about what was collected"
+
+    def long_desc(self) -> str:
+        return "Writes index.html, which needs no network and no script, and report.json with the same figures."
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("-o", "--output", metavar="PATH", help=f"folder to write to (default: DATA_DIR/{FOLDER})")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        assert self.settings is not None
+        root = Path(self.settings["DATA_DIR"])
+        folder = Path(opts.output) if opts.output else root / FOLDER
+        try:
+            with bars() as advance:
+                page = write_report(root, folder, args, advance)
+        except LockHeld:
+            print(f"scrapy report: another process writes a report to {folder}; run it again later", file=sys.stderr)
+            self.exitcode = 2
+            return
+        except (CatalogError, OSError) as error:
+            print(f"scrapy report: {printable(str(error))}", file=sys.stderr)
+            self.exitcode = 2
+            return
+        print(f"{page}\nopen it in a browser: {page.resolve().as_uri()}")

@@ -1,0 +1,118 @@
+"""All figures of a data tree: `report.json`."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ptmtorrent_scrapy import __version__
+from ptmtorrent_scrapy.catalog import Catalog, CollectedHub
+from ptmtorrent_scrapy.report.changes import Changes, last_changes
+from ptmtorrent_scrapy.report.crawls import CrawlFigures, History, history
+from ptmtorrent_scrapy.report.records import RecordFigures, record_figures
+from ptmtorrent_scrapy.report.rejections import Rejections, rejections
+from ptmtorrent_scrapy.report.repositories import RepositoryFigures, repository_figures
+
+Advance = Callable[[str, int, int | None], object]  # (what, done, total if known)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubFigures:
+    """What was collected of one hub."""
+
+    name: str  # the folder's
+    title: str  # as the hub calls itself
+    url: str | None
+    models: int | None  # that the last complete listing had
+    is_complete: bool
+    verdict: str  # why it is complete or not, in one sentence
+    crawl: CrawlFigures | None  # the last one
+    records: RecordFigures
+    rejections: Rejections
+    repositories: RepositoryFigures
+    history: History
+    changes: Changes | None  # since the newest snapshot
+    missing: list[str]  # files that the hub lacks
+    faults: list[str]  # what could not be read
+
+
+@dataclass(frozen=True, kw_only=True)
+class TreeFigures:
+    """What was collected."""
+
+    version: str
+    generated: str  # RFC 3339, UTC
+    tree: str  # the folder's name
+    hubs: list[HubFigures]
+
+
+def tree_figures(root: Path, names: Iterable[str] = (), advance: Advance = lambda *_: None) -> TreeFigures:
+    """Return the figures of the hubs that are named, else of all. Raises `CatalogError`, `OSError`."""
+    return TreeFigures(
+        version=__version__,
+        generated=datetime.now(UTC).isoformat(timespec="seconds"),
+        tree=root.resolve().name,
+        hubs=[hub_figures(hub, advance) for hub in Catalog(root).hubs(list(names))],
+    )
+
+
+def hub_figures(hub: CollectedHub, advance: Advance = lambda *_: None) -> HubFigures:
+    """Return the figures of one hub. Raises `OSError`."""
+    crawls = history(hub.crawls())
+    last = crawls.last
+    hub_of: dict[str, Any] = {}
+    with hub.open() as pair:
+
+        def records() -> Iterable[dict[str, Any]]:
+            for record, _ in pair.records(with_objects=False):
+                if not hub_of:
+                    hub_of.update(record.get("ModelHub") or {})
+                yield record
+
+        expected = last.records if last else None
+        found = record_figures(records(), lambda done: advance(f"{hub.name}: records", done, expected))
+        rejected = rejections(pair.rejected())
+    repositories = repository_figures(hub.repositories(), hub.tree.store)
+    is_complete, verdict = _verdict(crawls, repositories)
+    return HubFigures(
+        name=hub.name,
+        title=str(hub_of.get("ModelHubName") or hub.name)[:100],
+        url=str(hub_of["ModelHubURL"])[:300] if hub_of.get("ModelHubURL") else None,
+        models=_models(crawls, found, rejected),
+        is_complete=is_complete,
+        verdict=verdict,
+        crawl=last,
+        records=found,
+        rejections=rejected,
+        repositories=repositories,
+        history=crawls,
+        changes=last_changes(hub.tree),
+        missing=hub.missing(),
+        faults=list(hub.faults.lines()),
+    )
+
+
+def _models(crawls: History, found: RecordFigures, rejected: Rejections) -> int | None:
+    """Return how many models the hub had: with a record or rejected, else as the last crawl that finished counted."""
+    if found.records or rejected.total:
+        return found.records + rejected.total
+    finished = [crawl.models for crawl in crawls.crawls if crawl.reason == "finished"]
+    return finished[-1] if finished else None
+
+
+def _verdict(crawls: History, repositories: RepositoryFigures) -> tuple[bool, str]:
+    """Return whether what was wanted is complete, and why."""
+    last = crawls.last
+    if last is None:
+        return False, "no crawl has ended here"
+    if last.reason != "finished":
+        finished = [crawl for crawl in crawls.crawls if crawl.reason == "finished"]
+        data = f"data is of the crawl of {finished[-1].started[:10]}" if finished else "no crawl has finished yet"
+        return False, f"the last crawl ended early ({last.reason}); {data}"
+    if repositories.incomplete:
+        return (
+            False,
+            f"{repositories.incomplete:,} of {repositories.total:,} repositories are not complete; crawl again",
+        )
+    return True, "the listing is complete, and every selected repository was cloned or is not available"

@@ -1,0 +1,91 @@
+"""Figures of a hub's records, from one pass over them."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from ptmtorrent_scrapy.report.lineage import Lineage, LineageReader
+from ptmtorrent_scrapy.report.values import Bin, Downloads, Top, Values
+
+SPDX = "ModelLicenseSPDX"
+_FIELDS = ("ModelTask", "ModelLibrary", "ModelArchitecture", "ModelOwner")  # whose most frequent values are shown
+_EVERY = 5_000  # records between two reports of progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filled:
+    """How many records have a field."""
+
+    field: str
+    records: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordFigures:
+    """What the records of a hub say."""
+
+    records: int
+    filled: list[Filled]  # in the order of the record's description, also fields that no record has
+    top: list[Top]
+    licenses: Top
+    spdx: int  # models whose licence maps to SPDX identifiers
+    downloads: list[Bin]
+    lineage: Lineage | None
+
+
+def record_figures(records: Iterable[dict[str, Any]], advance: Callable[[int], object]) -> RecordFigures:
+    """Return the figures; `advance` is called with the number of records read so far. Raises `OSError`."""
+    filled: Counter[str] = Counter()
+    top = [Values(field) for field in _FIELDS]
+    licenses, downloads, spdx, number = Values("ModelLicense"), Downloads(), 0, 0
+    with LineageReader() as lineage:
+        for number, record in enumerate(records, 1):
+            filled.update(record.keys())
+            for values in top:
+                values.add(record.get(values.field))
+            license_ = license_of(record)
+            licenses.add(license_)
+            spdx += SPDX in record
+            downloads.add(record.get("ModelDownloads"))
+            lineage.add(record, license_)
+            if number % _EVERY == 0:
+                advance(number)
+        advance(number)
+        return RecordFigures(
+            records=number,
+            filled=_filled(filled),
+            top=[values.top() for values in top],
+            licenses=licenses.top(),
+            spdx=spdx,
+            downloads=downloads.bins(),
+            lineage=lineage.lineage(),
+        )
+
+
+def license_of(record: dict[str, Any]) -> str | None:
+    """Return the licence as SPDX identifiers, else as the hub says it; None where there is none.
+
+    >>> license_of({"ModelLicense": "apache-2.0", "ModelLicenseSPDX": ["Apache-2.0"]})
+    'Apache-2.0'
+    """
+    identifiers, said = record.get(SPDX), record.get("ModelLicense")
+    if isinstance(identifiers, list) and identifiers:
+        return ", ".join(map(str, identifiers))
+    return said if isinstance(said, str) and said else None
+
+
+def _filled(counts: Counter[str]) -> list[Filled]:
+    known = record_fields()
+    others = sorted(counts.keys() - set(known))[:100]
+    return [Filled(field=field, records=counts[field]) for field in (*known, *others)]
+
+
+@cache
+def record_fields() -> tuple[str, ...]:
+    """Return the names of all fields that a record may have."""
+    schema = json.loads((files("ptmtorrent_scrapy.records") / "schemas" / "record.json").read_bytes())
+    return tuple(schema["properties"])
