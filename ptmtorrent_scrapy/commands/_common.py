@@ -1,19 +1,39 @@
-"""What the commands share that look at single pages of a hub, without a crawl."""
+"""What several commands share: names of hubs, errors, and how single pages are looked at without a crawl."""
+
+import difflib
+from collections.abc import Iterable
 
 from scrapy.settings import BaseSettings
 from scrapy.spiderloader import SpiderLoaderProtocol
 
+from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.spiders.base import HubSpider
 
 _OURS = "ptmtorrent_scrapy."
 
 
-class UsageError(Exception):
+class SetupError(Exception):
+    """Something keeps a command from starting; the message says what to do."""
+
+
+class UsageError(SetupError):
     """What was asked for cannot be shown; the message says why, and what to do."""
 
 
+def unknown_hub(name: str, hubs: Iterable[str]) -> SetupError:
+    """Return the error for a name that is none of the hubs, with the nearest one.
+
+    >>> str(unknown_hub("hugface", ["huggingface", "modelhub"]))
+    "unknown hub 'hugface' (choose from huggingface, modelhub); did you mean huggingface?"
+    """
+    hubs = list(hubs)
+    near = difflib.get_close_matches(name, hubs, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return UsageError(f"unknown hub '{printable(name)}' (choose from {', '.join(hubs)}){hint}")
+
+
 def only_show(settings: BaseSettings) -> None:
-    """Job off what makes, claims and fills the data tree, and the browser; components of others stay as they are."""
+    """Turn off what makes, claims and fills the data tree, and the browser; components of others stay as they are."""
     for name in ("ITEM_PIPELINES", "EXTENSIONS", "SPIDER_MIDDLEWARES"):
         settings.set(name, others(settings, name), priority="cmdline")
     settings.set("HTTPCACHE_ENABLED", False, priority="cmdline")
@@ -31,7 +51,7 @@ def spider_name(given: str | None, url: str | None, settings: BaseSettings, load
     if given is None:
         return _hub_at(url, settings, loader) if url else None
     if given not in loader.list():
-        raise UsageError(f"{given}: no such hub; there are {', '.join(loader.list())}")
+        raise unknown_hub(given, loader.list())
     return given
 
 

@@ -13,6 +13,7 @@ from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy.cloning.executor import workers
 from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
+from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.spiders.base import HubSpider
 
@@ -26,7 +27,7 @@ class Command(CrawlCommand):
         assert self.crawler_process is not None
         loader = self.crawler_process.spider_loader
         if len(args) == 1 and args[0] not in loader.list():
-            print(f"scrapy crawl {args[0]}: no such hub; there are {', '.join(loader.list())}", file=sys.stderr)
+            print(f"scrapy crawl: {unknown_hub(args[0], loader.list())}", file=sys.stderr)
             self.exitcode = 2
             return
         spider = loader.load(args[0]) if len(args) == 1 else None
@@ -47,10 +48,6 @@ class Command(CrawlCommand):
         assert crawler.stats is not None
         if self.crawler_process.bootstrap_failed or crawler.stats.get_value("finish_reason") != "finished":
             self.exitcode = 1
-
-
-class SetupError(Exception):
-    """Something on this machine keeps a crawl from starting; the message says what to do."""
 
 
 def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 
-from ptmtorrent_scrapy.commands.crawl import SetupError
+from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
 from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.report.changes import changes_between
 from ptmtorrent_scrapy.report.page import diff_page
@@ -77,7 +77,7 @@ class Command(ScrapyCommand):
         if not 1 <= len(args) <= 3:
             raise SetupError(f"a hub and up to two times are wanted: scrapy diff {self.syntax()}")
         if args[0] not in hubs:
-            raise SetupError(f"{args[0]}: no such hub; there are {', '.join(hubs)}")
+            raise unknown_hub(args[0], hubs)
         if not (root / args[0]).is_dir():
             raise SetupError(f"{root / args[0]} is not there; name another DATA_DIR, or crawl first")
         return DataTree(root, args[0])

@@ -14,6 +14,7 @@ from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy.cloning.executor import workers
 from ptmtorrent_scrapy.cloning.settings import CloneSettings
+from ptmtorrent_scrapy.commands._common import unknown_hub
 from ptmtorrent_scrapy.commands.crawl import check_settings
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.doctor import filesystem, network, programs
@@ -44,7 +45,7 @@ class Command(ScrapyCommand):
         assert self.crawler_process is not None
         hubs = self.crawler_process.spider_loader.list()
         if not set(args) <= set(hubs):
-            print(f"scrapy doctor {' '.join(args)}: no such hub; there are {', '.join(hubs)}", file=sys.stderr)
+            print(f"scrapy doctor: {unknown_hub(' '.join(args), hubs)}", file=sys.stderr)
             self.exitcode = 2
             return
         spiders = [self.crawler_process.spider_loader.load(name) for name in args or hubs]

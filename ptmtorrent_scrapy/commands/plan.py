@@ -9,7 +9,8 @@ from scrapy.commands import BaseRunSpiderCommand
 from scrapy.settings import SETTINGS_PRIORITIES
 
 from ptmtorrent_scrapy.commands import _common
-from ptmtorrent_scrapy.commands.crawl import SetupError, check
+from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
+from ptmtorrent_scrapy.commands.crawl import check
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.extensions.planner import Planning
 from ptmtorrent_scrapy.spiders.base import HubSpider
@@ -56,7 +57,7 @@ class Command(BaseRunSpiderCommand):
         spider = loader.load(name) if name in loader.list() else None
         try:
             if spider is None or not issubclass(spider, HubSpider):
-                raise SetupError(f"no such hub; there are {', '.join(loader.list())}")
+                raise unknown_hub(name, loader.list())
             for setting, ours in _SETTINGS.items():
                 settings.set(setting, {**_common.others(settings, setting), **ours}, "cmdline")
             settings.set("PLAN_SAMPLE", options.whole("--sample", opts.sample), "cmdline")

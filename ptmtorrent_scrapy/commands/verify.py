@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from scrapy.commands import ScrapyCommand
 
 from ptmtorrent_scrapy.cloning.settings import clone_settings
+from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
 from ptmtorrent_scrapy.commands._progress import bars
-from ptmtorrent_scrapy.commands.crawl import SetupError
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.spiders.base import HubSpider
@@ -57,7 +57,7 @@ class Command(ScrapyCommand):
         spiders = {name: loader.load(name) for name in loader.list()}
         for name in named:
             if name not in spiders:
-                raise SetupError(f"{name}: no such hub; there are {', '.join(spiders)}")
+                raise unknown_hub(name, spiders)
             if not (root / name).is_dir():
                 raise SetupError(f"{root / name} is not there; name another DATA_DIR, or crawl first")
         found = [spider for name, spider in spiders.items() if (name in named if named else (root / name).is_dir())]

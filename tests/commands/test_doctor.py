@@ -142,4 +142,4 @@ def test_a_clock_that_is_wrong(look: Look, hubs: Hubs) -> None:
 def test_no_such_hub(look: Look) -> None:
     ended = look("github")
     assert ended.returncode == 2
-    assert "github: no such hub; there are huggingface" in ended.stderr
+    assert "unknown hub 'github' (choose from huggingface" in ended.stderr

@@ -81,7 +81,7 @@ def test_a_disk_that_does_not_hold_it(tell: Tell) -> None:
 
 
 def test_what_cannot_be_planned(tell: Tell, hubs: Hubs) -> None:
-    assert "no such hub; there are" in tell("github").stderr.splitlines()[-1]
+    assert "unknown hub 'github'" in tell("github").stderr.splitlines()[-1]
     refused = tell("huggingface", "--rate", "fast")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "--rate=fast: not accepted" in refused.stderr.splitlines()[-1]

@@ -124,7 +124,7 @@ def test_what_a_crawl_would_reject(hubs: Hubs, run: Run) -> None:
         (LISTING, "record(60)", (), "shows 60 objects; positions count from 0"),
         ("/robots.txt", "models()", (), "/robots.txt shows no JSON"),
         ("/pytorchhub/", "models()", (), "no page of PyTorch Hub tells its models"),
-        (LISTING, "models()", ("--spider", "hugface"), "hugface: no such hub; there are huggingface, modelhub,"),
+        (LISTING, "models()", ("--spider", "hugface"), "unknown hub 'hugface' (choose from huggingface, modelhub,"),
     ],
 )
 def test_what_cannot_be_shown(hubs: Hubs, run: Run, page: str, code: str, words: tuple[str, ...], problem: str) -> None:

@@ -284,7 +284,7 @@ def test_for_people(done: Crawl, verify: Verify) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["github"], "github: no such hub; there are huggingface,"),
+        (["github"], "unknown hub 'github' (choose from huggingface,"),
         (["modelzoo"], "modelzoo is not there"),
         (["huggingface", "--sample", "0"], "--sample=0: not accepted"),
         (["huggingface", "--sample", "x%"], "--sample=x%: not accepted"),

@@ -183,7 +183,7 @@ def test_the_list(three: Crawl, diff: Diff) -> None:
 
 def test_without_snapshots(crawl: Start, diff: Diff, folder: Path) -> None:
     assert refused(diff()) == f"{folder}/data/huggingface is not there; name another DATA_DIR, or crawl first"
-    assert refused(diff(hub="hub")).startswith("hub: no such hub; there are huggingface, ")
+    assert refused(diff(hub="hub")).startswith("unknown hub 'hub' (choose from huggingface, ")
     done = crawl("huggingface", fraction=0)
     assert refused(diff()) == f"{done.folder} has no snapshots; crawl with KEEP_SNAPSHOTS above 0 to have some"
     assert [line.split()[:3] for line in lines(diff("--list"))] == [["now", "60", "records"]]

@@ -87,6 +87,16 @@ def of_commit(git: Command, repository: Path, commit: str) -> dict[bytes, Pointe
     return {path: pointer for path, pointer in found.items() if given.get(path) == b"lfs"}
 
 
+def of_all_commits(git: Command, repository: Path) -> set[str]:
+    """Return the ids of the large files that any blob of a repository names, reachable or not. Raises `GitError`."""
+    listing = git.run("git", "cat-file", "--batch-all-objects", "--unordered", "--batch-check", cwd=repository)
+    small = [oid for oid, kind, size in map(bytes.split, listing.splitlines()) if kind == b"blob" and int(size) < 1024]
+    contents = batch(
+        git.run("git", "cat-file", "--batch", cwd=repository, stdin=b"".join(oid + b"\n" for oid in small))
+    )
+    return {pointer.oid for content in contents if (pointer := parse(content))}
+
+
 def _small_files(listing: bytes) -> Iterator[tuple[bytes, bytes]]:
     """(object id, path) of the files that are as small as a pointer, from `ls-tree -r -z -l`."""
     for line in listing.split(b"\0")[:-1]:

@@ -1,0 +1,5 @@
+"""Remove clones and hubs from a data tree, and free what nothing in it names.
+
+Each function first lists what would be removed and how many bytes that frees; nothing is removed before `Removal.run`
+or `remove_clones` is called. It imports no Scrapy.
+"""

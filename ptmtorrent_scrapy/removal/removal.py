@@ -1,0 +1,68 @@
+"""One thing that can be removed."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from ptmtorrent_scrapy.storage import folders
+from ptmtorrent_scrapy.storage.fsync import rename
+
+
+class Kind(StrEnum):
+    """What is removed."""
+
+    CLONE = "clone"
+    HUB = "hub"
+    OBJECT = "large file"
+    SNAPSHOT = "snapshot"
+    CACHE = "cache"
+    LEFTOVER = "leftover"
+
+
+class CannotRemove(Exception):
+    """Something cannot be removed; the message says why and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removal:
+    """A file or folder to remove, and the bytes that this frees."""
+
+    kind: Kind
+    path: Path
+    bytes: int
+
+    def run(self) -> None:
+        """Remove it. A folder loses its name first, so that nobody sees a part of it. Raises `OSError`."""
+        folders.remove(self.aside())
+
+    def aside(self) -> Path:
+        """Give the file or folder a name of work in progress, and return it. Raises `OSError`."""
+        aside = self.path.with_name(f".{self.path.name}~removed")
+        if os.path.lexists(self.path):
+            folders.remove(aside)
+            rename(self.path, aside)
+        return aside
+
+
+def freed(path: Path) -> int:
+    """Return the bytes that are freed when a file or folder is removed: files without another link, each once."""
+    if not path.is_dir() or path.is_symlink():
+        return _bytes([path])
+    return _bytes(Path(folder.path, name) for folder in folders.walk(path) for name in folder.files)
+
+
+def _bytes(files: Iterable[Path]) -> int:
+    """Sum the sizes of files whose every link is among them."""
+    seen: dict[tuple[int, int], int] = {}
+    total = 0
+    for file in files:
+        stat = os.lstat(file)
+        if stat.st_nlink > 1:
+            key = (stat.st_dev, stat.st_ino)
+            seen[key] = seen.get(key, 0) + 1
+            if seen[key] < stat.st_nlink:
+                continue
+        total += stat.st_size
+    return total
