@@ -108,6 +108,7 @@ def _counts(statistics: dict[str, Any]) -> dict[str, Any]:
         "rejected": below("record/rejected/"),
         "repositories": below("clone/status/"),
         **{name: statistics.get(f"clone/{name}", 0) for name in _BYTES},
+        **({"schema_changes": changes} if (changes := below("listing/departures/")) else {}),
     }
 
 
