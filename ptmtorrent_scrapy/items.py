@@ -46,33 +46,44 @@ class Dataset:
 class Model:
     """A model as its hub describes it."""
 
-    key: str  # what the hub tells its models apart by
+    key: str  # different for each model of the hub
     metadata: Metadata
     name: str
     owner: str
     url: str
     owner_url: str
     repository: str | None = None  # clone URL
-    folder: str | None = None  # AUTHOR/MODEL, where the clone stands below repos/
-    commit: str | None = None  # told by the hub, else set once the repository was asked
-    gated: bool = False
+    folder: str | None = None  # AUTHOR/MODEL, where the clone lies below repos/
+    within: str | None = None  # clone URL of the repository that is the whole hub, where it has the model's files
+    commit: str | None = None  # as the hub says, else set once the repository was asked
+    gated: bool | str | None = None  # false, auto or manual
+    disabled: bool | None = None
+    private: bool | None = None
     popularity: int = 0  # downloads, else stars, else 0
     task: str | None = None
     architecture: str | None = None
     papers: list[str] = field(default_factory=list)  # DOIs
     datasets: list[Dataset] = field(default_factory=list)
+    dataset_mentions: list[str] = field(default_factory=list)  # words that can be no id
     license: str | None = None
+    license_url: str | None = None
+    license_spdx: list[str] = field(default_factory=list)  # SPDX identifiers
     library: str | None = None
     downloads: int | None = None
+    downloads_all_time: int | None = None
     likes: int | None = None
     tags: list[str] = field(default_factory=list)
     languages: list[str] = field(default_factory=list)
-    base_models: list[str] = field(default_factory=list)
+    base_models: list[str] = field(default_factory=list)  # ids
+    base_model_relation: str | None = None  # adapter, finetune, merge or quantized
     created: str | None = None  # RFC 3339
     modified: str | None = None  # RFC 3339
     parameters: int | None = None
-    bytes: int | None = None
-    hub_id: str | None = None  # what the hub knows it by, whatever its name
+    bytes: int | None = None  # of the repository
+    doubts: list[str] = field(
+        default_factory=list
+    )  # what the hub says that cannot be; the same words for all of a kind
+    hub_id: str | None = None  # the hub's own id of it, which stays when its name changes
     position: int | None = None  # of `metadata` in its file, set by MetadataPipeline
 
 

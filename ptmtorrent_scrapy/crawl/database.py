@@ -140,7 +140,7 @@ class CrawlDatabase:
         """Note a model, and whether it is one of those to choose from; False if it was listed before."""
         row = (
             *(model.key, model.name if model.name != model.key else None, wanted, rank),
-            *(model.repository, model.folder, model.commit, model.gated, model.bytes, model.hub_id),
+            *(model.repository, model.folder, model.commit, bool(model.gated), model.bytes, model.hub_id),
         )
         query = "INSERT OR IGNORE INTO model VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         return self._database.execute(query, row).rowcount == 1
@@ -253,6 +253,15 @@ class CrawlDatabase:
             "ON CONFLICT (url) DO UPDATE SET path = excluded.path, line = excluded.line"
         )
         self._database.execute(query, (url, path, line))
+
+    def clone_path(self, url: str) -> str | None:
+        """Return where the clone of a repository lies, below the hub's folder; None if it has none."""
+        row = self._database.execute("SELECT path FROM outcome WHERE url = ?", (url,)).fetchone()
+        return row[0] if row else None
+
+    def clones(self) -> Iterator[tuple[str, bytes]]:
+        """Yield (path, line of repositories.jsonl) of every clone."""
+        yield from self._database.execute("SELECT path, line FROM outcome WHERE path IS NOT NULL ORDER BY url")
 
     def outcome(self, url: str) -> bytes | None:
         """The line of a repository, of this crawl or an earlier one."""

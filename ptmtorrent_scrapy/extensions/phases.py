@@ -71,8 +71,8 @@ class Phases:
         self.crawl.state.phase = Phase.CLONING
         reason = await self.crawl.cloner.run(chosen(self.crawl, listed))
         self.crawl.state.phase = Phase.WRITING
-        if records.pending and not reason:
-            await self._publish(last=True)
+        if (records.pending and not reason) or await asyncio.to_thread(records.is_outdated):
+            await self._publish(last=not (records.pending and reason))
         return reason or (FinishReason.FAILED if self.crawl.state.faults else FinishReason.FINISHED)
 
     async def _publish(self, *, last: bool) -> None:

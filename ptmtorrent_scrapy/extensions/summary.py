@@ -49,6 +49,8 @@ class Summary:
             yield _row("pages", f"{pages:,} {what}, in {tree.folder / 'html'}")
         for why, models in self._below("record/rejected/").items():
             yield _row("rejected", f"{models:,} {why}, in {tree.rejected}")
+        for what, models in self._below("listing/doubts/").items():
+            yield _row("doubtful", f"{what} in {models:,} of the models; the field is absent")
         statuses = ", ".join(f"{number:,} {status}" for status, number in self._below("clone/status/").items())
         yield _row("repositories", f"{statuses or 'none'}; {tree.repositories}")
         yield _row("clones", f"{human(self._counted('clone/git_bytes') or 0)} of git in {tree.folder / 'repos'}")

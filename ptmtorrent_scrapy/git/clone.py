@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ptmtorrent_scrapy.git import local
+from ptmtorrent_scrapy.git import blobs, local
 from ptmtorrent_scrapy.git.blobs import contents
 from ptmtorrent_scrapy.git.environment import HARDENED, check_url, configured
 from ptmtorrent_scrapy.git.errors import (
@@ -195,6 +195,9 @@ class _Clone:
         state, head = local.state(self.path), local.head(self.path)
         branch, commit = self._head(self.path)
         if commit == head[1] and local.is_whole(state, self.wanted):
+            if state and commit and "bytes" not in state:  # an earlier version left it
+                files = pointers.of_commit(self.git, self.path, commit)
+                local.write_state(self.path, {**state, "bytes": self._bytes(self.path, commit, files)})
             return (
                 CloneStatus.LARGE if state and state.get("large") and self.wanted.lfs != "none" else CloneStatus.CURRENT
             )
@@ -312,6 +315,7 @@ class _Clone:
                 "error": f"{len(missing)} large files could not be had: {error or _LIES}" if missing else None,
                 "large": large,
                 "left_out": len(files) - len(wanted),
+                "bytes": commit and self._bytes(clone, commit, files),
                 "git_bytes": local.size(clone / ".git"),
                 "lfs_objects": len(there),
                 "lfs_bytes": sum(pointer.size for pointer in there),
@@ -321,6 +325,10 @@ class _Clone:
         if large:
             return CloneStatus.LARGE
         return CloneStatus.PARTIAL if missing else None
+
+    def _bytes(self, clone: Path, commit: str, files: Mapping[bytes, Pointer]) -> int:
+        """Return the bytes of a commit's files, of large ones as their pointers say."""
+        return blobs.size(self.git, clone, commit, {path: pointer.size for path, pointer in files.items()})
 
     def _pointers(self, clone: Path, commit: str) -> dict[bytes, Pointer]:
         """The large files of a commit, which need not be the one that is checked out."""

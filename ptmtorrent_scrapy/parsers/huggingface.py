@@ -1,32 +1,34 @@
-"""What Hugging Face's listing says of a model.
+"""Models of Hugging Face, from the objects of its API.
 
 https://huggingface.co/docs/hub/api
 """
 
 import re
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 from ptmtorrent_scrapy.formats.dois import arxiv_doi
 from ptmtorrent_scrapy.formats.raw_json import count, elements, mapping, string, strings
-from ptmtorrent_scrapy.items import Dataset, Metadata, Model
+from ptmtorrent_scrapy.items import Metadata, Model
 from ptmtorrent_scrapy.parsers.errors import NotAModel
+from ptmtorrent_scrapy.parsers.huggingface_cards import Tags, base_models, datasets, license_of, web_address
 
-_REPOSITORY_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+# https://huggingface.co/docs/hub/api: `createdAt` of what is older than the hub keeps it
+_BEFORE_DATES = "2022-03-02T23:29:0"
+_PACKED = {"I32", "U32", "I8", "U8"}  # types of a number that holds several weights of a quantized model
 _CARD_TEMPLATE_PAPER = (
     "10.48550/arXiv.1910.09700"  # on cards nobody filled in: the carbon calculator's, not the model's
 )
 _HUB_ID = re.compile(r"[0-9a-f]{24}")
-_PLAIN = re.compile(r"[A-Za-z0-9_./-]+")  # what stands in a URL as it is
 _NOBODY = "huggingface"  # owns what has no namespace
-
-Kinds = dict[str, list[str]]  # of tags `KIND:...`, what they say by kind
 
 
 def model(metadata: Metadata, base: str) -> Model:
-    """The model that an object of the listing describes; `base` is the URL of the hub. Raises `NotAModel`."""
+    """Return the model that an object describes, of the listing or alone; `base` is the URL of the hub.
+
+    Raises `NotAModel`.
+    """
     listed = mapping(metadata.value)
     name = string(listed.get("id")) or string(listed.get("modelId"))
     if name is None:
@@ -37,6 +39,10 @@ def model(metadata: Metadata, base: str) -> Model:
     owner = string(listed.get("author")) or (namespace if slash else _NOBODY)
     url = web_address(base, name)
     downloads = count(listed.get("downloads"))
+    terms = license_of(card, tagged, url)
+    bases = base_models(listed, card, tagged, base)
+    trained_on, mentions = datasets(listed, card, tagged, base)
+    size, doubts = parameters(listed, config)
     return Model(
         key=name,
         metadata=metadata,
@@ -47,31 +53,37 @@ def model(metadata: Metadata, base: str) -> Model:
         repository=url,
         folder=name if slash else f"huggingface.co/{name}",
         commit=_matching(_COMMIT, listed.get("sha")),
-        gated=listed.get("gated") in ("auto", "manual", True),
+        gated=gated if isinstance(gated := listed.get("gated"), bool) or gated in ("auto", "manual") else None,
+        disabled=_boolean(listed.get("disabled")),
+        private=_boolean(listed.get("private")),
         popularity=downloads or 0,
         task=string(listed.get("pipeline_tag")),
         architecture=architecture(config, tagged),
         papers=papers(tagged),
-        datasets=datasets(listed, card, tagged, base),
-        license=", ".join(strings(card.get("license")) or tagged.get("license", ())) or None,
+        datasets=trained_on,
+        dataset_mentions=mentions,
+        license=terms.name,
+        license_url=terms.url,
+        license_spdx=terms.spdx,
         library=string(listed.get("library_name")),
         downloads=downloads,
+        downloads_all_time=count(listed.get("downloadsAllTime")),
         likes=count(listed.get("likes")),
         tags=tags,
-        languages=strings(card.get("language")),
-        base_models=strings(card.get("base_model"))
-        or [base for base in tagged.get("base_model", ()) if ":" not in base],
-        created=_matching(_TIME, listed.get("createdAt")),
+        languages=languages(card.get("language")),
+        base_models=bases.ids,
+        base_model_relation=bases.relation,
+        created=created(listed.get("createdAt")),
         modified=_matching(_TIME, listed.get("lastModified")),
-        parameters=count(mapping(listed.get("safetensors")).get("total"))
-        or count(mapping(listed.get("gguf")).get("total")),
+        parameters=size,
+        doubts=doubts,
         bytes=count(listed.get("usedStorage")),
         hub_id=_matching(_HUB_ID, listed.get("_id")),
     )
 
 
 def files(text: str) -> list[tuple[int, bool]]:
-    """(bytes, whether it is a large one) of the files in a page of `/api/models/ID/tree/REVISION`.
+    """Return (bytes, whether git-lfs keeps it) of the files in a page of `/api/models/ID/tree/REVISION`.
 
     https://huggingface.co/docs/hub/api
     """
@@ -82,43 +94,13 @@ def files(text: str) -> list[tuple[int, bool]]:
     return [(count(file.get("size")) or 0, bool(file.get("lfs"))) for file in listed if file.get("type") == "file"]
 
 
-def web_address(base: str, path: str) -> str:
-    """The address of what has this path on the hub."""
-    return f"{base}/{path if _PLAIN.fullmatch(path) else quote(path)}"
-
-
-def datasets(listed: dict[str, Any], card: dict[str, Any], tagged: Kinds, base: str) -> list[Dataset]:
-    """What cards and tags name as datasets, and how they were used."""
-    usages = {name: ["train"] for name in (*tagged.get("dataset", ()), *strings(card.get("datasets")))}
-    for name in evaluated_on(listed.get("model-index") or card.get("model-index")):
-        usages[name] = [*usages.get(name, ()), "eval"]
-    return [dataset(name, usage, base) for name, usage in usages.items()]
-
-
-def dataset(name: str, usages: list[str], base: str) -> Dataset:
-    """A dataset by what cards call it: an id on the hub, mostly; a URL or a few words, sometimes."""
-    host = urlsplit(name) if re.match(r"https?://[\w.-]+", name) else None
-    if host and name.isprintable() and " " not in name:
-        return Dataset(
-            name=name, owner=host.netloc, url=name, owner_url=f"{host.scheme}://{host.netloc}", usages=usages
-        )
-    owner = name.partition("/")[0] if _REPOSITORY_ID.fullmatch(name) else _NOBODY
-    return Dataset(
-        name=name,
-        owner=owner,
-        url=web_address(base, f"datasets/{name}"),
-        owner_url=web_address(base, owner),
-        usages=usages,
-    )
-
-
-def by_kind(tags: list[str]) -> Kinds:
-    """What the tags `KIND:...` say, by kind.
+def by_kind(tags: list[str]) -> Tags:
+    """Return the values of the tags `KIND:VALUE`, by kind.
 
     >>> by_kind(["pytorch", "license:mit", "dataset:imdb", "dataset:glue"])
     {'license': ['mit'], 'dataset': ['imdb', 'glue']}
     """
-    kinds: Kinds = {}
+    kinds: Tags = {}
     for tag in tags:
         kind, _, value = tag.partition(":")
         if value := value.strip():
@@ -126,30 +108,60 @@ def by_kind(tags: list[str]) -> Kinds:
     return kinds
 
 
-def architecture(config: dict[str, Any], tagged: Kinds) -> str | None:
-    """The model's type, else the first of its classes, else its diffusers pipeline."""
-    classes = (*strings(config.get("architectures")), *tagged.get("diffusers", ()), None)
+def architecture(config: dict[str, Any], tagged: Tags) -> str | None:
+    """Return the model's type, else the first of its classes, else its diffusers pipeline."""
+    pipeline = string(mapping(config.get("diffusers")).get("_class_name"))
+    classes = (*strings(config.get("architectures")), *tagged.get("diffusers", ()), pipeline)
     return string(config.get("model_type")) or classes[0]
 
 
-def papers(tagged: Kinds) -> list[str]:
-    """DOIs of the papers in `arxiv:` tags; a `doi:` tag is the repository's own."""
+def parameters(listed: dict[str, Any], config: dict[str, Any]) -> tuple[int | None, list[str]]:
+    """Return the number of parameters, and what is doubtful about it.
+
+    `safetensors.total` is sometimes far from the sum of `safetensors.parameters`. Then the sum is right, unless several
+    weights are packed into one number: then nobody knows.
+
+    >>> parameters({"safetensors": {"parameters": {"BF16": 7_615_616_512}, "total": 333_312}}, {})
+    (7615616512, [])
+    """
+    weights = mapping(listed.get("safetensors"))
+    if not weights:
+        return count(mapping(listed.get("gguf")).get("total")) or None, []
+    total = count(weights.get("total"))
+    by_type = {name: number for name, number in mapping(weights.get("parameters")).items() if count(number) is not None}
+    added = count(sum(by_type.values()))
+    if not added or (total is not None and abs(total - added) * 20 <= added):
+        return total, []
+    if total is not None and not _PACKED.isdisjoint(by_type) and mapping(config.get("quantization_config")):
+        return None, ["parameters of packed weights unknown"]
+    return added, []
+
+
+def created(value: Any) -> str | None:
+    """Return the time of creation; None where it is the one that all repositories have from before it was kept."""
+    time = _matching(_TIME, value)
+    return None if time and time.startswith(_BEFORE_DATES) else time
+
+
+def languages(value: Any) -> list[str]:
+    """Return the languages of a card. Norwegian, `no`, comes as false, which it means in YAML.
+
+    >>> languages([False, "nn"])
+    ['no', 'nn']
+    """
+    if isinstance(value, list) and False in value:
+        value = ["no" if each is False else each for each in value]
+    return strings(value)
+
+
+def papers(tagged: Tags) -> list[str]:
+    """Return the DOIs of the papers in `arxiv:` tags; a `doi:` tag is the repository's own."""
     found = dict.fromkeys(doi for identifier in tagged.get("arxiv", ()) if (doi := arxiv_doi(identifier)))
     return [doi for doi in found if doi != _CARD_TEMPLATE_PAPER]
 
 
-def evaluated_on(model_index: Any) -> list[str]:
-    """Ids, else names, of the datasets in a card's `model-index`, each once.
-
-    https://github.com/huggingface/hub-docs/blob/main/modelcard.md
-    """
-    found = []
-    for model in model_index if isinstance(model_index, list) else []:
-        results = mapping(model).get("results")
-        for result in results if isinstance(results, list) else []:
-            dataset = mapping(mapping(result).get("dataset"))
-            found.append(string(dataset.get("type")) or string(dataset.get("name")))
-    return list(dict.fromkeys(name for name in found if name))
+def _boolean(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def _matching(pattern: re.Pattern[str], value: Any) -> str | None:

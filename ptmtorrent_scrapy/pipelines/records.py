@@ -1,6 +1,8 @@
 """Builds, checks and writes the records."""
 
+import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import IO, Any, Self
@@ -10,13 +12,16 @@ from scrapy.crawler import Crawler
 from scrapy.statscollectors import StatsCollector
 
 from ptmtorrent_scrapy.crawl.session import CrawlSession
+from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.items import Dataset, Metadata, Model, RejectedModel
-from ptmtorrent_scrapy.records.record import Hub, record
+from ptmtorrent_scrapy.records.record import Hub, record, with_clone
 from ptmtorrent_scrapy.records.validator import Validator
 from ptmtorrent_scrapy.storage.atomic import AtomicFile, JsonArrayFile
 
 _ID = b'{"id":0,'  # how a record begins that has no place yet
 _PENDING, _REJECTED = b"?", b"-"  # how a line of the spool begins that is no record
+_REPOSITORY = re.compile(rb'"ModelRepositoryURL":"([^"]+)"')  # in a record: quotes within strings are escaped
+_HAS_PATH = b'"ModelRepositoryPath":"'
 
 
 class RecordPipeline:
@@ -34,6 +39,7 @@ class RecordPipeline:
         self._spool: IO[bytes] | None = None
         self.pending = 0  # models that wait for their repository
         self.ready = 0  # records and rejections that wait for nothing
+        self._clones: bytes | None = None  # those that the records name that were written last
         crawl.keepers["records"] = self
 
     @classmethod
@@ -42,6 +48,8 @@ class RecordPipeline:
         return cls(CrawlSession.of(crawler), crawler.stats)
 
     def process_item(self, item: Any) -> Any:
+        for doubt in item.doubts if isinstance(item, Model) else ():
+            self.stats.inc_value(f"listing/doubts/{doubt}")
         if isinstance(item, RejectedModel):
             self._add(_rejection(item.name, item.position, item.reason, item.detail))
         elif isinstance(item, Model) and item.repository and (item.commit is None or self.crawl.spider.clone_files):
@@ -64,6 +72,8 @@ class RecordPipeline:
         if model.commit is None:
             return _rejection(model.name, model.position, "no commit", problem or "the hub tells none")
         built = record(model, self._hub(model.metadata.file))
+        if model.within and (path := self._clone_path(model.within)):
+            built = with_clone(built, path, None)
         if wrong := self._validator.problem(built):
             return _rejection(model.name, model.position, "invalid record", wrong)
         return orjson.dumps(built)
@@ -82,6 +92,7 @@ class RecordPipeline:
         """
         records, rejected = JsonArrayFile(self.crawl.tree.records), AtomicFile(self.crawl.tree.rejected)
         reasons: dict[str, int] = {}
+        self._clones = self._digest()
         try:
             for line in self._lines(last):
                 if line.startswith(_REJECTED):
@@ -99,6 +110,30 @@ class RecordPipeline:
             self.stats.set_value(f"record/rejected/{reason}", models)
         return records, rejected
 
+    def is_outdated(self) -> bool:
+        """Return whether there are other clones than when the records were written; reads a line of each clone."""
+        return self._clones is not None and self._clones != self._digest()
+
+    def _digest(self) -> bytes:
+        digest = hashlib.blake2b(digest_size=16)
+        for path, line in self.crawl.listing.clones():
+            digest.update(orjson.dumps([path, orjson.loads(line).get("commit")]))
+        return digest.digest()
+
+    def _with_clone(self, line: bytes) -> bytes:
+        """Return a line of the spool, if it is a record with the path and the bytes of its clone."""
+        url = None if line.startswith(_REJECTED) or _HAS_PATH in line else _REPOSITORY.search(line)
+        path = self._clone_path(orjson.loads(b'"' + url[1] + b'"')) if url else None
+        if path is None:
+            return line
+        size = (local.state(self.crawl.tree.folder / path) or {}).get("bytes")
+        return orjson.dumps(with_clone(orjson.loads(line), path, size))
+
+    def _clone_path(self, url: str) -> str | None:
+        """Return where the clone of a repository lies, below the hub's folder; None if there is none."""
+        path = self.crawl.listing.clone_path(url)
+        return path if path and (self.crawl.tree.folder / path / ".git").is_dir() else None
+
     def _lines(self, last: bool) -> Iterator[bytes]:
         """The spool's records and rejections, the last time also those of the models that waited."""
         if self._spool is None:
@@ -107,12 +142,12 @@ class RecordPipeline:
         self._spool.seek(0)
         for line in self._spool:
             if not line.startswith(_PENDING):
-                yield line[:-1]
+                yield self._with_clone(line[:-1])
             elif last:
                 model = _model(orjson.loads(line[1:]))
                 commit, problem, files = self.crawl.listing.found(model.repository or "")
                 model = self.crawl.spider.with_clone(replace(model, commit=commit or model.commit), _files(files))
-                yield self._finished(model, problem)
+                yield self._with_clone(self._finished(model, problem))
 
     def save(self) -> dict[str, Any]:
         size = 0

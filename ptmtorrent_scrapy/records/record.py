@@ -1,6 +1,5 @@
 """The PTMTorrent record of a model."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +16,9 @@ class Hub:
 
 
 def record(model: Model, hub: Hub) -> dict[str, Any]:
-    """The record of a model; its `id` is 0 until it has its place in the file.
+    """Return the record of a model; its `id` is 0 until it has its place in the file.
 
-    What is not known is left out: the published schema takes no empty array, and nobody wants to tell "" from "N/A".
+    A field with nothing to say is absent: the published schema takes no empty array.
     """
     return {
         "id": 0,
@@ -38,22 +37,38 @@ def record(model: Model, hub: Hub) -> dict[str, Any]:
     }
 
 
-def _optional(model: Model) -> Iterator[tuple[str, Any]]:
-    yield "Datasets", [_dataset(dataset) for dataset in model.datasets]
-    yield "ModelPaperDOIs", model.papers
-    yield "ModelTask", model.task
-    yield "ModelArchitecture", model.architecture
-    yield "ModelLicense", model.license
-    yield "ModelLibrary", model.library
-    yield "ModelDownloads", model.downloads
-    yield "ModelLikes", model.likes
-    yield "ModelTags", model.tags
-    yield "ModelLanguages", model.languages
-    yield "ModelBaseModels", model.base_models
-    yield "ModelCreated", model.created
-    yield "ModelModified", model.modified
-    yield "ModelParameters", model.parameters
-    yield "ModelBytes", model.bytes
+def with_clone(record: dict[str, Any], path: str, size: int | None) -> dict[str, Any]:
+    """Return a record with the path of its clone below the hub's folder, and the bytes of the clone's files."""
+    return {**record, "ModelRepositoryPath": path, **({} if size is None else {"ModelBytes": size})}
+
+
+def _optional(model: Model) -> tuple[tuple[str, Any], ...]:
+    return (
+        ("Datasets", [_dataset(dataset) for dataset in model.datasets]),
+        ("ModelDatasetMentions", model.dataset_mentions),
+        ("ModelPaperDOIs", model.papers),
+        ("ModelTask", model.task),
+        ("ModelArchitecture", model.architecture),
+        ("ModelRepositoryURL", model.repository or model.within),
+        ("ModelLicense", model.license),
+        ("ModelLicenseURL", model.license_url),
+        ("ModelLicenseSPDX", model.license_spdx),
+        ("ModelLibrary", model.library),
+        ("ModelDownloads", model.downloads),
+        ("ModelDownloadsAllTime", model.downloads_all_time),
+        ("ModelLikes", model.likes),
+        ("ModelTags", model.tags),
+        ("ModelLanguages", model.languages),
+        ("ModelBaseModels", model.base_models),
+        ("ModelBaseModelRelation", model.base_model_relation),
+        ("ModelCreated", model.created),
+        ("ModelModified", model.modified),
+        ("ModelParameters", model.parameters),
+        ("ModelBytes", model.bytes),
+        ("ModelGated", model.gated),
+        ("ModelDisabled", model.disabled),
+        ("ModelPrivate", model.private),
+    )
 
 
 def _dataset(dataset: Dataset) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Hugging Face, crawled whole."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from ptmtorrent_scrapy.formats.link_header import next_link
 from tests.conftest import Start, git
 from tests.hubs import Hubs, Large, Repository
 from tests.hubs.models import Models
+
+_NAMED = re.compile(r"https?://\S+|\w[\w.-]*(/[\w.-]+)?", re.ASCII)  # a dataset, by its id or its own site
 
 
 def recorded(shared: Path) -> list[str]:
@@ -46,14 +49,16 @@ def test_recorded_models_become_records(crawl: Start, listing: list[dict[str, An
 
 def told(record: dict[str, Any]) -> dict[str, Any]:
     """What a record says that can be told from the recorded object by other means."""
+    datasets = record.get("Datasets", [])
     return {
         "name": record["ModelName"],
         "commit": record["LatestGitCommitSHA"],
         "task": record.get("ModelTask"),
         "architecture": record.get("ModelArchitecture"),
         "papers": record.get("ModelPaperDOIs", []),
-        "train": {each["DatasetName"] for each in record.get("Datasets", []) if "train" in each["DatasetUsages"]},
-        "eval": {each["DatasetName"] for each in record.get("Datasets", []) if "eval" in each["DatasetUsages"]},
+        "train": {each["DatasetName"].lower() for each in datasets if "train" in each["DatasetUsages"]},
+        "eval": {each["DatasetName"].lower() for each in datasets if "eval" in each["DatasetUsages"]},
+        "mentions": set(record.get("ModelDatasetMentions", [])),
     }
 
 
@@ -61,6 +66,13 @@ def expected(model: dict[str, Any]) -> dict[str, Any]:
     config, card = model.get("config") or {}, model.get("cardData") or {}
     after = [tag.split(":", 1) for tag in model["tags"] if ":" in tag]
     datasets = card.get("datasets") or []
+    train = {value for kind, value in after if kind == "dataset"}
+    train |= set([datasets] if isinstance(datasets, str) else datasets)
+    evaluated = {
+        result["dataset"]["type"]
+        for index in (model.get("model-index") or card.get("model-index") or [])
+        for result in index["results"]
+    } - {"unknown"}
     diffusers = [value for kind, value in after if kind == "diffusers"]
     return {
         "name": model.get("id") or model["modelId"],
@@ -69,13 +81,9 @@ def expected(model: dict[str, Any]) -> dict[str, Any]:
         "architecture": config.get("model_type")
         or next(iter([*(config.get("architectures") or []), *diffusers]), None),
         "papers": [f"10.48550/arXiv.{value}" for kind, value in after if kind == "arxiv" and value != "1910.09700"],
-        "train": {value for kind, value in after if kind == "dataset"}
-        | set([datasets] if isinstance(datasets, str) else datasets),
-        "eval": {
-            result["dataset"]["type"]
-            for index in (model.get("model-index") or card.get("model-index") or [])
-            for result in index["results"]
-        },
+        "train": {name.lower() for name in train if _NAMED.fullmatch(name)},
+        "eval": {name.lower() for name in evaluated if _NAMED.fullmatch(name)},
+        "mentions": {name for name in train | evaluated if not _NAMED.fullmatch(name)},
     }
 
 
@@ -99,11 +107,15 @@ def test_a_hub_whole(crawl: Start, hubs: Hubs, folder: Path, published: Any) -> 
     by_downloads = sorted(newest_first, key=lambda model: -model["downloads"])
     folders = {model["id"] if "/" in model["id"] else f"huggingface.co/{model['id']}" for model in by_downloads[:30]}
     assert done.statuses == dict.fromkeys(folders, "cloned")
+    named = {record["ModelRepositoryPath"]: record for record in done.records if "ModelRepositoryPath" in record}
+    assert set(named) == {f"repos/{path}" for path in folders}
     for path in folders:
         clone = done.folder / "repos" / path
         model = models.model(models.index(path.removeprefix("huggingface.co/")) or 0)
         assert git(clone, "rev-parse", "HEAD").strip() == model["sha"]
         assert git(clone, "status", "--porcelain") == ""
+        files = git(clone, "ls-files", "-z").split("\0")[:-1]
+        assert named[f"repos/{path}"]["ModelBytes"] == sum((clone / file).stat().st_size for file in files)
         assert git(clone, "lfs", "fsck") == "Git LFS fsck OK\n"
         assert len(git(clone, "log", "--oneline").splitlines()) == models.revisions(models.index(model["id"]) or 0)
     assert_stored_once(done.folder, models, [models.index(model["id"]) or 0 for model in by_downloads[:30]])

@@ -9,7 +9,7 @@ import pytest
 from ptmtorrent_scrapy.formats.dois import arxiv_doi, dois
 from ptmtorrent_scrapy.formats.raw_json import count, elements, string
 from ptmtorrent_scrapy.items import Dataset, Metadata, Model
-from ptmtorrent_scrapy.records.record import Hub, record
+from ptmtorrent_scrapy.records.record import Hub, record, with_clone
 from ptmtorrent_scrapy.records.validator import Validator, schema
 from ptmtorrent_scrapy.spiders.huggingface import HuggingFaceSpider
 
@@ -48,22 +48,31 @@ def test_everything_is_known() -> None:
         architecture="bert",
         papers=["10.48550/arXiv.1810.04805"],
         datasets=[dataset],
+        dataset_mentions=["news of ours"],
+        repository="https://hub.example/a/b",
         license="mit",
+        license_url="https://hub.example/a/b/blob/main/LICENSE",
+        license_spdx=["MIT"],
         library="transformers",
         downloads=0,
+        downloads_all_time=7,
+        gated=False,
+        disabled=False,
+        private=True,
         likes=3,
         tags=["bert"],
         languages=["en"],
         base_models=["a/c"],
+        base_model_relation="adapter",
         created="2022-03-02T23:29:05.000Z",
         modified="2022-03-02T23:29:05.000Z",
         parameters=10,
         bytes=20,
     )
-    made = record(full, HUB)
+    made = with_clone(record(full, HUB), "repos/a/b", 21)
     assert set(made) == set(schema("record")["properties"])
     assert set(made["Datasets"][0]) == set(schema("record")["properties"]["Datasets"]["items"]["properties"])
-    assert made["ModelDownloads"] == 0
+    assert (made["ModelDownloads"], made["ModelGated"], made["ModelBytes"]) == (0, False, 21)
     assert Validator().problem(made) is None
 
 

@@ -1,0 +1,169 @@
+"""What a model card on Hugging Face names: licences, datasets, base models.
+
+https://huggingface.co/docs/hub/model-cards
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlsplit
+
+from ptmtorrent_scrapy.formats.raw_json import mapping, string, strings
+from ptmtorrent_scrapy.formats.spdx import spdx_identifier
+from ptmtorrent_scrapy.items import Dataset
+from ptmtorrent_scrapy.parsers.huggingface_ids import dataset_id, model_id, web_url, written
+
+# Ids of https://huggingface.co/docs/hub/repositories-licenses that SPDX calls otherwise. The others are SPDX's but for
+# upper and lower case, or have no SPDX identifier.
+_SPDX = {
+    "c-uda": "C-UDA-1.0",
+    "lgpl-lr": "LGPLLR",
+    "odbl": "ODbL-1.0",
+    "odc-by": "ODC-By-1.0",
+    "pddl": "PDDL-1.0",
+}
+_RELATIONS = ("adapter", "finetune", "merge", "quantized")
+_PLAIN = re.compile(r"[A-Za-z0-9_./-]+")  # what is the same in a URL
+_NOBODY = "huggingface"  # owns what has no namespace
+
+Tags = dict[str, list[str]]  # values of the tags `KIND:VALUE`, by kind
+
+
+class License(NamedTuple):
+    """The licence of a model."""
+
+    name: str | None  # several are joined by ", "
+    url: str | None
+    spdx: list[str]
+
+
+class BaseModels(NamedTuple):
+    """What a model was made from."""
+
+    ids: list[str]
+    relation: str | None  # adapter, finetune, merge or quantized
+
+
+def web_address(base: str, path: str) -> str:
+    """Return the address of what has this path on the hub."""
+    return f"{base}/{path if _PLAIN.fullmatch(path) else quote(path)}"
+
+
+def license_of(card: dict[str, Any], tagged: Tags, url: str) -> License:
+    """Return the licence that a card or else a tag names; `url` is the repository's.
+
+    The name of `other` is the card's `license_name`; a relative `license_link` is a file of the repository.
+    """
+    names = strings(card.get("license")) or tagged.get("license") or []
+    if "other" in names and (own := string(card.get("license_name"))):
+        names = [own if name == "other" else name for name in names]
+    spdx = dict.fromkeys(found for name in names if (found := spdx_identifier(_SPDX.get(name.lower(), name))))
+    return License(", ".join(names) or None, license_url(card.get("license_link"), url), list(spdx))
+
+
+def license_url(link: Any, repository: str) -> str | None:
+    """Return the URL of a `license_link`.
+
+    >>> license_url("LICENSE", "https://huggingface.co/a/b")
+    'https://huggingface.co/a/b/blob/main/LICENSE'
+    """
+    text = string(link)
+    if text is None:
+        return None
+    if found := web_url(text):
+        return found
+    path = text.removeprefix("./")
+    if not path.isprintable() or re.match(r"[\w+.-]*:|//|\.\./|www\.", path) or " " in path.strip():
+        return None
+    return f"{repository}/blob/main/{quote(path.lstrip('/'))}"
+
+
+def base_models(listed: dict[str, Any], card: dict[str, Any], tagged: Tags, base: str) -> BaseModels:
+    """Return what a model was made from: by the hub, else by its tags, else by its card, else by its adapter's config.
+
+    URLs of the hub become ids; local paths and the model itself are no base models.
+    """
+    own = (string(listed.get("id")) or string(listed.get("modelId")) or "").lower()
+    for texts, relation in _named_bases(listed, card, tagged):
+        found = {found.lower(): found for text in reversed(texts) if (found := model_id(text, base))}
+        found.pop(own, None)
+        if found:
+            return BaseModels(list(reversed(found.values())), relation if relation in _RELATIONS else None)
+    return BaseModels([], None)
+
+
+def _named_bases(listed: dict[str, Any], card: dict[str, Any], tagged: Tags) -> Iterator[tuple[list[str], str | None]]:
+    """Yield (texts that name base models, relation) of each source, best first."""
+    on_card = string(card.get("base_model_relation"))
+    if told := listed.get("baseModels"):
+        models = mapping(told).get("models")
+        yield list(written(models)), string(mapping(told).get("relation")) or on_card
+    if tags := tagged.get("base_model"):
+        related = [tag.partition(":") for tag in tags]
+        names = [name for relation, _, name in related if relation in _RELATIONS]
+        relations = {relation for relation, _, name in related if name and relation in _RELATIONS}
+        relation = on_card or (relations.pop() if len(relations) == 1 else None)
+        yield list(written([*(tag for tag in tags if tag.partition(":")[0] not in _RELATIONS), *names])), relation
+    if given := card.get("base_model"):
+        yield list(written(given)), on_card
+    peft = mapping(mapping(listed.get("config")).get("peft"))
+    yield list(written(peft.get("base_model_name_or_path"))), on_card or "adapter"
+
+
+def datasets(listed: dict[str, Any], card: dict[str, Any], tagged: Tags, base: str) -> tuple[list[Dataset], list[str]]:
+    """Return (datasets that a card and tags name, with their usages; what they say in words that can be no id)."""
+    train = (*written(tagged.get("dataset")), *written(card.get("datasets")))
+    evaluated = evaluated_on(listed.get("model-index") or card.get("model-index"))
+    if not train and not evaluated:
+        return [], []
+    found: dict[str, Dataset] = {}  # by name in lower case: the hub does not tell upper from lower case
+    mentions: dict[str, None] = {}
+    for usage, names in (("train", train), ("eval", evaluated)):
+        for text in names:
+            if (made := dataset(text, base)) is None:
+                mentions[text] = None
+                continue
+            made = found.setdefault(made.name.lower(), made)
+            if usage not in made.usages:
+                made.usages.append(usage)
+    return list(found.values()), list(mentions)
+
+
+def dataset(name: str, base: str) -> Dataset | None:
+    """Return the dataset that a card names: an id on the hub, or a URL; None for words that can be neither."""
+    found = dataset_id(name, base)
+    if found:
+        owner, slash, _ = found.partition("/")
+        owner = owner if slash else _NOBODY
+        url, owner_url = web_address(base, f"datasets/{found}"), web_address(base, owner)
+        return Dataset(name=found, owner=owner, url=url, owner_url=owner_url)
+    if elsewhere := web_url(name):
+        host = urlsplit(elsewhere)
+        return Dataset(name=elsewhere, owner=host.netloc, url=elsewhere, owner_url=f"{host.scheme}://{host.netloc}")
+    return None
+
+
+def evaluated_on(model_index: Any) -> list[str]:
+    """Return ids, else names, of the datasets in a card's `model-index`, each once.
+
+    https://github.com/huggingface/hub-docs/blob/main/modelcard.md
+    """
+    if not model_index:
+        return []
+    results = (result for model in _elements(model_index) for result in _elements(mapping(model).get("results")))
+    named = (_type_or_name(each) for result in results for each in _elements(mapping(result).get("dataset")))
+    return list(dict.fromkeys(name for name in named if name))
+
+
+def _type_or_name(dataset: Any) -> str | None:
+    described = mapping(dataset)
+    return next(
+        written([dataset if isinstance(dataset, str) else None, described.get("type"), described.get("name")]), None
+    )
+
+
+def _elements(value: Any) -> Iterable[Any]:
+    """Return the elements of a list; a value that is no list is the only one."""
+    if isinstance(value, list):
+        return value
+    return [] if value is None else [value]
