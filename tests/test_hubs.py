@@ -432,3 +432,73 @@ def test_the_command() -> None:
 class NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:
         return None
+
+
+_FULL = {"_id", "id", "modelId", "author", "sha", "lastModified", "createdAt", "private", "gated", "likes"}
+_FULL |= {"downloads", "tags", "pipeline_tag", "library_name", "siblings"}
+
+
+def fields(url: str) -> set[str]:
+    return {name for listed in orjson.loads(get(url)[2]) for name in listed}
+
+
+def test_a_listing_has_what_the_hub_gives_and_no_more(hubs: Hubs) -> None:
+    listing = f"{hubs.url}/api/models?limit=60"
+    assert fields(f"{listing}&full=true") == _FULL
+    assert fields(f"{listing}&full=true&cardData=true&config=true") == _FULL | {"cardData", "config"}
+    assert fields(f"{listing}&expand[]=safetensors&expand[]=baseModels") == {"_id", "id", "safetensors", "baseModels"}
+    assert fields(f"{listing}&expand=sha&expand=gated") == {"_id", "id", "sha", "gated"}
+
+
+@pytest.mark.parametrize("name", ["usedStorage", "childrenModelCount", "nothing"])
+def test_what_a_listing_cannot_expand_is_refused_by_name(hubs: Hubs, name: str) -> None:
+    code, _, body = status(f"{hubs.url}/api/models?expand[]=sha&expand[]={name}")
+    assert code == 400
+    accepted = orjson.loads(body)["error"].removeprefix('"expand" must be one of [').removesuffix("]").split(", ")
+    assert {"sha", "safetensors", "baseModels", "gguf"} < set(accepted)
+    assert name not in accepted
+
+
+@pytest.mark.parametrize("flag", ["full", "cardData", "config"])
+def test_expand_goes_with_nothing_else(hubs: Hubs, flag: str) -> None:
+    assert status(f"{hubs.url}/api/models?expand[]=sha&{flag}=true")[0] == 400
+
+
+def test_one_model_has_what_a_listing_lacks(hubs: Hubs) -> None:
+    url = f"{hubs.url}/api/models/{hubs.huggingface.generated.name(3)}"
+    whole = orjson.loads(get(url)[2])
+    assert {"usedStorage", "disabled", "spaces"} < set(whole)
+    assert {"baseModels", "downloadsAllTime", "childrenModelCount"}.isdisjoint(whole)
+    assert set(orjson.loads(get(f"{url}?expand[]=childrenModelCount")[2])) == {"_id", "id", "childrenModelCount"}
+    assert orjson.loads(get(f"{url}?securityStatus=true")[2])["securityRepoStatus"]["scansDone"] is True
+    assert {"size", "blobId"} < set(orjson.loads(get(f"{url}?blobs=true")[2])["siblings"][0])
+    assert status(f"{url}?expand[]=nothing")[0] == 400
+
+
+def test_no_page_has_more_than_a_thousand(folder: Path) -> None:
+    with Hubs(models=1200) as hubs:
+        assert len(orjson.loads(get(f"{hubs.url}/api/models?limit=5000")[2])) == 1000
+
+
+@pytest.mark.parametrize("kind", ["models", "datasets", "spaces"])
+def test_the_official_client_expands_each_kind(hubs: Hubs, folder: Path, kind: str) -> None:
+    generated = {
+        "models": hubs.huggingface.generated,
+        "datasets": hubs.huggingface.datasets,
+        "spaces": hubs.huggingface.spaces,
+    }[kind]
+    code = f"[[each.id, each.sha] for each in api.list_{kind}(expand=['sha', 'trendingScore'], sort='created_at')]"
+    assert client(hubs, folder, code) == [
+        [generated.name(index), generated.model(index)["sha"]] for index in reversed(range(len(generated)))
+    ]
+
+
+@pytest.mark.parametrize("kind", ["dataset", "space"])
+def test_datasets_and_spaces_are_downloaded(hubs: Hubs, folder: Path, kind: str) -> None:
+    generated = hubs.huggingface.datasets if kind == "dataset" else hubs.huggingface.spaces
+    name, known = generated.name(2), generated.model(2)
+    path = client(hubs, folder, f"hub.snapshot_download({name!r}, repo_type={kind!r})")
+    assert Path(path).name == known["sha"]
+    assert client(hubs, folder, f"api.{kind}_info({name!r}).sha") == known["sha"]
+    head = git(folder, "ls-remote", f"{hubs.url}/{kind}s/{name}", "HEAD").split()[0]
+    assert head == known["sha"]

@@ -8,6 +8,8 @@ import hashlib
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +18,12 @@ from aiohttp import web
 
 from tests.hubs import files, lfs
 from tests.hubs.content import Repository
+from tests.hubs.datasets import Datasets, Spaces
+from tests.hubs.fields import DATASETS, MODELS, SPACES, BadQuery, Fields, is_true
+from tests.hubs.generated import SORTS, Generated
 from tests.hubs.limit import RateLimit
-from tests.hubs.listing import Order, Query, decoded, encoded, is_true
-from tests.hubs.models import SORTS, Models
+from tests.hubs.listing import Order, Query, decoded, encoded
+from tests.hubs.models import Models
 
 if TYPE_CHECKING:
     from tests.hubs.server import Hubs, Served
@@ -29,34 +34,56 @@ _MOST = 1000  # objects in a page
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of repository: its path in the API, where its repositories are, and what the API says of them."""
+
+    plural: str
+    prefix: str
+    fields: Fields
+    generated: Generated
+
+
 class HuggingFace:
     """The hub at the root of the server."""
 
     def __init__(self, hubs: "Hubs", models: Models, *, rate_limit: tuple[int, int] | None) -> None:
         self.hubs = hubs
         self.generated = models
+        self.datasets = Datasets(len(models) // 3, models.seed)
+        self.spaces = Spaces(len(models) // 4, models.seed, models, self.datasets)
+        self.kinds = (
+            Kind("models", "", MODELS, models),
+            Kind("datasets", "datasets/", DATASETS, self.datasets),
+            Kind("spaces", "spaces/", SPACES, self.spaces),
+        )
         self.models: Sequence[dict[str, Any] | bytes] | None = None  # a listing to answer instead of the generated one
         self.gated: set[str] = set()  # ids, beside those of generated models
         self.private: set[str] = set()  # ids
+        self.accepted: frozenset[str] | None = None  # what `expand` may name in a listing; None: all, empty: nothing
         self._limit = RateLimit(*rate_limit) if rate_limit else None
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        for path, handler in (
-            ("/api/models", self._listing),
-            ("/api/whoami-v2", self._whoami),
-            ("/api/models/{id:.+?}/revision/{revision}", self._model),
-            ("/api/models/{id:.+?}/tree/{revision}", self._tree),
-            ("/api/models/{id:.+?}/tree/{revision}/{folder:.+}", self._tree),
-            ("/api/models/{id:.+}", self._model),
-        ):
+        routes: list[tuple[str, Handler]] = [("/api/whoami-v2", self._whoami)]
+        for kind in self.kinds:
+            one = f"/api/{kind.plural}/{{id:.+?}}"
+            routes += [
+                (f"/api/{kind.plural}", partial(self._listing, kind)),
+                (f"{one}/revision/{{revision}}", partial(self._one, kind)),
+                (f"{one}/tree/{{revision}}", partial(self._tree, kind)),
+                (f"{one}/tree/{{revision}}/{{folder:.+}}", partial(self._tree, kind)),
+                (f"/api/{kind.plural}/{{id:.+}}", partial(self._one, kind)),
+            ]
+        for path, handler in routes:
             router.add_get(path, self._limited(handler))
 
     def repository(self, path: str) -> Repository | None:
-        """The repository of a generated model."""
-        index = self.generated.index(path)
-        if index is None or self.generated.trouble(index) == "missing":
-            return None
-        return self.generated.repository(index)
+        """Return the repository of a generated model, dataset or space."""
+        for kind in self.kinds:
+            index = kind.generated.index(path.removeprefix(kind.prefix)) if path.startswith(kind.prefix) else None
+            if index is not None and kind.generated.trouble(index) != "missing":
+                return kind.generated.repository(index)
+        return None
 
     # The API
 
@@ -71,38 +98,43 @@ class HuggingFace:
 
         return answer
 
-    async def _listing(self, request: web.Request) -> web.StreamResponse:
+    async def _listing(self, kind: Kind, request: web.Request) -> web.StreamResponse:
         sort, cursor = request.query.get("sort", "createdAt"), request.query.get("cursor")
         try:
             if sort not in SORTS:
                 raise ValueError(sort)
-            limit = _limit(request)
-            if self.models is None:
-                page, following = self._page(request, sort, cursor, limit)
-            else:
+            limit, fields = _limit(request), kind.fields.of_listing(request.query, self.accepted)
+            if kind.generated is self.generated and self.models is not None:
                 page, following = self._given(self.models, cursor, limit)
+            else:
+                page, following = self._page(kind, request, sort, limit, fields)
+        except BadQuery as wrong:
+            return error(400, None, str(wrong))
         except ValueError as wrong:
             return error(400, None, f"Invalid query: {wrong}")
         return _answer(b"[" + b",".join(page) + b"]", headers=_next(request, following))
 
-    def _page(self, request: web.Request, sort: str, cursor: str | None, limit: int) -> tuple[list[bytes], str | None]:
-        """(objects, cursor of the next page)."""
-        order = Order(self.generated, sort, ascending=request.query.get("direction") == "1")
+    def _page(
+        self, kind: Kind, request: web.Request, sort: str, limit: int, fields: frozenset[str]
+    ) -> tuple[list[bytes], str | None]:
+        """Return the objects of a page, and the cursor of the next one."""
+        order = Order(kind.generated, sort, ascending=request.query.get("direction") == "1")
         query = Query(request.query)
         page: list[bytes] = []
         last = 0
-        for index in order.after(cursor):
+        for index in order.after(request.query.get("cursor")):
             if len(page) == limit:
                 return page, order.cursor(last)
-            listed = self.generated.model(index)
+            listed = kind.generated.model(index)
             if query.wants(listed):
-                page.append(orjson.dumps(query.fields(listed)))
+                page.append(orjson.dumps({name: value for name, value in listed.items() if name in fields}))
             last = index
         return page, None
 
     def _given(
         self, models: Sequence[dict[str, Any] | bytes], cursor: str | None, limit: int
     ) -> tuple[list[bytes], str | None]:
+        """Return what a test has given, as it is."""
         start = int(decoded(cursor)) if cursor else 0
         told = [each if isinstance(each, bytes) else orjson.dumps(each) for each in models[start : start + limit]]
         return told, encoded(start + limit) if start + limit < len(models) else None
@@ -112,32 +144,44 @@ class HuggingFace:
             return error(401, None, "Invalid username or password.", scheme="Bearer")
         return _answer({"name": "stand-in", "type": "user"})
 
-    async def _model(self, request: web.Request) -> web.StreamResponse:
-        served = self._served(request, request.match_info["id"])
+    async def _one(self, kind: Kind, request: web.Request) -> web.StreamResponse:
+        served = self._served(request, kind.prefix + request.match_info["id"])
         if isinstance(served, web.Response):
             return served
         revision = request.match_info.get("revision", served.branch)
         commit = served.commit(revision)
         if commit is None and "revision" in request.match_info:
             return error(404, "RevisionNotFound", f"Invalid rev id: {revision}")
-        return _answer(self._described(served, commit))
+        known = self._described(kind, served, commit, blobs=is_true(request.query, "blobs"))
+        try:
+            fields = kind.fields.of_one(request.query, known)
+        except BadQuery as wrong:
+            return error(400, None, str(wrong))
+        told = {name: value for name, value in known.items() if name in fields}
+        if is_true(request.query, "securityStatus"):
+            told["securityRepoStatus"] = {"scansDone": True, "filesWithIssues": []}
+        return _answer(told)
 
-    def _described(self, served: "Served", commit: str | None) -> dict[str, Any]:
-        """A model at one of its commits."""
-        index = self.generated.index(served.path)
+    def _described(self, kind: Kind, served: "Served", commit: str | None, *, blobs: bool) -> dict[str, Any]:
+        """Return what is known of a repository at one of its commits."""
+        name = served.path.removeprefix(kind.prefix)
+        index = kind.generated.index(name)
         if index is not None:
-            listed = self.generated.model(index)
+            known = kind.generated.model(index)
         else:
             gated = "manual" if served.path in self.gated else False
-            listed = {"id": served.path, "modelId": served.path, "gated": gated, "downloads": 0, "likes": 0, "tags": []}
+            author = name.rpartition("/")[0] or None
+            known = {"id": name, "author": author, "gated": gated, "downloads": 0, "likes": 0, "tags": []}
+            known |= {"modelId": name} if kind.plural == "models" else {}
         if commit is not None:
-            found = files.entries(served.folder, commit, recursive=True)
-            listed["siblings"] = [{"rfilename": entry.path} for entry in found if entry.body is not None]
-            listed["sha"] = commit
-        return {**listed, "private": served.path in self.private}
+            found = [entry for entry in files.entries(served.folder, commit, recursive=True) if entry.body is not None]
+            known["siblings"] = [_sibling(entry) if blobs else {"rfilename": entry.path} for entry in found]
+            known["sha"] = commit
+            known["usedStorage"] = sum(entry.large[1] for entry in found if entry.large)
+        return {**known, "private": served.path in self.private}
 
-    async def _tree(self, request: web.Request) -> web.StreamResponse:
-        served = self._served(request, request.match_info["id"])
+    async def _tree(self, kind: Kind, request: web.Request) -> web.StreamResponse:
+        served = self._served(request, kind.prefix + request.match_info["id"])
         if isinstance(served, web.Response):
             return served
         if (commit := served.commit(request.match_info["revision"])) is None:
@@ -268,3 +312,12 @@ def _entry(entry: files.Entry) -> dict[str, Any]:
         return told
     oid, size = entry.large
     return {**told, "size": size, "lfs": {"oid": oid, "size": size, "pointerSize": len(entry.body)}}
+
+
+def _sibling(entry: files.Entry) -> dict[str, Any]:
+    """Return a file as the API describes it where it is asked for blobs."""
+    told = {"rfilename": entry.path, "blobId": entry.oid, "size": len(entry.body or b"")}
+    if entry.large is None:
+        return told
+    oid, size = entry.large
+    return {**told, "size": size, "lfs": {"sha256": oid, "size": size, "pointerSize": len(entry.body or b"")}}

@@ -1,4 +1,4 @@
-"""The order of a listing, the cursors of its pages, and which models and fields a query is for."""
+"""The order of a listing, the cursors of its pages, and which repositories a query is for."""
 
 import base64
 import json
@@ -8,34 +8,32 @@ from typing import Any
 
 from multidict import MultiMapping
 
-from tests.hubs.models import Models
+from tests.hubs.generated import Generated
 
-_FULL = {"author", "sha", "lastModified", "gated", "disabled", "siblings", "spaces", "usedStorage", "model-index"}
-_FULL |= {"safetensors", "gguf"}
 _CREATED = "createdAt"
 
 
 class Order:
-    """The models in one order, newest or most first unless `ascending`.
+    """The repositories of one kind in one order, newest or most first unless `ascending`.
 
-    By creation a page costs the same wherever it lies and however many models there are; another order is kept as a
+    By creation a page costs the same wherever it lies and however many there are; another order is kept as a
     list of all indexes, which suits hubs of up to some 100,000 models.
     """
 
-    def __init__(self, models: Models, sort: str, *, ascending: bool = False) -> None:
+    def __init__(self, models: Generated, sort: str, *, ascending: bool = False) -> None:
         self._models = models
         self._sort = sort
         self._sign = 1 if ascending else -1
         self._next = "$gt" if ascending else "$lt"
 
     def after(self, cursor: str | None) -> Iterator[int]:
-        """Indexes of the models from a cursor on. Raises `ValueError`."""
+        """Yield the indexes from a cursor on. Raise `ValueError`."""
         ranked = self._ranked()
         start = self._position(ranked, cursor) if cursor else 0
         return (ranked[position] for position in range(start, len(ranked)))
 
     def cursor(self, index: int) -> str:
-        """What stands for "the models after this one" in the URL of a page, as Hugging Face writes it."""
+        """Return what stands for "those after this one" in the URL of a page, as Hugging Face writes it."""
         model = f"{index:024x}"
         if self._sort == _CREATED:
             return encoded({"_id": {self._next: model}})
@@ -60,22 +58,19 @@ class Order:
 
 
 @lru_cache(maxsize=8)
-def _ranked(models: Models, sort: str, sign: int) -> list[int]:
+def _ranked(models: Generated, sort: str, sign: int) -> list[int]:
     return sorted(range(len(models)), key=lambda index: (sign * models.rank(index, sort), index))
 
 
 class Query:
-    """What a listing is asked for."""
+    """Which repositories a listing is asked for."""
 
     def __init__(self, query: MultiMapping[str]) -> None:
         self._query = query
         self._selects = any(name in query for name in ("author", "search", "pipeline_tag", "gated", "filter"))
-        self._expanded = {"_id", "id", *query.getall("expand", [])}
-        self._dropped = set() if is_true(query, "full") else set(_FULL)
-        self._dropped |= {field for field in ("cardData", "config") if not is_true(query, field)}
 
     def wants(self, listed: Mapping[str, Any]) -> bool:
-        """Whether it is asked for this model."""
+        """Return whether it is asked for this one."""
         if not self._selects:
             return True
         query, name, gated = self._query, listed["id"], str(bool(listed.get("gated"))).lower()
@@ -87,23 +82,12 @@ class Query:
             and set(query.getall("filter", [])) <= {*listed["tags"], listed.get("pipeline_tag")}
         )
 
-    def fields(self, listed: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields that are asked for."""
-        if "expand" in self._query:
-            return {key: value for key, value in listed.items() if key in self._expanded}
-        return {key: value for key, value in listed.items() if key not in self._dropped}
-
 
 def encoded(value: Any) -> str:
-    """A cursor."""
+    """Return a cursor."""
     return base64.b64encode(json.dumps(value, separators=(",", ":")).encode()).decode()
 
 
 def decoded(cursor: str) -> Any:
-    """What is in a cursor. Raises `ValueError`."""
+    """Return what is in a cursor. Raise `ValueError`."""
     return json.loads(base64.b64decode(cursor, validate=True))
-
-
-def is_true(query: MultiMapping[str], parameter: str) -> bool:
-    """Whether a parameter is set."""
-    return query.get(parameter, "false").lower() in ("true", "1")

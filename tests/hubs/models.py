@@ -1,18 +1,18 @@
 """Models of Hugging Face, made from a seed: any number of them, none of which is kept.
 
-The objects have the fields of today's listing (GET /api/models?full=true&cardData=true&config=true). A model's `sha` is
+The objects have every field that the API knows; which of them an answer has is decided in `fields`. A model's `sha` is
 the real HEAD of the repository that is made for it when somebody asks for that.
 """
 
-import hashlib
 import json
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
 from tests.hubs.content import File, Large, Repository, commit_body, object_id, pointer
+from tests.hubs.generated import FIRST, Generated, time
 
 _TASKS = (
     *("text-generation", "text-classification", "fill-mask", "image-classification", "text-to-image"),
@@ -28,35 +28,20 @@ _ATTRIBUTES = b"".join(
     b"%s filter=lfs diff=lfs merge=lfs -text\n" % glob
     for glob in (b"*.bin", b"*.h5", b"*.onnx", b"*.safetensors", b"*tfevents*")
 )
-_FIRST = datetime(2022, 3, 2, 23, 29, 4, tzinfo=UTC)
+_RELATIONS = ("finetune", "adapter", "quantized", "merge")
+_PACKED = 11  # one in so many models has packed weights, of which the count of elements says little
 POOL = 64  # large files; repositories share them
-SORTS = ("createdAt", "downloads", "likes", "lastModified", "trendingScore")
 
 
-class Models:
+class Models(Generated):
     """The models of a hub, by their index, which is the order in which they were created."""
 
+    words = _WORDS
+
     def __init__(self, count: int, seed: int, *, troubles: bool = True, large_files: bool = True) -> None:
-        self.count = count
-        self.seed = seed
+        super().__init__(count, seed)
         self.troubles = troubles
         self.large_files = large_files
-
-    def __len__(self) -> int:
-        return self.count
-
-    def index(self, name: str) -> int | None:
-        """The index of the model of that id."""
-        digits = name.rpartition("-")[2]
-        if not digits.isdecimal() or int(digits) >= self.count:
-            return None
-        return int(digits) if self.name(int(digits)) == name else None
-
-    def name(self, index: int) -> str:
-        """The id of a model; one in 97 is from the time before namespaces."""
-        bits = self._bits(index)
-        word = _WORDS[bits % len(_WORDS)]
-        return f"{word}-{index}" if index % 97 == 5 else f"author{bits // 16 % 5000}/{word}-{index}"
 
     def trouble(self, index: int) -> str | None:
         """gated, missing, empty, or nothing of that."""
@@ -69,7 +54,7 @@ class Models:
         """The model as the listing has it; every field but the id may be missing or null."""
         bits = self._bits(index)
         name, kind = self.name(index), bits >> 16
-        created = _FIRST + timedelta(seconds=37 * index)
+        created = FIRST + timedelta(seconds=37 * index)
         task, model_type = _TASKS[kind % len(_TASKS)], _TYPES[(kind >> 8) % len(_TYPES)]
         listed: dict[str, Any] = {
             "_id": f"{index:024x}",
@@ -77,8 +62,8 @@ class Models:
             "modelId": name,
             "author": name.partition("/")[0] if "/" in name and kind % 11 else None,
             "sha": self.head(index),
-            "lastModified": _time(_FIRST + timedelta(seconds=self.rank(index, "lastModified"))),
-            "createdAt": _time(created),
+            "lastModified": time(FIRST + timedelta(seconds=self.rank(index, "lastModified"))),
+            "createdAt": time(created),
             "private": False,
             "gated": ("auto", "manual")[index % 2] if self.trouble(index) == "gated" else False,
             "disabled": False,
@@ -87,19 +72,27 @@ class Models:
             "tags": list(self._tags(kind, model_type, task)),
             "siblings": [{"rfilename": path} for path in self.files(index, 0)],
             "spaces": [],
+            "downloadsAllTime": self.rank(index, "downloads") * 7,
+            "trendingScore": self.rank(index, "trendingScore"),
+            "inference": "warm" if kind % 23 == 0 else None,
+            "usedStorage": sum(size for _, size in self.large(index)),
+            "childrenModelCount": {"finetune": kind % 3, "adapter": 0, "quantized": kind % 2, "merge": 0},
         }
         if task:
             listed |= {"pipeline_tag": task, "library_name": "transformers"}
+            listed["transformersInfo"] = {"auto_model": "AutoModel", "pipeline_tag": task}
         listed["config"] = _config(kind, model_type)
         if kind % 7:
             listed["cardData"] = _card(kind)
+        if base := _base_models(kind):
+            models = [{"_id": f"{number:024x}", "id": name} for number, name in enumerate(base)]
+            listed["baseModels"] = {"relation": _RELATIONS[kind % 4], "models": models}
         if kind % 13 == 0:
             listed["model-index"] = _model_index(kind)
         if kind % 3 == 0:
-            listed["safetensors"] = {"parameters": {"F32": kind % 10**9}, "total": kind % 10**9}
+            listed["safetensors"] = _safetensors(kind)
         if kind % 29 == 0:
-            listed["gguf"] = {"total": kind % 10**10, "architecture": model_type}
-        listed["usedStorage"] = sum(size for _, size in self.large(index))
+            listed["gguf"] = {"total": kind % 10**10, "architecture": model_type, "chat_template": "{{ x }}" * 9}
         return {key: value for key, value in listed.items() if value is not None or kind % 5 == 0}
 
     def rank(self, index: int, sort: str) -> int:
@@ -128,6 +121,9 @@ class Models:
             yield "doi:10.57967/hf/0039"
         if kind % 17 == 0:
             yield "diffusers:StableDiffusionPipeline"
+        for name in _base_models(kind):
+            yield f"base_model:{name}"
+            yield f"base_model:{_RELATIONS[kind % 4]}:{name}"
         yield "region:us"
 
     def files(self, index: int, number: int) -> dict[str, bytes | tuple[int, int]]:
@@ -205,14 +201,6 @@ class Models:
             commits.append(files)
         return Repository(commits)
 
-    def _bits(self, index: int) -> int:
-        return _bits(self.seed, index)
-
-
-@lru_cache(maxsize=4096)
-def _bits(seed: int, index: int) -> int:
-    return int.from_bytes(hashlib.blake2b(b"%d:%d" % (seed, index), digest_size=32).digest(), "big")
-
 
 def _tree_body(entries: list[tuple[bytes, bytes, str]]) -> bytes:
     return b"".join(mode + b" " + name + b"\0" + bytes.fromhex(oid) for mode, name, oid in entries)
@@ -239,9 +227,28 @@ def _card(kind: int) -> dict[str, Any] | None:
         "license": _LICENSES[kind % len(_LICENSES)],
         "language": _LANGUAGES[kind % len(_LANGUAGES)],
         "datasets": dataset if kind % 2 else [dataset, "imdb"],
-        "base_model": "google-bert/bert-base-uncased" if kind % 4 else ["meta-llama/Llama-2-7b", "gpt2"],
+        "base_model": _BASES[kind % 4 == 0],
         "tags": ["généré", "test"],
     }
+
+
+_BASES = ("google-bert/bert-base-uncased", ["meta-llama/Llama-2-7b", "gpt2"])
+
+
+def _base_models(kind: int) -> list[str]:
+    """Return the ids of the models that a model says it was made from."""
+    if kind % 7 == 0 or kind % 19 == 0:
+        return []
+    named = _BASES[kind % 4 == 0]
+    return [named] if isinstance(named, str) else named
+
+
+def _safetensors(kind: int) -> dict[str, Any]:
+    """Return the counts of parameters; the total is wrong where an author has written it."""
+    count = kind % 10**9 + 1
+    if kind % _PACKED == 0:
+        return {"parameters": {"F16": count // 100, "I32": count}, "total": count // 100 + count}
+    return {"parameters": {"BF16": count}, "total": 333_312 if kind % 17 == 0 else count}
 
 
 def _model_index(kind: int) -> list[dict[str, Any]]:
@@ -254,7 +261,3 @@ def _model_index(kind: int) -> list[dict[str, Any]]:
         for name in ("imdb", "glue")
     ]
     return [{"name": "model", "results": results}]
-
-
-def _time(when: datetime) -> str:
-    return when.strftime("%Y-%m-%dT%H:%M:%S.000Z")
