@@ -14,6 +14,12 @@ COMMANDS_MODULE = "ptmtorrent_scrapy.commands"
 DATA_DIR = "data"
 HUGGINGFACE_URL = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
 HUGGINGFACE_TOKEN = os.environ.get("HF_TOKEN") or ""
+# The fields that a listing is asked for; none: what the hub gives without `expand`. Not `gguf`: it holds whole chat
+# templates, hundreds of kB per model.
+HUGGINGFACE_EXPAND = (
+    "author,sha,createdAt,lastModified,private,disabled,gated,likes,downloads,downloadsAllTime,trendingScore,tags,"
+    "pipeline_tag,library_name,cardData,config,siblings,safetensors,baseModels,model-index,transformersInfo,inference"
+)
 MODELHUB_URL = "https://raw.githubusercontent.com/modelhub-ai/modelhub/master/models.json"
 MODELZOO_URL = "https://modelzoo.co"
 ONNXMODELZOO_REPOSITORY = "https://github.com/onnx/models"

@@ -17,9 +17,9 @@ from ptmtorrent_scrapy.crawl.state import ResumePage
 from ptmtorrent_scrapy.formats.link_header import next_link
 from ptmtorrent_scrapy.items import ListingPage, Metadata, Model, RejectedModel
 from ptmtorrent_scrapy.parsers import huggingface
+from ptmtorrent_scrapy.parsers.huggingface_query import listing_url
 from ptmtorrent_scrapy.spiders.base import HubSpider
 
-_LISTING = "/api/models?sort=createdAt&limit=1000&full=true&cardData=true&config=true"
 _AHEAD = 4  # items that Scrapy takes before it has done with the first: by then that page is noted
 _TREE_PAGES = 100  # of a list of files
 
@@ -32,6 +32,7 @@ class HuggingFaceSpider(HubSpider):
     selects = (*HubSpider.selects, "library", "license", "min_downloads")
     url_settings = ("HUGGINGFACE_URL",)
     probe = "/api/models?limit=1"
+    fields: list[str]  # that the listing is asked for
     asked: set[str]  # URLs of pages, some 3,000 for 3 million models
 
     @classmethod
@@ -40,6 +41,7 @@ class HuggingFaceSpider(HubSpider):
         spider.asked = set()
         spider.hub_url = crawler.settings["HUGGINGFACE_URL"].rstrip("/")
         spider.token = cls.token_of(crawler.settings)
+        spider.fields = crawler.settings.getlist("HUGGINGFACE_EXPAND")
         return spider
 
     @classmethod
@@ -49,7 +51,7 @@ class HuggingFaceSpider(HubSpider):
 
     async def start(self) -> AsyncIterator[Request]:
         if (page := self.session.state.resume_page) is None:
-            yield self.page(self.hub_url + _LISTING, self.parse_listing)
+            yield self.page(listing_url(self.hub_url, "models", self.fields), self.parse_listing)
         else:
             yield self.request(page.file, self.parse_listing, meta={"kept": page})
 
@@ -85,7 +87,7 @@ class HuggingFaceSpider(HubSpider):
     async def parse(self, response: Response) -> AsyncIterator[Model | RejectedModel]:
         """One page.
 
-        @hub_url /api/models?sort=createdAt&limit=10&full=true&cardData=true&config=true
+        @hub_url /api/models?sort=createdAt&limit=10&expand[]=sha&expand[]=tags&expand[]=downloads
         @models 10 commit
         """
         _, listing = await self.json_array(response)

@@ -1,0 +1,74 @@
+"""The query of a listing of Hugging Face's API: which fields it asks for, and how many objects a page has.
+
+A query is kept in the URL of its page alone: the hub repeats it in the URL of the next page.
+https://huggingface.co/docs/hub/api
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from urllib.parse import parse_qsl, quote
+
+MOST = 1000  # objects that the hub gives in a page
+LEAST = 50
+_FLAGS = ("full", "cardData", "config")
+_EXPAND = ("expand", "expand[]")
+_ACCEPTED = re.compile(r"\bexpand\b.*?\bone of:?(?P<names>.*)", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
+
+
+def listing_url(base: str, plural: str, fields: Sequence[str]) -> str:
+    """Return the URL of the first page, newest first: no page is shifted by what comes while the hub is listed."""
+    return with_fields(f"{base}/api/{plural}?sort=createdAt&limit={MOST}", fields)
+
+
+def fields(url: str) -> list[str]:
+    """Return the names of the fields that a URL asks for by `expand`.
+
+    >>> fields("https://hub/api/models?limit=1000&expand[]=sha&expand=tags")
+    ['sha', 'tags']
+    """
+    return [value for name, value in parse_qsl(url.partition("?")[2]) if name in _EXPAND]
+
+
+def with_fields(url: str, names: Iterable[str]) -> str:
+    """Return the URL that asks for these fields; without any for what the hub gives without `expand`.
+
+    >>> with_fields("https://hub/api/models?limit=9&full=true&cursor=a%3D", ["sha", "tags"])
+    'https://hub/api/models?limit=9&cursor=a%3D&expand[]=sha&expand[]=tags'
+    """
+    wanted = [f"expand[]={quote(name)}" for name in names] or [f"{flag}=true" for flag in _FLAGS]
+    return _with(url, (*_EXPAND, *_FLAGS), wanted)
+
+
+def limit(url: str) -> int:
+    """Return how many objects a page has at most."""
+    asked = dict(parse_qsl(url.partition("?")[2])).get("limit", "")
+    return min(int(asked), MOST) if asked.isdecimal() and asked.isascii() and len(asked) < 10 else MOST
+
+
+def with_limit(url: str, number: int) -> str:
+    """Return the URL that asks for so many objects."""
+    return _with(url, ("limit",), [f"limit={number}"])
+
+
+def accepted(answer: str) -> frozenset[str] | None:
+    """Return the fields that an answer 400 says may be named; None where it names none.
+
+    >>> sorted(accepted('{"error": "\\\\"expand\\\\" must be one of [author, model-index]"}'))
+    ['author', 'model-index']
+    """
+    try:
+        answer = str(json.loads(answer)["error"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass
+    match = _ACCEPTED.search(answer[:10_000])
+    return frozenset(_NAME.findall(match["names"])) if match else None
+
+
+def _with(url: str, dropped: Iterable[str], added: Iterable[str]) -> str:
+    """Return the URL without the parameters of some names, and with others; what stays is not written anew."""
+    path, _, query = url.partition("?")
+    names = frozenset(dropped)
+    kept = [each for each in query.split("&") if each and not names & {name for name, _ in parse_qsl(each, True)}]
+    return f"{path}?{'&'.join((*kept, *added))}"

@@ -1,0 +1,55 @@
+"""The query of Hugging Face's listing."""
+
+import pytest
+
+from ptmtorrent_scrapy.parsers.huggingface_query import accepted, fields, limit, listing_url, with_fields, with_limit
+
+CURSOR = "cursor=eyJfaWQiOnsiJGx0IjoiNmE4NDM1NTgifX0%3D"
+
+
+def test_a_listing_is_asked_for_its_fields() -> None:
+    url = listing_url("https://hub.example", "models", ["sha", "model-index"])
+    assert url == "https://hub.example/api/models?sort=createdAt&limit=1000&expand[]=sha&expand[]=model-index"
+    assert fields(url) == ["sha", "model-index"]
+
+
+def test_without_fields_it_is_asked_for_what_the_hub_gives_without_expand() -> None:
+    url = listing_url("https://hub.example", "models", [])
+    assert url.endswith("&limit=1000&full=true&cardData=true&config=true")
+    assert fields(url) == []
+
+
+@pytest.mark.parametrize("spelling", ["expand[]=", "expand=", "expand%5B%5D="])
+def test_other_fields_keep_the_position_of_the_page(spelling: str) -> None:
+    url = f"https://hub.example/api/models?limit=500&{spelling}sha&{CURSOR}&{spelling}tags"
+    assert fields(url) == ["sha", "tags"]
+    assert with_fields(url, ["tags"]) == f"https://hub.example/api/models?limit=500&{CURSOR}&expand[]=tags"
+    assert fields(with_fields(url, [])) == []
+
+
+def test_another_limit_keeps_the_rest_as_it_is() -> None:
+    url = f"https://hub.example/api/models?limit=1000&expand%5B%5D=sha&{CURSOR}"
+    assert with_limit(url, 250) == f"https://hub.example/api/models?expand%5B%5D=sha&{CURSOR}&limit=250"
+    assert limit(with_limit(url, 250)) == 250
+
+
+@pytest.mark.parametrize("query", ["", "?limit=x", "?limit=99999", "?limit=²", f"?limit={'9' * 5000}"])
+def test_a_limit_that_is_none_is_the_hubs(query: str) -> None:
+    assert limit(f"https://hub.example/api/models{query}") == 1000
+
+
+@pytest.mark.parametrize(
+    ("answer", "names"),
+    [
+        ('{"error":"\\"expand\\" must be one of [author, model-index]"}', {"author", "model-index"}),
+        ('{"error":"\\"expand[3]\\" must be one of: author, sha"}', {"author", "sha"}),
+        ('{"error":"Invalid option: expand: expected one of \\"author\\"|\\"sha\\""}', {"author", "sha"}),
+        ("expand must be one of [sha]", {"sha"}),
+        ('{"error":"\\"expand\\" is not allowed"}', None),
+        ('{"error":"\\"limit\\" must be one of [10, 20]"}', None),
+        ("[" * 100_000, None),
+        ("", None),
+    ],
+)
+def test_what_an_error_says_is_accepted(answer: str, names: set[str] | None) -> None:
+    assert accepted(answer) == names
