@@ -1,4 +1,4 @@
-"""How Scrapy gets what is asked for: files, and pages that nobody waits for once the crawl is stopped."""
+"""How Scrapy fetches files and pages: bounded, and no longer than the crawl runs."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,9 +10,14 @@ from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import Request, Response
+from scrapy.utils.httpobj import urlparse_cached
 from w3lib.url import file_uri_to_path
 
-_LOOK = 0.5  # seconds between looks at whether the crawl was stopped
+from ptmtorrent_scrapy.downloadhandlers.errors import explain
+from ptmtorrent_scrapy.downloadhandlers.headers import BoundedFactory
+
+_CHECK = 0.5  # seconds between checks whether the crawl was stopped
+_ROBOTS = 512_000  # bytes of a robots.txt: RFC 9309, 2.5, wants 500 KiB at least
 T = TypeVar("T")
 
 
@@ -21,11 +26,11 @@ class Stopped(IgnoreRequest):
 
 
 async def unless_stopped(crawler: Crawler, download: Coroutine[Any, Any, T]) -> T:
-    """What a download brings. Scrapy ends after the last answer, which may take minutes: raises `Stopped` instead."""
+    """Return what a download brings. Raise `Stopped` where the crawl ends first: the last answer may take minutes."""
     task = asyncio.ensure_future(download)
     try:
         while not task.done():
-            await asyncio.wait([task], timeout=_LOOK)
+            await asyncio.wait([task], timeout=_CHECK)
             if not task.done() and not crawler.crawling:
                 raise Stopped("the crawl was stopped")
         return task.result()
@@ -34,7 +39,7 @@ async def unless_stopped(crawler: Crawler, download: Coroutine[Any, Any, T]) -> 
 
 
 class FileHandler(FileDownloadHandler):
-    """Scrapy's own, which knows no DOWNLOAD_MAXSIZE: what lies in a clone is as hostile as an answer."""
+    """Scrapy's own, but holds to DOWNLOAD_MAXSIZE: a file of a clone is as hostile as an answer."""
 
     async def download_request(self, request: Request) -> Response:
         largest = request.meta.get("download_maxsize", self.crawler.settings.getint("DOWNLOAD_MAXSIZE"))
@@ -45,7 +50,20 @@ class FileHandler(FileDownloadHandler):
 
 
 class HttpHandler(HTTP11DownloadHandler):
-    """Scrapy's own, which a crawl that is stopped waits for."""
+    """Scrapy's own, but a crawl that is stopped does not wait for it, headers end, and errors name the host."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._pool._factory = BoundedFactory
 
     async def download_request(self, request: Request) -> Response:
-        return await unless_stopped(self.crawler, super().download_request(request))
+        if urlparse_cached(request).path == "/robots.txt":
+            request.meta.setdefault("download_maxsize", _ROBOTS)
+        try:
+            return await unless_stopped(self.crawler, super().download_request(request))
+        except Exception as error:
+            settings = " and ".join(getattr(self.crawler.spider, "url_settings", ())) or "its URL"
+            if (why := explain(error, request, settings)) is None:
+                raise
+            error.args = (why,)  # the error stays what it is: RetryMiddleware goes by its kind
+            raise

@@ -1,0 +1,47 @@
+"""Bounds what a server may send before the body of its answer; Twisted and Scrapy bound single lines only."""
+
+from scrapy.core.downloader.handlers.http11 import (
+    _LenientHTTP11ClientFactory,
+    _LenientHTTP11ClientProtocol,
+    _LenientHTTPClientParser,
+)
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress
+from twisted.web._newclient import HTTP11ClientProtocol, Request
+from twisted.web.iweb import IResponse
+
+_BYTES = 256 * 2**10  # browsers take that many, web servers send no more than 8 to 64 KiB
+_LINES = 1000
+
+
+class HeadersTooLarge(Exception):
+    """The headers of an answer do not end."""
+
+
+class BoundedParser(_LenientHTTPClientParser):
+    """Scrapy's own, which gives up on headers that do not end; those of answers 1xx count, too."""
+
+    _bytes = 0  # on the class, since Scrapy changes the class of a parser that exists
+    _lines = 0
+
+    def lineReceived(self, line: bytes) -> None:  # noqa: N802 - Twisted's name
+        self._bytes += len(line)
+        self._lines += 1
+        if self._bytes > _BYTES or self._lines > _LINES:
+            raise HeadersTooLarge(f"sends more than {_LINES:,} lines or {_BYTES // 2**10} KiB of headers")
+        super().lineReceived(line)
+
+
+class _Protocol(_LenientHTTP11ClientProtocol):
+    def request(self, request: Request) -> Deferred[IResponse]:
+        answer = super().request(request)
+        assert self._parser is not None
+        self._parser.__class__ = BoundedParser
+        return answer
+
+
+class BoundedFactory(_LenientHTTP11ClientFactory):
+    """Makes connections whose answers have bounded headers."""
+
+    def buildProtocol(self, addr: IAddress | None) -> HTTP11ClientProtocol:  # noqa: N802 - Twisted's name
+        return _Protocol(self._quiescentCallback)  # type: ignore[no-untyped-call]
