@@ -116,3 +116,5 @@ LISTING_RETRY_PAUSE = 1
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 # A host that answers 429 is left alone for as long as it says, and asked again this many times in a row.
 RATE_LIMIT_RETRIES = 20
+# No server is believed that wants a longer pause.
+RATE_LIMIT_MAX_WAIT = "1h"

@@ -69,7 +69,7 @@ def check_settings(settings: BaseSettings, spiders: Iterable[type[HubSpider]]) -
         options.url(name, settings[name])
     for name in ("KEEP_SNAPSHOTS", "RATE_LIMIT_RETRIES"):
         options.whole(name, settings[name])
-    for name in ("LISTING_MAX_AGE", "LISTING_RETRY_PAUSE"):
+    for name in ("LISTING_MAX_AGE", "LISTING_RETRY_PAUSE", "RATE_LIMIT_MAX_WAIT"):
         options.duration(name, settings[name])
     options.contact("CONTACT_URL", settings["CONTACT_URL"])
     if not settings["DATA_DIR"]:

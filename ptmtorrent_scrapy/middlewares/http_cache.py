@@ -1,7 +1,7 @@
-"""Pages that were had are not sent again: conditional requests (RFC 9110, section 13), and listings that go on.
+"""Keeps pages, so that none is sent twice: conditional requests (RFC 9110, section 13), and listings that are resumed.
 
-A page is asked for each time, with the `ETag` or `Last-Modified` that it came with, and the server says if it is still
-the same. One that came after the last whole listing is of a listing that was cut, and is not asked for at all.
+A page is asked for each time, with the `ETag` or `Last-Modified` that it came with, and the server says whether it is
+still the same. One that came after the last complete listing is of an interrupted one, and is not asked for at all.
 """
 
 import hashlib
@@ -21,15 +21,16 @@ from scrapy.statscollectors import StatsCollector
 from scrapy.utils.httpobj import urlparse_cached
 
 from ptmtorrent_scrapy.crawl import options
-from ptmtorrent_scrapy.storage.atomic import write
+from ptmtorrent_scrapy.crawl.request_meta import AGAIN, CACHED_AT
+from ptmtorrent_scrapy.storage.atomic import digest, write
 
 _KEPT = ("ETag", "Last-Modified", "Content-Type", "Content-Encoding", "Cache-Control", "Date")
 
 
 class PageCacheMiddleware(HttpCacheMiddleware):
-    """Downloader middleware: Scrapy's own, but for a hub that does not answer: no old page covers that up."""
+    """Downloader middleware: Scrapy's own, except that no old page stands in for a hub that does not answer."""
 
-    DOWNLOAD_EXCEPTIONS = ()  # type: ignore[assignment] # of which an old page would be the answer
+    DOWNLOAD_EXCEPTIONS = ()  # type: ignore[assignment] # after which Scrapy's own answers with the old page
 
     def __init__(self, settings: Settings, stats: StatsCollector) -> None:
         super().__init__(settings, stats)
@@ -41,9 +42,9 @@ class PageCacheMiddleware(HttpCacheMiddleware):
 
 
 class Policy(RFC2616Policy):
-    """What was kept is fresh if it is of the listing that is under way, else asked for conditionally."""
+    """A kept page is fresh if it is of the present listing, else it is asked for conditionally."""
 
-    since = 0.0  # when the last whole listing took its place, in seconds of the epoch
+    since = 0.0  # when the last complete listing took its place, in seconds of the epoch
 
     def should_cache_request(self, request: Request) -> bool:
         return super().should_cache_request(request) and urlparse_cached(request).path != "/robots.txt"
@@ -52,7 +53,8 @@ class Policy(RFC2616Policy):
         return response.status == 200
 
     def is_cached_response_fresh(self, cachedresponse: Response, request: Request) -> bool:
-        if request.meta.get("cache_timestamp", 0.0) > self.since and not request.meta.get("again"):
+        kept_at = request.meta.get(CACHED_AT, 0.0)
+        if self.since < kept_at <= time.time() and not request.meta.get(AGAIN):  # a time to come is no time
             return True
         self._set_conditional_validators(request, cachedresponse)
         return False
@@ -62,31 +64,38 @@ class Policy(RFC2616Policy):
 
 
 class PageStore:
-    """A file a page, written whole: a line of JSON about it, then the page as it came."""
+    """One file per page: a line of JSON about it, then the page as it came."""
 
     def __init__(self, settings: BaseSettings) -> None:
         self.folder = Path(settings["HTTPCACHE_DIR"])
 
     def open_spider(self, spider: Spider) -> None:
-        """As Scrapy wants it."""
+        """Do nothing: Scrapy calls it."""
 
     def close_spider(self, spider: Spider) -> None:
-        """As Scrapy wants it."""
+        """Do nothing: Scrapy calls it."""
 
     def retrieve_response(self, spider: Spider, request: Request) -> Response | None:
         try:
             head, _, body = self._path(request).read_bytes().partition(b"\n")
             about: dict[str, Any] = json.loads(head)
+            if about["digest"] != digest(body):
+                return None
             headers = Headers(about["headers"])
             kind = responsetypes.from_args(headers=headers, url=about["url"], body=body)
-            request.meta["cache_timestamp"] = about["at"]
+            request.meta[CACHED_AT] = about["at"]
             return kind(url=about["url"], status=200, headers=headers, body=body)
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
     def store_response(self, spider: Spider, request: Request, response: Response) -> None:
         headers = {name: value.decode("latin-1") for name in _KEPT if (value := response.headers.get(name))}
-        about = {"url": response.url, "at": time.time(), "headers": {"Date": formatdate(usegmt=True), **headers}}
+        about = {
+            "url": response.url,
+            "at": time.time(),
+            "digest": digest(response.body),
+            "headers": {"Date": formatdate(usegmt=True), **headers},
+        }
         write(self._path(request), json.dumps(about).encode() + b"\n" + response.body)
 
     def _path(self, request: Request) -> Path:
@@ -94,7 +103,7 @@ class PageStore:
 
 
 def _listed(hub: Path, spider: Spider) -> float:
-    """When the last whole listing took its place, in seconds of the epoch."""
+    """Return when the last complete listing took its place, in seconds of the epoch."""
     try:
         return (hub / "json" / "metadata" / getattr(spider, "metadata", "")).stat().st_mtime
     except OSError:

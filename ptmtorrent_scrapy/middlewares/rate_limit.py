@@ -1,4 +1,4 @@
-"""Around the spider and the downloader: the tree is claimed before the first request, and rate limits are kept."""
+"""Keeps within the rate limits that servers announce, and leaves a host alone that fails."""
 
 import asyncio
 import logging
@@ -13,12 +13,17 @@ from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 
 from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.crawl.backoff import LONGEST, backoff
+from ptmtorrent_scrapy.crawl.request_meta import PATIENT, PAUSE, RATE_LIMITED
 from ptmtorrent_scrapy.downloadhandlers.http import Stopped
 from ptmtorrent_scrapy.formats import retry_after
 
 logger = logging.getLogger(__name__)
 
-# A host that does not answer for its robots.txt does not answer for its listing either, which is told in one line.
+_CHECK = 1.0  # seconds between checks whether the crawl was stopped
+_WORTH_A_LINE = 60.0  # seconds
+
+# A host that does not answer for its robots.txt does not answer for its listing either, which is said in one line.
 logging.getLogger("scrapy.downloadermiddlewares.robotstxt").setLevel(logging.CRITICAL)
 
 
@@ -32,23 +37,26 @@ class RateLimitMiddleware:
     A host's requests go at full speed while more than a tenth of the window's are left, then evenly spread over what is
     left of the window. An answer 429 is asked for again after the pause that the server names.
 
-    A host that fails a request with `is_patient` rests as long as it says, else longer each time, before Scrapy's
-    RetryMiddleware has it asked again; until it has failed for good.
+    A host that fails a request with `PATIENT` rests as long as it says, else longer each time, before Scrapy's
+    RetryMiddleware has it asked again; until it has failed for good. No server is believed that wants a longer rest
+    than `longest` seconds.
     """
 
     def __init__(
         self,
-        patience: int,
+        retries: int,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         stopped: Callable[[], bool] = lambda: False,
         *,
         tries: int = 0,
         pause: float = 0.0,
+        longest: float = LONGEST,
     ) -> None:
-        self._patience = patience
+        self._retries = retries  # after a 429
         self._tries = tries
         self._pause = pause  # seconds before the first repetition; each further one waits twice as long
+        self._longest = longest
         self._down: set[str] = set()  # hosts that have failed for good
         self._stopped = stopped
         self._clock = clock
@@ -57,18 +65,20 @@ class RateLimitMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
+        settings = crawler.settings
         return cls(
-            options.whole("RATE_LIMIT_RETRIES", crawler.settings["RATE_LIMIT_RETRIES"]),
+            options.whole("RATE_LIMIT_RETRIES", settings["RATE_LIMIT_RETRIES"]),
             stopped=lambda: not crawler.crawling,
-            tries=crawler.settings.getint("RETRY_TIMES"),
-            pause=options.duration("LISTING_RETRY_PAUSE", crawler.settings["LISTING_RETRY_PAUSE"]),
+            tries=settings.getint("RETRY_TIMES"),
+            pause=options.duration("LISTING_RETRY_PAUSE", settings["LISTING_RETRY_PAUSE"]),
+            longest=options.duration("RATE_LIMIT_MAX_WAIT", settings["RATE_LIMIT_MAX_WAIT"]),
         )
 
     async def process_request(self, request: Request) -> None:
         host = urlparse_cached(request).netloc
-        self._wait(host, request.meta.pop("pause", 0.0))
+        self._wait(host, request.meta.pop(PAUSE, 0.0))
         while (wait := self._not_before.get(host, 0.0) - self._clock()) > 0:
-            await self._sleep(min(wait, _LOOK))
+            await self._sleep(min(wait, _CHECK))
             if self._stopped():
                 raise Stopped("the crawl was stopped")
 
@@ -83,56 +93,61 @@ class RateLimitMiddleware:
             if left is not None and seconds is not None and left * 10 <= (_quota(response) or left * 10):
                 self._wait(host, seconds + 1 if left == 0 else seconds / left)
             return response
-        tries = request.meta.get("rate_limited", 0) + 1
-        if tries > self._patience:
+        tries = request.meta.get(RATE_LIMITED, 0) + 1
+        if tries > self._retries:
             return response
-        pause = _pause(response, left, seconds, tries)
-        logger.info("%s asks for a pause of %d seconds", host, pause)
-        self._wait(host, pause)
-        return request.replace(dont_filter=True, meta={**request.meta, "rate_limited": tries})
+        self._wait(host, _pause(response, left, seconds, tries))
+        return request.replace(dont_filter=True, meta={**request.meta, RATE_LIMITED: tries})
 
     def process_exception(self, request: Request, exception: Exception) -> None:
         self._rest(request, urlparse_cached(request).netloc)
 
     def _rest(self, request: Request, host: str, response: Response | None = None) -> None:
-        """A host has failed; what is asked of it next has to wait."""
-        tries = request.meta.get("retry_times", 0)
-        if not request.meta.get("is_patient") or request.meta.get("dont_retry") or host in self._down:
+        """Let a host wait that has failed."""
+        failures = request.meta.get("retry_times", 0)
+        if not request.meta.get(PATIENT) or request.meta.get("dont_retry") or host in self._down:
             return
-        if tries >= self._tries:
+        if failures >= self._tries:
             self._down.add(host)
             return
-        header = response.headers.get("Retry-After") if response else None
-        asked = retry_after.seconds((header or b"").decode("latin-1"))
-        self._wait(host, self._pause * 2.0**tries if asked is None else asked)
+        asked = _retry_after(response) if response else None
+        self._wait(host, backoff(self._pause, failures) if asked is None else asked)
 
     def _wait(self, host: str, seconds: float) -> None:
-        self._not_before[host] = max(self._not_before.get(host, 0.0), self._clock() + seconds)
-
-
-_LOOK = 1.0  # seconds between looks at whether the crawl was stopped
+        seconds = min(seconds, self._longest)
+        until = self._clock() + seconds
+        if until <= self._not_before.get(host, 0.0):
+            return
+        self._not_before[host] = until
+        if seconds > _WORTH_A_LINE:
+            logger.info("waiting %d seconds before %s is asked again", seconds, host)
 
 
 def _pause(response: Response, left: int | None, seconds: int | None, tries: int) -> float:
-    """Seconds to wait after a 429."""
-    header = (response.headers.get("Retry-After") or b"").decode("latin-1")
+    """Return the seconds to wait after a 429."""
     if left == 0 and seconds is not None:
-        pause = seconds + 1.0
-    elif (asked := retry_after.seconds(header)) is not None:
-        pause = asked
-    else:
-        pause = 2.0**tries
-    return min(pause, retry_after.LONGEST_PAUSE)
+        return seconds + 1.0
+    asked = _retry_after(response)
+    return backoff(1.0, tries) if asked is None else asked
+
+
+def _retry_after(response: Response) -> float | None:
+    return retry_after.seconds((response.headers.get("Retry-After") or b"").decode("latin-1"))
 
 
 def _limit(response: Response) -> tuple[int | None, int | None]:
-    """(requests left, seconds until the window ends)."""
+    """Return (requests left, seconds until the window ends); no window has more to come than it is long."""
     header = (response.headers.get("RateLimit") or b"").decode("latin-1")
-    return _parameter(header, "r"), _parameter(header, "t")
+    left, seconds, window = _parameter(header, "r"), _parameter(header, "t"), _parameter(_policy(response), "w")
+    return left, seconds if seconds is None or window is None else min(seconds, window)
 
 
 def _quota(response: Response) -> int | None:
-    return _parameter((response.headers.get("RateLimit-Policy") or b"").decode("latin-1"), "q")
+    return _parameter(_policy(response), "q")
+
+
+def _policy(response: Response) -> str:
+    return (response.headers.get("RateLimit-Policy") or b"").decode("latin-1")
 
 
 def _parameter(header: str, name: str) -> int | None:

@@ -1,5 +1,7 @@
 """Files that appear complete: written beside their place, synced and renamed."""
 
+import contextlib
+import hashlib
 import os
 from pathlib import Path
 from types import TracebackType
@@ -31,8 +33,9 @@ class AtomicFile:
         return self.file.tell()
 
     def leave(self) -> None:
-        """Let somebody go on later."""
-        self.file.close()
+        """Let somebody continue it later, from what was saved last."""
+        with contextlib.suppress(OSError):  # of a full disk: what was saved is there
+            self.file.close()
 
     def commit(self) -> None:
         self.save()
@@ -41,7 +44,8 @@ class AtomicFile:
         sync_paths([self.path.parent])
 
     def abandon(self) -> None:
-        self.file.close()
+        with contextlib.suppress(OSError):  # of a full disk
+            self.file.close()
         self._beside.unlink(missing_ok=True)
 
     def __enter__(self) -> IO[bytes]:
@@ -98,3 +102,8 @@ def write(path: Path, body: bytes) -> None:
     """Write a whole file."""
     with AtomicFile(path) as file:
         file.write(body)
+
+
+def digest(body: bytes) -> str:
+    """Return a checksum by which content that is read back is known to be what was written, length included."""
+    return f"{len(body)}:{hashlib.blake2b(body, digest_size=16).hexdigest()}"
