@@ -74,5 +74,5 @@ class CloneResults:
         with AtomicFile(self._tree.commit_checks) as file:
             for url, hub_id, commit, at in listing.looks():
                 file.write(orjson.dumps({"url": url, "hub_id": hub_id, "commit": commit, "at": at}) + b"\n")
-        listing.save()
+        listing.save_results()
         self._written, self.unwritten = len(lines), 0

@@ -1,9 +1,13 @@
 """What a crawl has to remember of a hub until it ends: kept on disk, so that memory does not grow with the hub."""
 
+import errno
+import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from ptmtorrent_scrapy.crawl.options import repository
@@ -54,6 +58,12 @@ UNION ALL
 SELECT gone.url, gone.path, gone.hub_id, come.url FROM gone JOIN come ON come.told = gone.told
 WHERE gone.hub_id IS NULL OR come.hub_id IS NULL
 """
+_DISK = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_IOERR: errno.EIO,
+    sqlite3.SQLITE_READONLY: errno.EROFS,
+    sqlite3.SQLITE_CANTOPEN: errno.EIO,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,12 +91,35 @@ class UnlistedClone:
     hub_id: str | None
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that raises `OSError` for what is wrong with the disk, as every other file does."""
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        try:
+            return super().execute(*arguments)
+        except sqlite3.OperationalError as error:
+            raise _of_disk(error) or error from None
+
+    def executescript(self, script: str) -> sqlite3.Cursor:
+        try:
+            return super().executescript(script)
+        except sqlite3.OperationalError as error:
+            raise _of_disk(error) or error from None
+
+
+def _of_disk(error: sqlite3.Error) -> OSError | None:
+    """Return the trouble of the disk that SQLite met (https://www.sqlite.org/rescode.html), None if it is another."""
+    number = _DISK.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    return None if number is None else OSError(number, os.strerror(number))
+
+
 class CrawlDatabase:
     """The models that were listed, by key, and their repositories, by clone URL."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
+        self._is_complete = False
         try:
             self._open()
             self.state()
@@ -95,7 +128,7 @@ class CrawlDatabase:
 
     def _open(self) -> None:
         # One thread at a time uses it: the crawl's, and while that waits, the one that writes the records.
-        self._database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        self._database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, factory=_Connection)
         self._database.create_function("host", 1, lambda url: urlsplit(url).netloc, deterministic=True)
         self._database.executescript(
             "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=FILE;"
@@ -124,15 +157,26 @@ class CrawlDatabase:
         self.close()
         self._path.unlink()
 
-    def save(self, state: bytes | None = None) -> None:
-        """Make what was noted last, with the state that a crawl may go on from."""
-        if state is not None:
-            self._database.execute("INSERT OR REPLACE INTO checkpoint VALUES (1, ?)", (state,))
+    def save(self, state: bytes, *, complete: bool) -> None:
+        """Make everything so far durable, together with the checkpoint; `complete`: the whole hub is listed.
+
+        Until then nothing else is durable: a resumed listing must find what the checkpoint's page began with.
+        """
+        self._database.execute("INSERT OR REPLACE INTO checkpoint VALUES (1, ?)", (state,))
+        self._is_complete = complete
+        self._commit()
+
+    def save_results(self) -> None:
+        """Make the results of clones durable, unless the hub is still being listed."""
+        if self._is_complete:
+            self._commit()
+
+    def _commit(self) -> None:
         self._database.execute("COMMIT")
         self._database.execute("BEGIN")
 
     def state(self) -> bytes | None:
-        """The state that was saved last, by this crawl or an earlier one."""
+        """Return the checkpoint that was saved last, by this crawl or an earlier one."""
         row = self._database.execute("SELECT state FROM checkpoint").fetchone()
         return row[0] if row else None
 
@@ -278,14 +322,15 @@ class CrawlDatabase:
         self._database.execute("INSERT OR REPLACE INTO look VALUES (?, ?, ?, ?)", (url, hub_id, commit, at))
 
     def look(self, url: str, after: float) -> str | None:
-        """The commit that a repository's server has told after a time."""
-        row = self._database.execute("SELECT told FROM look WHERE url = ? AND at > ?", (url, after)).fetchone()
+        """Return the commit that a repository's server gave after a time; a time to come is no time."""
+        query = "SELECT told FROM look WHERE url = ? AND at > ? AND at <= ?"
+        row = self._database.execute(query, (url, after, time.time())).fetchone()
         return row[0] if row else None
 
     def was_looked_at(self, url: str, after: float) -> bool:
         """Whether a repository's server was asked after a time, whatever it told."""
-        query = "SELECT 1 FROM look WHERE url = ? AND at > ?"
-        return self._database.execute(query, (url, after)).fetchone() is not None
+        query = "SELECT 1 FROM look WHERE url = ? AND at > ? AND at <= ?"
+        return self._database.execute(query, (url, after, time.time())).fetchone() is not None
 
     def looks(self) -> Iterator[tuple[str, str | None, str | None, int]]:
         """(url, id at its hub, commit, time) of every look."""

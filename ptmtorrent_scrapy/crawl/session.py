@@ -140,7 +140,7 @@ class CrawlSession:
                 name: value for name, value in self.stats.get_stats().items() if name.startswith(("listing/", "pages/"))
             },
         )
-        self.listing.save(checkpoint.to_json())
+        self.listing.save(checkpoint.to_json(), complete=checkpoint.complete)
         self._saved = True
         for path in self._page_files():
             if kept is None or path.name != kept["file"]:

@@ -4,6 +4,7 @@ A query is kept in the URL of its page alone: the hub repeats it in the URL of t
 https://huggingface.co/docs/hub/api
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -58,10 +59,8 @@ def accepted(answer: str) -> frozenset[str] | None:
     >>> sorted(accepted('{"error": "\\\\"expand\\\\" must be one of [author, model-index]"}'))
     ['author', 'model-index']
     """
-    try:
+    with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
         answer = str(json.loads(answer)["error"])
-    except (ValueError, TypeError, KeyError, RecursionError):
-        pass
     match = _ACCEPTED.search(answer[:10_000])
     return frozenset(_NAME.findall(match["names"])) if match else None
 
