@@ -38,6 +38,7 @@ LISTING_MAX_AGE = "1d"
 # Repositories
 CLONE_CONCURRENCY = 8
 CLONE_TIMEOUT = 3600
+CLONE_MIN_RATE = "1KB"
 CLONE_LFS = "auto"
 CLONE_LFS_FILES = "link"
 CLONE_LFS_MIRRORS = '{"https://github.com/onnx/models": "https://huggingface.co/onnxmodelzoo/legacy_models"}'
@@ -95,6 +96,8 @@ DOWNLOAD_HANDLERS = {
     "https": "ptmtorrent_scrapy.downloadhandlers.http.HttpHandler",
 }
 DOWNLOAD_VERIFY_CERTIFICATES = True
+# No hub leads a request to this machine or to a private network.
+TWISTED_DNS_RESOLVER = "ptmtorrent_scrapy.downloadhandlers.resolver.CheckingResolver"
 ROBOTSTXT_OBEY = True
 # Hubs see who asks; a study names its own page or address: -s CONTACT_URL=https://you.example/study
 CONTACT_URL = _DOCUMENTATION

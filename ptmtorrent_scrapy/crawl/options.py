@@ -1,12 +1,16 @@
 """Values that users type: shares, sizes and what large files to fetch."""
 
+import contextlib
 import json
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 from urllib.parse import urlsplit
 
 from ptmtorrent_scrapy import CONTACT_URL
+from ptmtorrent_scrapy.network.addresses import origin
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
@@ -121,6 +125,19 @@ def mirrors(name: str, value: str) -> dict[str, tuple[str, ...]]:
         return {repository(key): tuple(url(name, each) for each in listed) for key, listed in told.items()}
     except (ValueError, AttributeError, TypeError):
         raise InvalidOption(name, value, accepted) from None
+
+
+def server_urls(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the URLs of servers that settings name: values that are URLs, and the mirrors of LFS objects.
+
+    >>> server_urls({"MODELZOO_URL": "http://127.0.0.1:8000", "CLONE_LFS_MIRRORS": "{}", "CLONE_RETRIES": 5})
+    ('http://127.0.0.1:8000',)
+    """
+    named = [value for value in settings.values() if isinstance(value, str) and origin(value)]
+    with contextlib.suppress(InvalidOption):
+        for key, urls in mirrors("CLONE_LFS_MIRRORS", settings["CLONE_LFS_MIRRORS"]).items():
+            named += [key, *urls]
+    return tuple(named)
 
 
 def repository(url: str) -> str:

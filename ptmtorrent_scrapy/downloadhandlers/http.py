@@ -8,13 +8,16 @@ from typing import Any, TypeVar
 from scrapy.core.downloader.handlers.file import FileDownloadHandler
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler
-from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
+from scrapy.exceptions import CannotResolveHostError, DownloadCancelledError, IgnoreRequest
 from scrapy.http import Request, Response
 from scrapy.utils.httpobj import urlparse_cached
 from w3lib.url import file_uri_to_path
 
 from ptmtorrent_scrapy.downloadhandlers.errors import explain
 from ptmtorrent_scrapy.downloadhandlers.headers import BoundedFactory
+from ptmtorrent_scrapy.downloadhandlers.resolver import policy, refusal
+from ptmtorrent_scrapy.network.addresses import AddressRefused, origin
+from ptmtorrent_scrapy.network.connections import Network
 
 _CHECK = 0.5  # seconds between checks whether the crawl was stopped
 _ROBOTS = 512_000  # bytes of a robots.txt: RFC 9309, 2.5, wants 500 KiB at least
@@ -50,20 +53,36 @@ class FileHandler(FileDownloadHandler):
 
 
 class HttpHandler(HTTP11DownloadHandler):
-    """Scrapy's own, but a crawl that is stopped does not wait for it, headers end, and errors name the host."""
+    """Scrapy's own, but a crawl that is stopped does not wait for it, headers end, and errors name the host.
+
+    It goes to no address that is refused, be it by a redirect, a link or a name.
+    """
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._pool._factory = BoundedFactory
+        self._network = Network(policy=policy(crawler.settings))
 
     async def download_request(self, request: Request) -> Response:
         if urlparse_cached(request).path == "/robots.txt":
             request.meta.setdefault("download_maxsize", _ROBOTS)
+        if request.meta.get("proxy"):
+            await self._check_name(request.url)
         try:
             return await unless_stopped(self.crawler, super().download_request(request))
         except Exception as error:
+            if isinstance(error, CannotResolveHostError) and (refused := refusal(request.url)):
+                raise DownloadCancelledError(refused) from None  # which is not asked for again
             settings = " and ".join(getattr(self.crawler.spider, "url_settings", ())) or "its URL"
             if (why := explain(error, request, settings)) is None:
                 raise
             error.args = (why,)  # the error stays what it is: RetryMiddleware goes by its kind
             raise
+
+    async def _check_name(self, url: str) -> None:
+        """Raise `DownloadCancelledError` for a server that a proxy would reach at an address that is refused."""
+        if place := origin(url):
+            try:
+                await asyncio.to_thread(self._network.check_name, *place)
+            except AddressRefused as error:
+                raise DownloadCancelledError(str(error)) from None

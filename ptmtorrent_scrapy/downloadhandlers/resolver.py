@@ -1,0 +1,100 @@
+"""The addresses that Scrapy's requests may go to: those that `network.addresses` allows.
+
+Twisted connects to what this resolver gives it and to nothing else, so the check holds for redirects, links and names
+whose address changes. A proxy of the user is asked for by no port (`reactor.resolve`), or is trusted by its URL.
+"""
+
+from typing import Any, Self
+from urllib.request import getproxies_environment
+
+from scrapy.crawler import Crawler
+from scrapy.resolver import CachingThreadedResolver
+from scrapy.settings import BaseSettings
+from twisted.internet.base import ReactorBase
+from twisted.internet.interfaces import IHostnameResolver, IResolutionReceiver
+from zope.interface import implementer  # type: ignore[import-untyped] # publishes no types
+
+from ptmtorrent_scrapy.crawl.options import server_urls
+from ptmtorrent_scrapy.network.addresses import AddressPolicy, AddressRefused, Origin, origin, origins
+
+_refused: dict[Origin, str] = {}  # why requests to a server failed; of the process, as the resolver is
+
+
+def policy(settings: BaseSettings) -> AddressPolicy:
+    """Return which addresses the requests of a crawl may go to."""
+    return AddressPolicy(trusted=origins((*server_urls(settings), *_proxies())))
+
+
+def refusal(url: str) -> str | None:
+    """Return why no address of a URL's server may be connected to; None where that is not so."""
+    place = origin(url)
+    return _refused.get(place) if place else None
+
+
+class CheckingResolver(CachingThreadedResolver):
+    """Scrapy's resolver; addresses that are refused do not come out of it."""
+
+    def __init__(self, reactor: ReactorBase, cache_size: int, timeout: float, policy: AddressPolicy) -> None:
+        super().__init__(reactor, cache_size, timeout)
+        self._policy = policy
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, reactor: ReactorBase) -> Self:
+        settings = crawler.settings
+        size = settings.getint("DNSCACHE_SIZE") if settings.getbool("DNSCACHE_ENABLED") else 0
+        return cls(reactor, size, settings.getfloat("DNS_TIMEOUT"), policy(settings))
+
+    def install_on_reactor(self) -> None:
+        super().install_on_reactor()
+        reactor: Any = self.reactor
+        reactor.installNameResolver(_CheckedNames(reactor.nameResolver, self._policy))
+
+
+@implementer(IHostnameResolver)
+class _CheckedNames:
+    def __init__(self, resolver: Any, policy: AddressPolicy) -> None:
+        self._resolver = resolver
+        self._policy = policy
+
+    def resolveHostName(  # noqa: N802 - as Twisted names it
+        self,
+        resolutionReceiver: Any,  # noqa: N803
+        hostName: str,  # noqa: N803
+        portNumber: int = 0,  # noqa: N803
+        addressTypes: Any = None,  # noqa: N803
+        transportSemantics: str = "TCP",  # noqa: N803
+    ) -> Any:
+        receiver = resolutionReceiver
+        if portNumber:
+            receiver = _Checked(receiver, hostName, portNumber, self._policy)
+        return self._resolver.resolveHostName(receiver, hostName, portNumber, addressTypes, transportSemantics)
+
+
+@implementer(IResolutionReceiver)
+class _Checked:
+    """Passes on the addresses that are allowed."""
+
+    def __init__(self, receiver: Any, host: str, port: int, policy: AddressPolicy) -> None:
+        self._receiver = receiver
+        self._place = (host, port)
+        self._policy = policy
+
+    def resolutionBegan(self, resolution: Any) -> None:  # noqa: N802
+        self._receiver.resolutionBegan(resolution)
+
+    def addressResolved(self, address: Any) -> None:  # noqa: N802
+        try:
+            self._policy.check(*self._place, address.host)
+        except AddressRefused as error:
+            _refused[self._place] = str(error)
+        else:
+            _refused.pop(self._place, None)
+            self._receiver.addressResolved(address)
+
+    def resolutionComplete(self) -> None:  # noqa: N802
+        self._receiver.resolutionComplete()
+
+
+def _proxies() -> list[str]:
+    found = getproxies_environment()
+    return [url if "://" in url else f"http://{url}" for name, url in found.items() if name != "no"]
