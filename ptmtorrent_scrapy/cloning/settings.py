@@ -65,6 +65,8 @@ def repository_settings(settings: BaseSettings) -> CloneRequest:
         max_bytes=_limit("CLONE_MAX_REPOSITORY", settings),
         min_free=options.size("CLONE_MIN_FREE", settings["CLONE_MIN_FREE"]),
         timeout=options.positive("CLONE_TIMEOUT", settings["CLONE_TIMEOUT"]),
+        min_rate=options.size("CLONE_MIN_RATE", settings["CLONE_MIN_RATE"]),
+        trusted=options.server_urls(settings),
         protocols=options.protocols("CLONE_PROTOCOLS", settings["CLONE_PROTOCOLS"]),
         configuration=configuration,
         user_agent=settings["USER_AGENT"] or "",

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from ptmtorrent_scrapy.git import blobs, local
 from ptmtorrent_scrapy.git.blobs import contents
@@ -24,11 +25,11 @@ from ptmtorrent_scrapy.git.errors import (
     Transient,
     Unavailable,
 )
-from ptmtorrent_scrapy.git.lfs import pointers, worktree
+from ptmtorrent_scrapy.git.lfs import attributes, own_storage, pointers, worktree
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer
 from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult, CloneStatus, FailureKind
-from ptmtorrent_scrapy.git.remote import Upstream, command, lfs_url
+from ptmtorrent_scrapy.git.remote import Upstream, command, lfs_server, lfs_url
 from ptmtorrent_scrapy.git.size_limit import SizeLimit
 from ptmtorrent_scrapy.storage import folders, fsync
 from ptmtorrent_scrapy.storage.lock import LockHeld, lock
@@ -117,7 +118,7 @@ class _Clone:
         self.path = Path(repository.path)
         self.store = Store(Path(repository.store))
         self.git = command(repository)
-        self.upstream = Upstream(git=self.git, url=repository.url, gated=repository.gated)
+        self.upstream = Upstream.of(repository, self.git)
 
     def bring(self) -> CloneStatus:
         """Make what stands what is wanted, fill in the outcome and return its status."""
@@ -178,7 +179,7 @@ class _Clone:
         folders.remove(work)
         growth = SizeLimit(work, self.wanted.max_bytes)
         try:
-            self.upstream.clone(work, self.store.path, growth.cloning)
+            self.upstream.clone(work, growth.cloning)
             large_files, size, entries = pointers.survey(work)
             git = local.size(work / ".git")
             growth.check(size - git, entries, git=git)
@@ -194,14 +195,25 @@ class _Clone:
     def _refresh(self) -> CloneStatus:
         state, head = local.state(self.path), local.head(self.path)
         branch, commit = self._head(self.path)
-        if commit == head[1] and local.is_whole(state, self.wanted):
-            if state and commit and "bytes" not in state:  # an earlier version left it
-                files = pointers.of_commit(self.git, self.path, commit)
-                local.write_state(self.path, {**state, "bytes": self._bytes(self.path, commit, files)})
-            return (
-                CloneStatus.LARGE if state and state.get("large") and self.wanted.lfs != "none" else CloneStatus.CURRENT
-            )
+        if state and commit and commit == head[1] and local.is_whole(state, self.wanted):
+            state = self._upgrade(state, commit)
+            if all(self.store.has(Pointer(oid, size)) for oid, size in state["objects"].items()):
+                is_large = state.get("large") and self.wanted.lfs != "none"
+                return CloneStatus.LARGE if is_large else CloneStatus.CURRENT
         return self._complete(self.path, branch, commit, checkout=True) or CloneStatus.UPDATED
+
+    def _upgrade(self, state: dict[str, Any], commit: str) -> dict[str, Any]:
+        """Return the state of a whole clone; one that an earlier version left gets LFS objects of its own."""
+        if state.keys() >= {"bytes", "objects"}:
+            return state
+        files = pointers.of_commit(self.git, self.path, commit)
+        wanted = {} if state.get("large") else pointers.wanted(self.git, self.path, commit, files, state["lfs"])
+        own_storage.link_objects(self.path, wanted.values(), self.store)
+        own_storage.separate(self.path, self.git)
+        objects = {pointer.oid: pointer.size for pointer in wanted.values()}
+        state = {**state, "bytes": self._bytes(self.path, commit, files), "objects": objects}
+        local.write_state(self.path, state)
+        return state
 
     def _head(self, clone: Path) -> tuple[str | None, str | None]:
         """(branch, commit) that HEAD shall be, fetched; not asked for where the hub tells that it has not moved."""
@@ -227,20 +239,34 @@ class _Clone:
         wanted = pointers.wanted(self.git, clone, commit, files, self.wanted.lfs)
         size = local.size(clone / ".git") + sum(pointer.size for pointer in set(wanted.values()))
         large = size if wanted and self.wanted.max_bytes is not None and size > self.wanted.max_bytes else None
-        error = None if large else self._fetch(wanted)
+        error = None if large else self._fetch(clone, wanted)
+        if error:
+            error = self._named_elsewhere(clone, commit, error)
         if checkout:
             self._check_out(clone, branch, commit, files)
+        placed = {} if large else wanted
         if self.wanted.lfs_files != "pointer":
-            placed = {} if large else wanted
+            attributes.cover(clone, (path for path, pointer in placed.items() if not pointer.is_covered))
             linked = worktree.place(clone, placed, self.store, git=self.git, link=self.wanted.lfs_files == "link")
             self.outcome.copied = not linked
+        for pointer in own_storage.link_objects(clone, placed.values(), self.store):
+            self.store.note_checked(pointer.oid)  # a new link changes what was noted of the file
         return self._finish(clone, files, {} if large else wanted, error, large=large)
 
-    def _fetch(self, wanted: Mapping[bytes, Pointer]) -> GitError | None:
+    def _named_elsewhere(self, clone: Path, commit: str, error: GitError) -> GitError:
+        """Return the error with the LFS server that the commit names itself, which is not asked."""
+        named = pointers.lfs_config(self.git, clone, commit, "lfs.url")
+        if not named or named == lfs_url(self.wanted.url):
+            return error
+        return GitError(f"{error}; its .lfsconfig names another LFS server ({named[:200]!r}), which is not used")
+
+    def _fetch(self, clone: Path, wanted: Mapping[bytes, Pointer]) -> GitError | None:
         """Fetch large files, from the mirrors what the repository's own server no longer has; why some are missing.
 
         Raises `NoSpace`, `OverBudget`, and `Transient` unless the clone is to stand all the same.
         """
+        damaged = self.store.set_damaged_aside(own_storage.not_linked(clone, wanted.values()))
+        own_storage.give_back(clone, self.store.missing(wanted.values()), self.store)
         missing = self.store.missing(wanted.values())
         size = sum(pointer.size for pointer in missing)
         if self.wanted.budget is not None and size > self.wanted.budget:
@@ -250,10 +276,12 @@ class _Clone:
         for server in (self.wanted.url, *self.wanted.mirrors):
             if self.store.missing(fitting):
                 scratch = _beside(self.wanted, "lfs")
-                error = self.store.fetch(fitting, git=self.git, url=lfs_url(server), scratch=scratch)
+                asked = lfs_server(self.wanted, server)
+                error = self.store.fetch(fitting, git=self.git, server=asked, scratch=scratch)
                 if isinstance(error, Unavailable) and server != self.wanted.url:
                     error = Transient(f"{server}: {error}")  # it is not the repository's own host that rests
                 errors.append(error)
+        self.store.remove_aside(damaged)
         left = self.store.missing(missing)
         self.outcome.downloaded_bytes += size - sum(pointer.size for pointer in left)
         grave = [error for error in (*errors, unfit) if left and error]
@@ -283,6 +311,8 @@ class _Clone:
             worktree.remove(clone, files)
         local.write_state(clone, {})
         local.remove_left(clone)
+        if before.get("assumed_unchanged"):
+            worktree.compare_again(clone, self.git)
         is_name = branch is not None and not branch.startswith("-") and branch != "HEAD"  # that git checkout takes
         target = ["-B", branch or "", commit] if is_name else ["--detach", commit]
         self.git.run(
@@ -317,6 +347,8 @@ class _Clone:
                 "left_out": len(files) - len(wanted),
                 "bytes": commit and self._bytes(clone, commit, files),
                 "git_bytes": local.size(clone / ".git"),
+                "objects": {pointer.oid: pointer.size for pointer in there},
+                "assumed_unchanged": any(not pointer.is_canonical for pointer in wanted.values()),
                 "lfs_objects": len(there),
                 "lfs_bytes": sum(pointer.size for pointer in there),
                 "read": {name: _text(read.get(name)) for name in self.wanted.read_files},

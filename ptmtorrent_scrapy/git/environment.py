@@ -5,6 +5,7 @@ Every option is described in git-config(1) and git(1), those of git-lfs in git-l
 
 import functools
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,13 +17,6 @@ from ptmtorrent_scrapy.git.errors import Refused
 _KEPT = (
     "PATH",
     "TMPDIR",
-    "http_proxy",
-    "https_proxy",
-    "HTTPS_PROXY",
-    "no_proxy",
-    "NO_PROXY",
-    "all_proxy",
-    "ALL_PROXY",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "GIT_SSL_CAINFO",
@@ -45,6 +39,9 @@ _HARMLESS = (
     "zeroPaddedDate",
     "zeroPaddedFilemode",
 )
+
+# git goes through a proxy of ours, which goes through the user's (network/guard.py).
+_PROXY = re.compile(r"http\.(?:.*\.)?(?:proxy|proxyAuthMethod)|remote\..*\.proxy", re.IGNORECASE | re.DOTALL)
 
 # Settings that a clone keeps, so that whoever works in it later is as safe.
 LASTING = {
@@ -85,6 +82,7 @@ def environment(
     configuration: Mapping[str, str] | None = None,
     token: tuple[str, str] | None = None,
     user_agent: str = "",
+    min_rate: int = 1,
 ) -> dict[str, str]:
     """Environment variables for git and git-lfs.
 
@@ -102,7 +100,7 @@ def environment(
         "safe.bareRepository": "explicit",  # no folder of a clone is taken for a repository
         "safe.directory": "*",  # the data tree is ours to work in, whoever owns its files
         "transfer.credentialsInUrl": "die",
-        "http.lowSpeedLimit": "1",
+        "http.lowSpeedLimit": str(min_rate),
         "http.lowSpeedTime": str(timeout),
         "advice.detachedHead": "false",
         "init.defaultBranch": "main",
@@ -130,7 +128,8 @@ def environment(
     }
     if user_agent:
         variables["GIT_HTTP_USER_AGENT"] = f"git/2 {user_agent}"
-    return configured(variables, {**settings, **(configuration or {})})
+    given = {name: value for name, value in (configuration or {}).items() if not _PROXY.fullmatch(name)}
+    return configured(variables, {**settings, **given})
 
 
 def configured(variables: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:

@@ -48,8 +48,7 @@ _CUT = (
     "EOF",
 )
 _STATUS = re.compile(r"(?:returned error: |from HTTP )(\d{3})\b")
-_LFS_GONE = ("not found", "does not exist", "Not Found", "from HTTP 410")
-_LFS_CLOSED = ("Authentication required", "Authorization error", "Forbidden", "from HTTP 401", "from HTTP 403")
+_WRONG_CONTENT = "expected OID "  # what git-lfs says of content with another SHA-256
 
 
 def of_git(error: CommandFailed, *, gated: bool) -> GitError:
@@ -72,23 +71,14 @@ def of_git(error: CommandFailed, *, gated: bool) -> GitError:
 
 
 def of_lfs(error: CommandFailed) -> GitError:
-    """Why git-lfs failed to bring objects; what it does not say plainly may go well in a while."""
+    """Return why git-lfs failed on this machine; what servers answered is known without its words."""
     said = stderr.words(error.stderr)
-    status = _status(said) or stderr.lfs_status(error.stderr)  # of a pause that it was asked for it says nothing else
     if _any(_NO_SPACE, said):
         return NoSpace("the disk is full")
-    pause = stderr.pause(error.stderr)
-    # git-lfs 3.3 panics where an object is answered with 429 and no pause is named
-    if status in (429, 503) or "ate limit" in said or "\npanic:" in f"\n{said}" or _any(_UNREACHABLE, said):
-        return Unavailable("the server of the large files wants to be left alone, or does not answer", pause)
-    if status is not None and status >= 500:
-        return Transient(f"the server of the large files answers with HTTP status {status}")
-    if _any(_LFS_GONE, said):
-        return Missing("their server does not have them")
-    if _any(_LFS_CLOSED, said):
-        return Gated("their server does not give them to us")
-    said_last = [line for line in stderr.beside(error.stderr) if not line.startswith("error: failed to fetch")]
-    return Transient((said_last or ["git-lfs did not say why"])[0][:300])
+    if _WRONG_CONTENT in said:
+        return GitError("their server has other content")
+    lines = [line for line in stderr.beside(error.stderr) if not line.startswith("error: failed to fetch")]
+    return Transient(f"git-lfs failed: {(lines or ['it gave no reason'])[0][:300]}")
 
 
 def _any(words: Sequence[str], said: str) -> bool:

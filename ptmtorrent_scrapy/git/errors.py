@@ -13,6 +13,7 @@ GitError
  ├── OverBudget     more than the crawl may still download
  └── Transient      may succeed later
       ├── Stalled      no progress for longer than allowed
+      │    └── TooSlow     fewer bytes per second than allowed
       └── Unavailable  the host is overloaded, or does not answer at all
 """
 
@@ -74,6 +75,10 @@ class Transient(GitError):
 
 class Stalled(Transient):
     """No progress for longer than allowed."""
+
+
+class TooSlow(Stalled):
+    """Fewer bytes per second than allowed."""
 
 
 class Unavailable(Transient):

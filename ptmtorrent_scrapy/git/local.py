@@ -98,9 +98,11 @@ def _ref_locks(git: Path) -> Iterator[Path]:
 
 
 def size(folder: Path) -> int:
-    """Bytes of the files below a folder, in which others may be at work."""
+    """Return the bytes of the files below a folder in which others may work; LFS objects of `.git` do not count."""
     total = 0
-    for path, _, names in folders.walk(folder):
+    for path, inner, names in folders.walk(folder):
+        if folder.name == ".git" and path == str(folder) and "lfs" in inner:
+            inner.remove("lfs")  # links to the stored objects
         for name in names:
             with suppress(FileNotFoundError):
                 total += os.lstat(os.path.join(path, name)).st_size

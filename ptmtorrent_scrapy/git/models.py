@@ -55,7 +55,9 @@ class CloneRequest:
     min_free: int = 0  # bytes of the disk to keep free
     accept_partial: bool = True  # keep a clone whose LFS objects may become available later
     timeout: int = 3600  # seconds without progress
+    min_rate: int = 1000  # bytes per second, below which a download makes no progress
     protocols: tuple[str, ...] = ("https",)
+    trusted: tuple[str, ...] | None = None  # URLs of servers that may have private addresses; None: `url`, `mirrors`
     configuration: Mapping[str, str] = field(default_factory=dict)
     token: tuple[str, str] | None = field(default=None, repr=False)  # base URL and token
     user_agent: str = ""

@@ -6,12 +6,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.command import Command, CommandFailed, Completed
 from ptmtorrent_scrapy.git.environment import HARDENED, LASTING, configured, environment
 from ptmtorrent_scrapy.git.error_messages import of_git
+from ptmtorrent_scrapy.git.errors import Refused, Unavailable
+from ptmtorrent_scrapy.git.lfs.gateway import LfsServer
+from ptmtorrent_scrapy.git.lfs.rate import window
 from ptmtorrent_scrapy.git.models import CloneRequest
+from ptmtorrent_scrapy.network import instead_of
+from ptmtorrent_scrapy.network.addresses import AddressPolicy, AddressRefused, origins
+from ptmtorrent_scrapy.network.connections import Network
+from ptmtorrent_scrapy.network.guard import Guard
 
 # What `git lfs install --local` writes, for whoever works in the clone; our own commands leave the pointers.
 _FILTER = {
@@ -30,10 +38,31 @@ _REDIRECTED = re.compile(r"^warning: redirecting to (\S+)$", re.MULTILINE)
 
 
 def lfs_url(url: str) -> str:
-    """Where a repository's large files are asked for (git-lfs's docs/api/server-discovery.md)."""
+    """Return the URL of a repository's LFS server (git-lfs's docs/api/server-discovery.md)."""
     if url.rstrip("/").endswith("/info/lfs"):
         return url.rstrip("/")
     return f"{url.rstrip('/').removesuffix('.git')}.git/info/lfs"
+
+
+def network(repository: CloneRequest, *, idle_seconds: float | None = None) -> Network:
+    """Return how the servers of a repository are reached."""
+    named = (repository.url, *repository.mirrors) if repository.trusted is None else repository.trusted
+    policy = AddressPolicy(trusted=origins((*named, *instead_of.values(repository.configuration))))
+    seconds = repository.timeout if idle_seconds is None else idle_seconds
+    return Network(policy=policy, configuration=repository.configuration, idle_seconds=seconds)
+
+
+def lfs_server(repository: CloneRequest, url: str) -> LfsServer:
+    """Return the LFS server of a repository, or of its mirror, at a repository's URL."""
+    return LfsServer(
+        url=instead_of.apply(lfs_url(url), repository.configuration),
+        network=network(repository, idle_seconds=window(repository.timeout)),
+        protocols=repository.protocols,
+        token=repository.token,
+        user_agent=f"git-lfs/3 {repository.user_agent}".rstrip(),
+        min_rate=repository.min_rate,
+        timeout=repository.timeout,
+    )
 
 
 def command(repository: CloneRequest) -> Command:
@@ -44,6 +73,7 @@ def command(repository: CloneRequest) -> Command:
         configuration=repository.configuration,
         token=repository.token,
         user_agent=repository.user_agent,
+        min_rate=repository.min_rate,
     )
     return Command(scope=repository.scope, environment=configured(variables, _NO_FILTER), timeout=repository.timeout)
 
@@ -55,6 +85,12 @@ class Upstream:
     git: Command
     url: str
     gated: bool  # the hub says that access is restricted
+    network: Network
+
+    @classmethod
+    def of(cls, repository: CloneRequest, git: Command) -> Self:
+        """Return the server of a repository."""
+        return cls(git=git, url=repository.url, gated=repository.gated, network=network(repository))
 
     def head(self) -> tuple[str | None, str | None]:
         """(branch, commit) of HEAD."""
@@ -72,10 +108,9 @@ class Upstream:
         found = _REDIRECTED.findall(self._ask("git", "ls-remote", "--", self.url, "HEAD").stderr)
         return found[-1].rstrip("/") if found else None
 
-    def clone(self, work: Path, store: Path, progress: Callable[[], object]) -> None:
+    def clone(self, work: Path, progress: Callable[[], object]) -> None:
         """Clone it, large files as pointers."""
-        storage = os.path.relpath(store, work / ".git")
-        settings = {**LASTING, **_FILTER, "lfs.url": lfs_url(self.url), "lfs.storage": storage}
+        settings = {**LASTING, **_FILTER, "lfs.url": lfs_url(self.url)}
         lasting = [f"--config={name}={value}" for name, value in settings.items()]
         self._ask(
             *("git", "clone", "--progress", "--no-recurse-submodules", "--template=", *lasting),
@@ -139,8 +174,13 @@ class Upstream:
         progress: Callable[[], object] = lambda: None,
     ) -> Completed:
         """Run a command that asks the server."""
-        asking = {**(environment or {}), **_TRACE}
+        guard = Guard(self.network)
+        asking = {**configured({**self.git.environment, **(environment or {})}, guard.git_settings), **_TRACE}
         try:
             return self.git.complete(*arguments, cwd=cwd, environment=asking, progress=progress)
         except CommandFailed as error:
+            if isinstance(guard.failure, AddressRefused):
+                raise Refused(f"its server leads elsewhere: {guard.failure}") from error
+            if guard.failure is not None:
+                raise Unavailable(str(guard.failure)) from error
             raise of_git(error, gated=self.gated) from error

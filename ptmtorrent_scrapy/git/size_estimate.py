@@ -24,7 +24,7 @@ def weight(repository: CloneRequest) -> int:
     check_url(repository.url, repository.protocols)
     git = command(repository)
     with _folder(Path(repository.path)) as clone:
-        upstream = Upstream(git=git, url=repository.url, gated=repository.gated)
+        upstream = Upstream.of(repository, git)
         upstream.clone_last_commit(clone, SizeLimit(clone, _LARGEST).cloning)
         commit = local.head(clone)[1]
         if commit is None:

@@ -20,16 +20,19 @@ class Folder(NamedTuple):
 def walk(top: Path | str) -> Iterator[Folder]:
     """Yield a folder and all folders below it, parents first; what others remove meanwhile is passed over.
 
-    Raises `OSError`, for a path that is too long as well.
+    What the caller removes from `folders` is not walked. Raises `OSError`, for a path that is too long as well.
     """
     waiting = [os.fspath(top)]
     while waiting:
         folder = Folder(waiting.pop(), [], [])
-        with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder.path) as entries:
-            for entry in entries:
-                (folder.folders if entry.is_dir(follow_symlinks=False) else folder.files).append(entry.name)
-            waiting += [os.path.join(folder.path, name) for name in folder.folders]
-            yield folder
+        try:
+            with os.scandir(folder.path) as entries:
+                for entry in entries:
+                    (folder.folders if entry.is_dir(follow_symlinks=False) else folder.files).append(entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        yield folder
+        waiting += [os.path.join(folder.path, name) for name in folder.folders]
 
 
 def remove(top: Path) -> None:

@@ -9,7 +9,7 @@ from ptmtorrent_scrapy.storage.tree import DataTree, is_work
 from ptmtorrent_scrapy.verification.finding import UNNAMED, Finding, at, left_over, stray, was_cut
 
 _FOLDERS = ("html", "json", "repos", "lfs", "snapshots", "cache")
-_STORE = ("objects", "incomplete", "tmp", "locks", "logs", "cache")
+_STORE = ("objects", "incomplete", "tmp", "locks", "logs", "cache", "checked")
 
 
 class UnknownFiles:

@@ -28,6 +28,7 @@ from tests.hubs.content import pointer
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 WEIGHTS = Large(b"weights " * 50_000)
+TEXT = Large(b"x" * 2000)  # in a file that .gitattributes does not name
 MORE = Large(b"more weights " * 50_000)
 FILES: dict[str, Any] = {".gitattributes": ATTRIBUTES, "README.md": b"# A model\n", "deep/down/weights.bin": WEIGHTS}
 
@@ -53,6 +54,10 @@ def stored(folder: Path) -> set[str]:
     return {path.name for path in (folder / "lfs" / "objects").rglob("*") if path.is_file()}
 
 
+def stored_path(folder: Path, oid: str) -> Path:
+    return folder / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
+
+
 def downloads(hubs: Hubs) -> list[str]:
     return [request.path.rpartition("/")[2] for request in hubs.asked("^/_lfs/")]
 
@@ -70,7 +75,7 @@ def test_a_whole_clone(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
     assert git(standing, "fsck") == ""
     placed = standing / "deep" / "down" / "weights.bin"
     assert placed.read_bytes() == WEIGHTS.body
-    assert placed.stat().st_nlink == 2
+    assert placed.samefile(stored_path(folder, WEIGHTS.oid))
     assert placed.stat().st_mode & 0o777 == 0o444
     assert list(standing.parent.iterdir()) == [standing]
 
@@ -89,7 +94,7 @@ def test_how_large_files_stand(hubs: Hubs, wanted: Wanted, folder: Path, how: st
     assert clone(wanted(lfs_files=how)).status == "cloned"
     placed = folder / "repos" / "o" / "m" / "deep" / "down" / "weights.bin"
     assert (placed.read_bytes() == WEIGHTS.body) == (how != "pointer")
-    assert (placed.stat().st_nlink == 2) == (how == "link")
+    assert placed.samefile(stored_path(folder, WEIGHTS.oid)) == (how == "link")
     assert git(folder / "repos" / "o" / "m", "status", "--porcelain") == ""
     assert stored(folder) == {WEIGHTS.oid}
 
@@ -97,16 +102,16 @@ def test_how_large_files_stand(hubs: Hubs, wanted: Wanted, folder: Path, how: st
 @pytest.mark.parametrize(
     ("lfs", "fetched"),
     [
-        ("auto", {WEIGHTS.oid}),
-        ("all", {WEIGHTS.oid, MORE.oid}),
+        ("auto", {WEIGHTS.oid, TEXT.oid}),
+        ("all", {WEIGHTS.oid, MORE.oid, TEXT.oid}),
         ("none", set()),
-        (str(len(WEIGHTS.body)), {WEIGHTS.oid}),
-        (str(len(WEIGHTS.body) - 1), set()),
+        (str(len(WEIGHTS.body)), {WEIGHTS.oid, TEXT.oid}),
+        (str(len(WEIGHTS.body) - 1), {TEXT.oid}),
     ],
 )
 def test_which_large_files_are_fetched(hubs: Hubs, wanted: Wanted, folder: Path, lfs: str, fetched: set[str]) -> None:
     excludes = b"[lfs]\n\tfetchexclude = other, *.never\n\turl = http://127.0.0.1:1/elsewhere\n"
-    files = {**FILES, "other/more.bin": MORE, ".lfsconfig": excludes, "text.txt": Large(b"x" * 2000)}
+    files = {**FILES, "other/more.bin": MORE, ".lfsconfig": excludes, "text.txt": TEXT}
     hubs.serve("o/m", content.Repository([files]))
     outcome = clone(wanted(lfs=lfs))
     assert (outcome.status, outcome.error) == ("cloned", None)
@@ -117,7 +122,7 @@ def test_which_large_files_are_fetched(hubs: Hubs, wanted: Wanted, folder: Path,
     assert (standing / "other" / "more.bin").read_bytes() == (MORE.body if MORE.oid in fetched else MORE.as_pointer())
     assert clone(wanted(lfs=lfs, commit=outcome.commit)).status == "current"
     assert clone(wanted(lfs="all", commit=outcome.commit)).status in ("updated", "current")
-    assert stored(folder) == {WEIGHTS.oid, MORE.oid}
+    assert stored(folder) == {WEIGHTS.oid, MORE.oid, TEXT.oid}
 
 
 def test_what_two_repositories_share_is_downloaded_once(hubs: Hubs, wanted: Wanted, folder: Path) -> None:

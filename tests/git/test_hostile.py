@@ -1,6 +1,7 @@
 """Repositories that mean harm: nothing outside the tree is written, no other server is contacted."""
 
 import http.server
+import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.hubs.content import pointer
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 WEIGHTS = Large(b"weights " * 5000)
+MORE = Large(b"more weights " * 500)
 
 Try = Callable[[content.Repository], CloneResult]
 
@@ -132,6 +134,50 @@ def test_lfsconfig_sends_nobody_elsewhere(
     assert outcome.status == "cloned"
     assert (standing / "w.bin").read_bytes() == WEIGHTS.body
     assert git(standing, "lfs", "fsck") == "Git LFS fsck OK\n"
+    assert asked == []
+
+
+def test_an_lfs_server_that_leads_elsewhere(attempt: Try, hubs: Hubs, elsewhere: tuple[str, list[str]]) -> None:
+    url, asked = elsewhere
+    hubs.faults.add(f"^/_lfs/{WEIGHTS.oid}", status=302, headers={"Location": f"{url}/metadata"})
+    link = {"oid": MORE.oid, "size": len(MORE.body), "actions": {"download": {"href": f"{url}/linked"}}}
+    there = {"oid": WEIGHTS.oid, "size": len(WEIGHTS.body)}
+    there["actions"] = {"download": {"href": f"{hubs.url}/_lfs/{WEIGHTS.oid}"}}
+    hubs.faults.add("/objects/batch", status=200, body=json.dumps({"objects": [link, there]}))
+    outcome = attempt(content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS, "m.bin": MORE}]))
+    assert outcome.status == "partial"
+    assert "is on this machine or a private network" in str(outcome.error)
+    assert asked == []
+
+
+def test_a_repository_on_this_machine_that_no_setting_names(folder: Path, elsewhere: tuple[str, list[str]]) -> None:
+    url, asked = elsewhere
+    outcome = clone(
+        CloneRequest(
+            url=f"{url}/o/m",
+            path=str(folder / "repos" / "o" / "m"),
+            store=str(folder / "lfs"),
+            protocols=("http",),
+            trusted=("http://127.0.0.1:1/hub",),
+        )
+    )
+    assert outcome.status == "refused"
+    assert asked == []
+
+
+def test_a_batch_request_that_is_led_elsewhere(attempt: Try, hubs: Hubs, elsewhere: tuple[str, list[str]]) -> None:
+    url, asked = elsewhere
+    hubs.faults.add("/objects/batch", status=307, headers={"Location": f"{url}/batch"})
+    assert attempt(content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}])).status == "partial"
+    assert asked == []
+
+
+def test_a_git_server_that_leads_elsewhere(attempt: Try, hubs: Hubs, elsewhere: tuple[str, list[str]]) -> None:
+    url, asked = elsewhere
+    hubs.faults.add("info/refs", status=302, headers={"Location": f"{url}/info/refs?service=git-upload-pack"})
+    outcome = attempt(content.Repository([{"a": b"1"}]))
+    assert outcome.status == "refused"
+    assert "is on this machine or a private network" in str(outcome.error)
     assert asked == []
 
 

@@ -1,50 +1,63 @@
-"""Pointer files, which stand in git for large files: which a commit has, and which of them are wanted.
+"""Pointer files, which are in git instead of LFS files: which a commit has, and which of them are wanted.
 
-They are described in git-lfs's docs/spec.md.
+The format is in git-lfs's docs/spec.md.
 """
 
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pathspec
 
 from ptmtorrent_scrapy.git.blobs import batch
 from ptmtorrent_scrapy.git.command import Command
+from ptmtorrent_scrapy.git.lfs import attributes
 from ptmtorrent_scrapy.storage.folders import walk
 
 POINTER_BYTES = range(100, 1024)  # a pointer is smaller than 1024 bytes and never smaller than its three lines
+_VERSIONS = rb"https://(?:git-lfs|hawser)\.github\.com/spec/v1|http://git-media\.io/v/2"
 _POINTER = re.compile(
-    rb"version https://(?:git-lfs|hawser)\.github\.com/spec/v1\r?\n"
-    rb"(?:ext-[^\n]*\n)*oid sha256:([0-9a-f]{64})\r?\nsize (\d{1,18})"
+    rb"version (?:" + _VERSIONS + rb")\r?\n(?:ext-[^\n]*\n)*oid sha256:([0-9a-f]{64})\r?\nsize (\d{1,18})"
 )
-_BEGINNING = b"version https://"
-_PATTERNS = 200  # that are heeded
-BRANCH = "refs/heads/pointers"  # of repositories of ours
+_BEGINNINGS = (b"version https://", b"version http://git-media.io/")
+_PATTERNS = 200  # of `.lfsconfig` that are used
+# Never replaced by an LFS object: git checks the content of this file when it arrives, and only then.
+_NEVER = re.compile(rb"(?:.*/)?(?:\.gitmodules|gitmod~\d+|gi7eba~\d+)[. ]*", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """What stands in git for a large file."""
+    """What is in git instead of an LFS file: the id and size of its object."""
 
     oid: str  # SHA-256 of the content, hexadecimal
     size: int  # bytes
+    is_canonical: bool = field(default=True, compare=False)  # as git-lfs itself would write it
+    is_covered: bool = field(default=True, compare=False)  # the repository's attributes give the file to git-lfs
 
 
 def parse(content: bytes) -> Pointer | None:
-    """The pointer, if the content of a file is one.
+    """Return the pointer that the content of a file is, or None.
 
     >>> parse(b"version https://git-lfs.github.com/spec/v1\\noid sha256:" + b"0" * 64 + b"\\nsize 12\\n").size
     12
     """
-    match = _POINTER.fullmatch(content.strip())  # git-lfs takes space around it, and line ends of Windows
-    return Pointer(match[1].decode(), int(match[2])) if match else None
+    match = _POINTER.fullmatch(content.strip())  # git-lfs accepts white space around it, and line ends of Windows
+    if match is None:
+        return None
+    pointer = Pointer(match[1].decode(), int(match[2]))
+    # git-lfs writes an empty file as it is, without a pointer
+    return replace(pointer, is_canonical=pointer.size > 0 and text(pointer).encode() == content)
+
+
+def text(pointer: Pointer) -> str:
+    """Return the content of a pointer file."""
+    return f"version https://git-lfs.github.com/spec/v1\noid sha256:{pointer.oid}\nsize {pointer.size}\n"
 
 
 def survey(clone: Path) -> tuple[bool, int, int]:
-    """Of a clone just made, without filters and links: whether a file may be a pointer, bytes, files and folders."""
+    """Return (whether a file may be a pointer, bytes, files and folders) of a clone just made, without filters."""
     found, size, entries = False, 0, 0
     for folder, inner, names in walk(clone):
         entries += len(inner) + len(names)
@@ -54,14 +67,14 @@ def survey(clone: Path) -> tuple[bool, int, int]:
             size += bytes_
             if not found and bytes_ in POINTER_BYTES:
                 with open(path, "rb") as file:
-                    found = file.read(100).lstrip().startswith(_BEGINNING)
+                    found = file.read(100).lstrip().startswith(_BEGINNINGS)
     return found, size, entries
 
 
 def of_commit(git: Command, repository: Path, commit: str) -> dict[bytes, Pointer]:
-    """The large files of a commit by their paths: the pointers that its attributes give to git-lfs.
+    """Return the LFS files of a commit by their paths: all files that are pointers, as git-lfs finds them.
 
-    The attributes are those of the index, which must be of that commit.
+    Their attributes are those of the index, which must be of that commit.
     """
     candidates = list(_small_files(git.run("git", "ls-tree", "-r", "-z", "-l", "--full-tree", commit, cwd=repository)))
     if not candidates:
@@ -71,20 +84,8 @@ def of_commit(git: Command, repository: Path, commit: str) -> dict[bytes, Pointe
     found = {
         path: pointer for (_, path), content in zip(candidates, contents, strict=True) if (pointer := parse(content))
     }
-    if not found:
-        return {}
-    attributes = git.run(
-        "git",
-        "check-attr",
-        "--cached",
-        "-z",
-        "--stdin",
-        "filter",
-        cwd=repository,
-        stdin=b"".join(path + b"\0" for path in found),
-    ).split(b"\0")
-    given = dict(zip(attributes[0::3], attributes[2::3], strict=False))
-    return {path: pointer for path, pointer in found.items() if given.get(path) == b"lfs"}
+    covered = attributes.given_to_lfs(git, repository, found) if found else set()
+    return {path: replace(pointer, is_covered=path in covered) for path, pointer in found.items()}
 
 
 def of_all_commits(git: Command, repository: Path) -> set[str]:
@@ -98,18 +99,18 @@ def of_all_commits(git: Command, repository: Path) -> set[str]:
 
 
 def _small_files(listing: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(object id, path) of the files that are as small as a pointer, from `ls-tree -r -z -l`."""
+    """Yield (object id, path) of the files that are as small as a pointer, from `ls-tree -r -z -l`."""
     for line in listing.split(b"\0")[:-1]:
         meta, path = line.split(b"\t", 1)
         mode, _, oid, size = meta.split()
-        if mode.startswith(b"100") and int(size) in POINTER_BYTES:
+        if mode.startswith(b"100") and int(size) in POINTER_BYTES and not _NEVER.fullmatch(path):
             yield oid, path
 
 
 def wanted(
     git: Command, repository: Path, commit: str, files: Mapping[bytes, Pointer], which: str
 ) -> dict[bytes, Pointer]:
-    """Those of a commit's large files that are to be fetched: `which` is auto, all, none or the largest size."""
+    """Return those of a commit's LFS files that are to be fetched: `which` is auto, all, none or the largest size."""
     if not files or which == "all":
         return dict(files)
     if which == "none":
@@ -121,7 +122,7 @@ def wanted(
 
 
 def excluded(git: Command, repository: Path, commit: str, paths: Iterable[bytes]) -> set[bytes]:
-    """The paths that the commit's `.lfsconfig` keeps from a plain clone, by `lfs.fetchinclude` and `fetchexclude`."""
+    """Return the paths that the commit's `.lfsconfig` excludes by `lfs.fetchinclude` and `lfs.fetchexclude`."""
     include, exclude = (_patterns(git, repository, commit, key) for key in ("lfs.fetchinclude", "lfs.fetchexclude"))
     left_out = set()
     for path in paths:
@@ -131,29 +132,27 @@ def excluded(git: Command, repository: Path, commit: str, paths: Iterable[bytes]
     return left_out
 
 
-def _patterns(git: Command, repository: Path, commit: str, key: str) -> pathspec.GitIgnoreSpec | None:
-    """What a setting of the commit's `.lfsconfig` lists; None where there is no such file or setting.
-
-    RE2 takes no time for stars that fit in many ways, which Python's own expressions and git do.
-    """
-    listed = git.run(
+def lfs_config(git: Command, repository: Path, commit: str, key: str) -> str:
+    """Return a setting of the commit's `.lfsconfig`; nothing where there is no such file or setting."""
+    found = git.run(
         "git", "config", "--blob", f"{commit}:.lfsconfig", "--get", key, cwd=repository, ok=(0, 1, 128, 129)
     )
-    told = [pattern.strip() for pattern in listed.decode("utf-8", "replace").split(",")[:_PATTERNS]]
-    patterns = [pattern for pattern in told if pattern and _is_pattern(pattern)]
+    return found.decode("utf-8", "replace").strip()
+
+
+def _patterns(git: Command, repository: Path, commit: str, key: str) -> pathspec.GitIgnoreSpec | None:
+    """Return the patterns of a setting, or None.
+
+    RE2 takes linear time for stars that match in many ways; Python's own expressions and git do not.
+    """
+    listed = (pattern.strip() for pattern in lfs_config(git, repository, commit, key).split(",")[:_PATTERNS])
+    patterns = [pattern for pattern in listed if pattern and _is_pattern(pattern)]
     return pathspec.GitIgnoreSpec.from_lines(patterns, backend="re2") if patterns else None
 
 
-def _is_pattern(text: str) -> bool:
+def _is_pattern(pattern: str) -> bool:
     try:
-        pathspec.GitIgnoreSpec.from_lines([text], backend="re2")
+        pathspec.GitIgnoreSpec.from_lines([pattern], backend="re2")
     except (ValueError, re.error):
         return False
     return True
-
-
-def empty_repository(path: Path) -> None:
-    """Make a bare repository that has nothing in it, on the branch `pointers`."""
-    for folder in ("objects", "refs"):
-        (path / folder).mkdir(parents=True)
-    (path / "HEAD").write_text(f"ref: {BRANCH}\n")

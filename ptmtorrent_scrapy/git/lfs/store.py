@@ -1,189 +1,183 @@
-"""The large files that the clones of a hub share, each once, and how git-lfs brings them.
-
-git-lfs itself never runs inside a repository that somebody else made: what it shall fetch stands in a scratch
-repository of ours that holds nothing but the pointers, so nothing of theirs reaches it: no `.lfsconfig`, path or link.
-"""
+"""The LFS objects of a hub, each stored once and shared by its clones."""
 
 import contextlib
-import shutil
+import hashlib
+import os
+import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from ptmtorrent_scrapy.git.command import Command, CommandFailed
-from ptmtorrent_scrapy.git.environment import configured
-from ptmtorrent_scrapy.git.error_messages import of_lfs
-from ptmtorrent_scrapy.git.errors import Cancelled, GitError, NoSpace, Unavailable
-from ptmtorrent_scrapy.git.lfs.pointers import BRANCH, Pointer, empty_repository
+from ptmtorrent_scrapy.git.command import Command
+from ptmtorrent_scrapy.git.errors import Cancelled, GitError
+from ptmtorrent_scrapy.git.lfs import claims
+from ptmtorrent_scrapy.git.lfs.checks import Checks, digest
+from ptmtorrent_scrapy.git.lfs.download import Download
+from ptmtorrent_scrapy.git.lfs.gateway import Gateway, LfsServer
+from ptmtorrent_scrapy.git.lfs.pointers import Pointer
 from ptmtorrent_scrapy.git.process import cancelled
-from ptmtorrent_scrapy.git.stderr import LoginLoop, LoginLoopDetector
-from ptmtorrent_scrapy.storage.fsync import sync_paths
-from ptmtorrent_scrapy.storage.lock import LockHeld, lock
+from ptmtorrent_scrapy.storage.fsync import rename, sync_paths
 
-_AT_ONCE = 100  # objects in one call of git-lfs; as many locks are held meanwhile
-_OTHERS = 0.2  # seconds between looks at an object that somebody else fetches
-_CALLS = 5  # of git-lfs in a row, that brought no more than
-_PROGRESS = 1 << 20  # bytes each
+_CHUNK = 100  # objects in one run of git-lfs
+_WAIT = 0.2  # seconds until a claim of another clone is looked at again
+_SAMPLE_FILES = 16  # of the 256 files of checks, in one sample
+_SAMPLE_AGE = 30 * 86400  # seconds after which an object is checked again
+_EMPTY = hashlib.sha256().hexdigest()
 
 
 class Store:
-    """The objects that the clones of a hub share, each once (git-lfs's `lfs.storage`)."""
+    """A folder of LFS objects, in git-lfs's own layout (`lfs.storage`)."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.checks = Checks(path / "checked")
 
     def object(self, oid: str) -> Path:
-        """Where an object lies once it is whole."""
+        """Return the path of an object, which exists once it is complete."""
         return self.path / "objects" / oid[:2] / oid[2:4] / oid
 
     def has(self, pointer: Pointer) -> bool:
-        """Whether the object is there, whole."""
+        """Return whether an object is stored, by the size of its file."""
         try:
             return self.object(pointer.oid).stat().st_size == pointer.size
         except FileNotFoundError:
             return False
 
     def missing(self, wanted: Iterable[Pointer]) -> list[Pointer]:
-        """Those of `wanted` that are not there, each once."""
+        """Return those objects that are not stored, each once."""
         return [pointer for pointer in dict.fromkeys(wanted) if not self.has(pointer)]
 
-    def fetch(self, wanted: Iterable[Pointer], *, git: Command, url: str, scratch: Path) -> GitError | None:
-        """Fetch the objects of `wanted` that are missing from the LFS server at `url`.
+    def fetch(self, wanted: Iterable[Pointer], *, git: Command, server: LfsServer, scratch: Path) -> GitError | None:
+        """Fetch the missing objects from an LFS server; return why some are still missing.
 
-        What is missing afterwards could not be had; returned is the last reason. An object that another clone is
-        fetching, in this process or another, is waited for instead. `scratch` names a folder to make and remove. Raises
-        `Cancelled`, `Stalled`.
+        An object that another clone fetches, in this process or another, is waited for. `scratch` names a folder to
+        make and remove. Raise `Cancelled`, `Stalled`.
         """
-        reason = None
-        missing = iter(self.missing(wanted))
-        while chunk := list(islice(missing, _AT_ONCE)):
-            while chunk := self.missing(chunk):
-                with self._claim(chunk) as claimed:
-                    if claimed:
-                        reason = self._download(self.missing(claimed), git, url, scratch) or reason
-                others = [pointer for pointer in chunk if pointer not in claimed]
-                if not others:
-                    break
-                if cancelled(git.scope):
+        gateway = Gateway(server)
+        download = Download(self.path, git, gateway, scratch)
+        try:
+            missing = iter(self._make_empty(self.missing(wanted)))
+            while chunk := list(islice(missing, _CHUNK)):
+                self._fetch_chunk([pointer for pointer in chunk if gateway.may_try_again(pointer)], download)
+            return download.reason(self.missing(wanted))
+        finally:
+            gateway.close()
+
+    def _fetch_chunk(self, chunk: list[Pointer], download: Download) -> None:
+        while chunk:
+            with claims.claim(self.path / "locks", chunk) as claimed:
+                if claimed:
+                    self._download(claimed, download)
+            ours = set(claimed)
+            chunk = self.missing(pointer for pointer in chunk if pointer not in ours)
+            if chunk:
+                if cancelled(download.git.scope):
                     raise Cancelled("the crawl ends")
-                time.sleep(_OTHERS)
-                chunk = others
-        return reason
+                time.sleep(_WAIT)
+
+    def _download(self, claimed: list[Pointer], download: Download) -> None:
+        """Download objects and bring them to the disk; git-lfs has compared them with their ids."""
+        missing = self.missing(claimed)
+        try:
+            download.run(missing, self.missing)
+        finally:
+            self._keep([pointer for pointer in missing if self.has(pointer)])
+
+    def _keep(self, new: Iterable[Pointer]) -> None:
+        """Make new objects read-only, bring them and the folders on their way to the disk, and note them as checked."""
+        folders: dict[Path, None] = {}
+        for pointer in new:
+            path = self.object(pointer.oid)
+            path.chmod(0o444)
+            sync_paths([path])
+            folders |= dict.fromkeys(path.parents[:5])
+            self.note_checked(pointer.oid)
+        sync_paths(folders)
+
+    def note_checked(self, oid: str) -> None:
+        """Note that the content of an object is right, as it now is on the disk."""
+        self.checks.add(oid, self.object(oid).stat())
+
+    def _make_empty(self, missing: list[Pointer]) -> list[Pointer]:
+        """Store the empty object, which needs no server; return the others."""
+        empty = Pointer(_EMPTY, 0)
+        if empty in missing:
+            path = self.object(_EMPTY)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+            self._keep([empty])
+        return [pointer for pointer in missing if pointer != empty]
+
+    def adopt(self, pointer: Pointer, file: Path) -> None:
+        """Take back an object that a clone still has, if it is a file with the right content."""
+        with contextlib.suppress(OSError):
+            if file.stat(follow_symlinks=False).st_size == pointer.size and digest(file) == pointer.oid:
+                path = self.object(pointer.oid)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                os.link(file, path, follow_symlinks=False)
+                self._keep([pointer])
+
+    def set_damaged_aside(self, wanted: Iterable[Pointer]) -> list[Pointer]:
+        """Move objects away whose content is wrong, so that they are fetched again; return them.
+
+        Content is read only where it was not checked since the file was last written.
+        """
+        stored = {pointer.oid: pointer for pointer in wanted if self.has(pointer)}
+        status = [(oid, self.object(oid).stat()) for oid in stored]
+        unchecked = stored.keys() - self.checks.hold(status)
+        return [stored[oid] for oid in sorted(unchecked) if not self.check(oid)]
+
+    def check(self, oid: str) -> bool:
+        """Return whether the content of a stored object is right; one that is damaged is moved away."""
+        path = self.object(oid)
+        if digest(path) == oid:
+            self.note_checked(oid)
+            return True
+        rename(path, _aside(path))
+        return False
+
+    def check_sample(self, max_bytes: int) -> list[str]:
+        """Check some of the objects whose last check is long ago, oldest first; return the ids of damaged ones."""
+        damaged, left = [], max_bytes
+        for oid in self._old_objects():
+            with contextlib.suppress(FileNotFoundError):
+                left -= self.object(oid).stat().st_size
+                if left < 0:
+                    break
+                if not self.check(oid):
+                    damaged.append(oid)
+        return damaged
+
+    def _old_objects(self) -> list[str]:
+        """Return ids of a random part of the objects that were checked long ago or never, oldest check first."""
+        before = time.time() - _SAMPLE_AGE
+        ages: dict[str, float] = {}
+        for number in random.sample(range(256), _SAMPLE_FILES):
+            name = f"{number:02x}"
+            checked = self.checks.ages(name)
+            ages |= {oid: checked.get(oid, 0) for oid in self.ids(name) if checked.get(oid, 0) < before}
+        return sorted(ages, key=ages.__getitem__)
+
+    def ids(self, name: str = "") -> Iterator[str]:
+        """Yield the ids of the stored objects, or of those that begin with two digits."""
+        for _, _, names in os.walk(self.path / "objects" / name):
+            yield from (each for each in names if len(each) == 64)
 
     def tidy(self) -> None:
-        """Remove what killed processes have left and nobody takes up: locks, and parts of objects that are whole."""
-        for path in (self.path / "locks").glob("*"):
-            with contextlib.suppress(LockHeld), lock(path):
-                pass
+        """Remove what killed processes left and nobody needs, and damaged objects of which there is a better one."""
+        claims.remove_left(self.path / "locks")
+        self.checks.shorten()
         for path in (self.path / "incomplete").glob("*"):
             if self.object(path.name[:64]).is_file():
                 path.unlink(missing_ok=True)
 
-    @contextlib.contextmanager
-    def _claim(self, chunk: Sequence[Pointer]) -> Iterator[set[Pointer]]:
-        """Hold the locks of those objects that nobody else holds."""
-        with contextlib.ExitStack() as locks:
-            claimed = set()
-            for pointer in chunk:
-                with contextlib.suppress(LockHeld):
-                    locks.enter_context(lock(self.path / "locks" / pointer.oid))
-                    claimed.add(pointer)
-            yield claimed
-
-    def _download(self, chunk: list[Pointer], git: Command, url: str, scratch: Path) -> GitError | None:
-        """Call git-lfs until it brings nothing more, or so little that it is better left alone for a while."""
-        reason, calls = None, 0
-        while chunk and calls < _CALLS:
-            objects, there = len(chunk), self._incomplete(chunk)
-            reason = self._call(chunk, git, url, scratch)
-            if isinstance(reason, LoginLoop):  # of one object; the others are not to suffer
-                for pointer in chunk:
-                    reason = self._call([pointer], git, url, scratch) or reason
-            elif isinstance(reason, Unavailable) and reason.pause is None:
-                again = self._call(chunk[:1], git, url, scratch, variable="GIT_CURL_VERBOSE")  # tells headers, too
-                reason = again if isinstance(again, Unavailable) else reason
-            brought = [pointer for pointer in chunk if self.has(pointer)]
-            sync_paths(map(self.object, (pointer.oid for pointer in brought)))
-            chunk = self.missing(chunk)
-            more = self._incomplete(chunk) - there
-            if isinstance(reason, NoSpace) or (len(chunk) == objects and more <= 0):
-                break
-            calls = 0 if len(chunk) < objects or more > _PROGRESS else calls + 1
-        return reason if chunk else None
-
-    def _call(
-        self, chunk: list[Pointer], git: Command, url: str, scratch: Path, *, variable: str = "GIT_TRACE"
-    ) -> GitError | None:
-        """One run of git-lfs; its exit status says nothing but that there is a reason to return."""
-        self._resume(chunk)
-        shutil.rmtree(scratch, ignore_errors=True)
-        _pointer_repository(git, scratch, chunk)
-        progress = scratch / "progress"
-        settings = {**_SETTINGS, "remote.origin.url": url, "lfs.url": url, "lfs.storage": str(self.path.resolve())}
-        try:
-            git.run(
-                *("git-lfs", "fetch", "origin", BRANCH),
-                cwd=scratch,
-                environment={
-                    **configured(git.environment, settings),
-                    "GIT_DIR": str(scratch.resolve()),
-                    "GIT_LFS_PROGRESS": str(progress.resolve()),
-                    variable: "1",
-                },
-                watch=LoginLoopDetector(len(chunk)),
-                progress=lambda: progress.stat().st_size if progress.exists() else 0,
-            )
-        except LoginLoop as error:
-            return error
-        except CommandFailed as error:
-            shutil.rmtree(self.path / "logs", ignore_errors=True)  # what git-lfs said, once more
-            return of_lfs(error)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-        return None
-
-    def _resume(self, chunk: Iterable[Pointer]) -> None:
-        """Let git-lfs go on with what a killed one left: it looks for `OID.part`, and had renamed it to `OID<random>`.
-
-        Only for objects whose locks are held.
-        """
-        folder = self.path / "incomplete"
-        for pointer in chunk:
-            left = sorted(folder.glob(f"{pointer.oid}*"), key=lambda path: path.stat().st_size)
-            for path in left[:-1]:
-                path.unlink()
-            if left:
-                left[-1].rename(folder / f"{pointer.oid}.part")
-
-    def _incomplete(self, chunk: Iterable[Pointer]) -> int:
-        """Bytes of the objects that are on their way."""
-        folder = self.path / "incomplete"
-        return sum(path.stat().st_size for pointer in chunk for path in folder.glob(f"{pointer.oid}*"))
+    def remove_aside(self, damaged: Iterable[Pointer]) -> None:
+        """Remove damaged objects that were fetched again."""
+        for pointer in damaged:
+            if self.has(pointer):
+                _aside(self.object(pointer.oid)).unlink(missing_ok=True)
 
 
-# An object that the server refuses would cost git-lfs half a minute of its own retries: what is worth another try gets
-# it from the loop in `Store._download`.
-_SETTINGS = {
-    "lfs.transfer.maxretries": "1",
-    "lfs.transfer.maxretrydelay": "1",
-    "lfs.concurrenttransfers": "4",
-    "lfs.basictransfersonly": "true",
-    "lfs.fetchinclude": "",
-    "lfs.fetchexclude": "",
-    "lfs.fetchrecentalways": "false",
-}
-
-
-def _pointer_repository(git: Command, path: Path, wanted: Iterable[Pointer]) -> None:
-    """A bare repository whose one commit holds a pointer file an object."""
-    empty_repository(path)
-    files = "".join(f"M 100644 inline {pointer.oid}\n{_inline(pointer)}" for pointer in wanted)
-    commit = f"commit {BRANCH}\ncommitter pointers <> 0 +0000\ndata 0\n{files}\n"
-    environment = {"GIT_DIR": str(path.resolve())}
-    git.run("git", "fast-import", "--quiet", cwd=path, stdin=commit.encode(), environment=environment)
-
-
-def _inline(pointer: Pointer) -> str:
-    content = f"version https://git-lfs.github.com/spec/v1\noid sha256:{pointer.oid}\nsize {pointer.size}\n"
-    return f"data {len(content)}\n{content}"
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}~damaged")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.lfs.pointers import POINTER_BYTES, Pointer
 from ptmtorrent_scrapy.git.lfs.store import Store
+from ptmtorrent_scrapy.storage.fsync import sync_paths
 
 _TEMPORARY = "ptmtorrent~placed"  # in .git, where no file of the repository is
 _NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
@@ -25,10 +26,10 @@ _NO_LINKS = (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOTSUP, errno.ENOSYS
 
 
 def place(clone: Path, files: Mapping[bytes, Pointer], store: Store, *, git: Command, link: bool) -> bool:
-    """Put the stored objects in place of their pointer files; returns whether all could be linked, where that is asked.
+    """Replace pointer files by the stored objects; return whether all could be linked, where that is asked.
 
     Files whose object is not stored stay pointers. git's index learns the new sizes and times, so that `git status` has
-    nothing to read again.
+    nothing to read again. What changes is on the disk afterwards.
     """
     linked, placed = True, []
     for path, pointer in files.items():
@@ -43,7 +44,32 @@ def place(clone: Path, files: Mapping[bytes, Pointer], store: Store, *, git: Com
             _refresh_index(clone, placed)
         except Exception:  # GitPython reads no names that are not UTF-8, and no SHA-256
             _forget_status(clone, placed, git)
+        assume_unchanged(clone, [path for path in placed if not files[path].is_canonical], git)
+        _sync_folders(clone, placed)
     return linked
+
+
+def assume_unchanged(clone: Path, paths: Iterable[bytes], git: Command) -> None:
+    """Let git not compare files with their pointers: git-lfs would write these pointers otherwise than they are."""
+    if stdin := b"".join(path + b"\0" for path in paths):
+        git.run("git", "update-index", "-z", "--assume-unchanged", "--stdin", cwd=clone, stdin=stdin)
+
+
+def compare_again(clone: Path, git: Command) -> None:
+    """Let git compare all files again, as it must to check out another commit."""
+    listed = git.run("git", "ls-files", "-v", "-z", cwd=clone).split(b"\0")
+    if stdin := b"".join(entry[2:] + b"\0" for entry in listed if entry[:1].islower()):
+        git.run("git", "update-index", "-z", "--no-assume-unchanged", "--stdin", cwd=clone, stdin=stdin)
+
+
+def _sync_folders(clone: Path, paths: Iterable[bytes]) -> None:
+    """Bring the names of files in the working tree to the disk."""
+    for folder in {path.rpartition(b"/")[0] for path in paths}:
+        if (descriptor := _open_folder(clone, folder + b"/")) is not None:
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def remove(clone: Path, files: Iterable[bytes]) -> None:
@@ -84,6 +110,7 @@ def _place(clone: Path, stored: Path, size: int, folder: int, name: bytes, link:
     linked = link and _link(stored, temporary)
     if not linked:
         _copy(stored, temporary)
+        sync_paths([temporary])
     os.replace(temporary, name, dst_dir_fd=folder)
     return linked or not link
 

@@ -1,0 +1,62 @@
+"""Who fetches which objects: two clones, of one process or of two machines, do not fetch the same object at once.
+
+A claim is one locked file that lists objects, so it takes one open file however many they are. It ends with its holder.
+"""
+
+import contextlib
+import os
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ptmtorrent_scrapy.git.lfs.pointers import Pointer
+from ptmtorrent_scrapy.storage.lock import LockHeld, lock
+
+_MUTEX = "mutex"  # held while a claim is made
+_WAIT = 0.005  # seconds
+
+
+@contextlib.contextmanager
+def claim(folder: Path, wanted: Sequence[Pointer]) -> Iterator[list[Pointer]]:
+    """Claim those objects that nobody else fetches, and yield them; `folder` holds the claims."""
+    with contextlib.ExitStack() as held:
+        with _mutex(folder):
+            taken = _taken(folder)
+            ours = [pointer for pointer in wanted if pointer.oid not in taken]
+            if ours:
+                path = folder / f"{os.getpid()}-{secrets.token_hex(8)}"
+                held.enter_context(lock(path, note="".join(f"{pointer.oid}\n" for pointer in ours)))
+        yield ours
+
+
+def remove_left(folder: Path) -> None:
+    """Remove the claims of processes that were killed."""
+    for path in folder.glob("*"):
+        with contextlib.suppress(LockHeld), lock(path):
+            pass
+
+
+@contextlib.contextmanager
+def _mutex(folder: Path) -> Iterator[None]:
+    with contextlib.ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(lock(folder / _MUTEX))
+                break
+            except LockHeld:
+                time.sleep(_WAIT)
+        yield
+
+
+def _taken(folder: Path) -> set[str]:
+    """Return the ids of the objects that others fetch now."""
+    taken: set[str] = set()
+    for path in folder.glob("*-*"):
+        try:
+            with lock(path):  # its holder is gone
+                pass
+        except LockHeld:
+            with contextlib.suppress(FileNotFoundError):
+                taken.update(path.read_text().split())
+    return taken

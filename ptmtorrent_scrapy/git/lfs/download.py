@@ -1,0 +1,117 @@
+"""Runs git-lfs to fetch objects.
+
+git-lfs never runs inside a repository that somebody else made: a scratch repository holds nothing but the pointers of
+what it shall fetch, so no `.lfsconfig`, path or link of theirs reaches it. It asks no server but our `Gateway`.
+"""
+
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ptmtorrent_scrapy.git.command import Command, CommandFailed
+from ptmtorrent_scrapy.git.environment import configured, environment
+from ptmtorrent_scrapy.git.error_messages import of_lfs
+from ptmtorrent_scrapy.git.errors import GitError, NoSpace
+from ptmtorrent_scrapy.git.lfs.gateway import Gateway
+from ptmtorrent_scrapy.git.lfs.pointers import Pointer, text
+
+_BRANCH = "refs/heads/pointers"  # of the scratch repository
+_RUNS = 5  # of git-lfs in a row that bring no more than
+_PROGRESS = 1 << 20  # bytes each
+
+_SETTINGS = {
+    "lfs.transfer.maxretries": "1",  # what deserves another attempt gets it from `Download.run`
+    "lfs.transfer.maxretrydelay": "1",
+    "lfs.concurrenttransfers": "4",
+    "lfs.basictransfersonly": "true",
+    "lfs.fetchinclude": "",
+    "lfs.fetchexclude": "",
+    "lfs.fetchrecentalways": "false",
+}
+
+
+class Download:
+    """Downloads objects of one LFS server into a store."""
+
+    def __init__(self, store: Path, git: Command, gateway: Gateway, scratch: Path) -> None:
+        # without the user's settings and token, which are the gateway's business
+        self.git = replace(git, environment=environment(timeout=int(git.timeout)))
+        self._store = store
+        self._gateway = gateway
+        self._scratch = scratch
+        self._local: GitError | None = None  # what went wrong on this machine
+
+    def run(self, wanted: list[Pointer], missing: Callable[[Iterable[Pointer]], list[Pointer]]) -> None:
+        """Run git-lfs until it brings nothing more. Raise `Cancelled`, `Stalled`."""
+        runs = 0
+        while wanted and runs < _RUNS:
+            before = len(wanted), self._incomplete(wanted)
+            self._local = self._run(wanted)
+            left = missing(wanted)
+            more = self._incomplete(left) - before[1]
+            wanted = [pointer for pointer in left if self._gateway.may_try_again(pointer)]
+            if isinstance(self._local, NoSpace) or (len(left) == before[0] and more <= 0):
+                return
+            runs = 0 if len(left) < before[0] or more > _PROGRESS else runs + 1
+
+    def reason(self, missing: Sequence[Pointer]) -> GitError | None:
+        """Return why objects are missing; None if nothing is known to have gone wrong."""
+        if not missing:
+            return None
+        if isinstance(self._local, NoSpace):
+            return self._local
+        return self._gateway.failure(missing) or self._local
+
+    def _run(self, wanted: list[Pointer]) -> GitError | None:
+        """Run git-lfs once; its exit status says only that something went wrong."""
+        self._resume(wanted)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._make_pointers(wanted)
+        url = self._gateway.url
+        settings = {**_SETTINGS, "remote.origin.url": url, "lfs.url": url, "lfs.storage": str(self._store.resolve())}
+        variables = {**configured(self.git.environment, settings), "GIT_DIR": str(self._scratch.resolve())}
+        try:
+            self.git.run(
+                *("git-lfs", "fetch", "origin", _BRANCH),
+                cwd=self._scratch,
+                environment=variables,
+                watch=lambda _: None,  # what it says is no progress
+                progress=lambda: self._gateway.received,
+            )
+        except CommandFailed as error:
+            shutil.rmtree(self._store / "logs", ignore_errors=True)  # what git-lfs said, once more
+            return of_lfs(error)
+        finally:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+        return None
+
+    def _make_pointers(self, wanted: Iterable[Pointer]) -> None:
+        """Make the scratch repository: bare, with one commit that holds a pointer file per object."""
+        for folder in ("objects", "refs"):
+            (self._scratch / folder).mkdir(parents=True)
+        (self._scratch / "HEAD").write_text(f"ref: {_BRANCH}\n")
+        files = "".join(
+            f"M 100644 inline {pointer.oid}\ndata {len(text(pointer))}\n{text(pointer)}" for pointer in wanted
+        )
+        commit = f"commit {_BRANCH}\ncommitter pointers <> 0 +0000\ndata 0\n{files}\n"
+        variables = {"GIT_DIR": str(self._scratch.resolve())}
+        self.git.run("git", "fast-import", "--quiet", cwd=self._scratch, stdin=commit.encode(), environment=variables)
+
+    def _resume(self, wanted: Iterable[Pointer]) -> None:
+        """Let git-lfs resume what a killed one left: it looks for `OID.part`, and had renamed it to `OID<random>`.
+
+        Only for objects that are claimed.
+        """
+        folder = self._store / "incomplete"
+        for pointer in wanted:
+            left = sorted(folder.glob(f"{pointer.oid}*"), key=lambda path: path.stat().st_size)
+            for path in left[:-1]:
+                path.unlink()
+            if left:
+                left[-1].rename(folder / f"{pointer.oid}.part")
+
+    def _incomplete(self, wanted: Iterable[Pointer]) -> int:
+        """Return the bytes of objects that have come in part."""
+        folder = self._store / "incomplete"
+        return sum(path.stat().st_size for pointer in wanted for path in folder.glob(f"{pointer.oid}*"))

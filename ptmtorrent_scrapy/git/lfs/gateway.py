@@ -1,0 +1,247 @@
+"""What git-lfs asks instead of the LFS server of a repository: it talks to a port of this process, and nobody else.
+
+git-lfs follows links and redirects of a server to this machine, past any proxy, and repeats what will never succeed. So
+requests are forwarded here: to addresses that were checked, permanent failures once, slow transfers not for ever. What
+each object failed of is known from the answers, not from what git-lfs says about them.
+
+https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md
+"""
+
+import atexit
+import contextlib
+import http.client
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPResponse
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import orjson
+
+from ptmtorrent_scrapy.git.errors import GitError, Missing, Refused, TooSlow, Transient, Unavailable
+from ptmtorrent_scrapy.git.lfs import answers
+from ptmtorrent_scrapy.git.lfs.answers import Answered, Download
+from ptmtorrent_scrapy.git.lfs.pointers import Pointer
+from ptmtorrent_scrapy.git.lfs.rate import LeastRate
+from ptmtorrent_scrapy.network.addresses import AddressRefused
+from ptmtorrent_scrapy.network.connections import Network, Unreachable
+from ptmtorrent_scrapy.network.http import Client, RequestFailed
+from ptmtorrent_scrapy.network.local_server import LocalServer
+from ptmtorrent_scrapy.network.proxies import ProxyUnusable
+
+_TYPE = "application/vnd.git-lfs+json"
+_ASKED_BYTES = 1 << 24  # of a request of git-lfs
+_PIECE = 1 << 18  # bytes
+_PATH = re.compile(r"/([\w-]+)/(?:objects/batch|([0-9a-f]{64}))")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LfsServer:
+    """An LFS server, and how it is asked."""
+
+    url: str  # of its API
+    network: Network
+    protocols: tuple[str, ...] = ("https",)
+    token: tuple[str, str] | None = field(default=None, repr=False)  # base URL and token
+    user_agent: str = ""
+    min_rate: int = 0  # bytes per second
+    timeout: float = 3600.0  # seconds without progress
+
+
+class Gateway:
+    """What git-lfs asks while it fetches objects of one LFS server; of use until it is closed."""
+
+    def __init__(self, server: LfsServer) -> None:
+        self.received = 0  # bytes of objects
+        self._server = server
+        self._client = Client(network=server.network, protocols=server.protocols, token=server.token)
+        self._downloads: dict[str, Download] = {}
+        self._sizes: dict[str, int] = {}
+        self._failures: dict[str, GitError] = {}
+        self._everything: GitError | None = None  # why no object can be had
+        self._key, self._port = _local.add(self)
+
+    @property
+    def url(self) -> str:
+        """Return the URL that git-lfs is given."""
+        return f"http://127.0.0.1:{self._port}/{self._key}"
+
+    def failure(self, missing: Iterable[Pointer]) -> GitError | None:
+        """Return why objects are missing, passing reasons first; None if no answer of the server explains it."""
+        found = (self._everything, *(self._failures.get(pointer.oid) for pointer in missing))
+        errors = [error for error in found if error is not None]
+        return min(errors, key=_rank, default=None)
+
+    def may_try_again(self, pointer: Pointer) -> bool:
+        """Return whether another attempt now may bring an object."""
+        error = self._everything or self._failures.get(pointer.oid)
+        return error is None or (isinstance(error, Transient) and not isinstance(error, (Unavailable, TooSlow)))
+
+    def close(self) -> None:
+        """Close the connections to the server."""
+        self._client.close()
+
+    def batch(self, asked: list[Pointer]) -> list[dict[str, Any]]:
+        """Return what git-lfs is told about objects; the server is asked for those that have not failed for good."""
+        self._sizes |= {pointer.oid: pointer.size for pointer in asked}
+        wanted = [pointer for pointer in asked if self.may_try_again(pointer)]
+        if wanted:
+            try:
+                self._take(wanted, self._ask(wanted))
+            except GitError as error:
+                self._everything = error
+        return [self._entry(pointer) for pointer in asked]
+
+    def _ask(self, asked: list[Pointer]) -> dict[str, Answered]:
+        """Return what the server says of objects, by their ids. Raise `GitError`."""
+        self._everything = None
+        objects = [{"oid": pointer.oid, "size": pointer.size} for pointer in asked]
+        body = {"operation": "download", "transfers": ["basic"], "hash_algo": "sha256", "objects": objects}
+        headers = {"Accept": _TYPE, "Content-Type": _TYPE, "User-Agent": self._server.user_agent}
+        url = f"{self._server.url}/objects/batch"
+        with _network_errors(), self._client.request("POST", url, body=orjson.dumps(body), headers=headers) as response:
+            return answers.batch(response, url)
+
+    def _take(self, asked: list[Pointer], answered: Mapping[str, Answered]) -> None:
+        for pointer in asked:
+            found = answered.get(pointer.oid, Missing("their server does not have them"))
+            if isinstance(found, GitError):
+                self._failures[pointer.oid] = found
+            else:
+                self._failures.pop(pointer.oid, None)
+                self._downloads[pointer.oid] = found
+
+    def _entry(self, pointer: Pointer) -> dict[str, Any]:
+        """Return an object as git-lfs is told about it; a failed one as missing, which git-lfs does not repeat."""
+        entry: dict[str, Any] = {"oid": pointer.oid, "size": pointer.size}
+        if self._everything or pointer.oid in self._failures:
+            return {**entry, "error": {"code": 404, "message": "not available"}}
+        return {**entry, "authenticated": True, "actions": {"download": {"href": f"{self.url}/{pointer.oid}"}}}
+
+    def send(self, oid: str, handler: "_Handler") -> None:
+        """Answer a request of git-lfs for an object, or what it lacks of it."""
+        try:
+            if not self.may_try_again(Pointer(oid, 0)):
+                raise self._everything or self._failures[oid]
+            with _network_errors():
+                self._forward(oid, handler)
+            self._failures.pop(oid, None)
+        except GitError as error:
+            self._failures[oid] = error
+            if isinstance(error, (Unavailable, TooSlow)):  # the other objects are not to wait for the same
+                self._everything = error
+            if handler.has_begun:  # cut it, so that git-lfs does not take it for whole
+                handler.close_connection = True
+            else:
+                handler.send_error(404)
+
+    def _forward(self, oid: str, handler: "_Handler") -> None:
+        found = self._downloads.get(oid)
+        if found is None:
+            raise Missing("their server does not have them")
+        headers = {**found.headers, "User-Agent": self._server.user_agent, "Accept-Encoding": "identity"}
+        if "Range" in handler.headers:
+            headers["Range"] = handler.headers["Range"]
+        with self._client.request("GET", found.url, headers=headers) as response:
+            if response.status not in (200, 206, 416):
+                raise answers.failure(response.status, response.headers, response.read(answers.MESSAGE_BYTES))
+            length = self._announce(oid, response, handler)
+            if response.status != 416:
+                self._copy(response, handler, length)
+
+    def _announce(self, oid: str, response: HTTPResponse, handler: "_Handler") -> int:
+        """Send status and headers; return how many bytes come. Raise `GitError` if that cannot be the object."""
+        total = answers.total(response)
+        if response.status != 416 and total is not None and total != self._sizes[oid]:
+            raise GitError(f"their server has {total} bytes of an object of {self._sizes[oid]}")
+        handler.send_response_only(response.status)
+        length = 0 if response.status == 416 else response.length
+        if length is None:  # sent in chunks, or until the connection ends: no more than the object has
+            length = self._sizes[oid]
+        for name, value in (("Content-Length", str(length)), ("Content-Range", response.headers.get("Content-Range"))):
+            if value:
+                handler.send_header(name, value)
+        handler.end_headers()
+        handler.has_begun = True
+        return length
+
+    def _copy(self, response: HTTPResponse, handler: BaseHTTPRequestHandler, length: int) -> None:
+        """Pass on the bytes of an object. Raise `Transient` if they end too early or come too slowly."""
+        rate = LeastRate(self._server.min_rate, self._server.timeout)
+        while length:
+            try:
+                piece = response.read1(min(_PIECE, length))
+            except TimeoutError:
+                raise TooSlow(f"their server sent nothing for {rate.seconds:g} seconds") from None
+            if not piece:
+                raise Transient("their server ended the connection before the end of an object")
+            handler.wfile.write(piece)
+            self.received += len(piece)
+            length -= len(piece)
+            rate.count(len(piece))
+
+
+@contextlib.contextmanager
+def _network_errors() -> Iterator[None]:
+    """Turn errors of the network into those of repositories."""
+    try:
+        yield
+    except AddressRefused as error:
+        raise Refused(f"their server leads elsewhere: {error}") from error
+    except (Unreachable, ProxyUnusable) as error:
+        raise Unavailable(str(error)) from error
+    except RequestFailed as error:
+        raise GitError(str(error)) from error
+    except TimeoutError as error:
+        raise TooSlow("their server does not answer in time") from error
+    except (OSError, http.client.HTTPException) as error:
+        raise Transient("the connection to their server broke") from error
+
+
+def _rank(error: GitError) -> int:
+    """Return which reason is told first: a pause, what may go well later, what is permanent."""
+    return 0 if isinstance(error, Unavailable) else 1 if isinstance(error, Transient) else 2
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One request of git-lfs."""
+
+    protocol_version = "HTTP/1.1"
+    has_begun = False  # to send an object
+
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        gateway, _ = self._gateway()
+        if gateway is None or length > _ASKED_BYTES:
+            self.close_connection = True
+            self.send_error(404)
+            return
+        asked = [Pointer(each["oid"], each["size"]) for each in orjson.loads(self.rfile.read(length))["objects"]]
+        body = orjson.dumps({"transfer": "basic", "objects": gateway.batch(asked), "hash_algo": "sha256"})
+        self.send_response_only(200)
+        self.send_header("Content-Type", _TYPE)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self) -> None:
+        gateway, oid = self._gateway()
+        if gateway is None or not oid:
+            self.send_error(404)
+        else:
+            self.has_begun = False
+            gateway.send(oid, self)
+
+    def _gateway(self) -> tuple[Gateway | None, str | None]:
+        """Return whose request this is, and the object that it is for."""
+        found = _PATH.fullmatch(self.path)
+        return (_local.find(found[1]), found[2]) if found else (None, None)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as http.server names it
+        """Say nothing: what fails is kept in the gateway."""
+
+
+_local: LocalServer[Gateway] = LocalServer(_Handler)
+close = _local.close  # the server of this process; the next `Gateway` starts another one
+atexit.register(close)
