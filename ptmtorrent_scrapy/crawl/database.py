@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ptmtorrent_scrapy.crawl.clone_lines import CloneLines
 from ptmtorrent_scrapy.crawl.options import repository
 from ptmtorrent_scrapy.items import Model
 
@@ -335,6 +336,20 @@ class CrawlDatabase:
     def looks(self) -> Iterator[tuple[str, str | None, str | None, int]]:
         """(url, id at its hub, commit, time) of every look."""
         yield from self._database.execute("SELECT url, hub_id, told, at FROM look ORDER BY rowid")
+
+    @property
+    def lines(self) -> CloneLines:
+        """Return the lines of repositories.jsonl, by the folder of their clone."""
+        return CloneLines(self._database)
+
+    def other_in_folder(self, url: str, folder: str) -> str | None:
+        """Return the URL of another repository whose clone is in a folder."""
+        other = self.lines.url_at(f"repos/{folder}")
+        return None if other == url else other
+
+    def models_of(self, url: str) -> int:
+        """Return how many models have this repository."""
+        return int(self._database.execute("SELECT count(*) FROM model WHERE url = ?", (url,)).fetchone()[0])
 
     def _count(self, query: str) -> int:
         return int(self._database.execute(query).fetchone()[0])

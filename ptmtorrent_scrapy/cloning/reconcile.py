@@ -1,0 +1,103 @@
+"""Brings the lines of earlier crawls in agreement with the listing and with the clones on disk."""
+
+import logging
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import orjson
+
+from ptmtorrent_scrapy.crawl.clone_lines import CloneLines
+from ptmtorrent_scrapy.crawl.database import CrawlDatabase
+from ptmtorrent_scrapy.git import local
+from ptmtorrent_scrapy.git.models import CloneResult, CloneStatus
+from ptmtorrent_scrapy.git.origin import origin, set_origin
+from ptmtorrent_scrapy.storage.tree import DataTree, is_work
+
+logger = logging.getLogger(__name__)
+
+_OF_STATE = ("git_bytes", "lfs_objects", "lfs_bytes")
+
+
+def reconcile(listing: CrawlDatabase, tree: DataTree) -> None:
+    """Let every clone have one line, under the URL that the listing gives it, and no line name a clone that is gone."""
+    lines = listing.lines
+    moved = [line for line in lines.moved() if is_same(line.old_url, key=line.key, folder=line.folder)]
+    for line in moved:
+        lines.move(line.old_url, line.url)
+        clone = tree.repository(line.folder)
+        if local.is_sound(clone):
+            set_origin(clone, line.url)
+    if moved:
+        logger.info("%d clones are of this hub at its former address: they are kept", len(moved))
+    for url, path in lines.not_chosen():
+        if not (tree.folder / path / ".git").is_dir():
+            logger.info("%s is not there any more: its line is removed", path)
+            lines.drop(url)
+    _adopt(lines, listing, tree)
+
+
+def is_same(old_url: str, *, key: str, folder: str) -> bool:
+    """Return whether a URL of an earlier crawl is that of a model: hubs move, ids stay.
+
+    >>> is_same("https://huggingface.co/o/m", key="o/m", folder="o/m")
+    True
+    >>> is_same("https://huggingface.co/gpt2", key="huggingface.co/gpt2", folder="huggingface.co/gpt2")
+    False
+    >>> is_same("https://mirror.example/huggingface.co/gpt2", key="gpt2", folder="huggingface.co/gpt2")
+    False
+    """
+    path = unquote(urlsplit(old_url).path).rstrip("/").removesuffix(".git")
+    if key != folder and path.endswith(f"/{folder}"):
+        return False
+    return path.endswith(f"/{key}")
+
+
+def _adopt(lines: CloneLines, listing: CrawlDatabase, tree: DataTree) -> None:
+    """Give clones a line that an earlier crawl made, and was killed before it wrote their lines."""
+    adopted = 0
+    for folder in _clones(tree.folder / "repos"):
+        path = f"repos/{folder}"
+        if lines.url_at(path) is None and (result := _described(tree.folder / path)):
+            result.path, result.url = path, lines.listed_in(folder) or result.url
+            if result.url and listing.clone_path(result.url) is None:
+                listing.set_outcome(result.url, orjson.dumps(result.line()), path=path)
+                adopted += 1
+    if adopted:
+        logger.info("%d clones that an earlier crawl did not come to list are kept", adopted)
+
+
+def _clones(repos: Path) -> Iterator[str]:
+    """Yield the AUTHOR/MODEL of every folder that may be a clone."""
+    for author in _folders(repos):
+        for model in _folders(repos / author):
+            yield f"{author}/{model}"
+
+
+def _folders(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return sorted(each.name for each in entries if each.is_dir(follow_symlinks=False) and not is_work(each.name))
+
+
+def _described(clone: Path) -> CloneResult | None:
+    """Return the result of a clone that is complete, None if it is not."""
+    state = local.state(clone)
+    if not state or not local.is_sound(clone):
+        return None
+    branch, commit = local.head(clone)
+    written = (clone / ".git" / local.STATE).stat().st_mtime
+    numbers: dict[str, Any] = {name: value for name in _OF_STATE if isinstance(value := state.get(name), int)}
+    return CloneResult(
+        url=origin(clone) or "",
+        commit=commit,
+        branch=branch,
+        status=CloneStatus.PARTIAL if state.get("error") else CloneStatus.CLONED,
+        error=state.get("error"),
+        started=datetime.fromtimestamp(written, UTC).isoformat(timespec="seconds"),
+        **numbers,
+    )

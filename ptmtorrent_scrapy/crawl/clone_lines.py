@@ -1,0 +1,76 @@
+"""The lines of repositories.jsonl in the database of a crawl, by the folder of their clone."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_MOVED = """
+SELECT DISTINCT outcome.url, model.url, model.key, model.folder
+FROM outcome JOIN model ON model.key = substr(outcome.path, 7)
+WHERE outcome.path LIKE 'repos/%' AND model.folder = model.key AND model.url != outcome.url
+UNION
+SELECT DISTINCT outcome.url, model.url, model.key, model.folder
+FROM model CROSS JOIN outcome ON outcome.path = 'repos/' || model.folder
+WHERE model.folder != model.key AND model.url != outcome.url
+"""
+_NOT_CHOSEN = """
+SELECT url, path FROM outcome
+WHERE path IS NOT NULL AND NOT EXISTS (SELECT 1 FROM repository WHERE repository.url = outcome.url AND chosen)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovedLine:
+    """A line whose clone is in the folder of a listed repository that has another URL."""
+
+    old_url: str
+    url: str
+    key: str  # of a model of the listed repository
+    folder: str
+
+
+class CloneLines:
+    """Lines by folder."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        database.execute("CREATE INDEX IF NOT EXISTS outcome_path ON outcome(path)")
+
+    def moved(self) -> list[MovedLine]:
+        """Return the lines whose folder the listing gives to another URL."""
+        rows = self._database.execute(_MOVED).fetchall()
+        return [MovedLine(old_url=old, url=url, key=key, folder=folder) for old, url, key, folder in rows]
+
+    def move(self, old_url: str, url: str) -> None:
+        """Give a line, and what is known of its server, another URL."""
+        row = self._database.execute("SELECT path, line FROM outcome WHERE url = ?", (old_url,)).fetchone()
+        if row is None:
+            return
+        line = json.dumps({**json.loads(row[1]), "url": url}).encode()
+        self._database.execute("DELETE FROM outcome WHERE url IN (?, ?)", (old_url, url))
+        self._database.execute("INSERT INTO outcome VALUES (?, ?, ?)", (url, row[0], line))
+        self._database.execute("UPDATE OR REPLACE look SET url = ? WHERE url = ?", (url, old_url))
+
+    def url_at(self, path: str) -> str | None:
+        """Return the URL of the line whose clone is at a path below the hub's folder."""
+        row = self._database.execute("SELECT url FROM outcome WHERE path = ?", (path,)).fetchone()
+        return row[0] if row else None
+
+    def listed_in(self, folder: str) -> str | None:
+        """Return the URL of the listed repository that belongs in a folder, below repos/."""
+        for query in (
+            "SELECT url FROM model WHERE key = ? AND folder = key",
+            "SELECT url FROM model WHERE folder = ? AND url IS NOT NULL",
+        ):
+            if row := self._database.execute(query, (folder,)).fetchone():
+                return row[0]  # type: ignore[no-any-return]
+        return None
+
+    def not_chosen(self) -> Iterator[tuple[str, str]]:
+        """Yield (URL, path) of the clones that this crawl does not work on."""
+        yield from self._database.execute(_NOT_CHOSEN).fetchall()
+
+    def drop(self, url: str) -> None:
+        """Remove a line."""
+        self._database.execute("DELETE FROM outcome WHERE url = ?", (url,))

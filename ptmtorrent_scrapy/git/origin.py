@@ -1,0 +1,62 @@
+"""Where a clone comes from, as its configuration says; read and changed without a process for each of many clones."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from ptmtorrent_scrapy.git.environment import HARDENED, configured
+from ptmtorrent_scrapy.git.remote import lfs_url
+from ptmtorrent_scrapy.storage.atomic import write
+
+# As git writes it (git-config(1)); what is quoted or escaped is left to git.
+_SETTING = re.compile(rb'^\t(url) = ([^\s"\\#;]+)$')
+_SECTIONS = {b'[remote "origin"]': "remote.origin.url", b"[lfs]": "lfs.url"}
+
+
+def origin(clone: Path) -> str | None:
+    """Return the URL that a clone comes from, None if its configuration names none."""
+    found = _urls((clone / ".git" / "config").read_bytes()).get("remote.origin.url")
+    if found is not None:
+        return os.fsdecode(found)
+    said = subprocess.run(
+        ["git", "config", "--file", clone / ".git" / "config", "--get", "remote.origin.url"],
+        env=configured(dict(os.environ), HARDENED),
+        capture_output=True,
+    ).stdout
+    return os.fsdecode(said).strip() or None
+
+
+def set_origin(clone: Path, url: str) -> None:
+    """Let a clone know that this is where it comes from. Raises `OSError`."""
+    path = clone / ".git" / "config"
+    wanted = {"remote.origin.url": url, "lfs.url": lfs_url(url)}
+    text = path.read_bytes()
+    if _urls(text).keys() >= wanted.keys() and not re.search(r'[\s"\\#;]', url):
+        write(path, _replaced(text, wanted))
+        return
+    for name, value in wanted.items():
+        subprocess.run(["git", "config", "--file", path, name, value], check=True, capture_output=True)
+
+
+def _urls(text: bytes) -> dict[str, bytes]:
+    """Return the URLs that are written plainly, by the name of their setting."""
+    return {name: match[2] for name, match, _ in _lines(text) if name and match}
+
+
+def _replaced(text: bytes, wanted: dict[str, str]) -> bytes:
+    lines = []
+    for name, match, line in _lines(text):
+        lines.append(b"\turl = " + os.fsencode(wanted[name]) if name in wanted and match else line)
+    return b"\n".join(lines)
+
+
+def _lines(text: bytes) -> list[tuple[str | None, re.Match[bytes] | None, bytes]]:
+    """Return (setting, match of its URL, line) of each line."""
+    section: str | None = None
+    found = []
+    for line in text.split(b"\n"):
+        if line.startswith(b"["):
+            section = _SECTIONS.get(line.strip())
+        found.append((section, _SETTING.match(line) if section else None, line))
+    return found
