@@ -49,6 +49,8 @@ CLONE_MIN_FREE = "10GB"
 CLONE_MAX_BYTES = ""
 CLONE_MAX_REPOSITORY = ""
 CLONE_CLUSTER = ""
+# A scheduler that went away, or a cluster without a healthy worker, is waited for this long.
+CLUSTER_PATIENCE = "10m"
 CLONE_PROTOCOLS = "https"
 CLONE_GIT_CONFIG = "{}"
 

@@ -26,6 +26,10 @@ class CommitChecks:
         """Return the commit that the server of a repository gave lately."""
         return self._listing.look(url, self._oldest)
 
+    def last_known(self, url: str) -> str | None:
+        """Return the commit that the server of a repository gave last, however long ago."""
+        return self._listing.look(url, -1)
+
     def note(self, url: str, *, hub_id: str | None, commit: str | None) -> None:
         """Note that the server of a repository was asked now."""
         self._listing.set_look(url, hub_id=hub_id, commit=commit, at=int(time.time()))

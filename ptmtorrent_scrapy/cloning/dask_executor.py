@@ -1,56 +1,228 @@
 """Clones on the workers of a Dask cluster that share the data tree.
 
-https://distributed.dask.org/en/stable/client.html
+Every call into the cluster has a bound but the clones themselves, which end when their worker, its scheduler or the
+crawl does.
 """
 
 import asyncio
 import contextlib
-from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
 
-from distributed import Client, KilledWorker, Security
-from distributed.client import FutureCancelledError
-from distributed.comm.core import connect
+from ptmtorrent_scrapy.cloning.dask_connection import ANSWER, Connection, Loop
+from ptmtorrent_scrapy.cloning.executor import ClusterLost, WorkerLost
+from ptmtorrent_scrapy.cloning.probe import TreeProver
+from ptmtorrent_scrapy.cloning.roster import Roster, Worker
+from ptmtorrent_scrapy.cloning.settings import CloneSettings
+from ptmtorrent_scrapy.git import local, process
+from ptmtorrent_scrapy.git.errors import Cancelled, GitError
+from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult, FailureKind
+from ptmtorrent_scrapy.storage.tree import DataTree
 
-from ptmtorrent_scrapy.cloning.executor import ClusterLost
-from ptmtorrent_scrapy.crawl.options import InvalidOption
-from ptmtorrent_scrapy.git import process
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
-_PATIENCE = 10  # seconds until a scheduler has answered
+_WATCH = 2.0  # seconds between two questions to the scheduler
+_CANCEL = 5.0  # seconds for ending the processes of a worker
+_LONGEST_PAUSE = 30.0  # seconds between two attempts to connect
+_OF_MACHINE = (FailureKind.MACHINE, FailureKind.DISK, FailureKind.DISK_FULL)
 
 
 class Cluster:
-    """The workers of the scheduler at an address. Raises `InvalidOption` where it does not answer."""
+    """The workers of the scheduler at an address."""
 
-    lost: tuple[type[BaseException], ...] = (KilledWorker, FutureCancelledError, CancelledError)
+    def __init__(self, settings: CloneSettings, tree: DataTree) -> None:
+        self._address = settings.cluster
+        self._patience = settings.cluster_patience
+        self._scope = settings.repository.scope
+        self._prover = TreeProver(tree, settings.repository.min_free)
+        self._roster = Roster(f"CLONE_CLUSTER={self._address}", self._prover, patience=self._patience)
+        self._loop: Loop | None = None
+        self._connection: Connection | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()  # no clone may start any more
+        self._lost: ClusterLost | None = None
 
-    def __init__(self, address: str) -> None:
-        self._address = address
+    async def start(self) -> None:
+        if self._loop is None:
+            await asyncio.to_thread(self._prover.open)
+            self._loop = Loop()
+            await self._loop.call(self._begin())
+
+    async def run(self, function: Callable[[CloneRequest], T], request: CloneRequest) -> T:
+        assert self._loop is not None
+        return await self._loop.call(self._run(function, request))
+
+    async def cancel(self) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._loop.call(self._cancel()), _CANCEL + ANSWER)
+
+    async def close(self) -> None:
+        if self._loop is None:
+            return
+        await self.cancel()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._loop.call(self._end()), ANSWER)
+        await asyncio.to_thread(self._loop.stop)
+        await asyncio.to_thread(self._prover.close)
+        self._loop = None
+
+    # What follows runs in the loop of the connection.
+
+    async def _begin(self) -> None:
+        self._watching = asyncio.create_task(self._watch())
+
+    async def _run(self, function: Callable[[CloneRequest], T], request: CloneRequest) -> T:
+        worker = await self._first(self._roster.take())
         try:
-            # A client that cannot connect takes half a minute, and a traceback, to go away: first look who is there.
-            with ThreadPoolExecutor(1) as thread:
-                thread.submit(asyncio.run, _reach(address)).result()
-            self._client = Client(address, timeout=_PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
-        except (OSError, TimeoutError, ValueError, TypeError) as error:
-            accepted = f"the address of a Dask scheduler that answers: {error or type(error).__name__}"
-            raise InvalidOption("CLONE_CLUSTER", address, accepted) from None
-        self.executor: Executor = self._client.get_executor(pure=False)  # type: ignore[no-untyped-call]
+            result = await self._first(self._result(worker, function, request))
+            await self._check(worker, result)
+            return result
+        finally:
+            await self._roster.give_back(worker)
 
-    def check(self) -> None:
-        if self._client.status != "running":
-            raise ClusterLost(f"CLONE_CLUSTER={self._address} does not answer any more; start it and crawl again")
+    async def _first(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return the result of work unless the crawl or the cluster ends first. Raises `Cancelled`, `ClusterLost`."""
+        task = asyncio.ensure_future(work)
+        ended = asyncio.ensure_future(self._ended.wait())
+        try:
+            await asyncio.wait((task, ended), return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise self._lost or Cancelled("the crawl ends")
+        finally:
+            task.cancel()
+            ended.cancel()
 
-    def cancel(self, scope: str) -> None:
-        if self._client.status == "running":
-            with contextlib.suppress(Exception):  # a worker that does not answer any more has nothing to end
-                self._client.run(process.cancel, scope)
+    async def _result(self, worker: Worker, function: Callable[[CloneRequest], T], request: CloneRequest) -> T:
+        """Return what a worker says of a repository. Raises `WorkerLost`, what the function raises."""
+        connection = self._connection
+        if connection is None or not connection.is_open:
+            raise WorkerLost(f"{self._address} does not answer")
+        future = connection.submit(worker.address, function, request)
+        done = asyncio.ensure_future(_result_of(future))
+        gone = asyncio.ensure_future(worker.gone.wait())
+        try:
+            await asyncio.wait((done, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not done.done():
+                await connection.cancel(future)
+                raise WorkerLost(f"the worker on {worker.host} was lost")
+            return done.result()  # type: ignore[no-any-return]
+        except (GitError, WorkerLost):
+            raise
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise
+            raise WorkerLost(f"the connection to {self._address} was lost") from None
+        except Exception as error:
+            raise WorkerLost(f"the worker on {worker.host} was lost: {type(error).__name__}: {error}") from error
+        finally:
+            done.cancel()
+            gone.cancel()
+            with contextlib.suppress(Exception):
+                future.release()
 
-    def close(self, scope: str) -> None:
-        self.cancel(scope)
-        self._client.close()  # type: ignore[no-untyped-call]
+    async def _check(self, worker: Worker, result: object) -> None:
+        """Look at what a worker reports before it counts. Raises `WorkerLost` if it was the worker's own trouble."""
+        if not isinstance(result, CloneResult):
+            return
+        is_there = await asyncio.to_thread(_is_there, result)
+        if is_there and result.failure not in _OF_MACHINE:
+            return
+        own_trouble = await asyncio.to_thread(self._prover.own_trouble)
+        if is_there and own_trouble:
+            return  # it is not the worker's alone: the crawl ends
+        assert self._connection is not None
+        if not await self._roster.prove(self._connection, worker) or not is_there:
+            raise WorkerLost(f"the worker on {worker.host}: {result.error or 'its clone is not in the data tree'}")
+
+    async def _watch(self) -> None:
+        """Follow the workers that come and go, and connect again when the scheduler went away, until the crawl ends."""
+        try:
+            while True:
+                await self._connect()
+                assert self._connection is not None
+                await self._follow(self._connection)
+                await self._roster.clear()
+                await self._connection.close()
+        except ClusterLost as error:
+            self._lost = error
+            await self._roster.clear()
+            self._ended.set()
+
+    async def _connect(self) -> None:
+        """Connect, with pauses that double. Raises `ClusterLost`."""
+        since, pause, reason = time.monotonic(), 1.0, ""
+        while True:
+            try:
+                self._connection = await Connection.open(self._address)
+            except (OSError, TimeoutError, ValueError, TypeError) as error:
+                first, reason = not reason, str(error) or "no answer"
+            else:
+                if reason:
+                    logger.info("CLONE_CLUSTER=%s answers again", self._address)
+                return
+            left = self._patience - (time.monotonic() - since)
+            if left <= 0:
+                raise ClusterLost(f"CLONE_CLUSTER={self._address} does not answer: {reason}; start it and crawl again")
+            if first:
+                line = "CLONE_CLUSTER=%s does not answer; trying again for up to %d seconds (CLUSTER_PATIENCE)"
+                logger.error(line, self._address, self._patience)
+            await asyncio.sleep(min(pause, left))
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _follow(self, connection: Connection) -> None:
+        """Update the roster until the connection is lost. Raises `ClusterLost` for a scheduler that stays silent."""
+        silent_since: float | None = None
+        while connection.is_open:
+            try:
+                workers = await connection.workers()
+            except OSError:
+                now = time.monotonic()
+                if silent_since is None:
+                    silent_since = now
+                    logger.error("CLONE_CLUSTER=%s does not answer; waiting for it", self._address)
+                elif now - silent_since >= self._patience:
+                    raise ClusterLost(f"CLONE_CLUSTER={self._address} does not answer; crawl again") from None
+            else:
+                if silent_since is not None and connection.is_open:
+                    logger.info("CLONE_CLUSTER=%s answers again", self._address)
+                silent_since = None
+                await self._roster.update(connection, workers)
+            await asyncio.sleep(_WATCH)
+
+    async def _cancel(self) -> None:
+        """End the processes of this crawl on all workers."""
+        connection = self._connection
+        if connection is None or not connection.is_open:
+            return
+        with contextlib.suppress(OSError):
+            workers = await connection.workers()
+            asked = (connection.ask(worker, process.cancel, self._scope, seconds=_CANCEL) for worker in workers)
+            await asyncio.gather(*asked, return_exceptions=True)
+
+    async def _end(self) -> None:
+        self._ended.set()
+        if self._watching is not None:
+            self._watching.cancel()
+        await self._roster.clear()
+        if self._connection is not None:
+            await self._connection.close()
 
 
-async def _reach(address: str) -> None:
-    """Connect to a scheduler, and let it go. Raises `OSError`, `TypeError` where the client's TLS is not set up."""
-    arguments = Security().get_connection_args("client")  # type: ignore[no-untyped-call]
-    connection = await connect(address, timeout=_PATIENCE, **arguments)  # type: ignore[no-untyped-call]
-    await connection.close()
+async def _result_of(future: Any) -> Any:
+    return await future
+
+
+def _is_there(result: CloneResult) -> bool:
+    """Return whether a clone that was reported is in the tree, at its commit."""
+    if result.path is None or result.commit is None:
+        return True
+    try:
+        return local.head(Path(result.path))[1] == result.commit
+    except OSError:
+        return False

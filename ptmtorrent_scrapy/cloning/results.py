@@ -7,7 +7,8 @@ import orjson
 from scrapy.statscollectors import StatsCollector
 
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase
-from ptmtorrent_scrapy.git.models import USABLE, CloneResult
+from ptmtorrent_scrapy.crawl.state import CrawlState
+from ptmtorrent_scrapy.git.models import USABLE, CloneResult, CloneStatus
 from ptmtorrent_scrapy.storage.atomic import AtomicFile
 from ptmtorrent_scrapy.storage.tree import DataTree
 
@@ -20,15 +21,17 @@ _COUNTED = {
     "lfs_skipped": "lfs_left_out",
     "downloaded_bytes": "fetched_bytes",
 }
+_NEW = (CloneStatus.CLONED, CloneStatus.UPDATED, CloneStatus.PARTIAL, CloneStatus.LARGE)
 _OF_CLONE = ("path", "commit", "branch", "git_bytes", "lfs_objects", "lfs_bytes")
 
 
 class CloneResults:
     """Keeps results in the crawl's database, and writes them as lines of repositories.jsonl now and then."""
 
-    def __init__(self, tree: DataTree, stats: StatsCollector) -> None:
+    def __init__(self, tree: DataTree, stats: StatsCollector, state: CrawlState) -> None:
         self._tree = tree
         self._stats = stats
+        self._state = state
         self._copy_logged = False
         self._written = 0  # lines of repositories.jsonl
         self.unwritten = 0  # results that it does not have yet
@@ -38,8 +41,10 @@ class CloneResults:
         if not quiet:
             self._log(result)
         self._count(result)
-        self._merge(result, orjson.loads(listing.outcome(result.url) or b"{}"))
-        listing.set_outcome(result.url, orjson.dumps(result.line()), path=result.path)
+        before = orjson.loads(listing.outcome(result.url) or b"{}")
+        self._merge(result, before)
+        crawl = self._state.started if result.status in _NEW else before.get("crawl")
+        listing.set_outcome(result.url, orjson.dumps({**result.line(), "crawl": crawl}), path=result.path)
         self.unwritten += 1
         if self.unwritten > 1000 + self._written // 10:
             self.write(listing)

@@ -32,6 +32,7 @@ class _Host:
         self.head = next(listed, None)
         self.not_before = 0.0
         self.strikes = 0
+        self.taken = 0  # jobs under way
 
     def take(self) -> Job:
         assert self.head is not None
@@ -43,10 +44,14 @@ class _Host:
 class CloneScheduler:
     """Hands out the repositories of a listing."""
 
-    def __init__(self, listing: CrawlDatabase, *, pause: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, listing: CrawlDatabase, *, pause: float, places: int = 1, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`pause`: seconds before the first retry; `places`: how many jobs are under way at once."""
         self._hosts = {host: _Host(listing.repositories(host)) for host in listing.hosts()}
         self._again: list[tuple[float, Job]] = []  # not before this time
         self._pause = pause  # seconds before the first repetition; each further one waits twice as long
+        self._places = places
         self._clock = clock
         self._taken = 0  # that may come back
         self._changed = asyncio.Event()
@@ -60,6 +65,7 @@ class CloneScheduler:
                 return None
             if job := self._ready():
                 self._taken += 1
+                self._hosts[job.listed.host].taken += 1
                 return job
             if not self._left():
                 return None
@@ -70,18 +76,18 @@ class CloneScheduler:
         """End a job; `well` if its host gave what it was asked for."""
         if well:
             self._hosts[job.listed.host].strikes = 0
-        self._give_back()
+        self._give_back(job)
 
     def retry(self, job: Job) -> None:
         """Queue a job again after a pause that doubles each time."""
         wait = self._grown(job.tries)
         self._again.append((self._clock() + wait, Job(job.position, job.listed, job.tries + 1)))
-        self._give_back()
+        self._give_back(job)
 
     def requeue(self, job: Job) -> None:
         """Queue a job again without counting an attempt."""
         self._again.append((self._clock() + _SOON, job))
-        self._give_back()
+        self._give_back(job)
 
     def stop(self) -> None:
         """Hand out no further job, and wake up whoever waits for one."""
@@ -112,13 +118,14 @@ class CloneScheduler:
     def _grown(self, times: int) -> float:
         return min(self._pause * 2.0 ** min(times, 30), _LONGEST_PAUSE)
 
-    def _give_back(self) -> None:
+    def _give_back(self, job: Job) -> None:
         self._taken -= 1
+        self._hosts[job.listed.host].taken -= 1
         self._changed.set()
 
     def _ready(self) -> Job | None:
         now = self._clock()
-        open_hosts = {name: host for name, host in self._hosts.items() if host.not_before <= now}
+        open_hosts = self._within_share({name: host for name, host in self._hosts.items() if host.not_before <= now})
         waiting = [(at, job) for at, job in self._again if at <= now and job.listed.host in open_hosts]
         if waiting:
             first = min(waiting)
@@ -126,6 +133,13 @@ class CloneScheduler:
             return first[1]
         heads = [(host.head.position, host) for host in open_hosts.values() if host.head is not None]
         return min(heads, key=lambda each: each[0])[1].take() if heads else None
+
+    def _within_share(self, open_hosts: dict[str, "_Host"]) -> dict[str, "_Host"]:
+        """Return the hosts that have less than their fair share of places, if any has: none takes all of them."""
+        again = {job.listed.host for _, job in self._again}
+        waiting = {name: host for name, host in open_hosts.items() if host.head or name in again}
+        share = max(1, -(-self._places // max(1, len(waiting))))
+        return {name: host for name, host in waiting.items() if host.taken < share} or waiting
 
     def _left(self) -> bool:
         return bool(self._taken or self._again or any(host.head for host in self._hosts.values()))

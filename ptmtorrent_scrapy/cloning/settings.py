@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from scrapy.settings import BaseSettings
 
-from ptmtorrent_scrapy.cloning.executor import address
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.git.models import CloneRequest
 
@@ -27,6 +26,7 @@ class CloneSettings:
     pause: float  # seconds before the first retry
     max_bytes: int | None  # that one crawl fetches
     cluster: str  # address of a Dask scheduler, or nothing
+    cluster_patience: float  # seconds to wait for a scheduler or a worker
 
     def mirrors_of(self, url: str) -> tuple[str, ...]:
         """Other LFS servers that have the large files of a repository."""
@@ -43,7 +43,8 @@ def clone_settings(settings: BaseSettings) -> CloneSettings:
         retries=options.whole("CLONE_RETRIES", settings["CLONE_RETRIES"]),
         pause=options.duration("CLONE_RETRY_PAUSE", settings["CLONE_RETRY_PAUSE"]),
         max_bytes=_limit("CLONE_MAX_BYTES", settings),
-        cluster=address("CLONE_CLUSTER", settings["CLONE_CLUSTER"]),
+        cluster=_address("CLONE_CLUSTER", settings["CLONE_CLUSTER"]),
+        cluster_patience=options.duration("CLUSTER_PATIENCE", settings["CLUSTER_PATIENCE"]),
     )
 
 
@@ -71,6 +72,15 @@ def repository_settings(settings: BaseSettings) -> CloneRequest:
         configuration=configuration,
         user_agent=settings["USER_AGENT"] or "",
     )
+
+
+def _address(name: str, value: str) -> str:
+    """Return the address of a Dask scheduler, or nothing. Raises `InvalidOption`."""
+    if value and not value.startswith(("tcp://", "tls://", "ucx://", "ws://", "wss://")):
+        raise options.InvalidOption(
+            name, value, "the address of a Dask scheduler, such as tls://10.0.0.1:8786, or empty"
+        )
+    return value
 
 
 def _limit(name: str, settings: BaseSettings) -> int | None:

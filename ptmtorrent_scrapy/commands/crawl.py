@@ -11,7 +11,7 @@ from pathlib import Path
 from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.settings import BaseSettings
 
-from ptmtorrent_scrapy.cloning.executor import workers
+from ptmtorrent_scrapy.cloning.executor import check_cluster
 from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
 from ptmtorrent_scrapy.crawl import options
@@ -59,7 +59,7 @@ def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]
             raise SetupError(f"{program} is not installed; install it, on Debian with: apt-get install {package}")
     _check_writable(Path(settings["DATA_DIR"]) / spider.name)
     if cluster:
-        workers(cluster, 1).close("")
+        check_cluster(cluster)
 
 
 def check_settings(settings: BaseSettings, spiders: Iterable[type[HubSpider]]) -> CloneSettings:

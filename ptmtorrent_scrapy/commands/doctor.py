@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from scrapy.commands import ScrapyCommand
 from scrapy.settings import BaseSettings
 
-from ptmtorrent_scrapy.cloning.executor import workers
+from ptmtorrent_scrapy.cloning.executor import check_cluster
 from ptmtorrent_scrapy.cloning.settings import CloneSettings
 from ptmtorrent_scrapy.commands._common import unknown_hub
 from ptmtorrent_scrapy.commands.crawl import check_settings
@@ -112,7 +112,7 @@ def _wanted(repository: CloneRequest, url: str) -> CloneRequest:
 def _cluster(address: str) -> Iterator[CheckResult]:
     if not address:
         return
-    yield _tried("cluster", lambda: workers(address, 1).close(""), f"{address} answers")
+    yield _tried("cluster", lambda: check_cluster(address), f"{address} answers")
     if address.startswith("tcp://") and not address.startswith(("tcp://127.", "tcp://localhost", "tcp://[::1]")):
         advice = "whoever reaches a scheduler runs code on it: use tls:// and certificates"
         yield CheckResult("cluster", WARNING, f"{address} is not encrypted", advice)

@@ -40,6 +40,8 @@ class CrawlState:
 
     phase: Phase = Phase.LISTING
     problem: str | None = None  # why the crawl ends early or incomplete: one line for the user
+    started: str = ""  # RFC 3339: names the crawl, as in crawls.jsonl
     faults: int = 0  # items lost to errors of this program
+    passing_losses: int = 0  # models without a record because a server could not be asked this time
     is_listing_outdated: bool = False  # the hub has changed so that the listing cannot be resumed
     resume_page: ResumePage | None = None

@@ -55,6 +55,7 @@ class CrawlLog:
     @contextlib.contextmanager
     def _while_held(self) -> Iterator[None]:
         self._keeping.hold()
+        self.crawl.state.started = _now()
         self._line = self._begun()
         crawl_log.begin(self.crawl.tree, self._line)
         yield
@@ -69,7 +70,7 @@ class CrawlLog:
     def _begun(self) -> dict[str, Any]:
         """The line of the crawl as far as it is known now."""
         return {
-            "started": _now(),
+            "started": self.crawl.state.started,
             "ended": None,
             "version": __version__,
             "hub": self.crawl.tree.hub,

@@ -4,6 +4,7 @@ The spider's requests end with `spider_idle`; what follows them runs while the e
 """
 
 import asyncio
+import errno
 import logging
 from collections.abc import Awaitable
 from itertools import islice
@@ -15,7 +16,7 @@ from scrapy.exceptions import DontCloseSpider
 
 from ptmtorrent_scrapy.cloning.executor import ClusterLost
 from ptmtorrent_scrapy.crawl.session import CrawlSession
-from ptmtorrent_scrapy.crawl.state import FinishReason, Phase
+from ptmtorrent_scrapy.crawl.state import CrawlState, FinishReason, Phase
 from ptmtorrent_scrapy.extensions.crawl_log import CrawlLog
 from ptmtorrent_scrapy.git.errors import Cancelled
 from ptmtorrent_scrapy.pipelines import MetadataPipeline, RecordPipeline
@@ -44,7 +45,7 @@ class Phases:
 
     def go_on(self) -> None:
         if self.crawl.after_listing is None:
-            self.crawl.after_listing = asyncio.create_task(ended(self._after_listing()))
+            self.crawl.after_listing = asyncio.create_task(ended(self.crawl.state, self._after_listing()))
             self.crawl.after_listing.add_done_callback(self._close_spider)
         raise DontCloseSpider
 
@@ -71,6 +72,7 @@ class Phases:
         self.crawl.state.phase = Phase.CLONING
         reason = await self.crawl.cloner.run(chosen(self.crawl, listed))
         self.crawl.state.phase = Phase.WRITING
+        reason = reason or await asyncio.to_thread(would_lose_records, self.crawl)
         if (records.pending and not reason) or await asyncio.to_thread(records.is_outdated):
             await self._publish(last=not (records.pending and reason))
         return reason or (FinishReason.FAILED if self.crawl.state.faults else FinishReason.FINISHED)
@@ -94,17 +96,50 @@ class Phases:
         return pipeline
 
 
-async def ended(phases: Awaitable[FinishReason]) -> FinishReason:
-    """Why the crawl closes, once they have ended; what has gone wrong is told."""
+async def ended(state: CrawlState, phases: Awaitable[FinishReason]) -> FinishReason:
+    """Return why the crawl closes, once its phases have ended; what failed is logged in one line."""
     try:
         return await phases
     except Cancelled:
         return FinishReason.CANCELLED
     except (OSError, ClusterLost) as error:
-        logger.error("%s; what was there before is still there", error)
+        is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        state.problem = f"{_described(error)}; previous data was kept"
+        logger.error("%s", state.problem)
+        return FinishReason.NO_SPACE if is_full else FinishReason.FAILED
     except Exception:
-        logger.exception("a fault of this program, please report it")
+        state.problem = "internal error; please report this bug"
+        logger.exception("%s", state.problem)
     return FinishReason.FAILED
+
+
+def _described(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return (
+            f"{error.filename}: {error.strerror}" if error.filename else f"the disk of the data tree: {error.strerror}"
+        )
+    return str(error)
+
+
+def would_lose_records(crawl: CrawlSession) -> FinishReason | None:
+    """Return why previous records are kept: more than half would vanish because servers could not be asked."""
+    losses, before = crawl.state.passing_losses, _records_before(crawl)
+    if not before or losses * 2 <= before:
+        return None
+    crawl.state.problem = (
+        f"{losses} models would lose their records because servers could not be asked this time, of {before} records; "
+        "previous data was kept: crawl again"
+    )
+    logger.error("%s", crawl.state.problem)
+    return FinishReason.UNREACHABLE
+
+
+def _records_before(crawl: CrawlSession) -> int:
+    """Return how many records the tree has: one per line, between brackets."""
+    if not crawl.state.passing_losses or not crawl.tree.records.is_file():
+        return 0
+    with crawl.tree.records.open("rb") as lines:
+        return max(0, sum(1 for _ in lines) - 2)
 
 
 def is_listed(crawl: CrawlSession, listed: int) -> bool:

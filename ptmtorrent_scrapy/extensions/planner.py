@@ -56,7 +56,7 @@ class Planning:
 
     def go_on(self) -> None:
         if self.crawl.after_listing is None:
-            self.crawl.after_listing = asyncio.create_task(ended(self._make()))
+            self.crawl.after_listing = asyncio.create_task(ended(self.crawl.state, self._make()))
             self.crawl.after_listing.add_done_callback(self._close_spider)
         raise DontCloseSpider
 

@@ -56,6 +56,8 @@ class Summary:
         yield _row("clones", f"{human(self._counted('clone/git_bytes') or 0)} of git in {tree.folder / 'repos'}")
         sizes = [path.stat().st_size for path in tree.store.glob("objects/*/*/*")]
         yield _row("large files", f"{len(sizes):,} with {human(sum(sizes))} in {tree.store}")
+        if not_checked := self._counted("clone/not_checked"):
+            yield _row("not checked", f"{not_checked:,} repositories this time; their last known commit was kept")
         if left_out := self._counted("clone/lfs_left_out"):
             yield _row("left out", f"{left_out:,} large files, which stay pointers")
         for field, models in self._below("listing/departures/").items():

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from scrapy.crawler import Crawler
 
-from ptmtorrent_scrapy.cloning.executor import workers
+from ptmtorrent_scrapy.cloning.executor import executor_of
 from ptmtorrent_scrapy.cloning.service import CloneService
 from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.crawl.session import CrawlSession
@@ -24,7 +24,7 @@ class ClonePipeline:
         assert crawler.stats is not None
         crawl = CrawlSession.of(crawler)
         settings = settings_of(crawl, clone_settings(crawler.settings))
-        executor = workers(settings.cluster, settings.concurrency)
+        executor = executor_of(settings, crawl.tree)
         crawl.cloner = service = CloneService(crawl, crawler.stats, settings, executor)
         return cls(service)
 

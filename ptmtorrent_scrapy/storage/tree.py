@@ -82,6 +82,7 @@ class DataTree:
         self.root = root
         self.hub = check_name(hub)
         self.folder = root / hub
+        self.lock_file = self.folder / f".{hub}~lock"
         self.records = self.folder / "json" / f"{hub}.json"
         self.repositories = self.folder / "json" / "repositories.jsonl"
         self.rejected = self.folder / "json" / "rejected.jsonl"
@@ -112,7 +113,7 @@ class DataTree:
     def claim(self) -> Iterator[None]:
         """Keep the hub's folder for this process. Raises `TreeLocked`, `OSError`."""
         try:
-            with lock(self.folder / f".{self.hub}~lock", note=f"process {os.getpid()} on {os.uname().nodename}"):
+            with lock(self.lock_file, note=f"process {os.getpid()} on {os.uname().nodename}"):
                 yield
         except LockHeld as error:
             raise TreeLocked(

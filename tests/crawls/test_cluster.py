@@ -104,7 +104,7 @@ def models(hubs: Hubs) -> list[str]:
 def told(crawl: Crawl) -> list[dict[str, object]]:
     """What repositories.jsonl says, but for times."""
     lines = crawl.read("json/repositories.jsonl")
-    moments = ("started", "seconds", "attempts")
+    moments = ("started", "seconds", "attempts", "crawl")
     return sorted(({k: v for k, v in line.items() if k not in moments} for line in lines), key=lambda line: line["url"])
 
 

@@ -245,7 +245,7 @@ def test_what_cannot_be_kept_is_not_lost(crawl: Start, hubs: Hubs) -> None:
     assert failed.status == 1
     [error] = failed.errors
     assert f"{done.folder}/snapshots" in error
-    assert "what was there before is still there" in error
+    assert "previous data was kept" in error
     assert state(done) == before
     assert crawls(done)[-1]["reason"] == "failed"
     (done.folder / "snapshots").unlink()

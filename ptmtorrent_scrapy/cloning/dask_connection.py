@@ -1,0 +1,147 @@
+"""The connection to a Dask scheduler, in a thread with an event loop of its own: the crawl never hangs with it.
+
+https://distributed.dask.org/en/stable/client.html
+"""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, TypeVar
+
+from distributed import Client, Security
+from distributed.comm.core import connect
+
+from ptmtorrent_scrapy.crawl.options import InvalidOption
+
+T = TypeVar("T")
+
+ANSWER = 10.0  # seconds within which a scheduler or a worker answers a short question
+_GOODBYE = 3.0  # seconds for closing
+_LAST_STEPS = 0.1  # seconds for cancelled tasks to end
+_MARGIN = 5.0  # seconds by which the outer bound of a call exceeds the inner one
+
+
+class Loop:
+    """An event loop in a daemon thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="cluster", daemon=True)
+        self._thread.start()
+
+    async def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Return the result of a coroutine that runs in the other loop."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self._loop))
+
+    def result(self, coroutine: Coroutine[Any, Any, T], seconds: float) -> T:
+        """Return the result of a coroutine, waiting for at most so many seconds. Raises `TimeoutError`."""
+        future = asyncio.run_coroutine_threadsafe(asyncio.wait_for(coroutine, seconds), self._loop)
+        return future.result(seconds + _MARGIN)
+
+    def stop(self) -> None:
+        """Stop the loop, with whatever still hangs in it."""
+        self._loop.call_soon_threadsafe(self._halt)
+        self._thread.join(_GOODBYE)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    def _halt(self) -> None:
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.call_later(_LAST_STEPS, self._loop.stop)
+
+
+class Connection:
+    """A client of a scheduler; all methods run in the loop of the connection and end within seconds."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    @classmethod
+    async def open(cls, address: str) -> "Connection":
+        """Connect. Raises `OSError` (also for timeouts), `ValueError`, `TypeError` where TLS is not set up."""
+        # A client that cannot connect takes half a minute to go away: look first whether anybody answers.
+        await asyncio.wait_for(_reach(address), ANSWER)
+        client: Any = Client(address, timeout=ANSWER, asynchronous=True, set_as_default=False)  # type: ignore[no-untyped-call]
+        try:
+            await asyncio.wait_for(client, 2 * ANSWER)
+        except BaseException:
+            await cls(client).close()
+            raise
+        _silence()
+        return cls(client)
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self._client.status == "running")
+
+    async def workers(self) -> dict[str, dict[str, Any]]:
+        """Return what the scheduler knows of each worker, by address. Raises `OSError`."""
+        with _bounded():
+            told = await asyncio.wait_for(self._client.scheduler.identity(n_workers=-1), ANSWER)
+        return dict(told["workers"])
+
+    async def ask(self, worker: str, function: Callable[..., T], *arguments: Any, seconds: float = ANSWER) -> T:
+        """Return what a function says on a worker, outside of its queue. Raises `OSError`, what the function raises."""
+        with _bounded():
+            call = self._client.run(function, *arguments, workers=[worker], on_error="return")
+            answer = (await asyncio.wait_for(call, seconds))[worker]
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer  # type: ignore[no-any-return]
+
+    def submit(self, worker: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return the Dask future of a function in the queue of one worker."""
+        return self._client.submit(function, *arguments, workers=[worker], allow_other_workers=False, pure=False)
+
+    async def cancel(self, future: Any) -> None:
+        """Take a future out of the queue."""
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(self._client.cancel([future]), _GOODBYE)
+
+    async def close(self) -> None:
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(self._client._close(fast=True), _GOODBYE)
+
+
+@contextlib.contextmanager
+def _bounded() -> Iterator[None]:
+    """Let whatever ends a call into the cluster be an `OSError`: timeouts, closed connections, Dask's cancellations."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        if (task := asyncio.current_task()) and task.cancelling():
+            raise
+        raise OSError("the connection was lost") from None
+    except (OSError, concurrent.futures.CancelledError, AttributeError) as error:  # AttributeError: a closed client
+        raise OSError(str(error) or "no answer") from error
+
+
+async def _reach(address: str) -> None:
+    """Connect to a scheduler and leave. Raises `OSError`, `TypeError` where the client's TLS is not set up."""
+    arguments = Security().get_connection_args("client")  # type: ignore[no-untyped-call]
+    connection = await connect(address, timeout=ANSWER, **arguments)  # type: ignore[no-untyped-call]
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(connection.close(), _GOODBYE)
+
+
+def reach(address: str) -> None:
+    """Check that a scheduler answers, within seconds. Raises `InvalidOption`."""
+    loop = Loop()
+    try:
+        loop.result(_reach(address), ANSWER + _MARGIN)
+    except (OSError, TimeoutError, ValueError, TypeError) as error:
+        accepted = f"the address of a Dask scheduler that answers: {error or 'no answer'}"
+        raise InvalidOption("CLONE_CLUSTER", address, accepted) from None
+    finally:
+        loop.stop()
+
+
+def _silence() -> None:
+    """Turn off Dask's own log, whose tracebacks say what the crawl says in one line."""
+    for name in [*logging.root.manager.loggerDict, "distributed"]:
+        if name.partition(".")[0] in ("distributed", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)

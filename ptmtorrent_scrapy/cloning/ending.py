@@ -1,0 +1,69 @@
+"""Why a crawl starts no further clone, or ends with status 1 though it went on."""
+
+import logging
+import re
+from collections import Counter
+
+from ptmtorrent_scrapy.crawl.state import CrawlState, FinishReason
+from ptmtorrent_scrapy.git.models import CloneResult, CloneStatus
+
+logger = logging.getLogger(__name__)
+
+_VARIABLE = re.compile(r"https?://\S+|/\S+|\b[0-9a-f]{7,64}\b|\d+")  # what differs between errors of one kind
+_FAILURES = (CloneStatus.FAILED, CloneStatus.REFUSED)
+
+
+class Ending:
+    """Notes what ends the cloning of a crawl, and says it once."""
+
+    def __init__(self, state: CrawlState) -> None:
+        self._state = state
+        self.stopped: FinishReason | None = None  # no further clone is started
+        self._incomplete: FinishReason | None = None  # something is missing
+        self._results = 0
+        self._failures: Counter[str] = Counter()  # by status and kind of error
+        self._unasked: str | None = None  # why the server of a repository could not be asked
+        self._answers = 0
+
+    @property
+    def reason(self) -> FinishReason | None:
+        return self.stopped or self._incomplete
+
+    def stop(self, reason: FinishReason, problem: str) -> None:
+        """Start no further clone; those under way are finished."""
+        if self.stopped is None:
+            self.stopped = reason
+            self._say(problem)
+
+    def lack(self, reason: FinishReason, problem: str) -> None:
+        """Note that something is missing, and continue."""
+        if self.reason is None:
+            self._incomplete = reason
+            self._say(problem)
+
+    def note(self, result: CloneResult) -> None:
+        """Note a result."""
+        self._results += 1
+        if result.status in _FAILURES:
+            self._failures[f"{result.status}: {_VARIABLE.sub('*', result.error or '')}"] += 1
+            self._error = result.error or ""
+
+    def answered(self) -> None:
+        """Note that the server of a repository answered."""
+        self._answers += 1
+
+    def unanswered(self, error: str) -> None:
+        """Note that the server of a repository could not be asked."""
+        self._unasked = error
+
+    def judge(self) -> None:
+        """Judge all results together: a crawl in which nothing succeeded for one reason has failed."""
+        if self._unasked is not None and not self._answers:
+            self.lack(FinishReason.UNREACHABLE, f"no server of a repository could be asked: {self._unasked}")
+        elif self._results > 1 and max(self._failures.values(), default=0) == self._results:
+            problem = f"all {self._results} repositories failed for the same reason: {self._error}"
+            self.lack(FinishReason.FAILED, problem)
+
+    def _say(self, problem: str) -> None:
+        self._state.problem = " ".join(problem.split())
+        logger.error("%s", self._state.problem)

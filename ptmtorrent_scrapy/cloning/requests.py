@@ -1,0 +1,36 @@
+"""What a clone is asked to do: the settings, and what the listing says of the repository."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ptmtorrent_scrapy.cloning.settings import CloneSettings
+from ptmtorrent_scrapy.crawl.database import ListedRepository
+from ptmtorrent_scrapy.git.models import CloneRequest
+from ptmtorrent_scrapy.storage.tree import DataTree
+
+_REDIRECT_TIMEOUT = 60  # seconds to wait for the server of a repository that may have been renamed
+
+
+class CloneRequests:
+    """Makes the requests of one crawl."""
+
+    def __init__(self, tree: DataTree, settings: CloneSettings) -> None:
+        self._tree = tree
+        self._settings = settings
+
+    def of(self, url: str, folder: str, **more: Any) -> CloneRequest:
+        """Return the request for a repository by URL and folder; `more` are fields of `CloneRequest`."""
+        path = str(self._tree.repository(folder).absolute())
+        return replace(self._settings.repository, url=url, path=path, mirrors=self._settings.mirrors_of(url), **more)
+
+    def listed(self, listed: ListedRepository, **more: Any) -> CloneRequest:
+        """Return the request for a repository of the listing."""
+        former = listed.former and str((self._tree.folder / listed.former).absolute())
+        fields: Mapping[str, Any] = {"gated": listed.gated, "previous_path": former, **more}
+        return self.of(listed.url, listed.folder, **fields)
+
+    def redirect(self, url: str) -> CloneRequest:
+        """Return the request that asks where a repository is now."""
+        common = self._settings.repository
+        return replace(common, url=url, timeout=min(common.timeout, _REDIRECT_TIMEOUT))
