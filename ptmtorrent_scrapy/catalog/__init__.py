@@ -4,13 +4,14 @@
     for hub in catalog.hubs():  # or catalog.hubs(["huggingface"]); a CatalogError says what is wrong with a name
         print(hub.name, hub.missing())  # the files that the hub lacks
         with hub.open() as pair:  # records and metadata of one crawl, also while another crawl replaces them
+            print(hub.crawl(pair))  # which one
             for record, found in pair.records():  # `found`: the hub's own object, None if there is none
                 ...
             for position, found in pair.objects("hf_metadata.json"):
                 ...
         for line in hub.repositories():  # likewise hub.files(), hub.rejected(), hub.crawls()
             ...
-        print(hub.crawl(), hub.faults)  # where the data comes from; what could not be read
+        print(*hub.faults.lines())  # what could not be read
 
 Everything is read one element after the other, so memory does not grow with the hub. Nothing is locked or written. An
 element or line that cannot be read is skipped and counted in `hub.faults`; positions count it. All text is valid

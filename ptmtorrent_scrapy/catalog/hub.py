@@ -9,6 +9,7 @@ from typing import Any
 from ptmtorrent_scrapy.catalog.faults import Faults, below
 from ptmtorrent_scrapy.catalog.pair import Pair
 from ptmtorrent_scrapy.catalog.reading import lines as json_lines
+from ptmtorrent_scrapy.formats.raw_json import mapping
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 
@@ -52,22 +53,21 @@ class CollectedHub:
         return self._lines("rejected.jsonl", "reason")
 
     def missing(self) -> list[str]:
-        """Return which files the hub lacks, as paths below its folder."""
+        """Return which files the hub lacks, as paths below its folder; hubs of datasets and spaces have few."""
         json = self.folder / "json"
-        wanted = [
-            self.tree.records,
-            json / "repositories.jsonl",
-            json / "files.jsonl",
-            json / "crawls.jsonl",
-            json / "rejected.jsonl",
-        ]
+        wanted = [json / "crawls.jsonl"]
+        if not self._is_without_records():
+            names = ("repositories.jsonl", "files.jsonl", "rejected.jsonl")
+            wanted = [self.tree.records, *(json / name for name in names), *wanted]
         absent = [below(path, self.folder) for path in wanted if not path.is_file()]
         return absent if any((json / "metadata").glob("*.json")) else [*absent, "json/metadata"]
 
-    def crawl(self) -> Crawl | None:
-        """Return the crawl that wrote the hub's data, None if nothing says which."""
-        with self.open() as pair:
-            written = pair.written
+    def crawl(self, pair: Pair | None = None) -> Crawl | None:
+        """Return the crawl that wrote the hub's data, or what is open of it; None if nothing says which."""
+        if pair is None:
+            with self.open() as now:
+                return self.crawl(now)
+        written = pair.written
         finished = [line for line in self.crawls() if _has_data(line)]
         known = [line for line in [*finished, *self._running()] if _began_before(line, written)]
         if not (lines := known or finished):
@@ -79,6 +79,13 @@ class CollectedHub:
             version=_string(line.get("version")),
             reason=_string(line.get("reason")) if line.get("ended") else None,
         )
+
+    def _is_without_records(self) -> bool:
+        """Return whether the hub is one of datasets or spaces: its crawls finish, and no record was ever written."""
+        if self.tree.records.is_file():
+            return False
+        finished = [mapping(line.get("counts")) for line in self.crawls() if line.get("reason") == "finished"]
+        return bool(finished) and all(counts.get("records") is None for counts in finished)
 
     def _running(self) -> Iterator[dict[str, Any]]:
         """Yield what a crawl says of itself that has not ended."""

@@ -34,6 +34,7 @@ class Pair:
         self._tree = tree
         self._faults = faults
         self._files: dict[Path, IO[bytes]] = {}
+        self._descriptors: dict[str, int] = {}  # of metadata files
 
     def __enter__(self) -> Self:
         deadline = time.monotonic() + _LONGEST_WAIT
@@ -44,6 +45,7 @@ class Pair:
                 break
             time.sleep(_POLL)
             self._open()
+        self._descriptors = {name: self._files[self._metadata(name)].fileno() for name in self.metadata}
         self.size = sum(os.fstat(file.fileno()).st_size for file in self._files.values())
         return self
 
@@ -88,7 +90,7 @@ class Pair:
 
     def elements(self, name: str) -> Iterator[Element]:
         """Yield the objects of a metadata file with their place in it, for `object_at`."""
-        path = self._tree.folder / "json" / "metadata" / name
+        path = self._metadata(name)
         for element in self._elements(path):
             if isinstance(element.value, dict):
                 yield element
@@ -97,8 +99,7 @@ class Pair:
 
     def object_at(self, name: str, offset: int, length: int) -> dict[str, Any]:
         """Return the object at that place of a metadata file, as `elements` gave it."""
-        file = self._files[self._tree.folder / "json" / "metadata" / name]
-        text = os.pread(file.fileno(), length, offset)
+        text = os.pread(self._descriptors[name], length, offset)
         found: dict[str, Any] = value(text.rstrip(b"\n").removesuffix(b","))
         return found
 
@@ -111,8 +112,11 @@ class Pair:
 
     def report_other(self, name: str, position: int) -> None:
         """Count an object that is of another model than the record that names it."""
-        path = self._tree.folder / "json" / "metadata" / name
+        path = self._metadata(name)
         self._fault(path, f"element {position} is of another model than its record")
+
+    def _metadata(self, name: str) -> Path:
+        return self._tree.folder / "json" / "metadata" / name
 
     def _elements(self, path: Path) -> Iterator[Element]:
         if path not in self._files:
