@@ -9,6 +9,9 @@ from ptmtorrent_scrapy.storage.atomic import JsonArrayFile
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
+BERT, TUNED, PLAIN = "org/bert", "lab/bert-tuned", "gpt2"
+SHARED = "ab" * 32  # SHA-256 of weights that two repositories have
+
 
 def listed(index: int, name: str = "", **fields: Any) -> dict[str, Any]:
     """An object of Hugging Face's listing."""
@@ -101,3 +104,124 @@ def write_models(root: Path, models: Sequence[Mapping[str, Any]], **files: Seque
     """Write Hugging Face's folder with these objects, and the least of a record for each."""
     records = [record(position, model["id"]) for position, model in enumerate(models)]
     return write_hub(root, records=records, objects={"hf_metadata.json": list(models)}, **files)
+
+
+def write_example(root: Path) -> None:
+    """Write a tree of two hubs, and of spaces, with something in each file."""
+    objects = [
+        listed(2, PLAIN, downloads=900, cardData={"co2_eq_emissions": {"emissions": 12.5}}, safetensors={"total": 7}),
+        listed(1, TUNED, downloads=50, baseModels={"relation": "finetune", "models": [{"_id": "0", "id": BERT}]}),
+        listed(
+            0,
+            BERT,
+            downloads=700,
+            cardData={
+                "model-index": [
+                    {
+                        "results": [
+                            {"dataset": {"name": "SQuAD"}, "metrics": [{"type": "f1", "value": 0.9}, {"value": True}]}
+                        ]
+                    }
+                ]
+            },
+        ),
+    ]
+    records = [
+        record(0, PLAIN, ModelTask="text-generation", ModelDownloads=900, ModelLikes=3, ModelLibrary="transformers"),
+        record(
+            1,
+            TUNED,
+            ModelTask="fill-mask",
+            ModelDownloads=50,
+            ModelLicense="mit",
+            ModelLicenseSPDX=["MIT"],
+            ModelBaseModels=[BERT, "org/unknown"],
+            ModelBaseModelRelation="finetune",
+            ModelLanguages=["en", "deu", "eng"],
+            ModelTags=["pytorch", "jax", "license:mit", "pytorch"],
+            ModelGated="manual",
+            Datasets=[
+                {
+                    "DatasetName": "squad",
+                    "DatasetOwner": "huggingface",
+                    "DatasetURL": "https://huggingface.example/datasets/squad",
+                    "DatasetOwnerURL": "https://huggingface.example/huggingface",
+                    "DatasetUsages": ["train", "eval"],
+                }
+            ],
+        ),
+        record(
+            2,
+            BERT,
+            ModelTask="fill-mask",
+            ModelArchitecture="bert",
+            ModelDownloads=700,
+            ModelLicense="apache-2.0",
+            ModelLicenseSPDX=["Apache-2.0"],
+            ModelPaperDOIs=["10.48550/arXiv.1810.04805"],
+            ModelCreated="2022-03-02T23:29:04.000Z",
+            ModelBytes=440_000_000,
+        ),
+    ]
+    urls = [f"https://huggingface.example/{name}" for name in (BERT, TUNED)]
+    write_hub(
+        root,
+        records=records,
+        objects={"hf_metadata.json": objects},
+        repositories=[
+            {
+                "url": urls[0],
+                "path": "repos/org/bert",
+                "commit": COMMIT,
+                "status": "cloned",
+                "git_bytes": 10,
+                "seconds": 1.5,
+            },
+            {"url": urls[1], "path": None, "commit": None, "status": "gated", "error": "access is restricted"},
+        ],
+        files=[
+            {
+                "repository": urls[0],
+                "path": "model.bin",
+                "size": 5,
+                "blob": "1" * 40,
+                "sha256": SHARED,
+                "state": "stored",
+            },
+            {"repository": urls[0], "path": "README.md", "size": 9, "blob": "2" * 40},
+            {
+                "repository": urls[1],
+                "path": "w/model.bin",
+                "size": 5,
+                "blob": "1" * 40,
+                "sha256": SHARED,
+                "state": "pointer",
+            },
+        ],
+        rejected=[{"name": "org/none", "position": 3, "reason": "no commit", "detail": "gated"}],
+    )
+    write_hub(
+        root,
+        "onnxmodelzoo",
+        records=[
+            record(position, "ResNet", hub="onnxmodelzoo", file="omz_models_metadata.json", id=position)
+            for position in range(2)
+        ],
+        objects={"omz_models_metadata.json": [{"Model": "ResNet"}, {"Model": "ResNet"}]},
+        repositories=[],
+        files=[],
+        rejected=[],
+    )
+    write_hub(
+        root,
+        "huggingface_spaces",
+        records=None,
+        objects={
+            "hfs_metadata.json": [
+                {"_id": "b" * 24, "id": "me/demo", "sdk": "gradio", "models": [BERT, PLAIN, "org/unknown"]},
+                {"_id": "a" * 24, "id": "me/other", "models": [BERT]},
+                {"_id": "c" * 24, "id": "me/nothing", "models": []},
+            ]
+        },
+        crawls=[crawl_line("huggingface_spaces", counts={"models": 3, "records": None})],
+    )

@@ -1,0 +1,106 @@
+"""`scrapy export FORMAT [HUB ...] [-o PATH]`: what was collected, in formats that other tools read."""
+
+import argparse
+import importlib.util
+import json
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from ptmtorrent_scrapy.catalog import Catalog, CatalogError
+from ptmtorrent_scrapy.commands._progress import bars
+from ptmtorrent_scrapy.exports.export import SQLITE, Export, ExportLocked, Format
+from ptmtorrent_scrapy.exports.output import ExportedFile
+from ptmtorrent_scrapy.formats.printable import printable
+from ptmtorrent_scrapy.formats.sizes import human
+from ptmtorrent_scrapy.git import process
+
+FOLDER = "exports"  # below DATA_DIR
+_ALL = "all"
+_DATABASES = (".sqlite", ".sqlite3", ".db")
+_NEEDS = {"langcodes": (Format.SQLITE,), "pyarrow": (Format.PARQUET, Format.CROISSANT)}
+
+
+class Command(ScrapyCommand):
+    """Exit status 0: exported, and what is missing was named; 1: nothing could be exported; 2: wrong usage."""
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}  # nothing is crawled
+
+    def syntax(self) -> str:
+        return f"[options] {'|'.join([*Format, _ALL])} [hub ...]"
+
+    def short_desc(self) -> str:
+        return "Write what was collected as SQLite, Parquet, FAIR4ML or Croissant"
+
+    def long_desc(self) -> str:
+        return (
+            "Writes the records, metadata, repositories and files of all hubs, or of those that are named. `croissant` "
+            "writes the Parquet files, too, which it describes. Earlier files stay until the new ones are complete."
+        )
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        where = f"folder to write to (default: DATA_DIR/{FOLDER}); for sqlite also a file: NAME.sqlite or NAME.db"
+        parser.add_argument("-o", "--output", metavar="PATH", help=where)
+        parser.add_argument("--json", action="store_true", help="print one JSON object per file")
+        parser.add_argument("--no-commits", action="store_true", help="sqlite: do not read the clones' histories")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        assert self.settings is not None
+        if not args or args[0] not in (*Format, _ALL):
+            given = f"{args[0]!r} is not a format" if args else "a format is missing"
+            raise UsageError(f"{given} (choose from {', '.join([*Format, _ALL])})", print_help=False)
+        formats = list(Format) if args[0] == _ALL else [Format(args[0])]
+        root = Path(self.settings["DATA_DIR"])
+        try:
+            _check_libraries(formats)
+            hubs = Catalog(root).hubs(args[1:])
+            folder, database = _place(Path(opts.output) if opts.output else root / FOLDER, formats)
+            with bars() as advance:
+                export = Export(
+                    hubs,
+                    folder,
+                    with_commits=not opts.no_commits,
+                    advance=advance,
+                    warn=lambda warning: print(f"warning: {printable(warning)}", file=sys.stderr),
+                    database=database,
+                )
+                files = export.run(formats)
+        except (CatalogError, ExportLocked, ImportError, OSError, sqlite3.Error) as error:
+            print(f"scrapy export: {printable(str(error))}; earlier exports were kept", file=sys.stderr)
+            self.exitcode = 1
+            return
+        finally:
+            process.close_watchdog()
+        for file in files:
+            print(_line(file, as_json=opts.json))
+
+
+def _check_libraries(formats: list[Format]) -> None:
+    """Raise `ImportError` if a library that a format needs is not installed."""
+    for library, needed_by in _NEEDS.items():
+        for each in needed_by:
+            if each in formats and importlib.util.find_spec(library) is None:
+                message = (
+                    f"{each} needs {library}, which is not installed; run: pip install 'ptmtorrent-scrapy[export]'"
+                )
+                raise ImportError(message)
+
+
+def _place(output: Path, formats: list[Format]) -> tuple[Path, str]:
+    """Return the folder to write to, and the name of the database in it."""
+    if formats == [Format.SQLITE] and output.suffix in _DATABASES and not output.is_dir():
+        return output.parent, output.name
+    return output, SQLITE
+
+
+def _line(file: ExportedFile, *, as_json: bool) -> str:
+    if as_json:
+        return json.dumps({"path": str(file.path), "rows": file.rows, "bytes": file.size})
+    return f"{file.path}  {file.rows:,} rows, {human(file.size)}"

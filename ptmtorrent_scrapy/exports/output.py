@@ -1,0 +1,72 @@
+"""The files of an export: written beside their places, synced, and renamed when all of them are complete."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ptmtorrent_scrapy.storage.atomic import beside
+from ptmtorrent_scrapy.storage.fsync import sync_paths
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportedFile:
+    """A file of an export."""
+
+    path: Path
+    rows: int
+    size: int  # bytes
+
+
+class Output:
+    """New files below a folder, which get their names together."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files: list[ExportedFile] = []  # those that are in their places
+        self._rows: dict[Path, int] = {}
+
+    def new(self, name: str) -> Path:
+        """Return the path where the file that is to become `name` is written."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside(path).unlink(missing_ok=True)  # of an export that was killed
+        self._rows[path] = 0
+        return beside(path)
+
+    def complete(self, name: str, rows: int) -> None:
+        """Note how many rows a file has, once it is written."""
+        self._rows[self.folder / name] = rows
+
+    def commit(self) -> None:
+        """Give the files their names, after all of them are on the disk."""
+        sync_paths(beside(path) for path in self._rows)
+        for path, rows in self._rows.items():
+            beside(path).replace(path)
+            self.files.append(ExportedFile(path=path, rows=rows, size=path.stat().st_size))
+        sync_paths(sorted({path.parent for path in self._rows}))
+        self._rows.clear()
+
+    def abandon(self) -> None:
+        """Remove what was written."""
+        for path in self._rows:
+            beside(path).unlink(missing_ok=True)
+        self._rows.clear()
+
+
+@contextlib.contextmanager
+def output(folder: Path) -> Iterator[Output]:
+    """Open an output that commits where the block ends well. Raises `OSError`."""
+    files = Output(folder)
+    try:
+        yield files
+        files.commit()
+    except BaseException:
+        files.abandon()
+        raise
+
+
+def size(path: Path) -> int:
+    """Return the bytes of a file."""
+    return os.stat(path).st_size

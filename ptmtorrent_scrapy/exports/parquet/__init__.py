@@ -1,0 +1,1 @@
+"""The Parquet export: records, listings as in hub-stats, repositories, files, base models."""

@@ -1,0 +1,81 @@
+"""Writes one Parquet file row by row, in bounded memory."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ptmtorrent_scrapy.exports.parquet.columns import Column
+
+_BATCH = 2000  # rows that are converted at once
+ROWS = 100_000  # of a row group
+_BYTES = 48 << 20  # of a row group; wide rows fill it before there are so many
+
+KeyValues = Mapping[str, str]
+
+
+class Table:
+    """Takes rows and writes row groups."""
+
+    def __init__(self, writer: pq.ParquetWriter, columns: Mapping[str, Column]) -> None:
+        self.rows = 0
+        self._writer = writer
+        self._columns = columns
+        self._schema = pa.schema([pa.field(name, column.type) for name, column in columns.items()])
+        self._waiting: list[Mapping[str, Any]] = []
+        self._batches: list[pa.RecordBatch] = []
+        self._count = self._bytes = 0  # of the batches
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Add a row; a column that it lacks, or whose value has another type, is null."""
+        self._waiting.append(row)
+        self.rows += 1
+        if len(self._waiting) >= _BATCH:
+            self._convert()
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._convert()
+        self._write()
+
+    def _convert(self) -> None:
+        if not self._waiting:
+            return
+        rows = self._waiting
+        arrays = [column.array([row.get(name) for row in rows]) for name, column in self._columns.items()]
+        batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+        self._waiting = []
+        if self._count + batch.num_rows > ROWS:
+            first = ROWS - self._count
+            self._keep(batch.slice(0, first))
+            self._write()
+            batch = batch.slice(first)
+        self._keep(batch)
+        if self._count >= ROWS or self._bytes >= _BYTES:
+            self._write()
+
+    def _keep(self, batch: pa.RecordBatch) -> None:
+        self._batches.append(batch)
+        self._count += batch.num_rows
+        self._bytes += batch.nbytes
+
+    def _write(self) -> None:
+        if self._count:
+            self._writer.write_table(pa.Table.from_batches(self._batches, self._schema), row_group_size=ROWS)
+        self._batches.clear()
+        self._count = self._bytes = 0
+
+
+@contextmanager
+def table(path: Path, columns: Mapping[str, Column], about: KeyValues, *, order: str | None = None) -> Iterator[Table]:
+    """Open a file for rows with these columns, in the order of one of them; `about` becomes its key-value metadata."""
+    metadata: dict[bytes | str, bytes | str] = {key: value for key, value in about.items()}  # noqa: C416 # wider types
+    schema = pa.schema([pa.field(name, column.type) for name, column in columns.items()], metadata=metadata)
+    sorting = pq.SortingColumn.from_ordering(schema, [(order, "ascending")]) if order else None
+    with pq.ParquetWriter(path, schema, compression="zstd", sorting_columns=sorting) as writer:
+        rows = Table(writer, columns)
+        yield rows
+        rows.close()

@@ -1,0 +1,60 @@
+"""What exports read: the hubs of a tree, each with records and metadata of one crawl, opened once for all formats."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
+
+from ptmtorrent_scrapy import __version__
+from ptmtorrent_scrapy.catalog import CollectedHub, Crawl, Pair
+
+Advance = Callable[[str, int, int], object]  # what is being done, how much of it is, of how much
+
+_STEP = 500  # elements between two calls of `Advance`
+
+
+class Source(NamedTuple):
+    """A hub, what is open of it, and the crawl that this comes from."""
+
+    hub: CollectedHub
+    pair: Pair
+    crawl: Crawl | None
+
+    def description(self) -> str:
+        """Return where the data comes from, in words."""
+        if self.crawl is None:
+            return "unknown"
+        return f"crawl of {self.crawl.started}, version {self.crawl.version}, {self.crawl.reason or 'still running'}"
+
+
+@contextmanager
+def sources(hubs: Sequence[CollectedHub]) -> Iterator[list[Source]]:
+    """Open the hubs. Raises `OSError`."""
+    with ExitStack() as stack:
+        opened = [(hub, stack.enter_context(hub.open())) for hub in hubs]
+        yield [Source(hub, pair, hub.crawl(pair)) for hub, pair in opened]
+
+
+def about(found: Sequence[Source]) -> dict[str, str]:
+    """Return who made an export, and where each hub's data comes from."""
+    return {"program": f"ptmtorrent_scrapy {__version__}", **{each.hub.name: each.description() for each in found}}
+
+
+class Progress:
+    """Tells how much of an open hub has been read."""
+
+    def __init__(self, advance: Advance, what: str, pair: Pair) -> None:
+        self._advance = advance
+        self._what = what
+        self._pair = pair
+        self._from = pair.read
+        self._count = 0
+
+    def step(self) -> None:
+        """Note that an element was read."""
+        self._count += 1
+        if self._count % _STEP == 0:
+            self._advance(self._what, min(self._pair.read - self._from, self._pair.size), self._pair.size)
+
+    def end(self) -> None:
+        """Note that all was read."""
+        self._advance(self._what, self._pair.size, self._pair.size)
