@@ -3,15 +3,15 @@
 import argparse
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 
 from ptmtorrent_scrapy.cloning.settings import clone_settings
-from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
+from ptmtorrent_scrapy.commands._common import SetupError
 from ptmtorrent_scrapy.commands._progress import bars
+from ptmtorrent_scrapy.commands._trees import clone_request, hub_spiders
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.spiders.base import HubSpider
@@ -51,32 +51,17 @@ class Command(ScrapyCommand):
         self.exitcode = 1 if any(problem.is_fault for problem in wrong) else 0
 
     def _hubs(self, named: list[str]) -> list[type[HubSpider]]:
-        """The hubs that are named, else all that have a folder. Raises `SetupError`."""
+        """Return the hubs that are named, else all that have a folder. Raises `SetupError`."""
         assert self.crawler_process is not None
-        loader, root = self.crawler_process.spider_loader, Path(self.settings["DATA_DIR"])  # type: ignore[index]
-        spiders = {name: loader.load(name) for name in loader.list()}
-        for name in named:
-            if name not in spiders:
-                raise unknown_hub(name, spiders)
-            if not (root / name).is_dir():
-                raise SetupError(f"{root / name} is not there; name another DATA_DIR, or crawl first")
-        found = [spider for name, spider in spiders.items() if (name in named if named else (root / name).is_dir())]
-        if not found:
-            raise SetupError(f"{root} has no folder of a hub; name another DATA_DIR, or crawl first")
-        return [spider for spider in found if issubclass(spider, HubSpider)]
+        assert self.settings is not None
+        return hub_spiders(self.crawler_process.spider_loader, Path(self.settings["DATA_DIR"]), named)
 
     def _verify(self, hub: type[HubSpider], share: float, opts: argparse.Namespace) -> list[Finding]:
         """What is wrong, and was not repaired. Raises `TreeLocked`, `InvalidOption`."""
         assert self.settings is not None
         settings = clone_settings(self.settings)
         tree = DataTree(Path(self.settings["DATA_DIR"]), hub.name)
-        repository = replace(
-            settings.repository,
-            store=str(tree.store.absolute()),
-            token=hub.token_of(self.settings),
-            read_files=hub.clone_files,
-            scope=f"verify {hub.name}",
-        )
+        repository = clone_request(hub, tree, self.settings, "verify")
         found: list[Finding] = []
 
         def report(problem: Finding) -> None:

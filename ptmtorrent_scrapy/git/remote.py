@@ -65,6 +65,11 @@ def lfs_server(repository: CloneRequest, url: str) -> LfsServer:
     )
 
 
+def lasting_settings(url: str) -> dict[str, str]:
+    """Return the settings that a clone keeps."""
+    return {**LASTING, **_FILTER, "lfs.url": lfs_url(url)}
+
+
 def command(repository: CloneRequest) -> Command:
     """How git runs for a repository: large files stay pointers whatever its attributes say."""
     variables = environment(
@@ -110,7 +115,7 @@ class Upstream:
 
     def clone(self, work: Path, progress: Callable[[], object]) -> None:
         """Clone it, large files as pointers."""
-        settings = {**LASTING, **_FILTER, "lfs.url": lfs_url(self.url)}
+        settings = lasting_settings(self.url)
         lasting = [f"--config={name}={value}" for name, value in settings.items()]
         self._ask(
             *("git", "clone", "--progress", "--no-recurse-submodules", "--template=", *lasting),

@@ -64,6 +64,11 @@ class HubSpider(Hub, Spider):
         return None
 
     @classmethod
+    def file_url(cls, url: str, commit: str, path: str) -> str | None:
+        """Return where anybody can download a file of a repository's commit; None if the hub has no such address."""
+        return None
+
+    @classmethod
     def check_arguments(cls, **given: Any) -> tuple[Selection, str | None]:
         """What the spider's arguments select, and which large files; None where a setting decides that.
 

@@ -4,9 +4,10 @@ https://huggingface.co/docs/hub/api
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from scrapy import Request
 from scrapy.crawler import Crawler
@@ -48,6 +49,10 @@ class HuggingFaceSpider(HubSpider):
     def token_of(cls, settings: BaseSettings) -> tuple[str, str] | None:
         token = settings["HUGGINGFACE_TOKEN"]
         return (settings["HUGGINGFACE_URL"].rstrip("/"), token) if token else None
+
+    @classmethod
+    def file_url(cls, url: str, commit: str, path: str) -> str | None:
+        return f"{url}/resolve/{commit}/{quote(os.fsencode(path))}"
 
     async def start(self) -> AsyncIterator[Request]:
         if (page := self.session.state.resume_page) is None:

@@ -1,0 +1,163 @@
+"""What `scrapy package` asks for: its options, the tree that is claimed and verified, the summary."""
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scrapy.settings import BaseSettings
+
+from ptmtorrent_scrapy.catalog import Catalog
+from ptmtorrent_scrapy.cloning.settings import clone_settings, repository_settings
+from ptmtorrent_scrapy.commands._progress import Advance
+from ptmtorrent_scrapy.commands._trees import clone_request
+from ptmtorrent_scrapy.crawl import options as user_values
+from ptmtorrent_scrapy.formats.sizes import human
+from ptmtorrent_scrapy.git.remote import command
+from ptmtorrent_scrapy.publication.description import Description
+from ptmtorrent_scrapy.publication.options import Creator, HubSource, PackageOptions
+from ptmtorrent_scrapy.publication.packaging import Packaging
+from ptmtorrent_scrapy.spiders.base import HubSpider
+from ptmtorrent_scrapy.storage.tree import DataTree
+from ptmtorrent_scrapy.verification.finding import Finding
+from ptmtorrent_scrapy.verification.verifier import Verification
+
+_FLAGS: tuple[tuple[tuple[str, ...], Mapping[str, Any]], ...] = (
+    (("-o", "--output"), {"metavar": "PATH", "help": "the package (default: package, beside DATA_DIR)"}),
+    (("--without-weights",), {"action": "store_true", "help": "list large files in fetch.txt where the hub has URLs"}),
+    (("--volumes",), {"metavar": "SIZE", "help": "archives of whole repositories of at most that size, such as 50GB"}),
+    (("--only-licenses",), {"metavar": "FILE", "help": "repositories of these licences only, one identifier per line"}),
+    (("--include",), {"metavar": "OWNER/NAME", "action": "append", "help": "a gated or private repository to package"}),
+    (("--title",), {"metavar": "TEXT", "help": "title of the data set"}),
+    (("--creator",), {"metavar": "NAME", "action": "append", "help": "such as 'Doe, Jane (0000-0002-1825-0097)'"}),
+    (("--publisher",), {"metavar": "NAME", "help": "who publishes the data set, such as Zenodo"}),
+    (("--license",), {"metavar": "SPDX", "help": "licence of the compilation, such as CC-BY-4.0"}),
+    (("--force",), {"action": "store_true", "help": "package the tree without verifying it"}),
+    (("-j", "--jobs"), {"metavar": "N", "help": "files or volumes at a time (default: one per processor)"}),
+    (("--check",), {"metavar": "PACKAGE", "nargs": "?", "const": "", "help": "check a package"}),
+    (("--complete",), {"metavar": "PACKAGE", "nargs": "?", "const": "", "help": "download what its fetch.txt lists"}),
+    (("--extract",), {"metavar": ("MODEL", "PATH"), "nargs": 2, "help": "take OWNER/NAME out of volumes, into PATH"}),
+)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `scrapy package`."""
+    for names, given in _FLAGS:
+        parser.add_argument(*names, **given)
+
+
+def output(opts: argparse.Namespace, settings: BaseSettings) -> Path:
+    """Return where the package is."""
+    return Path(opts.output) if opts.output else Path(settings["DATA_DIR"]).absolute().with_name("package")
+
+
+def jobs(opts: argparse.Namespace) -> int:
+    """Return how much is done at a time. Raises `InvalidOption`."""
+    return user_values.positive("--jobs", opts.jobs) if opts.jobs else os.cpu_count() or 1
+
+
+def package_options(opts: argparse.Namespace, settings: BaseSettings) -> PackageOptions:
+    """Return what the user asks of a package. Raises `InvalidOption`, `OSError`."""
+    given = {"title": opts.title, "publisher": opts.publisher}
+    return PackageOptions(
+        output=output(opts, settings),
+        creators=tuple(map(Creator.parse, opts.creator or ())),
+        license=opts.license,
+        without_weights=opts.without_weights,
+        volume_size=user_values.size("--volumes", opts.volumes) if opts.volumes else None,
+        named=tuple(opts.include or ()),
+        licenses=_licenses(Path(opts.only_licenses)) if opts.only_licenses else None,
+        strict=not opts.force,
+        workers=jobs(opts),
+        min_free=repository_settings(settings).min_free,
+        **{name: text for name, text in given.items() if text},
+    )
+
+
+def _licenses(path: Path) -> frozenset[str]:
+    """Return the identifiers of a file, one per line; what follows a # is a comment. Raises `InvalidOption`."""
+    lines = (line.partition("#")[0].strip().lower() for line in path.read_text("utf-8", "replace").splitlines())
+    if not (found := frozenset(filter(None, lines))):
+        raise user_values.InvalidOption("--only-licenses", str(path), "a file with one SPDX identifier per line")
+    return found
+
+
+class PackagedTree:
+    """The hubs of the data tree that are packaged, claimed meanwhile."""
+
+    def __init__(self, settings: BaseSettings, spiders: Sequence[type[HubSpider]], advance: Advance) -> None:
+        self._settings = settings
+        self._root = Path(settings["DATA_DIR"])
+        self._spiders = spiders
+        self._advance = advance
+
+    def write(self, asked: PackageOptions) -> Description | None:
+        """Write the package; None if the tree has faults. Raises what `Packaging` raises, and `TreeLocked`."""
+        with contextlib.ExitStack() as claims:
+            for spider in self._spiders:
+                claims.enter_context(DataTree(self._root, spider.name).claim())
+            if asked.strict and (faults := sum(1 for _ in self._faults())):
+                _say(f"{faults:,} faults, nothing was packaged: run scrapy verify --repair, or package with --force")
+                return None
+            hubs = Catalog(self._root).hubs([spider.name for spider in self._spiders])
+            sources = {spider.name: self._source(spider) for spider in self._spiders}
+            pairs = [(hub, sources[hub.name]) for hub in hubs]
+            return Packaging(self._root, pairs, asked, advance=self._advance, report=_say).write()
+
+    def _faults(self) -> Iterator[Finding]:
+        """Yield what is wrong with the tree; large files are left to the packaging, which reads them anyway."""
+        for spider in self._spiders:
+            tree, found = DataTree(self._root, spider.name), list[Finding]()
+            Verification(
+                tree,
+                clone_request(spider, tree, self._settings, "package"),
+                (f"json/metadata/{spider.metadata}", *spider.raw_pages),
+                workers=clone_settings(self._settings).concurrency,
+                share=1,
+                advance=self._advance,
+                reads_large_files=False,
+            ).run(found.append)
+            for finding in found:
+                if finding.is_fault:
+                    _say(str(finding))
+                    yield finding
+
+    def _source(self, spider: type[HubSpider]) -> HubSource:
+        tree = DataTree(self._root, spider.name)
+        setting = next(iter(spider.url_settings), None)
+        return HubSource(
+            name=spider.name,
+            title=spider.hub,
+            url=str(self._settings[setting]) if setting else "",
+            git=command(clone_request(spider, tree, self._settings, "package")),
+            file_url=spider.file_url,
+        )
+
+
+def summary(written: Description) -> Iterator[str]:
+    """Yield what was packaged and what was not, one line each."""
+    totals, output = written.totals, written.options.output
+    clones = sum(hub.clones for hub in written.hubs)
+    yield f"{output}: {clones:,} repositories of {len(written.hubs)} hubs, {totals.files:,} files, {human(totals.size)}"
+    if totals.fetched_files:
+        yield f"{totals.fetched_files:,} large files, {human(totals.fetched_bytes)}: in fetch.txt, with URL and SHA-256"
+    if written.options.without_weights and totals.large_files:
+        yield f"{totals.large_files:,} large files are included: their hub gives no URL for them"
+    for hub in written.hubs:
+        for reason, count in hub.excluded.items():
+            yield f"{hub.name}: {count:,} repositories stay out of the package: {reason}; see licenses.csv"
+        if hub.private:
+            yield f"{hub.name}: {hub.private:,} private models are named nowhere in the package"
+    if totals.unnamed:
+        yield f"{totals.unnamed:,} files have names that no manifest can hold: they are in git's objects only"
+    if unstated := dict(written.licenses).get("not stated"):
+        yield f"{unstated:,} repositories state no licence, which permits nobody to pass them on; see licenses.csv"
+    if not written.options.creators:
+        yield "before you publish it, name its authors: --creator 'FAMILY, GIVEN (ORCID)'"
+
+
+def _say(message: str) -> None:
+    print(f"scrapy package: {message}", file=sys.stderr)

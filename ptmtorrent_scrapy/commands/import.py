@@ -1,0 +1,78 @@
+"""`scrapy import PACKAGE`: a data tree again, of a package that `scrapy package` has made."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from ptmtorrent_scrapy.cloning.settings import repository_settings
+from ptmtorrent_scrapy.commands._package import jobs
+from ptmtorrent_scrapy.commands._progress import bars
+from ptmtorrent_scrapy.commands.package import reason
+from ptmtorrent_scrapy.crawl.options import InvalidOption
+from ptmtorrent_scrapy.git import process
+from ptmtorrent_scrapy.git.errors import GitError
+from ptmtorrent_scrapy.git.remote import command
+from ptmtorrent_scrapy.publication.bag import BagError
+from ptmtorrent_scrapy.publication.importing import Imported, Importing
+
+
+class Command(ScrapyCommand):
+    """Exit status 0: done; 1: something is wrong with the package or the disk; 2: it could not start."""
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}  # nothing is crawled
+
+    def syntax(self) -> str:
+        return "[options] <package>"
+
+    def short_desc(self) -> str:
+        return "Make a data tree of a package"
+
+    def long_desc(self) -> str:
+        return "Checks each file of a package that `scrapy package` has made, and makes its hubs below DATA_DIR."
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("-j", "--jobs", metavar="N", help="files or volumes at a time (default: one per processor)")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if len(args) != 1:
+            raise UsageError
+        assert self.settings is not None
+        root = Path(self.settings["DATA_DIR"])
+        try:
+            request = repository_settings(self.settings)
+            with bars() as advance:
+                done = Importing(
+                    Path(args[0]),
+                    root,
+                    git=lambda hub: command(request),
+                    workers=jobs(opts),
+                    min_free=request.min_free,
+                    advance=advance,
+                ).run()
+        except InvalidOption as error:
+            print(f"scrapy import: {error}", file=sys.stderr)
+            self.exitcode = 2
+        except (BagError, GitError, OSError) as error:
+            print(f"scrapy import: {reason(error) if isinstance(error, OSError) else error}", file=sys.stderr)
+            self.exitcode = 1
+        else:
+            _print(done, root)
+        finally:
+            process.close_watchdog()
+
+
+def _print(done: Imported, root: Path) -> None:
+    """Print what was imported."""
+    print(f"{root}: {', '.join(done.hubs)}: {done.clones:,} repositories, {done.files:,} files")
+    if done.missing:
+        print(
+            f"{done.missing:,} large files are not in the package: their repositories are partial until the next crawl"
+        )
+    print("scrapy verify checks the tree again")

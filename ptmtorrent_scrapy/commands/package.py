@@ -1,0 +1,134 @@
+"""`scrapy package`: the data tree as a BagIt bag that can be published, and what can be done with such a bag."""
+
+import argparse
+import contextlib
+import errno
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+
+from ptmtorrent_scrapy.catalog import CatalogError
+from ptmtorrent_scrapy.cloning.settings import repository_settings
+from ptmtorrent_scrapy.commands import _package
+from ptmtorrent_scrapy.commands._common import SetupError
+from ptmtorrent_scrapy.commands._progress import bars
+from ptmtorrent_scrapy.commands._trees import downloader, hub_spiders
+from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.git import process
+from ptmtorrent_scrapy.git.errors import GitError
+from ptmtorrent_scrapy.git.remote import command
+from ptmtorrent_scrapy.publication.bag import BagError
+from ptmtorrent_scrapy.publication.checking import Checking
+from ptmtorrent_scrapy.publication.completing import Completing
+from ptmtorrent_scrapy.publication.extraction import LocalVolumes, RemoteVolumes, extract
+from ptmtorrent_scrapy.publication.packing import INDEX
+from ptmtorrent_scrapy.publication.repositories import UnknownRepository
+from ptmtorrent_scrapy.storage.tree import TreeLocked
+
+_FAULTS = (BagError, GitError)
+_USAGE = (options.InvalidOption, SetupError, CatalogError, UnknownRepository, TreeLocked)
+
+
+class Command(ScrapyCommand):
+    """Exit status 0: done; 1: something is wrong with the tree, the package or the disk; 2: it could not start."""
+
+    requires_project = True
+    requires_crawler_process = True
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}  # nothing is crawled
+
+    def syntax(self) -> str:
+        return "[options] [hub ...]"
+
+    def short_desc(self) -> str:
+        return "Make a package of the data tree that can be published"
+
+    def long_desc(self) -> str:
+        return "Makes a BagIt bag with an RO-Crate; checks, completes and takes apart such bags."
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        _package.add_options(parser)
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        try:
+            self.exitcode = self._run(args, opts)
+        except _USAGE as error:
+            print(f"scrapy package: {error}", file=sys.stderr)
+            self.exitcode = 2
+        except _FAULTS as error:
+            print(f"scrapy package: {error}", file=sys.stderr)
+            self.exitcode = 1
+        except OSError as error:
+            print(f"scrapy package: {reason(error)}", file=sys.stderr)
+            self.exitcode = 1
+        finally:
+            process.close_watchdog()
+
+    def _run(self, args: list[str], opts: argparse.Namespace) -> int:
+        """Do what is asked; return the exit status."""
+        assert self.settings is not None
+        package = _package.output(opts, self.settings)
+        if opts.extract:
+            return self._extract(opts.extract[0], opts.extract[1], opts)
+        if opts.check is not None:
+            return self._check(Path(opts.check or package), _package.jobs(opts))
+        if opts.complete is not None:
+            return self._complete(Path(opts.complete or package), _package.jobs(opts))
+        return self._write(args, opts)
+
+    def _write(self, args: list[str], opts: argparse.Namespace) -> int:
+        """Write a package of the tree."""
+        assert self.settings is not None
+        assert self.crawler_process is not None
+        asked = _package.package_options(opts, self.settings)
+        spiders = hub_spiders(self.crawler_process.spider_loader, Path(self.settings["DATA_DIR"]), args)
+        with bars() as advance:
+            written = _package.PackagedTree(self.settings, spiders, advance).write(asked)
+        for line in _package.summary(written) if written else ():
+            print(line)
+        return 0 if written else 1
+
+    def _check(self, package: Path, workers: int) -> int:
+        """Check a package, and print what is wrong with it."""
+        with bars() as advance:
+            found = Checking(package, workers=workers).run(print, advance)
+        print(f"{package}: {found.files:,} files, {found.faults:,} faults")
+        if found.unfetched:
+            print(f"{found.unfetched:,} large files are not downloaded yet: scrapy package --complete {package}")
+        return 1 if found.faults else 0
+
+    def _complete(self, package: Path, workers: int) -> int:
+        """Download what fetch.txt lists."""
+        assert self.settings is not None
+        assert self.crawler_process is not None
+        loader = self.crawler_process.spider_loader
+        with bars() as advance, contextlib.closing(downloader(loader, self.settings)) as download:
+            failed = Completing(package, download, workers=workers).run(
+                lambda reason: print(f"scrapy package: {reason}", file=sys.stderr), advance
+            )
+        print(f"{package}: {failed:,} large files could not be downloaded" if failed else f"{package} is complete")
+        return 1 if failed else 0
+
+    def _extract(self, model: str, path: str, opts: argparse.Namespace) -> int:
+        """Take one repository out of the volumes; `path` is where to, or the package if `-o` says where to."""
+        assert self.settings is not None
+        assert self.crawler_process is not None
+        package, target = (opts.output or str(_package.output(opts, self.settings))), path
+        if "://" in path or (Path(path) / INDEX).is_file():
+            package, target = path, opts.output or "."
+        git = command(repository_settings(self.settings))
+        with contextlib.closing(downloader(self.crawler_process.spider_loader, self.settings)) as download:
+            is_remote = "://" in package
+            volumes = RemoteVolumes(package, download) if is_remote else LocalVolumes(Path(package))
+            print(extract(volumes, model, Path(target), git))
+        return 0
+
+
+def reason(error: OSError) -> str:
+    """Return what an error of the system says, and what to do about a full disk."""
+    message = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{message}; make room and run the same command again, it continues"
+    return message

@@ -1,0 +1,4 @@
+"""Publishes a data tree as a BagIt bag, and makes a data tree of such a bag again. Knows no Scrapy.
+
+`packaging` writes the bag, `importing` reads it; `checking`, `completing` and `extraction` work on a bag that exists.
+"""

@@ -1,0 +1,85 @@
+"""Downloads the large files that `fetch.txt` lists, and takes none that is not what the manifest says."""
+
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ptmtorrent_scrapy.publication.bag import FETCH, MANIFEST, BagError, Fetch, read_fetch, read_manifest
+from ptmtorrent_scrapy.publication.download import Downloader
+from ptmtorrent_scrapy.publication.files import digest
+from ptmtorrent_scrapy.publication.parallel import ordered
+from ptmtorrent_scrapy.storage.fsync import rename, sync_paths
+
+_NAMED = re.compile(r"data/[^/]+/lfs/objects/[0-9a-f]{2}/[0-9a-f]{2}/([0-9a-f]{64})")
+_CHUNK = 1 << 20
+
+
+class Completing:
+    """Downloads what a package does not have yet; a download that was cut continues where it was."""
+
+    def __init__(self, package: Path, downloader: Downloader, *, workers: int) -> None:
+        self._package = package
+        self._downloader = downloader
+        self._workers = workers
+
+    def run(self, report: Callable[[str], object], advance: Callable[[str, int, int], object]) -> int:
+        """Download all that is missing; return how many files could not be had. Raises `BagError`, `OSError`."""
+        missing = list(self._missing())
+        digests = self._digests({fetch.path for fetch in missing})
+        failed = 0
+        with ThreadPoolExecutor(self._workers) as pool:
+            tasks = ((fetch, digests[fetch.path]) for fetch in missing)
+            for done, reason in enumerate(ordered(pool, self._fetch, tasks, self._workers * 2), 1):
+                if reason:
+                    failed += 1
+                    report(reason)
+                advance("large files", done, len(missing))
+        return failed
+
+    def _missing(self) -> Iterator[Fetch]:
+        path = self._package / FETCH
+        for fetch in read_fetch(path) if path.is_file() else ():
+            file = self._package / fetch.path
+            if not fetch.path.startswith("data/"):
+                raise BagError(f"{path} names a file that is not below data/: {fetch.path!a}")
+            if not file.is_file() or file.stat().st_size != fetch.size:
+                yield fetch
+
+    def _digests(self, paths: set[str]) -> dict[str, str]:
+        """Return the SHA-256 of each path; large files of a tree have it as their name."""
+        found = {path: named[1] for path in paths if (named := _NAMED.fullmatch(path))}
+        if rest := paths - found.keys():
+            found |= {path: sha256 for sha256, path in read_manifest(self._package / MANIFEST) if path in rest}
+        if unknown := sorted(paths - found.keys()):
+            raise BagError(f"{self._package / MANIFEST} does not name {unknown[0]}, which is to be fetched")
+        return found
+
+    def _fetch(self, task: tuple[Fetch, str]) -> str | None:
+        """Download a file; return why it could not be had."""
+        fetch, sha256 = task
+        target = self._package / fetch.path
+        part = target.with_name(f".{target.name}~part")
+        part.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._download(fetch, part)
+        except (BagError, OSError) as error:
+            return str(error)
+        if part.stat().st_size != fetch.size or digest(part) != sha256:
+            part.unlink()
+            return f"{fetch.url}: is not the file that the package names; the hub may have changed it"
+        part.chmod(0o444)
+        sync_paths([part])
+        rename(part, target)
+        return None
+
+    def _download(self, fetch: Fetch, part: Path) -> None:
+        """Download the rest of a file. Raises `BagError`, `OSError`."""
+        begun = part.stat().st_size if part.is_file() else 0
+        if begun >= fetch.size:
+            begun = 0
+        with self._downloader.open(fetch.url, first=begun) as answer, part.open("ab" if begun else "wb") as file:
+            left = fetch.size - begun
+            while left and (piece := answer.read(min(left, _CHUNK))):
+                file.write(piece)
+                left -= len(piece)

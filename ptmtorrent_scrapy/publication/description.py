@@ -1,0 +1,101 @@
+"""What a package says of its data: which crawls, how much, under which licences."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ptmtorrent_scrapy.catalog import CollectedHub
+from ptmtorrent_scrapy.publication.options import HubSource, PackageOptions
+from ptmtorrent_scrapy.publication.payload import Totals
+
+_MOST_CRAWLS = 100  # that are described one by one, the last ones
+_EPOCH = "1970-01-01"
+
+
+@dataclass(kw_only=True)
+class HubDescription:
+    """What a package has of a hub."""
+
+    name: str
+    title: str
+    url: str
+    crawls: list[dict[str, Any]] = field(default_factory=list)  # lines of crawls.jsonl, earliest first
+    clones: int = 0
+    excluded: dict[str, int] = field(default_factory=dict)  # repositories with a clone, by the reason
+    private: int = 0  # models that are named nowhere in the package
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """The counts of the last crawl that wrote records, or else of the last one."""
+        known = [line["counts"] for line in self.crawls if isinstance(line.get("counts"), dict)]
+        with_records = [counts for counts in known if counts.get("records") is not None]
+        counts: dict[str, Any] = (with_records or known or [{}])[-1]
+        return counts
+
+
+@dataclass(kw_only=True)
+class Description:
+    """What a package is."""
+
+    options: PackageOptions
+    version: str  # of this software
+    hubs: list[HubDescription]
+    totals: Totals
+    licenses: list[tuple[str, int]] = field(default_factory=list)  # (licence, packaged repositories), most first
+
+    @property
+    def begun(self) -> str:
+        """The day of the first crawl, as YYYY-MM-DD."""
+        return min(self._days(), default=_EPOCH)
+
+    @property
+    def ended(self) -> str:
+        """The day of the last crawl, as YYYY-MM-DD: the date of the package, whatever the clock says."""
+        return max(self._days(), default=_EPOCH)
+
+    @property
+    def text(self) -> str:
+        """One paragraph for catalogues."""
+        names = ", ".join(hub.title for hub in self.hubs)
+        clones = sum(hub.clones for hub in self.hubs)
+        weights = ""
+        if self.totals.fetched_files:
+            weights = f" {self.totals.fetched_files:,} large files are listed with URL, size and SHA-256 in fetch.txt."
+        return (
+            f"Metadata, PTMTorrent records and {clones:,} cloned repositories of pre-trained models, collected from"
+            f" {names} between {self.begun} and {self.ended} with PTMTorrent for Scrapy {self.version}.{weights}"
+            " Each repository has its own licence, see licenses.csv."
+        )
+
+    def _days(self) -> Iterable[str]:
+        times = (line.get(name) for hub in self.hubs for line in hub.crawls for name in ("started", "ended"))
+        return (time[:10] for time in times if isinstance(time, str) and len(time) >= 10)
+
+
+def described_hub(hub: CollectedHub, source: HubSource, database: sqlite3.Connection) -> HubDescription:
+    """Return what the package has of a hub."""
+    rows = database.execute(
+        "SELECT excluded, count(*) FROM repository WHERE hub = ? GROUP BY 1 ORDER BY 1", (hub.name,)
+    )
+    counts = dict(rows.fetchall())
+    private = database.execute("SELECT count(*) FROM private WHERE hub = ?", (hub.name,)).fetchone()[0]
+    return HubDescription(
+        name=hub.name,
+        title=source.title,
+        url=source.url,
+        crawls=list(hub.crawls())[-_MOST_CRAWLS:],
+        clones=counts.pop("", 0),
+        excluded=counts,
+        private=private,
+    )
+
+
+def license_counts(database: sqlite3.Connection) -> list[tuple[str, int]]:
+    """Return (licence, packaged repositories), most first; a repository without a licence counts as `not stated`."""
+    rows = database.execute("""
+        SELECT coalesce(nullif(spdx, ''), nullif(license.name, ''), 'not stated') AS stated, count(*) AS repositories
+        FROM repository LEFT JOIN license USING (hub, folder) WHERE excluded = '' GROUP BY stated
+        ORDER BY repositories DESC, stated
+    """)
+    return rows.fetchall()

@@ -1,0 +1,39 @@
+"""The records of an imported hub: they name their metadata by the folder of the tree that they are now in."""
+
+import io
+import os
+from pathlib import Path
+
+import orjson
+
+from ptmtorrent_scrapy.catalog.reading import elements
+from ptmtorrent_scrapy.publication.bag import BagError
+from ptmtorrent_scrapy.storage.atomic import JsonArrayFile
+from ptmtorrent_scrapy.storage.tree import DataTree
+
+
+def rewrite_records(root: Path, hub: str, name: str) -> None:
+    """Let the records below `root` name their metadata as below a tree of this name. Raises `BagError`, `OSError`."""
+    path = DataTree(root, hub).records
+    if name == "data" or not path.is_file():
+        return
+    array = JsonArrayFile(path)
+    try:
+        with path.open("rb", buffering=0) as raw, io.BufferedReader(raw, 1 << 20) as read:
+            for element in elements(read, lambda text: _fail(path, text)):
+                array.append(orjson.dumps(_renamed(element.value, name)))
+    except BaseException:
+        array.abandon()
+        raise
+    array.commit()
+
+
+def _renamed(record: object, name: str) -> object:
+    hub = record.get("ModelHub") if isinstance(record, dict) else None
+    if isinstance(hub, dict) and isinstance(file := hub.get("MetadataFilePath"), str):
+        hub["MetadataFilePath"] = f"{name}/{file.partition('/')[2]}"
+    return record
+
+
+def _fail(path: Path, text: str) -> None:
+    raise BagError(f"{os.fspath(path)}: {text}; get the package again")

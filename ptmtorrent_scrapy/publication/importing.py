@@ -1,0 +1,209 @@
+"""Makes a data tree of a package: each file is checked, each clone is put together as a crawl makes it.
+
+A package may come from anybody: names are checked, configurations and indexes of git are written anew, hooks are left.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from ptmtorrent_scrapy.formats.sizes import human
+from ptmtorrent_scrapy.git.command import Command
+from ptmtorrent_scrapy.publication import bag, packing
+from ptmtorrent_scrapy.publication.bag import BagError
+from ptmtorrent_scrapy.publication.checking import check_is_bag
+from ptmtorrent_scrapy.publication.files import can_link, copy, digest, link_or_copy
+from ptmtorrent_scrapy.publication.imported_clones import ImportedClones
+from ptmtorrent_scrapy.publication.imported_records import rewrite_records
+from ptmtorrent_scrapy.publication.parallel import ordered
+from ptmtorrent_scrapy.publication.unpacking import checked, unit_of, unpack
+from ptmtorrent_scrapy.publication.volumes import SUFFIX
+from ptmtorrent_scrapy.storage import fsync
+from ptmtorrent_scrapy.storage.lock import LockHeld, lock
+from ptmtorrent_scrapy.storage.tree import UnusableName, check_name, is_work
+
+_AHEAD = 8  # files per worker
+_METADATA = re.compile(r"data/([^/]+)/(?:html|json|snapshots)/.+", re.DOTALL)
+_DERIVED = re.compile(r"data/(?:exports|report)/.+", re.DOTALL)
+_RENEWED = ("/.git/config", "/.git/index")
+_CHUNK = 1 << 20
+
+
+@dataclass(kw_only=True)
+class Imported:
+    """What an import has made."""
+
+    hubs: tuple[str, ...]
+    clones: int = 0
+    files: int = 0
+    missing: int = 0  # large files that the package does not have
+    skipped: int = 0  # files of the package that no data tree has
+
+
+class Importing:
+    """Makes the hubs of a package in a data tree."""
+
+    def __init__(
+        self,
+        package: Path,
+        root: Path,
+        *,
+        git: Callable[[str], Command],
+        workers: int,
+        min_free: int = 0,
+        advance: Callable[[str, int, int], object] = lambda *_: None,
+    ) -> None:
+        """`git` returns how git runs for a hub; `min_free` bytes of the disk stay free."""
+        self._package = package
+        self._root = root
+        self._work = root / ".import~work"
+        self._git = git
+        self._workers = workers
+        self._min_free = min_free
+        self._advance = advance
+
+    def run(self) -> Imported:
+        """Import the package. Raises `BagError`, `GitError`, `OSError`."""
+        check_is_bag(self._package)
+        done = Imported(hubs=self._hubs())
+        self._root.mkdir(parents=True, exist_ok=True)
+        try:
+            with lock(self._root / ".import~lock", note=f"process {os.getpid()}"):
+                shutil.rmtree(self._work, ignore_errors=True)
+                self._work.mkdir()
+                self._check_space()
+                self._import(done)
+        except LockHeld as error:
+            raise BagError(f"{error or 'another process'} imports into {self._root}; wait for it") from None
+        finally:
+            shutil.rmtree(self._work, ignore_errors=True)
+        return done
+
+    def _hubs(self) -> tuple[str, ...]:
+        """Return the hubs of the package. Raises `BagError` if the tree has one of them."""
+        names = {match[1] for _, path in self._manifest() if (match := _METADATA.fullmatch(path))}
+        for name in sorted(names):
+            try:
+                check_name(name)
+            except UnusableName as error:
+                raise BagError(f"{self._package}: {error}") from None
+            if os.path.lexists(self._root / name):
+                raise BagError(f"{self._root / name} exists; remove it, or name another folder with -s DATA_DIR=PATH")
+        if not names:
+            raise BagError(f"{self._package} has no data of a hub: nothing is below data/HUB/json/")
+        return tuple(sorted(names))
+
+    def _check_space(self) -> None:
+        """Raise `BagError` if the disk has no room for what has to be written."""
+        needed = sum(self._packed_sizes())
+        if not can_link(self._package / bag.MANIFEST, self._work):
+            oxum = bag.read_info(self._package / "bag-info.txt").get("Payload-Oxum", "").partition(".")[0]
+            needed += int(oxum) if oxum.isascii() and oxum.isdecimal() else 0
+        free = shutil.disk_usage(self._work).free - self._min_free
+        if needed > free:
+            message = f"{self._root} has room for {human(max(free, 0))}, the import needs about {human(needed)}"
+            raise BagError(f"{message}; name a folder on a larger disk with -s DATA_DIR=PATH")
+
+    def _packed_sizes(self) -> Iterator[int]:
+        """Yield the sizes of the repositories in the volumes."""
+        index = self._package / packing.INDEX
+        if index.is_file():
+            with index.open("rb") as lines:
+                for text in lines:
+                    line = orjson.loads(text)
+                    if isinstance(line, dict) and "commit" in line and isinstance(line.get("size"), int):
+                        yield line["size"]
+
+    def _import(self, done: Imported) -> None:
+        data = self._work / "data"
+        with ThreadPoolExecutor(self._workers) as pool:
+            self._place_files(pool, done)
+            self._unpack_volumes(pool)
+            for hub in done.hubs:
+                rewrite_records(data, hub, self._root.resolve().name)
+                clones = ImportedClones(data, hub, self._git(hub))
+                for clone in ordered(pool, clones.finish, clones.lines(), self._workers * 2):
+                    clones.note(clone)
+                    done.clones += 1
+                    done.missing += clone.missing
+                    self._advance("repositories", done.clones, done.clones)
+                clones.write_lines()
+        self._publish(data, done.hubs)
+
+    def _publish(self, data: Path, hubs: Sequence[str]) -> None:
+        """Bring the hubs to the disk and give them their names."""
+        fsync.sync(data)
+        for name in (*hubs, "exports", "report"):
+            if (data / name).is_dir() and not os.path.lexists(self._root / name):
+                fsync.rename(data / name, self._root / name)
+
+    def _manifest(self) -> Iterator[tuple[str, str]]:
+        return bag.read_manifest(self._package / bag.MANIFEST)
+
+    def _place_files(self, pool: ThreadPoolExecutor, done: Imported) -> None:
+        """Place the files of the payload that a tree has. Raises `BagError` for one that is damaged or missing."""
+        total = sum(1 for _ in self._manifest())
+        results = ordered(pool, self._placed, self._manifest(), self._workers * _AHEAD)
+        for number, is_placed in enumerate(results, 1):
+            done.files += is_placed
+            done.skipped += not is_placed
+            self._advance("files", number, total)
+
+    def _placed(self, line: tuple[str, str]) -> bool:
+        """Place a file if a data tree has it; return whether."""
+        sha256, path = line
+        source, place = self._package / path, self._work / path
+        is_large = "/lfs/objects/" in path
+        if not _is_of_tree(path) or (is_large and not source.exists()):  # fetch.txt lists it, nobody has it yet
+            return False
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            (link_or_copy if is_large else copy)(source, place)
+        except FileNotFoundError:
+            raise BagError(f"{source} is missing; get the package again") from None
+        if (found := digest(place)) != sha256:
+            raise BagError(f"{source} is damaged: its SHA-256 is {found}; get the package again")
+        if is_large:
+            place.chmod(0o444)
+        return True
+
+    def _unpack_volumes(self, pool: ThreadPoolExecutor) -> None:
+        """Unpack the archives, several at a time. Raises `BagError` for one that is damaged."""
+        volumes = [line for line in self._manifest() if _is_volume(line[1])]
+        for number, _ in enumerate(ordered(pool, self._unpack, volumes, self._workers), 1):
+            self._advance("volumes", number, len(volumes))
+
+    def _unpack(self, line: tuple[str, str]) -> None:
+        sha256, path = line
+        source = self._package / path
+        pieces = checked(_pieces(source), sha256, str(source))
+        try:
+            for _ in unpack(pieces, self._work, link=False):
+                pass
+            for _ in pieces:  # what follows the end of the archive is checked too
+                pass
+        except FileNotFoundError:
+            raise BagError(f"{source} is missing; get the package again") from None
+
+
+def _is_of_tree(path: str) -> bool:
+    """Return whether a data tree has a file of the package, and takes it from there."""
+    if _METADATA.fullmatch(path) or _DERIVED.fullmatch(path):
+        return not any(is_work(part) or part.lower() == ".git" for part in path.split("/"))
+    return unit_of(path) is not None and not path.endswith(_RENEWED)
+
+
+def _is_volume(path: str) -> bool:
+    return path.startswith(f"{packing.FOLDER}/") and path.endswith(SUFFIX)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_CHUNK):
+            yield piece
