@@ -9,12 +9,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from scrapy.commands.crawl import Command as CrawlCommand
+from scrapy.crawler import Crawler, CrawlerProcessBase
 from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy.cloning.executor import check_cluster
 from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
 from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.crawl.state import FinishReason
 from ptmtorrent_scrapy.spiders.base import HubSpider
 
 logger = logging.getLogger(__name__)
@@ -45,9 +47,14 @@ class Command(CrawlCommand):
         crawler = self._create_crawler(args[0])
         self.crawler_process.crawl(crawler, **opts.spargs)
         self.crawler_process.start()
-        assert crawler.stats is not None
-        if self.crawler_process.bootstrap_failed or crawler.stats.get_value("finish_reason") != "finished":
-            self.exitcode = 1
+        self.exitcode = exit_status(self.crawler_process, crawler)
+
+
+def exit_status(process: CrawlerProcessBase, crawler: Crawler) -> int:
+    """Return 0 for a crawl that finished, else 1."""
+    assert crawler.stats is not None
+    finished = crawler.stats.get_value("finish_reason") == FinishReason.FINISHED
+    return 0 if finished and not process.bootstrap_failed else 1
 
 
 def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]) -> None:

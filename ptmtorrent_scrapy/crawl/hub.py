@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ptmtorrent_scrapy.crawl.selection import Selection
-from ptmtorrent_scrapy.items import Model
+from ptmtorrent_scrapy.formats.repository_urls import repository
+from ptmtorrent_scrapy.items import Metadata, Model
 
 
 class Hub:
@@ -25,6 +26,31 @@ class Hub:
     def with_clone(self, model: Model, files: Mapping[str, bytes]) -> Model:
         """Return the model with what those of `clone_files` say of it that its clone has."""
         return model
+
+    def recorded(self, record: Mapping[str, Any], found: Mapping[str, Any] | None) -> Model | None:
+        """Return the model of a record on disk, for its selection and its clone; None if it names no repository.
+
+        `found` is the hub's own object.
+        """
+        named = repository(str(record.get("ModelRepositoryURL", "")))
+        if named is None:
+            return None
+        return Model(
+            key=f"{record['ModelName']}#{record['id']}",
+            metadata=Metadata("", None),
+            name=record["ModelName"],
+            owner=record["ModelOwner"],
+            url=record["ModelURL"],
+            owner_url=record["ModelOwnerURL"],
+            repository=record["ModelRepositoryURL"],
+            folder=named.folder,
+            commit=record["LatestGitCommitSHA"],
+            popularity=record.get("ModelDownloads") or record.get("ModelLikes") or 0,
+            task=record.get("ModelTask"),
+            license=record.get("ModelLicense"),
+            library=record.get("ModelLibrary"),
+            downloads=record.get("ModelDownloads"),
+        )
 
     async def files(self, url: str, commit: str | None) -> list[tuple[int, bool]] | None:
         """Return (bytes, whether it is a large one) of each file of a repository; None where the hub has no list."""

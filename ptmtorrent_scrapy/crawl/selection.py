@@ -1,6 +1,7 @@
 """Which models of a listing have their repositories cloned; the listing and the records stay whole."""
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
@@ -41,7 +42,7 @@ class Selection:
     def wants(self, model: Model) -> bool:
         """Whether a model is one of those of which the share is taken."""
         return (
-            (self.ids is None or not self.ids.isdisjoint((model.key, model.name)))
+            (self.ids is None or not self.ids.isdisjoint(_names(model)))
             and (model.downloads or 0) >= self.min_downloads
             and all(not accepted.isdisjoint(_said(getattr(model, name))) for name, accepted in self.words.items())
         )
@@ -85,17 +86,33 @@ def selection(given: Mapping[str, str | float], *, default_fraction: float) -> S
     return Selection(words=words, **values)
 
 
-def _ids(name: str, path: str) -> frozenset[str]:
-    """The lines of a file."""
-    try:
-        lines = Path(path).read_text("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise InvalidOption(name, path, f"a file with the id of a model on each line; {said}") from None
-    found = frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+def _names(model: Model) -> tuple[str | None, ...]:
+    """Return all that a user may call a model: its id at the hub, its name, its URL, its clone URL."""
+    return (model.key, model.name, model.url, model.repository)
+
+
+def _ids(name: str, value: str) -> frozenset[str]:
+    """Return the lines of a file or of standard input (`-`), else the ids between commas. Raises `InvalidOption`."""
+    accepted = "a file with one id, name or URL of a model per line, - for standard input, or ids between commas"
+    if value == "-":
+        text = sys.stdin.read()
+    elif not _is_file(value):
+        text = value.replace(",", "\n")
+    else:
+        try:
+            text = Path(value).read_text("utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise InvalidOption(name, value, f"{accepted}; {reason}") from None
+    found = frozenset(line.strip().rstrip("/") for line in text.splitlines() if line.strip() and line[0] != "#")
     if not found:
-        raise InvalidOption(name, path, "a file with the id of a model on each line; it has none")
+        raise InvalidOption(name, value, f"{accepted}; it is empty")
     return found
+
+
+def _is_file(value: str) -> bool:
+    """Return whether a value names a file, and not ids: it exists, or it cannot be an id."""
+    return Path(value).is_file() or value.startswith(("/", "./", "../", "~")) or value.endswith((".txt", ".csv"))
 
 
 def _words(name: str, value: str) -> frozenset[str]:

@@ -57,6 +57,7 @@ class CrawlSession:
         self.keepers: dict[str, Checkpointed] = {}  # by name: who goes on with files when a crawl goes on
         self.while_held: list[Callable[[], AbstractContextManager[None]]] = []  # entered once the tree is held
         self.resumed: Checkpoint | None = None
+        self.database = tree.work  # a process that lists nothing has a file of its own
         self.state = CrawlState()
         self.stats = stats
         self._settings = settings
@@ -85,7 +86,7 @@ class CrawlSession:
         """Take hold of the tree, and go on with the listing of a crawl that was cut. Raises `TreeLocked`, `OSError`."""
         for hold in (self.tree.claim, *self.while_held):
             self._held.enter_context(hold())
-        self.listing = CrawlDatabase(self.tree.work)
+        self.listing = CrawlDatabase(self.database)
         self._held.callback(self._leave)
         self._resume()
         self._remember()

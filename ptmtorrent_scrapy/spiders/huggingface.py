@@ -5,7 +5,7 @@ https://huggingface.co/docs/hub/api
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
@@ -18,6 +18,7 @@ from ptmtorrent_scrapy.crawl.state import ResumePage
 from ptmtorrent_scrapy.formats.link_header import next_link
 from ptmtorrent_scrapy.items import ListingPage, Metadata, Model, RejectedModel
 from ptmtorrent_scrapy.parsers import huggingface
+from ptmtorrent_scrapy.parsers.errors import NotAModel
 from ptmtorrent_scrapy.parsers.huggingface_query import listing_url
 from ptmtorrent_scrapy.spiders.base import HubSpider
 
@@ -88,6 +89,13 @@ class HuggingFaceSpider(HubSpider):
                 page = await following
             else:
                 page = await self.answer(self.page(next_url)) if next_url else None
+
+    def recorded(self, record: Mapping[str, Any], found: Mapping[str, Any] | None) -> Model | None:
+        """Return the model of the hub's own object, which has its commit."""
+        try:
+            return None if found is None else self.model(Metadata("", found))
+        except NotAModel:
+            return None
 
     async def parse(self, response: Response) -> AsyncIterator[Model | RejectedModel]:
         """One page.

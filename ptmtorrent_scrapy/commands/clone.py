@@ -1,0 +1,76 @@
+"""`scrapy clone HUB`: clone from the records on disk, without listing the hub again."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from scrapy.commands import BaseRunSpiderCommand
+
+from ptmtorrent_scrapy.catalog import CollectedHub
+from ptmtorrent_scrapy.commands import _common
+from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
+from ptmtorrent_scrapy.commands.crawl import check, exit_status
+from ptmtorrent_scrapy.crawl.options import InvalidOption
+from ptmtorrent_scrapy.extensions.clone_records import is_collected
+from ptmtorrent_scrapy.formats.printable import printable
+from ptmtorrent_scrapy.spiders.base import HubSpider
+from ptmtorrent_scrapy.spiders.from_records import from_records
+
+_SETTINGS: dict[str, dict[object, object]] = {
+    "ITEM_PIPELINES": {"ptmtorrent_scrapy.pipelines.ClonePipeline": 300},
+    "EXTENSIONS": {
+        "ptmtorrent_scrapy.extensions.clone_records.CloneRecords": 500,
+        "ptmtorrent_scrapy.extensions.CrawlLog": 500,
+        "ptmtorrent_scrapy.extensions.Progress": 500,
+        "ptmtorrent_scrapy.extensions.Summary": 500,
+    },
+}
+
+
+class Command(BaseRunSpiderCommand):
+    """Exit status as of a crawl."""
+
+    requires_project = True
+
+    def syntax(self) -> str:
+        return "[options] HUB"
+
+    def short_desc(self) -> str:
+        return "Clone repositories of the records on disk, without listing the hub"
+
+    def long_desc(self) -> str:
+        return (
+            "Arguments (-a) are those of the hub's crawl, and retry=failed|missing|partial|all for the repositories "
+            "whose last clone ended so."
+        )
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        assert self.crawler_process is not None
+        settings = self.crawler_process.settings
+        try:
+            spider = from_records(self._spider(args))
+            for setting, ours in _SETTINGS.items():
+                settings.set(setting, {**_common.others(settings, setting), **ours}, "cmdline")
+            if not is_collected(CollectedHub(Path(settings["DATA_DIR"]), spider.name)):
+                raise SetupError(f"no records of {spider.name}; run: scrapy crawl {spider.name} -a fraction=0")
+            check(spider, settings, opts.spargs)
+        except (InvalidOption, SetupError) as error:
+            print(f"scrapy clone: {printable(str(error))}", file=sys.stderr)
+            self.exitcode = 2
+            return
+        crawler = self.crawler_process.create_crawler(spider)
+        self.crawler_process.crawl(crawler, **opts.spargs)
+        self.crawler_process.start()
+        self.exitcode = exit_status(self.crawler_process, crawler)
+
+    def _spider(self, args: list[str]) -> type[HubSpider]:
+        assert self.crawler_process is not None
+        loader = self.crawler_process.spider_loader
+        if len(args) != 1:
+            raise SetupError(f"usage: scrapy clone {self.syntax()}")
+        if args[0] not in loader.list():
+            raise unknown_hub(args[0], loader.list())
+        spider = loader.load(args[0])
+        if not issubclass(spider, HubSpider):
+            raise SetupError(f"{args[0]} is not a spider of a hub")
+        return spider

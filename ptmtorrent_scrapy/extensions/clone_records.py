@@ -1,0 +1,109 @@
+"""Clones the repositories of the records on disk, in place of the phases that follow a listing."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator
+from typing import Any, Self
+
+import orjson
+from scrapy import signals
+from scrapy.crawler import Crawler
+from scrapy.exceptions import DontCloseSpider
+
+from ptmtorrent_scrapy.catalog import CollectedHub, Pair
+from ptmtorrent_scrapy.crawl.hub import Hub
+from ptmtorrent_scrapy.crawl.session import CrawlSession
+from ptmtorrent_scrapy.crawl.state import FinishReason, Phase
+from ptmtorrent_scrapy.extensions.phases import chosen, ended
+from ptmtorrent_scrapy.items import Model
+from ptmtorrent_scrapy.records.paths import set_repository_paths
+from ptmtorrent_scrapy.spiders.from_records import FromRecords
+
+logger = logging.getLogger(__name__)
+
+_DAY = 86_400  # seconds
+
+
+class CloneRecords:
+    """Extension: selects from the records, clones, and notes in the records which clones exist."""
+
+    def __init__(self, crawler: Crawler, crawl: CrawlSession) -> None:
+        self.crawler = crawler
+        self.crawl = crawl
+        self._closing: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        crawl = CrawlSession.of(crawler)
+        crawl.database = crawl.tree.work.with_name(f".{crawl.tree.hub}~clone")  # an interrupted listing stays
+        extension = cls(crawler, crawl)
+        crawler.signals.connect(extension.clone, signals.spider_idle)
+        return extension
+
+    def clone(self) -> None:
+        """Start cloning once the spider, which requests nothing, is idle."""
+        if self.crawl.after_listing is None:
+            self.crawl.after_listing = asyncio.create_task(ended(self._clone()))
+            self.crawl.after_listing.add_done_callback(self._close_spider)
+        raise DontCloseSpider
+
+    def _close_spider(self, cloned: asyncio.Task[FinishReason]) -> None:
+        if self.crawler.engine.spider is not None:
+            self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=cloned.result()))
+
+    async def _clone(self) -> FinishReason:
+        assert self.crawl.cloner is not None
+        models = await asyncio.to_thread(self._select)
+        self.crawl.stats.set_value("listing/models", models)
+        self.crawl.state.phase = Phase.CLONING
+        reason = await self.crawl.cloner.run(chosen(self.crawl, models))
+        self.crawl.state.phase = Phase.WRITING
+        await asyncio.to_thread(set_repository_paths, self.crawl.tree)
+        return reason or (FinishReason.FAILED if self.crawl.state.faults else FinishReason.FINISHED)
+
+    def _select(self) -> int:
+        """Note all models of the records, and which of them are wanted; return how many there are."""
+        spider, models = self.crawl.spider, 0
+        retried = self._retried() if isinstance(spider, FromRecords) and spider.retry is not None else None
+        hub = CollectedHub(self.crawl.tree.root, self.crawl.tree.hub)
+        with hub.open() as pair:
+            _report_age(spider.hub, pair)
+            for model in _models(spider, pair):
+                wanted = spider.selection.wants(model) and (retried is None or model.repository in retried)
+                models += self.crawl.listing.add(model, wanted=wanted, rank=spider.selection.rank(model))
+        for line in hub.faults.lines():
+            logger.warning("%s", line)
+        return models
+
+    def _retried(self) -> frozenset[str]:
+        """Return the URLs of the repositories whose last result is to be tried again."""
+        spider = self.crawl.spider
+        assert isinstance(spider, FromRecords)
+        lines = map(orjson.loads, self.crawl.listing.outcomes())
+        return frozenset(line["url"] for line in lines if line.get("status") in (spider.retry or ()))
+
+
+def _models(spider: Hub, pair: Pair) -> Iterator[Model]:
+    """Yield a model per record; of datasets and spaces, which have no records, one per object."""
+    if pair.has_records:
+        for record, found in pair.records():
+            if model := spider.recorded(record, found):
+                yield model
+    else:
+        for _, found in pair.objects(spider.metadata):
+            if model := spider.recorded({}, found):
+                yield model
+
+
+def _report_age(hub: str, pair: Pair) -> None:
+    age = max(0.0, time.time() - pair.written) if pair.written is not None else None
+    if age is not None:
+        logger.info("cloning from the records of %s, listed %.1f days ago", hub, age / _DAY)
+
+
+def is_collected(tree_hub: CollectedHub) -> bool:
+    """Return whether a hub has records, or objects of datasets or spaces, to clone from."""
+    with tree_hub.open() as pair:
+        found: Any = pair.has_records or pair.metadata
+    return bool(found)
