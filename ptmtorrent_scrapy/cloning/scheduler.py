@@ -45,10 +45,17 @@ class CloneScheduler:
     """Hands out the repositories of a listing."""
 
     def __init__(
-        self, listing: CrawlDatabase, *, pause: float, places: int = 1, clock: Callable[[], float] = time.monotonic
+        self,
+        listing: CrawlDatabase,
+        *,
+        pause: float,
+        places: int = 1,
+        after: int = 0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`pause`: seconds before the first retry; `places`: how many jobs are under way at once."""
-        self._hosts = {host: _Host(listing.repositories(host)) for host in listing.hosts()}
+        hosts = listing.hosts(after=after)
+        self._hosts = {host: _Host(listing.repositories(host, after=after)) for host in hosts}
         self._again: list[tuple[float, Job]] = []  # not before this time
         self._pause = pause  # seconds before the first repetition; each further one waits twice as long
         self._places = places

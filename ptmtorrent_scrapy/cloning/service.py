@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 _PASSING = (FailureKind.RETRY, FailureKind.HOST)
 _OF_MACHINE = (FailureKind.DISK_FULL, FailureKind.DISK, FailureKind.MACHINE)  # never a repository's fault
+_UNAVAILABLE = (CloneStatus.MISSING, CloneStatus.EMPTY, CloneStatus.GATED)
 
 
 class CloneService:
@@ -45,6 +46,7 @@ class CloneService:
         self._executor = executor
         self._requests = CloneRequests(crawl.tree, settings)
         self._ending = Ending(crawl.state)
+        self._unavailable = 0  # chosen repositories that do not exist, are empty or gated
         self._needed: dict[str, int] = {}  # bytes of repositories that were over their share, by URL
         self._budget = Budget(crawl.tree.folder, settings)
         self._results = CloneResults(crawl.tree, stats, crawl.state)
@@ -57,8 +59,11 @@ class CloneService:
     def _checks(self) -> CommitChecks:
         return CommitChecks(self._listing, refresh=self._settings.refresh)
 
-    async def run(self, models: int) -> FinishReason | None:
-        """Clone for the first `models` ones by rank; return why that ended early, if it did. Raises `Cancelled`."""
+    async def run(self, models: int, *, replaces: bool = False) -> FinishReason | None:
+        """Clone for the first `models` ones by rank; return why that ended early, if it did. Raises `Cancelled`.
+
+        `replaces` takes the next ones for those that are missing, empty or gated.
+        """
         chosen, asked = self._listing.choose(models)
         self._stats.set_value("clone/chosen", chosen)
         self._stats.set_value("clone/asked", asked)
@@ -66,11 +71,14 @@ class CloneService:
             await self._executor.start()
         await asyncio.to_thread(reconcile, self._listing, self._crawl.tree)
         await recognise(self._listing, self._redirected)
-        jobs = CloneScheduler(self._listing, pause=self._settings.pause, places=self._settings.concurrency)
-        work = (self._work(jobs) for _ in range(self._settings.concurrency))
-        for ended in await asyncio.gather(*work, return_exceptions=True):
-            if ended is not None:
-                raise ended
+        jobs = await self._clone_all(after=0)
+        while replaces and self._unavailable and not self._ending.stopped:
+            after, short, self._unavailable = self._listing.last_position(), self._unavailable, 0
+            if not (more := self._listing.choose_more(short, after=models)):
+                break
+            self._stats.inc_value("clone/chosen", more)
+            models += short
+            jobs = await self._clone_all(after=after)
         await asyncio.to_thread(Store(self._crawl.tree.store).tidy)
         self._results.write(self._listing)
         if jobs.are_all_given_up:
@@ -78,6 +86,16 @@ class CloneService:
             self._ending.lack(FinishReason.UNREACHABLE, problem)
         self._ending.judge()
         return self._ending.reason
+
+    async def _clone_all(self, *, after: int) -> CloneScheduler:
+        """Clone the repositories after a position. Raises `Cancelled`."""
+        places = self._settings.concurrency
+        jobs = CloneScheduler(self._listing, pause=self._settings.pause, places=places, after=after)
+        work = (self._work(jobs) for _ in range(places))
+        for ended in await asyncio.gather(*work, return_exceptions=True):
+            if ended is not None:
+                raise ended
+        return jobs
 
     async def clone_now(self, url: str, folder: str) -> CloneResult:
         """Clone one repository before the others: the one that a hub's listing is read from.
@@ -241,6 +259,7 @@ class CloneService:
         """Keep the result of a repository: this crawl does nothing more about it."""
         result.path = self._relative(result.path)
         if job.listed.chosen:
+            self._unavailable += result.status in _UNAVAILABLE
             self._results.add(self._listing, result)
             self._ending.note(result)
             self._stats.inc_value("clone/done")

@@ -51,10 +51,12 @@ class Command(CrawlCommand):
 
 
 def exit_status(process: CrawlerProcessBase, crawler: Crawler) -> int:
-    """Return 0 for a crawl that finished, else 1."""
+    """Return 0 for a crawl that finished, 2 for one whose arguments select no model, else 1."""
     assert crawler.stats is not None
-    finished = crawler.stats.get_value("finish_reason") == FinishReason.FINISHED
-    return 0 if finished and not process.bootstrap_failed else 1
+    reason = crawler.stats.get_value("finish_reason")
+    if reason == FinishReason.NOTHING_SELECTED:
+        return 2
+    return 0 if reason == FinishReason.FINISHED and not process.bootstrap_failed else 1
 
 
 def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]) -> None:

@@ -1,5 +1,6 @@
 """What a crawl has to remember of a hub until it ends: kept on disk, so that memory does not grow with the hub."""
 
+import difflib
 import errno
 import os
 import sqlite3
@@ -35,6 +36,14 @@ INSERT INTO repository (url, folder, told, gated, bytes, hub_id, host, chosen)
 SELECT url, folder, max(told), max(gated), max(bytes), max(hub_id), host(url), 1 FROM (
     SELECT rowid AS position, * FROM model WHERE wanted ORDER BY rank DESC, rowid LIMIT ?
 ) WHERE url IS NOT NULL GROUP BY url ORDER BY max(rank) DESC, min(position)
+"""
+# Those that take the place of chosen ones that cannot be cloned: numbered after all others, to be taken next.
+_CHOOSE_MORE = """
+INSERT OR REPLACE INTO repository (rowid, url, folder, told, gated, bytes, hub_id, host, chosen)
+SELECT (SELECT max(rowid) FROM repository) + row_number() OVER (ORDER BY max(rank) DESC, min(position)),
+    url, folder, max(told), max(gated), max(bytes), max(hub_id), host(url), 1 FROM (
+    SELECT rowid AS position, * FROM model WHERE wanted ORDER BY rank DESC, rowid LIMIT ? OFFSET ?
+) WHERE url IS NOT NULL AND url NOT IN (SELECT url FROM repository WHERE chosen) GROUP BY url
 """
 _REST = """
 INSERT OR IGNORE INTO repository (url, folder, told, gated, bytes, hub_id, host, chosen)
@@ -195,12 +204,20 @@ class CrawlDatabase:
         return self._count("SELECT count(*) FROM model WHERE wanted")
 
     def unlisted(self, names: Iterable[str]) -> Iterator[str]:
-        """Those that are neither key nor name of a model that is wanted."""
-        listed = self._database.execute("SELECT key, name FROM model WHERE wanted")
+        """Return those that are no key, name or clone URL of a model that is wanted."""
+        listed = self._database.execute("SELECT key, name, url FROM model WHERE wanted")
         missing = set(names)
         for keys in listed:
             missing.difference_update(keys)
         yield from sorted(missing)
+
+    def nearest(self, name: str) -> str | None:
+        """Return the most similar name among the models of the same owner; None if none is similar."""
+        owner, slash, _ = name.partition("/")
+        query = "SELECT key FROM model WHERE key >= ? AND key < ? LIMIT 10000"
+        rows = self._database.execute(query, (f"{owner}/", f"{owner}0")) if slash else ()
+        near = difflib.get_close_matches(name, [key for (key,) in rows], n=1)
+        return near[0] if near else None
 
     def choose(self, count: int) -> tuple[int, int]:
         """Choose the repositories of the first `count` wanted models by rank; of equals, those listed first.
@@ -212,13 +229,22 @@ class CrawlDatabase:
         self._database.execute(_REST)
         return chosen, self._count("SELECT count(*) FROM repository") - chosen
 
-    def hosts(self) -> list[str]:
-        """The hosts of the repositories that `choose` has left."""
-        return [host for (host,) in self._database.execute("SELECT DISTINCT host FROM repository")]
+    def choose_more(self, count: int, *, after: int) -> int:
+        """Choose also the repositories of the next `count` wanted models after the first `after`; return how many."""
+        return self._database.execute(_CHOOSE_MORE, (count, after)).rowcount
 
-    def repositories(self, host: str | None = None) -> Iterator[ListedRepository]:
-        """What was chosen, by rank, then those of which only the commit is to be asked; of all hosts or one."""
-        last = 0
+    def last_position(self) -> int:
+        """Return the position of the repository that is taken last."""
+        return self._count("SELECT coalesce(max(rowid), 0) FROM repository")
+
+    def hosts(self, *, after: int = 0) -> list[str]:
+        """Return the hosts of the repositories after a position."""
+        query = "SELECT DISTINCT host FROM repository WHERE rowid > ?"
+        return [host for (host,) in self._database.execute(query, (after,))]
+
+    def repositories(self, host: str | None = None, *, after: int = 0) -> Iterator[ListedRepository]:
+        """Yield what was chosen, by rank, then those to ask for their commit only; of all hosts or one."""
+        last = after
         query = (
             "SELECT rowid, url, folder, told, gated, bytes, hub_id, host, chosen, former FROM repository "
             "WHERE rowid > ? AND (? IS NULL OR host = ?) ORDER BY rowid LIMIT 1"

@@ -5,15 +5,18 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.crawl.options import InvalidOption
+from ptmtorrent_scrapy.formats.license_groups import LICENSE_GROUPS
 from ptmtorrent_scrapy.items import Model
 
 SHARES = ("fraction", "top", "sample")  # each says how many of the models that are wanted; one at a time
 WORDS = {"author": "owner", "task": "task", "library": "library", "license": "license"}  # argument -> field of Model
+ARGUMENTS = {field: argument for argument, field in WORDS.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +30,8 @@ class Selection:
     ids: frozenset[str] | None = None
     words: Mapping[str, frozenset[str]] = field(default_factory=dict)  # field of Model -> accepted values, folded
     min_downloads: int = 0
+    replaces: bool = False  # other models take the places of those that cannot be cloned
+    given: Mapping[str, frozenset[str]] = field(default_factory=dict)  # field of Model -> values as typed, folded
 
     @property
     def restricts(self) -> bool:
@@ -37,14 +42,16 @@ class Selection:
         """As JSON, the same for the same selection."""
         words = {name: sorted(accepted) for name, accepted in sorted(self.words.items())}
         shares = {"fraction": str(self.fraction), "sample": None if self.sample is None else str(self.sample)}
-        return {**asdict(self), **shares, "words": words, "ids": None if self.ids is None else sorted(self.ids)}
+        given = {name: sorted(values) for name, values in sorted(self.given.items())}
+        ids = None if self.ids is None else sorted(self.ids)
+        return {**asdict(self), **shares, "words": words, "given": given, "ids": ids}
 
     def wants(self, model: Model) -> bool:
         """Whether a model is one of those of which the share is taken."""
         return (
             (self.ids is None or not self.ids.isdisjoint(_names(model)))
             and (model.downloads or 0) >= self.min_downloads
-            and all(not accepted.isdisjoint(_said(getattr(model, name))) for name, accepted in self.words.items())
+            and all(not accepted.isdisjoint(_values(model, name)) for name, accepted in self.words.items())
         )
 
     def rank(self, model: Model) -> int:
@@ -81,9 +88,25 @@ def selection(given: Mapping[str, str | float], *, default_fraction: float) -> S
     }
     values = {name: parse(name, given[name]) for name, parse in read.items() if name in given}
     words = {attribute: _words(name, str(given[name])) for name, attribute in WORDS.items() if name in given}
+    typed = {attribute: _typed(str(given[name])) for name, attribute in WORDS.items() if name in given}
+    replaces = _replaces(given)
     if not values and not words:
         return Selection(fraction=options.fraction("fraction", default_fraction))
-    return Selection(words=words, **values)
+    return Selection(words=words, given=typed, replaces=replaces, **values)
+
+
+def _replaces(given: Mapping[str, str | float]) -> bool:
+    """Return whether the next models take the places of those that cannot be cloned. Raises `InvalidOption`."""
+    if "replace" not in given:
+        return "top" in given
+    if "top" not in given:
+        raise InvalidOption("replace", given["replace"], "given with top, whose count it keeps")
+    return options.choice("replace", str(given["replace"]).casefold(), ("true", "false")) == "true"
+
+
+def _typed(value: str) -> frozenset[str]:
+    """Return the values between commas; groups of licences are not expected of any model."""
+    return frozenset(part.strip().casefold() for part in value.split(",") if part.strip()) - frozenset(LICENSE_GROUPS)
 
 
 def _names(model: Model) -> tuple[str | None, ...]:
@@ -95,7 +118,7 @@ def _ids(name: str, value: str) -> frozenset[str]:
     """Return the lines of a file or of standard input (`-`), else the ids between commas. Raises `InvalidOption`."""
     accepted = "a file with one id, name or URL of a model per line, - for standard input, or ids between commas"
     if value == "-":
-        text = sys.stdin.read()
+        text = _standard_input()
     elif not _is_file(value):
         text = value.replace(",", "\n")
     else:
@@ -108,6 +131,12 @@ def _ids(name: str, value: str) -> frozenset[str]:
     if not found:
         raise InvalidOption(name, value, f"{accepted}; it is empty")
     return found
+
+
+@cache
+def _standard_input() -> str:
+    """Return what standard input has; the arguments are checked before the crawl reads them again."""
+    return sys.stdin.read()
 
 
 def _is_file(value: str) -> bool:
@@ -123,12 +152,20 @@ def _words(name: str, value: str) -> frozenset[str]:
     """
     if not any(part.strip() for part in value.split(",")):
         raise InvalidOption(name, value, "what the hub calls it, or several of these between commas")
-    return frozenset(_said(value))
+    found = frozenset(parts(value))
+    groups = [LICENSE_GROUPS[part] for part in found if part in LICENSE_GROUPS] if name == "license" else []
+    return found.union(*groups)
 
 
-def _said(value: str | None) -> Iterable[str]:
-    """What a field says: the whole, and its parts between commas, folded."""
+def parts(value: str | None) -> Iterable[str]:
+    """Return what a field says: the whole, and its parts between commas, folded."""
     if not value:
         return ()
-    parts = (value, *value.split(","))
-    return [part.strip().casefold() for part in parts if part.strip()]
+    return [part.strip().casefold() for part in (value, *value.split(",")) if part.strip()]
+
+
+def _values(model: Model, field: str) -> Iterable[str]:
+    """Return the values of a field of a model; of its licence also the SPDX identifiers."""
+    if field != "license":
+        return parts(getattr(model, field))
+    return [*parts(model.license), *(identifier.casefold() for identifier in model.license_spdx)]

@@ -22,6 +22,7 @@ from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.crawl.checkpoint import Checkpoint, Checkpointed, parse, request
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase
 from ptmtorrent_scrapy.crawl.hub import Hub
+from ptmtorrent_scrapy.crawl.matches import Matches
 from ptmtorrent_scrapy.crawl.state import CrawlState, FinishReason, ResumePage
 from ptmtorrent_scrapy.git.models import CloneResult
 from ptmtorrent_scrapy.items import ListingPage
@@ -42,7 +43,7 @@ class Cloner(Protocol):
     async def last_commits(self, path: Path) -> dict[str, str]:
         """Return the last commit that touched each file and folder of a clone. Raises `GitError`."""
 
-    async def run(self, models: int) -> FinishReason | None:
+    async def run(self, models: int, *, replaces: bool = False) -> FinishReason | None:
         """Clone the repositories of the first `models` models; return why that ended early. Raises `Cancelled`."""
 
 
@@ -57,6 +58,7 @@ class CrawlSession:
         self.keepers: dict[str, Checkpointed] = {}  # by name: who goes on with files when a crawl goes on
         self.while_held: list[Callable[[], AbstractContextManager[None]]] = []  # entered once the tree is held
         self.resumed: Checkpoint | None = None
+        self.matches = Matches(spider.selection, stats)
         self.database = tree.work  # a process that lists nothing has a file of its own
         self.state = CrawlState()
         self.stats = stats

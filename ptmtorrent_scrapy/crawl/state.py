@@ -14,6 +14,7 @@ class FinishReason(StrEnum):
     TREE_UNAVAILABLE = "tree_unavailable"
     NO_SPACE = "no_space"
     MAX_BYTES = "max_bytes"
+    NOTHING_SELECTED = "nothing_selected"
     UNREACHABLE = "unreachable"
 
 

@@ -15,7 +15,7 @@ from ptmtorrent_scrapy.catalog import CollectedHub, Pair
 from ptmtorrent_scrapy.crawl.hub import Hub
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import FinishReason, Phase
-from ptmtorrent_scrapy.extensions.phases import chosen, ended
+from ptmtorrent_scrapy.extensions.phases import clone_chosen, ended
 from ptmtorrent_scrapy.items import Model
 from ptmtorrent_scrapy.records.paths import set_repository_paths
 from ptmtorrent_scrapy.spiders.from_records import FromRecords
@@ -44,7 +44,7 @@ class CloneRecords:
     def clone(self) -> None:
         """Start cloning once the spider, which requests nothing, is idle."""
         if self.crawl.after_listing is None:
-            self.crawl.after_listing = asyncio.create_task(ended(self._clone()))
+            self.crawl.after_listing = asyncio.create_task(ended(self.crawl.state, self._clone()))
             self.crawl.after_listing.add_done_callback(self._close_spider)
         raise DontCloseSpider
 
@@ -53,11 +53,10 @@ class CloneRecords:
             self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=cloned.result()))
 
     async def _clone(self) -> FinishReason:
-        assert self.crawl.cloner is not None
         models = await asyncio.to_thread(self._select)
         self.crawl.stats.set_value("listing/models", models)
         self.crawl.state.phase = Phase.CLONING
-        reason = await self.crawl.cloner.run(chosen(self.crawl, models))
+        reason = await clone_chosen(self.crawl, models)
         self.crawl.state.phase = Phase.WRITING
         await asyncio.to_thread(set_repository_paths, self.crawl.tree)
         return reason or (FinishReason.FAILED if self.crawl.state.faults else FinishReason.FINISHED)
@@ -71,6 +70,7 @@ class CloneRecords:
             _report_age(spider.hub, pair)
             for model in _models(spider, pair):
                 wanted = spider.selection.wants(model) and (retried is None or model.repository in retried)
+                self.crawl.matches.see(model)
                 models += self.crawl.listing.add(model, wanted=wanted, rank=spider.selection.rank(model))
         for line in hub.faults.lines():
             logger.warning("%s", line)

@@ -6,7 +6,7 @@ The spider's requests end with `spider_idle`; what follows them runs while the e
 import asyncio
 import errno
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from itertools import islice
 from typing import Self, TypeVar
 
@@ -18,6 +18,7 @@ from ptmtorrent_scrapy.cloning.executor import ClusterLost
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import CrawlState, FinishReason, Phase
 from ptmtorrent_scrapy.extensions.crawl_log import CrawlLog
+from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.git.errors import Cancelled
 from ptmtorrent_scrapy.pipelines import MetadataPipeline, RecordPipeline
 
@@ -62,7 +63,6 @@ class Phases:
             self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=phases.result()))
 
     async def _after_listing(self) -> FinishReason:
-        assert self.crawl.cloner is not None
         records, listed = self._pipeline(RecordPipeline), self._pipeline(MetadataPipeline).length
         if not is_listed(self.crawl, listed):
             return FinishReason.LISTING_FAILED
@@ -70,7 +70,7 @@ class Phases:
         if records.ready > records.pending:
             await self._publish(last=not records.pending)  # whoever waits for weeks of clones has the records already
         self.crawl.state.phase = Phase.CLONING
-        reason = await self.crawl.cloner.run(chosen(self.crawl, listed))
+        reason = await clone_chosen(self.crawl, listed)
         self.crawl.state.phase = Phase.WRITING
         reason = reason or await asyncio.to_thread(would_lose_records, self.crawl)
         if (records.pending and not reason) or await asyncio.to_thread(records.is_outdated):
@@ -151,9 +151,29 @@ def is_listed(crawl: CrawlSession, listed: int) -> bool:
 
 
 def chosen(crawl: CrawlSession, listed: int) -> int:
-    """How many of the models that were listed are to have their repositories cloned."""
-    selection, listing = crawl.spider.selection, crawl.listing
-    if selection.ids and (unlisted := list(islice(listing.unlisted(selection.ids), _NAMED + 1))):
-        names = ", ".join(unlisted[:_NAMED]) + (", ..." if len(unlisted) > _NAMED else "")
-        logger.warning("ids: %s: no model of %s that is selected", names, crawl.spider.hub)
-    return selection.count(listing.wanted() if selection.restricts else listed)
+    """Return how many of the models listed are to have their repositories cloned."""
+    selection = crawl.spider.selection
+    return selection.count(crawl.listing.wanted() if selection.restricts else listed)
+
+
+async def clone_chosen(crawl: CrawlSession, listed: int) -> FinishReason | None:
+    """Clone what the arguments select of the models listed; return why that ended early. Raises `Cancelled`."""
+    assert crawl.cloner is not None
+    for line in unmatched(crawl):
+        logger.warning("%s", printable(line))
+    if crawl.spider.selection.restricts and not crawl.listing.wanted():
+        crawl.state.problem = f"no model of {crawl.spider.hub} matches the arguments; nothing was cloned"
+        logger.error("%s", crawl.state.problem)
+        return FinishReason.NOTHING_SELECTED
+    return await crawl.cloner.run(chosen(crawl, listed), replaces=crawl.spider.selection.replaces)
+
+
+def unmatched(crawl: CrawlSession) -> Iterator[str]:
+    """Yield one line for each value and id of the arguments that no model has, with the nearest one."""
+    yield from crawl.matches.unmatched()
+    missing = list(islice(crawl.listing.unlisted(crawl.spider.selection.ids or ()), _NAMED + 1))
+    for name in missing[:_NAMED]:
+        hint = f"; did you mean {near}?" if (near := crawl.listing.nearest(name)) else ""
+        yield f"ids={name}: no selected model of {crawl.spider.hub} has it{hint}"
+    if len(missing) > _NAMED:
+        yield "ids: others have no model either"

@@ -70,6 +70,7 @@ class MetadataPipeline:
                 repository=model.repository,
             )
         selection = self.crawl.spider.selection
+        self.crawl.matches.see(model)
         if not self.crawl.listing.add(model, wanted=selection.wants(model), rank=selection.rank(model)):
             self.stats.inc_value("listing/repeated")
             raise DropItem(f"{model.name} was listed before")

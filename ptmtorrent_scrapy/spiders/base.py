@@ -33,7 +33,16 @@ class HubSpider(Hub, Spider):
     """
 
     default_fraction: ClassVar[float] = 1.0
-    selects: ClassVar[tuple[str, ...]] = ("fraction", "top", "sample", "seed", "ids", "author", "task")  # arguments
+    selects: ClassVar[tuple[str, ...]] = (
+        "fraction",
+        "top",
+        "replace",
+        "sample",
+        "seed",
+        "ids",
+        "author",
+        "task",
+    )  # arguments
     probe: ClassVar[str] = ""  # what is asked below the URL of its pages, to see whether the hub answers
 
     def __init__(self, **given: Any) -> None:

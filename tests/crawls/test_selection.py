@@ -47,7 +47,8 @@ def numbers(clones: dict[str, str]) -> set[int]:
         ({"library": "diffusers", "min_downloads": 80}, {8, 9, 10, 11}),
         ({"license": "apache-2.0"}, {5}),
         ({"license": "MIT"}, {0, 2, 4, 5, 6, 8, 10}),
-        ({"author": "nobody"}, set()),
+        ({"license": "permissive", "top": 2}, {8, 10}),
+        ({"ids": "ann/m2,bob/m3"}, {2, 3}),
     ],
 )
 def test_what_is_cloned(
@@ -57,6 +58,34 @@ def test_what_is_cloned(
     assert done.status == 0
     assert numbers(done.statuses) == cloned
     assert [record["ModelName"] for record in done.records] == [model["id"] for model in models]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"author": "nobody"}, "author=nobody: no model has it"),
+        ({"task": "text-generaton"}, "task=text-generaton: no model has it; did you mean text-generation?"),
+        ({"ids": "ann/m22"}, "ids=ann/m22: no selected model of Hugging Face has it"),
+    ],
+)
+def test_a_selection_without_a_model_is_a_mistake(
+    crawl: Start, models: list[dict[str, Any]], arguments: dict[str, Any], said: str
+) -> None:
+    done = crawl("huggingface", **arguments)
+    assert (done.status, said in done.log) == (2, True)
+    assert "no model of Hugging Face matches the arguments" in done.log
+    assert len(done.records) == len(models)
+
+
+def test_top_counts_models_that_can_be_cloned(crawl: Start, models: list[dict[str, Any]], hubs: Hubs) -> None:
+    for number in (11, 9, 8):
+        del hubs.repositories[models[number]["id"]]
+    strict = crawl("huggingface", top=3, replace="false")
+    assert numbers(strict.statuses) == {10}
+    done = crawl("huggingface", top=3)
+    assert done.status == 0
+    assert numbers({path: "cloned" for path in done.statuses if (done.folder / "repos" / path).is_dir()}) == {10, 7, 6}
+    assert sorted(done.statuses.values()) == ["cloned", "cloned", "current", "missing", "missing", "missing"]
 
 
 def test_a_sample_is_the_same_for_the_same_seed(crawl: Start, models: list[dict[str, Any]], folder: Path) -> None:
@@ -75,7 +104,7 @@ def test_ids_of_a_file(crawl: Start, models: list[dict[str, Any]], folder: Path)
     done = crawl("huggingface", ids=folder / "ids.txt")
     assert done.status == 0
     assert numbers(done.statuses) == {2, 3}
-    assert "ids: bob/gone: no model of Hugging Face that is selected" in done.log
+    assert "ids=bob/gone: no selected model of Hugging Face has it" in done.log
 
 
 @pytest.mark.parametrize(
@@ -88,6 +117,7 @@ def test_ids_of_a_file(crawl: Start, models: list[dict[str, Any]], folder: Path)
         ("huggingface", {"ids": "/nonexistent"}, "ids=/nonexistent: not accepted; ids is a file"),
         ("huggingface", {"min_downloads": "many"}, "min_downloads=many: not accepted"),
         ("huggingface", {"license": " , "}, "license= , : not accepted"),
+        ("huggingface", {"replace": "false"}, "replace=false: not accepted; replace is given with top"),
         ("modelhub", {"license": "mit"}, "license=mit: not accepted; license is no argument of modelhub, which takes"),
         ("modelzoo", {"min_downloads": "1"}, "min_downloads is no argument of modelzoo"),
         ("onnxmodelzoo", {"top": "1"}, "top is no argument of onnxmodelzoo, which takes fraction, lfs"),

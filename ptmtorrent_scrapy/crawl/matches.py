@@ -1,0 +1,39 @@
+"""Which values of the selection arguments were met in a listing, and the nearest one to each that was not."""
+
+import difflib
+from collections.abc import Iterator
+
+from scrapy.statscollectors import StatsCollector
+
+from ptmtorrent_scrapy.crawl.selection import ARGUMENTS, Selection, parts
+from ptmtorrent_scrapy.items import Model
+
+_MOST = 50_000  # values of a field to compare with
+_STATISTIC = "listing/matched"  # kept with the checkpoint: a resumed listing knows what its first part had
+
+
+class Matches:
+    """Compares the models of a listing with the values that the user gave."""
+
+    def __init__(self, selection: Selection, stats: StatsCollector) -> None:
+        self._wanted = selection.given
+        self._stats = stats
+        self._seen: dict[str, set[str]] = {field: set() for field in selection.given}
+
+    def see(self, model: Model) -> None:
+        """Note the values of a model."""
+        for field, wanted in self._wanted.items():
+            found = set(parts(getattr(model, field)))
+            for value in wanted & found:
+                self._stats.set_value(f"{_STATISTIC}/{field}/{value}", 1)
+            if len(self._seen[field]) < _MOST:
+                self._seen[field] |= found
+
+    def unmatched(self) -> Iterator[str]:
+        """Yield one line for each value that no model has, with the nearest one that a model has."""
+        for field, wanted in self._wanted.items():
+            for value in sorted(wanted):
+                if not self._stats.get_value(f"{_STATISTIC}/{field}/{value}"):
+                    near = difflib.get_close_matches(value, self._seen[field], n=1)
+                    hint = f"; did you mean {near[0]}?" if near else ""
+                    yield f"{ARGUMENTS[field]}={value}: no model has it{hint}"
