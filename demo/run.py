@@ -43,7 +43,16 @@ def main() -> int:
     for line in overview():
         print(f"  {line}")
     print(f"\nThe log of each crawl is {DATA}/HUB.log. Remove demo/data to start afresh.")
+    statuses.append(report())
     return max(statuses)
+
+
+def report() -> int:
+    """Write the report of the tree and show how to open it; return the command's exit status."""
+    command = ["scrapy", "report"]
+    print("\n$", *command, flush=True)
+    command += ["-s", f"DATA_DIR={DATA}"]
+    return subprocess.run([sys.executable, "-m", *command], stdin=subprocess.DEVNULL, check=False).returncode
 
 
 def free_port() -> int:

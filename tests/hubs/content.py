@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 AUTHOR = b"Stand-in <stand-in@example.org>"
+_WEEK = 7 * 86_400  # seconds between the commits of a repository
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def commit(of_tree: str, parent: str | None, number: int, objects: Objects) -> s
 
 def commit_body(of_tree: str, parent: str | None, number: int) -> bytes:
     """The content of a commit; `number` makes its date."""
-    when = b"%s %d +0000" % (AUTHOR, 1_600_000_000 + number)
+    when = b"%s %d +0000" % (AUTHOR, 1_600_000_000 + number * _WEEK)
     parents = f"parent {parent}\n" if parent else ""
     return f"tree {of_tree}\n{parents}".encode() + b"author %s\ncommitter %s\n\nCommit %d\n" % (when, when, number)
 
