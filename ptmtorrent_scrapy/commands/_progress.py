@@ -29,7 +29,7 @@ class _Count(ProgressColumn):
 
 @contextmanager
 def bars() -> Iterator[Advance]:
-    """Show one bar per kind of work on standard error, and nothing where that is no terminal."""
+    """Show one bar per kind of work on standard error, if that is a terminal."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), _Count(), _Rate(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as progress:

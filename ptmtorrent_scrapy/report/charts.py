@@ -26,7 +26,7 @@ class Series:
     style: str
     points: str  # as SVG's polyline takes them
     marks: list[tuple[float, float]]
-    key: int  # where its name stands
+    key: int  # where its name is
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -132,7 +132,7 @@ class LineageReader:
 
 
 def families(parents: "array[int]") -> dict[int, tuple[int, int]]:
-    """Return {root: (members, generations)}; 0 is no parent, and a circle ends where it was entered.
+    """Return {root: (members, generations)}; 0 means no parent; a circle ends where it was entered.
 
     >>> families(array("q", [0, 0, 1, 2, 1]))
     {1: (3, 2)}

@@ -1,4 +1,4 @@
-"""The report of a crawled tree is read in a real browser; a crawl writes it itself where it is told to."""
+"""The report of a crawled tree is read in a real browser; a crawl writes it where `REPORT` is set."""
 
 import json
 import os
@@ -172,7 +172,7 @@ def test_a_bar_is_shown_where_somebody_looks(tmp_path: Path) -> None:
     assert b"20,000 of 20,000" in shown
 
 
-def test_a_crawl_writes_the_report_where_it_is_told_to(crawl: Start, folder: Path) -> None:
+def test_a_crawl_writes_the_report_where_the_setting_says_so(crawl: Start, folder: Path) -> None:
     assert crawl("huggingface", fraction=0, REPORT=True).status == 0
     (hub,) = json.loads((folder / "data" / "report" / "report.json").read_bytes())["hubs"]
     assert (hub["records"]["records"], hub["crawl"]["reason"], hub["is_complete"]) == (60, "finished", True)

@@ -61,7 +61,7 @@ def test_repositories_are_counted_by_status_and_size(tmp_path: Path) -> None:
     lines = [
         repository("a/small", "cloned", git_bytes=10, lfs_bytes=100),
         repository("a/large", "current", git_bytes=20, lfs_bytes=900),
-        repository("a/gone", "missing", error="there is no such repository"),
+        repository("a/gone", "missing", error="not found"),
         repository("a/part", "partial", error="403", git_bytes=1),
     ]
     hub = write_hub(tmp_path, records=[], repositories=lines)
@@ -73,7 +73,7 @@ def test_repositories_are_counted_by_status_and_size(tmp_path: Path) -> None:
     assert (found.total, found.clones, found.incomplete) == (4, 2, 1)
     assert [(each.path, each.size) for each in found.largest][:2] == [("repos/a/large", 920), ("repos/a/small", 110)]
     assert {each.status: [one.error for one in each.listed] for each in found.failures} == {
-        "missing": ["there is no such repository"],
+        "missing": ["not found"],
         "partial": ["403"],
     }
     assert (found.stored.git, found.stored.objects, found.stored.object_bytes) == (31, 2, 900)

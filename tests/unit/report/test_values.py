@@ -1,4 +1,4 @@
-"""Counting stays in bounded memory, and says when it is no longer exact."""
+"""Counting stays in bounded memory, and says when it is not exact."""
 
 from ptmtorrent_scrapy.report.values import Values
 
