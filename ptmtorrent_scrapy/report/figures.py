@@ -13,6 +13,7 @@ from ptmtorrent_scrapy.report.crawls import CrawlFigures, History, history
 from ptmtorrent_scrapy.report.records import RecordFigures, record_figures
 from ptmtorrent_scrapy.report.rejections import Rejections, rejections
 from ptmtorrent_scrapy.report.repositories import RepositoryFigures, repository_figures
+from ptmtorrent_scrapy.storage.jsonl import json_lines
 
 Advance = Callable[[str, int, int | None], object]  # (what, done, total if known)
 
@@ -74,7 +75,7 @@ def hub_figures(hub: CollectedHub, advance: Advance = lambda *_: None) -> HubFig
         found = record_figures(records(), lambda done: advance(f"{hub.name}: records", done, expected))
         rejected = rejections(pair.rejected())
     repositories = repository_figures(hub.repositories(), hub.tree.store)
-    is_complete, verdict = _verdict(crawls, repositories)
+    is_complete, verdict = _verdict(crawls, repositories, _begun(hub))
     return HubFigures(
         name=hub.name,
         title=str(hub_of.get("ModelHubName") or hub.name)[:100],
@@ -101,9 +102,16 @@ def _models(crawls: History, found: RecordFigures, rejected: Rejections) -> int 
     return finished[-1] if finished else None
 
 
-def _verdict(crawls: History, repositories: RepositoryFigures) -> tuple[bool, str]:
-    """Return whether what was wanted is complete, and why."""
+def _begun(hub: CollectedHub) -> str | None:
+    """Return when a crawl started that has not ended; None where each has."""
+    return next((line["started"][:40] for line in json_lines(hub.tree.begun, {"started": str})), None)
+
+
+def _verdict(crawls: History, repositories: RepositoryFigures, begun: str | None) -> tuple[bool, str]:
+    """Return whether what was wanted is complete, and why; `begun` is when a crawl started that has not ended."""
     last = crawls.last
+    if begun and not (last and last.started == begun):
+        return False, f"a crawl that started at {begun[:16]} is running or was killed; the next one continues"
     if last is None:
         return False, "no crawl has ended here"
     if last.reason != "finished":

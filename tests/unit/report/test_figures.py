@@ -100,6 +100,16 @@ def test_a_crawl_that_ended_early_is_said_with_the_date_of_the_data(tmp_path: Pa
     assert found.crawl.problem == "504"
 
 
+def test_a_crawl_that_has_not_ended_is_said(tmp_path: Path) -> None:
+    hub = write_hub(tmp_path, records=[])
+    (hub / "json" / ".huggingface~begun").write_text('{"started": "2026-02-01T10:00:00+00:00"}\n')
+    found = figures(tmp_path)
+    assert (found.is_complete, found.verdict) == (
+        False,
+        "a crawl that started at 2026-02-01T10:00 is running or was killed; the next one continues",
+    )
+
+
 def test_schema_changes_and_growth_come_from_the_crawls(tmp_path: Path) -> None:
     counts = {"models": 7, "records": 5, "rejected": {"no commit": 2}, "repositories": {"cloned": 1, "gated": 1}}
     write_hub(tmp_path, crawls=[crawl_line(), crawl_line(counts={**counts, "schema_changes": {"likes is string": 4}})])
