@@ -68,12 +68,13 @@ class Repository:
     commits: Sequence[Mapping[str, File]] = ()
     branch: str = "main"
     large: dict[str, bytes] = field(default_factory=dict)  # by oid, filled while the objects are made
+    first: int = 0  # the number of the first commit, which makes its date
 
     def objects(self) -> tuple[str | None, Objects]:
         """(head, objects)."""
         objects: Objects = {}
         head = None
-        for number, files in enumerate(self.commits):
+        for number, files in enumerate(self.commits, self.first):
             head = commit(tree(files, objects, self.large), head, number, objects)
         return head, objects
 

@@ -22,7 +22,7 @@ _TYPES = ("bert", "llama", "t5", "vit", "wav2vec2", "gpt2", "qwen2", "roberta")
 _WORDS = ("tiny", "large", "base", "chat", "ner", "sentiment", "vision", "whisper", "diffusion", "embeddings")
 _DATASETS = ("imdb", "squad_v2", "allenai/c4", "mozilla-foundation/common_voice_11_0", "the Pile", "wikitext")
 _LANGUAGES = ("en", "de", ["en", "fr"], "zh", ["multilingual"], None, "日本語")
-_LICENSES = ("apache-2.0", "mit", ["mit", "apache-2.0"], "cc-by-4.0", None, "other")
+_LICENSES = ("apache-2.0", "mit", ["mit", "apache-2.0"], "cc-by-nc-4.0", None, "other")
 _ARXIV = ("1810.04805", "2010.11929v2", "cs/0112017", "1910.09700", "2307.09288", "not-an-id")
 _ATTRIBUTES = b"".join(
     b"%s filter=lfs diff=lfs merge=lfs -text\n" % glob
@@ -69,7 +69,7 @@ class Models(Generated):
             "disabled": False,
             "downloads": self.rank(index, "downloads"),
             "likes": self.rank(index, "likes"),
-            "tags": list(self._tags(kind, model_type, task)),
+            "tags": list(self._tags(index, model_type, task)),
             "siblings": [{"rfilename": path} for path in self.files(index, 0)],
             "spaces": [],
             "downloadsAllTime": self.rank(index, "downloads") * 7,
@@ -83,8 +83,8 @@ class Models(Generated):
             listed["transformersInfo"] = {"auto_model": "AutoModel", "pipeline_tag": task}
         listed["config"] = _config(kind, model_type)
         if kind % 7:
-            listed["cardData"] = _card(kind)
-        if base := _base_models(kind):
+            listed["cardData"] = _card(kind, self._base_models(index))
+        if base := self._base_models(index):
             models = [{"_id": f"{number:024x}", "id": name} for number, name in enumerate(base)]
             listed["baseModels"] = {"relation": _RELATIONS[kind % 4], "models": models}
         if kind % 13 == 0:
@@ -109,7 +109,17 @@ class Models(Generated):
                 return (kind >> 24) % 50 if kind % 40 == 0 else 0
         return index
 
-    def _tags(self, kind: int, model_type: str, task: str | None) -> Iterator[str]:
+    def _base_models(self, index: int) -> list[str]:
+        """Return the ids of the models that a model says it was made from: of most an earlier one of this hub."""
+        kind = self._bits(index) >> 16
+        if kind % 7 == 0 or kind % 19 == 0:
+            return []
+        if index > 2 and (kind >> 9) % 3:
+            return [self.name(index // 3)]
+        return ["meta-llama/Llama-2-7b", "gpt2"] if kind % 4 == 0 else ["google-bert/bert-base-uncased"]
+
+    def _tags(self, index: int, model_type: str, task: str | None) -> Iterator[str]:
+        kind = self._bits(index) >> 16
         yield from ("transformers", "pytorch", model_type)
         if task:
             yield task
@@ -121,7 +131,7 @@ class Models(Generated):
             yield "doi:10.57967/hf/0039"
         if kind % 17 == 0:
             yield "diffusers:StableDiffusionPipeline"
-        for name in _base_models(kind):
+        for name in self._base_models(index):
             yield f"base_model:{name}"
             yield f"base_model:{_RELATIONS[kind % 4]}:{name}"
         yield "region:us"
@@ -130,7 +140,8 @@ class Models(Generated):
         """Files of one commit; a large file is its (number in the pool, size)."""
         files: dict[str, bytes | tuple[int, int]] = {
             ".gitattributes": _ATTRIBUTES,
-            "README.md": b"---\nlicense: mit\n---\n# Model %d\n\nRevision %d.\n" % (index, number),
+            "README.md": b"---\nlicense: mit\n---\n# Model %d\n\nRevision %d.\n" % (index, number)
+            + b"A sentence.\n" * (index % 9 * number),
             "config.json": _CONFIGS[index % len(_CONFIGS)],
             "tokenizer/vocab.txt": b"[PAD]\n[UNK]\n",
         }
@@ -163,9 +174,14 @@ class Models(Generated):
         """HEAD of the repository of a model, computed as git would."""
         parent = None
         for number in range(self.revisions(index)):
-            parent = object_id(b"commit", commit_body(self._tree(index, number), parent, number))
+            when = self._first_commit(index) + number
+            parent = object_id(b"commit", commit_body(self._tree(index, number), parent, when))
         assert parent is not None
         return parent
+
+    def _first_commit(self, index: int) -> int:
+        """Return the number of a repository's first commit: they began one after the other."""
+        return index % 97
 
     def _tree(self, index: int, number: int) -> str:
         """Id of a tree, without making its objects."""
@@ -199,7 +215,7 @@ class Models(Generated):
                 for path, file in self.files(index, number).items()
             }
             commits.append(files)
-        return Repository(commits)
+        return Repository(commits, first=self._first_commit(index))
 
 
 def _tree_body(entries: list[tuple[bytes, bytes, str]]) -> bytes:
@@ -219,7 +235,7 @@ def _config(kind: int, model_type: str) -> dict[str, Any] | None:
     return config if kind % 6 == 1 else {**config, "model_type": model_type}
 
 
-def _card(kind: int) -> dict[str, Any] | None:
+def _card(kind: int, base_models: list[str]) -> dict[str, Any] | None:
     if kind % 19 == 0:
         return None
     dataset = _DATASETS[(kind >> 5) % len(_DATASETS)]
@@ -227,20 +243,9 @@ def _card(kind: int) -> dict[str, Any] | None:
         "license": _LICENSES[kind % len(_LICENSES)],
         "language": _LANGUAGES[kind % len(_LANGUAGES)],
         "datasets": dataset if kind % 2 else [dataset, "imdb"],
-        "base_model": _BASES[kind % 4 == 0],
+        "base_model": base_models[0] if len(base_models) == 1 else base_models,
         "tags": ["généré", "test"],
     }
-
-
-_BASES = ("google-bert/bert-base-uncased", ["meta-llama/Llama-2-7b", "gpt2"])
-
-
-def _base_models(kind: int) -> list[str]:
-    """Return the ids of the models that a model says it was made from."""
-    if kind % 7 == 0 or kind % 19 == 0:
-        return []
-    named = _BASES[kind % 4 == 0]
-    return [named] if isinstance(named, str) else named
 
 
 def _safetensors(kind: int) -> dict[str, Any]:
