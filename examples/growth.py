@@ -255,7 +255,7 @@ def at_each_day(histories: Sequence[Sequence[Day]], field: str) -> tuple[list[da
 def draw(histories: Sequence[Sequence[Day]], title: str, largest: int = 8) -> Figure:
     """Return the picture: lines of code and bytes of weights over time, the largest repositories and the sum of all."""
     with rc_context(_STYLE):
-        figure = Figure(figsize=(9, 7), layout="constrained")
+        figure = Figure(figsize=(10, 7), layout="constrained")
         figure.suptitle(title, parse_math=False)
         panels = figure.subplots(2, 1, sharex=True)
         for panel, field, label in zip(
@@ -279,7 +279,7 @@ def _panel(panel: Axes, histories: Sequence[Sequence[Day]], field: str, largest:
         panel.step(dates, values[number], where="post", label=_shown(histories[number][0].repository))
     panel.set_ylim(bottom=0)
     panel.grid(alpha=0.3)
-    for text in panel.legend(loc="upper left", fontsize="small").get_texts():
+    for text in panel.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small").get_texts():
         text.set_parse_math(False)
 
 
