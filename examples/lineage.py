@@ -209,10 +209,12 @@ def _band(axes: Axes, left: float, right: float, width: int, color: str, is_conf
 
 
 def _labels(axes: Axes, left: Mapping[str, _Place], right: Mapping[str, _Place]) -> None:
-    for places, x, align in ((left, -0.02, "right"), (right, 1.02, "left")):
+    for places, x, align in ((left, -0.03, "right"), (right, 1.03, "left")):
         for license_, place in places.items():
-            axes.add_patch(Rectangle((min(x, 1), place.top - place.count), 0.02, place.count, color="black"))
-            text = f" {_shown(license_)} ({place.count:,}) "
+            axes.add_patch(
+                Rectangle((-0.02 if x < 0 else 1, place.top - place.count), 0.02, place.count, color="black")
+            )
+            text = f"{_shown(license_)} ({place.count:,})"
             axes.text(x, place.top - place.count / 2, text, ha=align, va="center", parse_math=False)
     heights = [place.top - place.count for places in (left, right) for place in places.values()]
     axes.set_ylim(min(heights, default=0) * 1.02, -min(heights, default=0) * 0.06)
