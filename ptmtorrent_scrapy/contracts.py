@@ -19,7 +19,8 @@ class HubUrl(Contract):
 
     def adjust_request_args(self, args: dict[str, Any]) -> dict[str, Any]:
         spider: HubSpider = args["callback"].__self__
-        return {**args, "url": spider.settings[spider.url_settings[0]].rstrip("/") + self.args[0]}
+        path = self.args[0].replace("{plural}", getattr(spider, "plural", ""))
+        return {**args, "url": spider.settings[spider.url_settings[0]].rstrip("/") + path}
 
 
 class Models(Contract):

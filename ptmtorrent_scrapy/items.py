@@ -27,7 +27,7 @@ class ListingPage:
 
     url: str
     following: str | None  # URL of the next page; None of the last one
-    body: bytes
+    body: bytes = field(repr=False)
 
 
 @dataclass(kw_only=True, slots=True)

@@ -20,6 +20,14 @@ HUGGINGFACE_EXPAND = (
     "author,sha,createdAt,lastModified,private,disabled,gated,likes,downloads,downloadsAllTime,trendingScore,tags,"
     "pipeline_tag,library_name,cardData,config,siblings,safetensors,baseModels,model-index,transformersInfo,inference"
 )
+HUGGINGFACE_DATASETS_EXPAND = (
+    "author,cardData,citation,createdAt,disabled,description,downloads,downloadsAllTime,gated,lastModified,likes,"
+    "mainSize,paperswithcode_id,private,siblings,sha,tags,trendingScore"
+)
+HUGGINGFACE_SPACES_EXPAND = (
+    "author,cardData,createdAt,datasets,disabled,lastModified,likes,models,private,runtime,sdk,sha,siblings,subdomain,"
+    "tags,trendingScore"
+)
 MODELHUB_URL = "https://raw.githubusercontent.com/modelhub-ai/modelhub/master/models.json"
 MODELZOO_URL = "https://modelzoo.co"
 ONNXMODELZOO_REPOSITORY = "https://github.com/onnx/models"
@@ -54,6 +62,8 @@ CLUSTER_PATIENCE = "10m"
 CLONE_PROTOCOLS = "https"
 CLONE_GIT_CONFIG = "{}"
 
+# Nothing is written after an error, and Scrapy's own loop over the pipelines takes three times as long.
+ITEM_PROCESSOR = "ptmtorrent_scrapy.pipelines.processor.ItemProcessor"
 ITEM_PIPELINES = {
     "ptmtorrent_scrapy.pipelines.RawPagePipeline": 100,
     "ptmtorrent_scrapy.pipelines.MetadataPipeline": 200,
@@ -73,6 +83,9 @@ SPIDER_MIDDLEWARES = {"ptmtorrent_scrapy.middlewares.claim_tree.ClaimTreeMiddlew
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.httpcache.HttpCacheMiddleware": None,
     "ptmtorrent_scrapy.middlewares.http_cache.PageCacheMiddleware": 900,
+    # a page that is too much for the hub is not asked for again as it is
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+    "ptmtorrent_scrapy.middlewares.retry.PageRetryMiddleware": 550,
     # nearer to the engine than Scrapy's RetryMiddleware (550) would see a 429 only when that gave up
     "ptmtorrent_scrapy.middlewares.rate_limit.RateLimitMiddleware": 560,
 }
@@ -89,8 +102,8 @@ DOWNLOAD_DELAY_JITTER = 0
 # Files of a clone: no server to be polite to.
 DOWNLOAD_SLOTS = {"": {"concurrency": 8, "delay": 0}}
 CONCURRENT_REQUESTS_PER_DOMAIN = 4
-# A page of 1,000 models has 1 to 20 MB; what announces more is no page.
-DOWNLOAD_MAXSIZE = 256 * 2**20
+# A page of 1,000 models has 1 to 20 MB; a larger one than this is asked for with fewer models.
+DOWNLOAD_MAXSIZE = 128 * 2**20
 DOWNLOAD_WARNSIZE = 64 * 2**20
 DOWNLOAD_HANDLERS = {
     "file": "ptmtorrent_scrapy.downloadhandlers.http.FileHandler",  # holds to DOWNLOAD_MAXSIZE

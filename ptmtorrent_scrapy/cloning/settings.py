@@ -37,7 +37,7 @@ def clone_settings(settings: BaseSettings) -> CloneSettings:
     """What the settings say. Raises `InvalidOption`."""
     return CloneSettings(
         repository=repository_settings(settings),
-        concurrency=options.positive("CLONE_CONCURRENCY", settings["CLONE_CONCURRENCY"]),
+        concurrency=options.positive("CLONE_CONCURRENCY", settings["CLONE_CONCURRENCY"], most=1000),
         mirrors=options.mirrors("CLONE_LFS_MIRRORS", settings["CLONE_LFS_MIRRORS"]),
         refresh=options.duration("CLONE_REFRESH", settings["CLONE_REFRESH"]),
         retries=options.whole("CLONE_RETRIES", settings["CLONE_RETRIES"]),

@@ -74,8 +74,8 @@ def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]
 def check_settings(settings: BaseSettings, spiders: Iterable[type[HubSpider]]) -> CloneSettings:
     """What the settings say of clones, once all of them can be used. Raises `InvalidOption`."""
     clones = clone_settings(settings)
-    for name in {setting for spider in spiders for setting in spider.url_settings}:
-        options.url(name, settings[name])
+    for spider in spiders:
+        spider.check_settings(settings)
     for name in ("KEEP_SNAPSHOTS", "RATE_LIMIT_RETRIES"):
         options.whole(name, settings[name])
     for name in ("LISTING_MAX_AGE", "LISTING_RETRY_PAUSE", "RATE_LIMIT_MAX_WAIT"):

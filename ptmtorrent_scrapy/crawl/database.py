@@ -130,6 +130,7 @@ class CrawlDatabase:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._is_complete = False
+        self.added = 0  # models that this crawl has added
         try:
             self._open()
             self.state()
@@ -153,19 +154,21 @@ class CrawlDatabase:
     def clear(self) -> None:
         """Begin anew."""
         self.close()
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        self._unlink()
         self._open()
 
+    def _unlink(self) -> None:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
     def close(self) -> None:
-        """Leave it to the next crawl, as it was when it was last saved."""
+        """Leave it to the next crawl, as it was saved last."""
         self._database.close()
 
     def remove(self) -> None:
         """Forget everything."""
-        self.clear()
         self.close()
-        self._path.unlink()
+        self._unlink()
 
     def save(self, state: bytes, *, complete: bool) -> None:
         """Make everything so far durable, together with the checkpoint; `complete`: the whole hub is listed.
@@ -191,13 +194,15 @@ class CrawlDatabase:
         return row[0] if row else None
 
     def add(self, model: Model, *, wanted: bool, rank: int) -> bool:
-        """Note a model, and whether it is one of those to choose from; False if it was listed before."""
+        """Add a model, and whether it is one of those to choose from; return False if it was listed before."""
         row = (
             *(model.key, model.name if model.name != model.key else None, wanted, rank),
             *(model.repository, model.folder, model.commit, bool(model.gated), model.bytes, model.hub_id),
         )
         query = "INSERT OR IGNORE INTO model VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        return self._database.execute(query, row).rowcount == 1
+        is_new = self._database.execute(query, row).rowcount == 1
+        self.added += is_new
+        return is_new
 
     def wanted(self) -> int:
         """How many models there are to choose from."""

@@ -1,6 +1,6 @@
 """What a crawl knows of the hub that it lists: the base of every spider, without Scrapy."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ptmtorrent_scrapy.crawl.selection import Selection
@@ -19,6 +19,8 @@ class Hub:
     url_settings: ClassVar[tuple[str, ...]]  # settings that must be URLs; those of repositories end in _REPOSITORY
     clone_files: ClassVar[tuple[str, ...]] = ()  # what `with_clone` wants to see of a clone
     token: tuple[str, str] | None = None  # base URL of the hub's own host, and the token for that host
+    fields: Sequence[str] = ()  # that the listing is asked for, where the hub gives a choice
+    has_records: ClassVar[bool] = True  # whether what it lists are models, which records are made of
     given: dict[str, Any]  # arguments of the user
     selection: Selection
     lfs: str | None  # which large files to fetch; None: as CLONE_LFS says

@@ -99,11 +99,47 @@ def whole(name: str, value: str | float) -> int:
     return int(value)
 
 
-def positive(name: str, value: str | float) -> int:
-    """A whole number above 0."""
-    if not re.fullmatch(r"0{0,9}[1-9]\d{0,8}", str(value), re.ASCII):
-        raise InvalidOption(name, value, "a whole number above 0, of at most nine digits")
+def positive(name: str, value: str | float, most: int = 999_999_999) -> int:
+    """A whole number above 0, up to the most that makes sense."""
+    if not re.fullmatch(r"0{0,9}[1-9]\d{0,8}", str(value), re.ASCII) or int(value) > most:
+        raise InvalidOption(name, value, f"a whole number from 1 to {most}")
     return int(value)
+
+
+def boolean(name: str, value: str | float | bool) -> bool:
+    """`true` or `false`.
+
+    >>> boolean("private", "true")
+    True
+    """
+    if str(value).lower() not in ("true", "false"):
+        raise InvalidOption(name, value, "true or false")
+    return str(value).lower() == "true"
+
+
+def names(name: str, value: list[str]) -> list[str]:
+    """Names of fields, each once.
+
+    >>> names("HUGGINGFACE_EXPAND", ["sha", " tags", "sha", ""])
+    ['sha', 'tags']
+    """
+    found = list(dict.fromkeys(each.strip() for each in map(str, value) if each.strip()))
+    if not all(re.fullmatch(r"[A-Za-z_][\w-]{0,99}", each, re.ASCII) for each in found):
+        raise InvalidOption(name, ",".join(map(str, value)), "names of fields between commas, such as sha,tags")
+    return found
+
+
+def token(name: str, value: str | None) -> str:
+    """A token, without the white space that a file or a form has put around it.
+
+    >>> token("HUGGINGFACE_TOKEN", "hf_example\\n")
+    'hf_example'
+    """
+    found = (value or "").strip()
+    if not re.fullmatch(r"[\x21-\x7e]*", found):
+        accepted = "a token of visible ASCII characters; there is white space or another character inside it"
+        raise InvalidOption(name, "***", accepted)
+    return found
 
 
 def choice(name: str, value: str, accepted: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Which models of a listing have their repositories cloned; the listing and the records stay whole."""
+"""Which models of a listing have their repositories cloned; all others are listed and recorded as well."""
 
 import hashlib
 import sys
@@ -32,6 +32,7 @@ class Selection:
     min_downloads: int = 0
     replaces: bool = False  # other models take the places of those that cannot be cloned
     given: Mapping[str, frozenset[str]] = field(default_factory=dict)  # field of Model -> values as typed, folded
+    private: bool = False  # whether private models are kept
 
     @property
     def restricts(self) -> bool:
@@ -86,13 +87,14 @@ def selection(given: Mapping[str, str | float], *, default_fraction: float) -> S
         "ids": _ids,
         "min_downloads": options.positive,
     }
+    private = options.boolean("private", given.get("private", "false"))
     values = {name: parse(name, given[name]) for name, parse in read.items() if name in given}
     words = {attribute: _words(name, str(given[name])) for name, attribute in WORDS.items() if name in given}
     typed = {attribute: _typed(str(given[name])) for name, attribute in WORDS.items() if name in given}
     replaces = _replaces(given)
     if not values and not words:
-        return Selection(fraction=options.fraction("fraction", default_fraction))
-    return Selection(words=words, given=typed, replaces=replaces, **values)
+        return Selection(fraction=options.fraction("fraction", default_fraction), private=private)
+    return Selection(words=words, given=typed, replaces=replaces, private=private, **values)
 
 
 def _replaces(given: Mapping[str, str | float]) -> bool:

@@ -1,4 +1,4 @@
-"""What the parts of one crawl share: the tree it has taken hold of, and its listing."""
+"""What the parts of one crawl share: the tree that it has claimed, and its listing."""
 
 import asyncio
 import contextlib
@@ -19,13 +19,14 @@ from scrapy.settings import BaseSettings
 from scrapy.statscollectors import StatsCollector
 
 from ptmtorrent_scrapy.crawl import options
-from ptmtorrent_scrapy.crawl.checkpoint import Checkpoint, Checkpointed, parse, request
+from ptmtorrent_scrapy.crawl.checkpoint import Checkpoint, Checkpointed, TokenMark, parse, request
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase
 from ptmtorrent_scrapy.crawl.hub import Hub
 from ptmtorrent_scrapy.crawl.matches import Matches
 from ptmtorrent_scrapy.crawl.state import CrawlState, FinishReason, ResumePage
 from ptmtorrent_scrapy.git.models import CloneResult
 from ptmtorrent_scrapy.items import ListingPage
+from ptmtorrent_scrapy.storage.atomic import digest, write
 from ptmtorrent_scrapy.storage.jsonl import json_lines
 from ptmtorrent_scrapy.storage.tree import DataTree
 
@@ -74,7 +75,7 @@ class CrawlSession:
 
     @classmethod
     def of(cls, crawler: Crawler) -> "CrawlSession":
-        """The crawl that a component belongs to. Raises `NotConfigured` where the spider is of no hub."""
+        """Return the crawl that a component belongs to. Raise `NotConfigured` where the spider is of no hub."""
         if not isinstance(crawler.spider, Hub):
             raise NotConfigured
         if crawler not in _crawls:
@@ -84,8 +85,14 @@ class CrawlSession:
             crawler.signals.connect(_crawls[crawler].end, signals.spider_closed)
         return _crawls[crawler]
 
+    @property
+    def state_file(self) -> Path:
+        """Return the file by which one state of the hub differs from another: its records, else what is listed."""
+        spider = self.spider
+        return self.tree.records if spider.has_records else self.tree.page(f"json/metadata/{spider.metadata}")
+
     def begin(self) -> None:
-        """Take hold of the tree, and go on with the listing of a crawl that was cut. Raises `TreeLocked`, `OSError`."""
+        """Claim the tree, and resume the listing of an interrupted crawl. Raise `TreeLocked`, `OSError`."""
         for hold in (self.tree.claim, *self.while_held):
             self._held.enter_context(hold())
         self.listing = CrawlDatabase(self.database)
@@ -97,7 +104,7 @@ class CrawlSession:
         asked = self._request()
         saved = parse(self.listing.state())
         longest = options.duration("LISTING_MAX_AGE", self._settings["LISTING_MAX_AGE"])
-        if saved is None or not saved.is_of(asked, longest) or not self._is_there(saved):
+        if saved is None or not saved.is_of(asked, self._token, longest) or not self._is_there(saved):
             self.listing.clear()
             return
         self.resumed, self._began = saved, saved.began
@@ -106,12 +113,16 @@ class CrawlSession:
             keeper.restore(saved.kept[name])
         for name, value in saved.statistics.items():
             self.stats.set_value(name, value)
-        logger.info("goes on with a listing that was begun %s", datetime.fromtimestamp(saved.began).astimezone())
+        logger.info("resuming the listing started at %s", datetime.fromtimestamp(saved.began).astimezone())
+
+    @property
+    def _token(self) -> str | None:
+        return self.spider.token[1] if self.spider.token else None
 
     def _request(self) -> dict[str, Any]:
         return request(
             urls=[self._settings[name] for name in self.spider.url_settings],
-            with_token=self.spider.token is not None,
+            fields=self.spider.fields,
             selection=self.spider.selection.described(),
             keepers=self.keepers,
         )
@@ -119,22 +130,22 @@ class CrawlSession:
     def _resume_page(self, page: Mapping[str, Any] | None) -> ResumePage | None:
         if page is None:
             return None
-        file = self.tree.work.with_name(page["file"]).absolute().as_uri()
+        path = self.tree.work.with_name(page["file"]).absolute()
+        file = path.as_uri() if path.is_file() and digest(path.read_bytes()) == page["digest"] else None
         return ResumePage(file=file, url=page["url"], following=page["following"])
 
     def _is_there(self, saved: Checkpoint) -> bool:
-        page = saved.page and self.tree.work.with_name(saved.page["file"])
-        if page and saved.page and not (page.is_file() and page.stat().st_size == saved.page["size"]):
-            return False
+        """Return whether the files are there with which the listing can go on; a damaged page is asked for again."""
         return all(
             keeper.can_restore(saved.kept[name], complete=saved.complete) for name, keeper in self.keepers.items()
         )
 
     def save(self, page: ListingPage | None) -> None:
-        """Let a crawl that is cut from now on go on with this page; without one, with what follows the listing."""
+        """Let a crawl that is interrupted from now on resume with this page; None: with what follows the listing."""
         kept = None if page is None else self._keep(page)
         checkpoint = Checkpoint(
             request=self._request(),
+            token=TokenMark.of(self._token),
             began=self._began,
             page=kept,
             complete=page is None,
@@ -150,11 +161,11 @@ class CrawlSession:
                 path.unlink()
 
     def _keep(self, page: ListingPage) -> dict[str, Any]:
-        """Write a page down, beside the one before."""
+        """Keep a page, beside the one before."""
         self._pages += 1
         path = self.tree.work.with_name(f".{self.tree.hub}~page-{self._pages}")
-        path.write_bytes(page.body)
-        return {"file": path.name, "size": len(page.body), "url": page.url, "following": page.following}
+        write(path, page.body)
+        return {"file": path.name, "digest": digest(page.body), "url": page.url, "following": page.following}
 
     def _page_files(self) -> list[Path]:
         return list(self.tree.work.parent.glob(f".{self.tree.hub}~page-*"))
@@ -163,14 +174,15 @@ class CrawlSession:
         """Leave the listing to the next crawl, if that has a use for it."""
         if self.is_left:
             self.listing.close()
-        else:
+            return
+        with contextlib.suppress(OSError):  # of a disk that has failed: why the crawl ends was said before
             self.listing.remove()
             for path in self._page_files():
                 path.unlink()
 
     @property
     def is_left(self) -> bool:
-        """Whether the next crawl can go on with what this one has listed, and has a reason to."""
+        """Return whether the next crawl can resume what this one has listed, and has a reason to."""
         ended = self.after_listing
         ended_well = (
             ended is not None and ended.done() and not ended.cancelled() and ended.result() == FinishReason.FINISHED
@@ -179,7 +191,7 @@ class CrawlSession:
         return is_of_use and (self._saved or self.resumed is not None)
 
     def _remember(self) -> None:
-        """Take over what became of the repositories in earlier crawls, and what their servers told."""
+        """Take over the results and commit checks of earlier crawls."""
         for line in json_lines(self.tree.repositories, {"url": str}):
             path = line.get("path")
             self.listing.set_outcome(line["url"], orjson.dumps(line), path=path if isinstance(path, str) else None)

@@ -28,9 +28,9 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ResumePage:
-    """The last page of an interrupted listing, kept on disk."""
+    """The last page of an interrupted listing."""
 
-    file: str  # its `file:` URL
+    file: str | None  # `file:` URL of what is kept of it; None where that is damaged
     url: str  # where it came from
     following: str | None  # URL of the next page
 

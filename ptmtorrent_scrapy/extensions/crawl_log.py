@@ -35,7 +35,7 @@ class CrawlLog:
         self._token = crawler.settings["HUGGINGFACE_TOKEN"]
         self._line: dict[str, Any] = {}
         crawl.while_held.append(self._while_held)
-        self._keeping = SnapshotWriter(crawl.tree, keep, stopped=lambda: not crawler.crawling)
+        self._keeping = SnapshotWriter(crawl.tree, crawl.state_file, keep, stopped=lambda: not crawler.crawling)
         self._kept = False
 
     @classmethod
@@ -43,9 +43,9 @@ class CrawlLog:
         keep = options.whole("KEEP_SNAPSHOTS", crawler.settings["KEEP_SNAPSHOTS"])
         return cls(crawler, CrawlSession.of(crawler), keep)
 
-    async def keep(self, records: JsonArrayFile, *, last: bool) -> None:
-        """New records are about to take their place. Raises `Cancelled`, `OSError`."""
-        await asyncio.to_thread(self._keeping.again if self._kept else self._keeping.before, records)
+    async def keep(self, new: JsonArrayFile, *, last: bool) -> None:
+        """Keep the present state, before new records, or objects, take its place. Raise `Cancelled`, `OSError`."""
+        await asyncio.to_thread(self._keeping.again if self._kept else self._keeping.before, new)
         self._kept = True
         self._line["snapshot"] = self._keeping.made
         crawl_log.note(self.crawl.tree, self._line)

@@ -79,15 +79,17 @@ class Phases:
 
     async def _publish(self, *, last: bool) -> None:
         """Let the new files take their places together: records name positions in the metadata file."""
+        listed = self._pipeline(MetadataPipeline)
         records, rejected = await asyncio.to_thread(self._pipeline(RecordPipeline).prepare, last=last)
+        new = [file for file in (records, rejected) if file is not None]
         if history := self.crawler.get_extension(CrawlLog):
             try:
-                await history.keep(records, last=last)
+                await history.keep(records or listed.array, last=last)
             except BaseException:
-                records.abandon()
-                rejected.abandon()
+                for abandoned in new:
+                    abandoned.abandon()
                 raise
-        for file in (self._pipeline(MetadataPipeline), records, rejected):
+        for file in (listed, *new):
             await asyncio.to_thread(file.commit)
 
     def _pipeline(self, kind: type[T]) -> T:

@@ -8,10 +8,11 @@ import contextlib
 import json
 import re
 from collections.abc import Iterable, Sequence
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 MOST = 1000  # objects that the hub gives in a page
 LEAST = 50
+_LONGEST_REST = 64  # pages
 _FLAGS = ("full", "cardData", "config")
 _EXPAND = ("expand", "expand[]")
 _ACCEPTED = re.compile(r"\bexpand\b.*?\bone of:?(?P<names>.*)", re.DOTALL)
@@ -38,8 +39,17 @@ def with_fields(url: str, names: Iterable[str]) -> str:
     >>> with_fields("https://hub/api/models?limit=9&full=true&cursor=a%3D", ["sha", "tags"])
     'https://hub/api/models?limit=9&cursor=a%3D&expand[]=sha&expand[]=tags'
     """
-    wanted = [f"expand[]={quote(name)}" for name in names] or [f"{flag}=true" for flag in _FLAGS]
+    wanted = [f"expand[]={quote(name, safe='.')}" for name in names] or [f"{flag}=true" for flag in _FLAGS]
     return _with(url, (*_EXPAND, *_FLAGS), wanted)
+
+
+def shown(url: str) -> str:
+    """Return the URL as a message shows it: without the names of the fields.
+
+    >>> shown("https://hub/api/models?limit=9&expand[]=sha&expand[]=tags&cursor=a")
+    'https://hub/api/models?limit=9&cursor=a&expand[]=...'
+    """
+    return with_fields(url, ["..."]) if fields(url) else url
 
 
 def limit(url: str) -> int:
@@ -63,6 +73,51 @@ def accepted(answer: str) -> frozenset[str] | None:
         answer = str(json.loads(answer)["error"])
     match = _ACCEPTED.search(answer[:10_000])
     return frozenset(_NAME.findall(match["names"])) if match else None
+
+
+def at_endpoint(url: str, base: str, plural: str) -> str | None:
+    """Return the URL of a listing's page at the endpoint in use, whatever host names it; None if it is no such page.
+
+    A mirror passes on what the hub says, so its pages name the hub's host. Path and query are the hub's own.
+
+    >>> at_endpoint("https://huggingface.co/api/models?cursor=a", "http://localhost:8000/hf", "models")
+    'http://localhost:8000/hf/api/models?cursor=a'
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.path.endswith(f"/api/{plural}"):
+        return None
+    return f"{base}/api/{plural}?{parts.query}"
+
+
+class PageSize:
+    """How many objects to ask for: fewer where a page is too much for the hub, more again where pages come.
+
+    Each time that a larger page fails again, twice as many smaller ones come before the next attempt.
+    """
+
+    def __init__(self) -> None:
+        self._needed = 1  # pages before the next attempt
+        self._came = 0
+        self._has_grown = False
+
+    def smaller(self, url: str) -> str | None:
+        """Return the URL that asks for less, after its page has failed; None where that is no use."""
+        if limit(url) <= LEAST:
+            return None
+        if self._has_grown:
+            self._needed = min(self._needed * 2, _LONGEST_REST)
+        self._came, self._has_grown = 0, False
+        return with_limit(url, max(limit(url) // 2, LEAST))
+
+    def next(self, url: str) -> str:
+        """Return the URL to ask for next, after the page before it has come."""
+        if limit(url) >= MOST:
+            return url
+        self._came += 1
+        if self._came < self._needed:
+            return url
+        self._came, self._has_grown = 0, True
+        return with_limit(url, min(limit(url) * 2, MOST))
 
 
 def _with(url: str, dropped: Iterable[str], added: Iterable[str]) -> str:

@@ -58,6 +58,9 @@ class MetadataPipeline:
         return self._arrays[name].append(metadata.text.encode("utf-8", "surrogatepass"))
 
     def _listed(self, model: Model) -> Model | RejectedModel:
+        if model.private and not self.crawl.spider.selection.private:
+            self.stats.inc_value("listing/private")
+            raise DropItem(f"{model.name} is private")
         try:
             if model.folder is not None:
                 check_folder(model.folder)
@@ -88,8 +91,13 @@ class MetadataPipeline:
         self._fields.update(islice(new, _FIELDS_TOLD - len(self._fields)))
         return {field if field in self._fields else "others" for field in found}
 
+    @property
+    def array(self) -> JsonArrayFile:
+        """Return the file with the objects of the models."""
+        return self._arrays[self.crawl.spider.metadata]
+
     def commit(self) -> None:
-        """The listing is whole: its files take their places."""
+        """Let the files take their places, since the listing is complete."""
         while self._arrays:
             self._arrays.popitem()[1].commit()
 

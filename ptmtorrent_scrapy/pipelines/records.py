@@ -52,6 +52,8 @@ class RecordPipeline:
             self.stats.inc_value(f"listing/doubts/{doubt}")
         if isinstance(item, RejectedModel):
             self._add(_rejection(item.name, item.position, item.reason, item.detail))
+        elif isinstance(item, Model) and not self.crawl.spider.has_records:
+            self.ready += 1
         elif isinstance(item, Model) and item.repository and (item.commit is None or self.crawl.spider.clone_files):
             self._add(_PENDING + orjson.dumps(replace(item, metadata=Metadata("", None, item.metadata.file))))
         elif isinstance(item, Model):
@@ -85,12 +87,13 @@ class RecordPipeline:
             self._hubs[file] = Hub(name=spider.hub, url=spider.hub_url, metadata_path=path)
         return self._hubs[file]
 
-    def prepare(self, *, last: bool) -> tuple[JsonArrayFile, AtomicFile]:
-        """The new records and rejections, beside the former ones; unless it is the last time without those that wait.
+    def prepare(self, *, last: bool) -> tuple[JsonArrayFile | None, AtomicFile]:
+        """Write the new records and rejections beside the former ones; no records for a hub that has none.
 
-        Takes a few microseconds a model: to be called in a thread.
+        Those that wait are in them the last time only. Takes a few microseconds a model: to be called in a thread.
         """
-        records, rejected = JsonArrayFile(self.crawl.tree.records), AtomicFile(self.crawl.tree.rejected)
+        records = JsonArrayFile(self.crawl.tree.records) if self.crawl.spider.has_records else None
+        rejected = AtomicFile(self.crawl.tree.rejected)
         reasons: dict[str, int] = {}
         self._clones = self._digest()
         try:
@@ -99,20 +102,23 @@ class RecordPipeline:
                     rejected.file.write(line[1:] + b"\n")
                     reason = orjson.loads(line[1:])["reason"]
                     reasons[reason] = reasons.get(reason, 0) + 1
-                else:
+                elif records is not None:
                     records.append(b'{"id":%d,' % records.length + line.removeprefix(_ID))
         except BaseException:
-            records.abandon()
+            if records is not None:
+                records.abandon()
             rejected.abandon()
             raise
-        self.stats.set_value("record/written", records.length)
+        if records is not None:
+            self.stats.set_value("record/written", records.length)
         for reason, models in reasons.items():
             self.stats.set_value(f"record/rejected/{reason}", models)
         return records, rejected
 
     def is_outdated(self) -> bool:
         """Return whether there are other clones than when the records were written; reads a line of each clone."""
-        return self._clones is not None and self._clones != self._digest()
+        has_records = self.crawl.spider.has_records and self._clones is not None
+        return has_records and self._clones != self._digest()
 
     def _digest(self) -> bytes:
         digest = hashlib.blake2b(digest_size=16)

@@ -16,6 +16,7 @@ from ptmtorrent_scrapy.snapshots.writer import COUNTS, names
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 NOW = "now"
+_IN_RECORD = frozenset(("id", "sha", "downloads", "likes", "downloadsAllTime", "trendingScore"))  # or always another
 _LONGEST = 1 << 26  # bytes of a record; what is longer is none
 
 
@@ -29,14 +30,16 @@ class Broken(Exception):
 
 @dataclass(frozen=True)
 class State:
-    """The records of a hub at some time."""
+    """What a hub had at some time: its records, or the objects of a hub that has no records."""
 
     name: str  # a snapshot's, or `now`
+    folder: Path  # of this state
     records: Path
     rejected: Path
+    has_records: bool = True
 
     def each(self) -> Iterator[dict[str, Any]]:
-        """The records, read one after the other. Raises `Broken`."""
+        """Yield the records, or objects in the form of records. Raise `Broken`."""
         with _reading(self.records) as file:
             if file.readline(_LONGEST) != b"[\n":
                 raise Broken(f"{self.records}: does not begin as records do")
@@ -51,13 +54,15 @@ class State:
             value = orjson.loads(line.rstrip(b"\n").removesuffix(b","))
         except ValueError:
             value = None
+        if not self.has_records and isinstance(value, dict):
+            value = _as_record(value)
         if not isinstance(value, dict) or not isinstance(value.get("ModelURL"), str):
             raise Broken(f"{self.records}: line {number + 1} is no record")
         return value
 
     def counts(self) -> tuple[int, int]:
         """(records, models without one). Raises `Broken`."""
-        told = self.records.with_name(COUNTS)
+        told = self.folder / COUNTS
         if self.name == NOW:
             return _lines(self.records) - 2, _lines(self.rejected) if self.rejected.is_file() else 0
         try:
@@ -68,12 +73,28 @@ class State:
 
 
 def states(tree: DataTree) -> list[State]:
-    """All that are there, earliest first."""
-    found = []
-    for name in names(tree):
-        records, rejected = (tree.snapshots / name / f"{path.name}.gz" for path in (tree.records, tree.rejected))
-        found.append(State(name, records, rejected))
-    return [*found, State(NOW, tree.records, tree.rejected)] if tree.records.is_file() else found
+    """Return all that are there, earliest first."""
+    found = [_state(name, tree.snapshots / name, tree, ".gz") for name in names(tree)]
+    now = _state(NOW, tree.folder / "json", tree, "")
+    return [*found, now] if now.records.is_file() else found
+
+
+def _state(name: str, folder: Path, tree: DataTree, suffix: str) -> State:
+    """Return the state in a folder; without records it is that of the only metadata file."""
+    records, rejected = (folder / f"{path.name}{suffix}" for path in (tree.records, tree.rejected))
+    objects = [] if records.is_file() else list((folder / "metadata").glob(f"*_metadata.json{suffix}"))
+    has_objects = len(objects) == 1
+    return State(name, folder, objects[0] if has_objects else records, rejected, has_records=not has_objects)
+
+
+def _as_record(listed: dict[str, Any]) -> dict[str, Any]:
+    """Return an object in the form of a record, so that the same fields are compared."""
+    name = listed.get("id")
+    known = {"ModelURL": name, "ModelName": name, "ModelOwner": str(name).partition("/")[0]}
+    for field, of_record in (("sha", "LatestGitCommitSHA"), ("downloads", "ModelDownloads"), ("likes", "ModelLikes")):
+        known[of_record] = listed.get(field)
+    rest = {field: value for field, value in listed.items() if field not in _IN_RECORD}
+    return {**rest, **known}
 
 
 def compared(tree: DataTree, times: list[str]) -> tuple[State, State]:

@@ -36,12 +36,14 @@ def names(tree: DataTree) -> list[str]:
 class SnapshotWriter:
     """Makes the snapshot of one crawl, and keeps the newest ones."""
 
-    def __init__(self, tree: DataTree, keep: int, stopped: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, tree: DataTree, state: Path, keep: int, stopped: Callable[[], bool] = lambda: False) -> None:
         self.tree = tree
         self.made: str | None = None
         self._keep = keep
         self._stopped = stopped
-        self._records = tree.before / tree.records.name
+        self._state = state  # the file by which one state differs from another
+        self._place = state.relative_to(tree.folder / "json")
+        self._former = tree.before / self._place
 
     def hold(self) -> None:
         """Keep hold of the files as they are now; the pages of some hubs are overwritten while these are listed.
@@ -49,10 +51,10 @@ class SnapshotWriter:
         What a crawl has held that was cut is kept, unless new records have taken their place since.
         """
         self._tidy()
-        if self._keep and self._records.exists() and self._records.samefile(self.tree.records):
+        if self._keep and self._former.exists() and self._former.samefile(self._state):
             return
         self.let_go()
-        if self._keep and self.tree.records.is_file():
+        if self._keep and self._state.is_file():
             for path in self._files():
                 _link(path, self.tree.before / path.relative_to(self.tree.folder / "json"))
 
@@ -64,10 +66,10 @@ class SnapshotWriter:
 
         Raises `Cancelled`.
         """
-        if self._records.is_file():
+        if self._former.is_file():
             new.save()
-            with self._records.open("rb") as former:
-                differs = not _is_same(former, beside(self.tree.records))
+            with self._former.open("rb") as former:
+                differs = not _is_same(former, beside(self._state))
             if differs:
                 self.made = self._make()
         self.let_go()
@@ -77,8 +79,8 @@ class SnapshotWriter:
         if self.made is None:
             return
         new.save()
-        with _opened(self.tree.snapshots / self.made / f"{self.tree.records.name}.gz") as former:
-            same = _is_same(former, beside(self.tree.records))
+        with _opened(self.tree.snapshots / self.made / f"{self._place}.gz") as former:
+            same = _is_same(former, beside(self._state))
         if same:
             self._remove(self.made)
             self.made = None
@@ -93,7 +95,7 @@ class SnapshotWriter:
         """What makes a state of the tree; the records last, so that where they are held all is."""
         metadata = self.tree.folder / "json" / "metadata"
         found = sorted(metadata.iterdir()) if metadata.is_dir() else []
-        for path in [*found, self.tree.rejected, self.tree.records]:
+        for path in sorted([*found, self.tree.rejected, self.tree.records], key=self._state.__eq__):
             if path.is_file() and not path.is_symlink() and not is_work(path.name):
                 yield path
 
@@ -108,8 +110,8 @@ class SnapshotWriter:
             for path in sorted(path for path in self.tree.before.rglob("*") if path.is_file()):
                 place = path.relative_to(self.tree.before)
                 counts[place.as_posix()] = self._compress(path, folder / f"{place}.gz")
-            records, rejected = counts[self.tree.records.name], counts.get(self.tree.rejected.name, 0)
-            told = {"records": records - 2, "rejected": rejected}  # the brackets have a line each
+            models, rejected = counts[self._place.as_posix()], counts.get(self.tree.rejected.name, 0)
+            told = {"records": models - 2, "rejected": rejected}  # the brackets have a line each
             write(folder / COUNTS, orjson.dumps(told) + b"\n")
             sync(folder)
             rename(folder, self.tree.snapshots / name)
@@ -120,15 +122,15 @@ class SnapshotWriter:
 
     def _name(self) -> str:
         """The time when the former records took their place; another's is not taken."""
-        at = int(self._records.stat().st_mtime)
+        at = int(self._former.stat().st_mtime)
         while (folder := self.tree.snapshots / _time(at)).exists() and not self._is_of(folder):
             at += 1
         return folder.name
 
     def _is_of(self, folder: Path) -> bool:
         """Whether a snapshot has the records that are held."""
-        path = folder / f"{self.tree.records.name}.gz"
-        with contextlib.suppress(OSError, EOFError), _opened(path) as kept, self._records.open("rb") as held:
+        path = folder / f"{self._place}.gz"
+        with contextlib.suppress(OSError, EOFError), _opened(path) as kept, self._former.open("rb") as held:
             return _starts_with(kept, held) and not kept.read(1)
         return False
 

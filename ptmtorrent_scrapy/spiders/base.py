@@ -1,20 +1,23 @@
-"""What the spiders have in common: their arguments, and how a listing is taken apart or given up."""
+"""The base of all spiders: their arguments, how pages are fetched, and how a listing is given up."""
 
 import asyncio
-import re
+import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from scrapy import Request, Spider
-from scrapy.exceptions import DownloadCancelledError
 from scrapy.http import Response
 from scrapy.settings import BaseSettings
+from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
 from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.crawl.backoff import backoff
 from ptmtorrent_scrapy.crawl.hub import Hub
+from ptmtorrent_scrapy.crawl.pages import PageFailed, failed, refused
+from ptmtorrent_scrapy.crawl.request_meta import AGAIN, PATIENT, PAUSE
 from ptmtorrent_scrapy.crawl.selection import Selection, selection
 from ptmtorrent_scrapy.crawl.session import Cloner, CrawlSession
 from ptmtorrent_scrapy.formats.raw_json import Unreadable, elements
@@ -24,6 +27,8 @@ from ptmtorrent_scrapy.items import Metadata, Model, RejectedModel
 from ptmtorrent_scrapy.parsers.errors import NotAModel
 
 T = TypeVar("T")
+
+_MOST_VALUES = 4_000_000  # in a page: some 500 MB of memory; 1,000 models have some 200,000, mostly names of files
 
 
 class HubSpider(Hub, Spider):
@@ -44,6 +49,7 @@ class HubSpider(Hub, Spider):
         "task",
     )  # arguments
     probe: ClassVar[str] = ""  # what is asked below the URL of its pages, to see whether the hub answers
+    token_setting: ClassVar[str] = ""  # that gives the hub's token
 
     def __init__(self, **given: Any) -> None:
         super().__init__()
@@ -69,7 +75,7 @@ class HubSpider(Hub, Spider):
 
     @classmethod
     def token_of(cls, settings: BaseSettings) -> tuple[str, str] | None:
-        """The base URL of the hub's own host and the token for that host, if there is one."""
+        """Return the base URL of the hub's own host and the token for that host, if there is one."""
         return None
 
     @classmethod
@@ -78,10 +84,17 @@ class HubSpider(Hub, Spider):
         return None
 
     @classmethod
-    def check_arguments(cls, **given: Any) -> tuple[Selection, str | None]:
-        """What the spider's arguments select, and which large files; None where a setting decides that.
+    def check_settings(cls, settings: BaseSettings) -> None:
+        """Check the settings that this hub reads. Raise `InvalidOption`."""
+        for name in cls.url_settings:
+            options.url(name, settings[name])
+        cls.token_of(settings)
 
-        Raises `InvalidOption`, also for what the hub's listing does not tell.
+    @classmethod
+    def check_arguments(cls, **given: Any) -> tuple[Selection, str | None]:
+        """Return what the spider's arguments select, and which large files; None where a setting decides that.
+
+        Raise `InvalidOption`, also for what the hub's listing cannot answer.
         """
         given = {name: value for name, value in given.items() if not name.startswith("_")}  # scrapyd adds _job
         lfs = given.pop("lfs", None)
@@ -93,18 +106,18 @@ class HubSpider(Hub, Spider):
         return chosen, None if lfs is None else options.lfs("lfs", lfs)
 
     def model(self, metadata: Metadata) -> Model:
-        """The model that an object of the hub's listing describes. Raises `NotAModel`."""
+        """Return the model that an object of the hub's listing describes. Raise `NotAModel`."""
         raise NotImplementedError
 
     def request(
         self, url: str, callback: Callable[..., Any] | None, meta: dict[str, Any] | None = None, **options: Any
     ) -> Request:
-        """A request without whose answer the listing is not whole: its host is given time."""
-        meta = {"is_patient": True, **(meta or {})}
+        """Return a request whose page the listing cannot do without: its host is given time."""
+        meta = {PATIENT: True, **(meta or {})}
         return Request(url, callback, errback=self.give_up, dont_filter=True, meta=meta, **options)
 
     def models(self, listing: list[Metadata]) -> Iterator[Model | RejectedModel]:
-        """The models of a listing, and what was no model."""
+        """Yield the models of a listing, and what is none with its reason."""
         for metadata in listing:
             if isinstance(metadata.value, Unreadable):
                 yield RejectedModel(metadata=metadata, reason="unreadable", detail=metadata.value.reason)
@@ -121,30 +134,25 @@ class HubSpider(Hub, Spider):
                 )
             except Exception as error:
                 self.session.state.faults += 1
-                self.logger.exception("a fault of this program, please report it with %s", metadata.text[:2000])
-                yield RejectedModel(metadata=metadata, reason="a fault of this program", detail=repr(error))
+                self.logger.exception("an internal error, please report it with %s", metadata.text[:2000])
+                yield RejectedModel(metadata=metadata, reason="internal error", detail=repr(error))
 
-    async def answer(self, request: Request) -> Response | None:
-        """The answer to a request of a callback that goes on with it; None if there is none: the listing has failed."""
-        response = await self.answer_or_reason(request)
-        if isinstance(response, str):
-            self.session.state.is_listing_outdated = (
-                re.search(r"\bHTTP status (400|404|410|422)\b", response) is not None
-            )
-            self.listing_failed(f"{request.url}: {response}")
-            return None
-        return response
-
-    async def answer_or_reason(self, request: Request) -> Response | str:
-        """The answer to a request without which the listing is whole all the same, or why there is none."""
+    async def fetch(self, request: Request) -> Response:
+        """Return the answer to a request of a callback that continues with it. Raise `PageFailed`."""
         try:
             response = await self.crawler.engine.download_async(request)
         except Exception as error:
-            return _said(error)
-        return response if response.status == 200 else f"answered with HTTP status {response.status}"
+            raise failed(error) from error
+        if response.status != 200:
+            raise self.refused(response)
+        return response
+
+    def refused(self, response: Response) -> PageFailed:
+        """Return what an answer means that is no page."""
+        return refused(response, token_setting=self.token_setting, has_token=self.token is not None)
 
     async def clone(self, url: str, folder: str) -> Path | None:
-        """Where the repository stands that is the listing; None if it could not be had: the listing has failed."""
+        """Return where the clone of the repository lies that is the listing; None after the listing has failed."""
         try:
             outcome = await self._cloner.clone_now(url, folder)
         except GitError as error:
@@ -156,7 +164,7 @@ class HubSpider(Hub, Spider):
         return Path(outcome.path)
 
     async def last_commits(self, clone: Path) -> dict[str, str]:
-        """The last commit that touched each file and folder of a clone; none if git fails: the listing has failed."""
+        """Return the last commit that touched each file and folder of a clone; none after the listing has failed."""
         try:
             return await self._cloner.last_commits(clone)
         except GitError as error:
@@ -166,40 +174,41 @@ class HubSpider(Hub, Spider):
     async def json_array(
         self, response: Response, of: Callable[[str], list[Metadata]] = elements
     ) -> tuple[Response, list[Metadata]]:
-        """The answer that is a JSON array, or has one, and its elements; an answer that is none is asked for again.
+        """Return an answer that is a JSON array, or has one, and its elements; ask again for an answer that is none.
 
-        `of` takes the text apart and raises `ValueError` or `RecursionError`.
-        No elements when that did not help: the listing has failed.
+        `of` takes the text apart and raises `ValueError` or `RecursionError`. Raise `PageFailed`.
         """
-        for tries in range(self.settings.getint("RETRY_TIMES")):
+        pause = options.duration("LISTING_RETRY_PAUSE", self.settings["LISTING_RETRY_PAUSE"])
+        for failures in itertools.count():
             try:
-                return response, of(text(response))
-            except (ValueError, RecursionError):
-                assert response.request is not None
-                pause = options.duration("LISTING_RETRY_PAUSE", self.settings["LISTING_RETRY_PAUSE"]) * 2**tries
-                meta = {**response.request.meta, "again": True, "pause": pause}
-                again = await self.answer(response.request.replace(dont_filter=True, meta=meta))
-            if again is None:
-                return response, []
-            response = again
-        try:
-            return response, of(text(response))
-        except (ValueError, RecursionError) as error:
-            self.listing_failed(f"{response.url} answers with something else than a JSON array: {error}")
-        return response, []
+                return response, of(json_text(response))
+            except (ValueError, RecursionError) as error:
+                if failures == self.settings.getint("RETRY_TIMES"):
+                    raise PageFailed(f"answers with something else than a JSON array: {error}") from error
+            assert response.request is not None
+            meta = {**response.request.meta, AGAIN: True, PAUSE: backoff(pause, failures)}
+            response = await self.fetch(response.request.replace(dont_filter=True, meta=meta))
+        raise AssertionError
 
     def give_up(self, failure: Failure) -> None:
-        """A page of the listing could not be had."""
-        self.listing_failed(f"{failure.request.url}: {_said(failure.value)}")  # type: ignore[attr-defined]
+        """End the listing, since a page of it could not be had."""
+        error = failure.value
+        assert error is not None
+        why = self.refused(error.response) if isinstance(error, HttpError) else failed(error)
+        self.page_failed(failure.request.url, why)  # type: ignore[attr-defined]
+
+    def page_failed(self, url: str, why: PageFailed) -> None:
+        """End the listing, since the page at a URL could not be had."""
+        self.session.state.is_listing_outdated = why.is_outdated
+        self.listing_failed(f"{url}: {why}")
 
     def listing_failed(self, why: str) -> None:
-        """Let the crawl end once it is idle: its listing is not whole, what earlier crawls wrote stays."""
-        self.logger.error("%s could not be listed, earlier data stays as it was: %s", self.hub, why)
+        self.logger.error("%s could not be listed; previous data is kept: %s", self.hub, why)
         self.session.state.problem = why
 
 
 async def map_ordered(calls: Iterable[Coroutine[Any, Any, T]], ahead: int = 8) -> AsyncIterator[T]:
-    """The results of calls, in the order of the calls, of which some are made ahead."""
+    """Yield the results of calls, in the order of the calls, of which some are made ahead."""
     made: deque[asyncio.Task[T]] = deque()
     try:
         for call in calls:
@@ -214,11 +223,12 @@ async def map_ordered(calls: Iterable[Coroutine[Any, Any, T]], ahead: int = 8) -
 
 
 def text(response: Response) -> str:
+    """Return the text of an answer in UTF-8."""
     return response.body.decode("utf-8", "replace")
 
 
-def _said(error: BaseException | None) -> str:
-    """What an error says; its kind, where that is all."""
-    if isinstance(error, DownloadCancelledError) and not str(error):
-        return "its answer is larger than DOWNLOAD_MAXSIZE"
-    return str(error) or type(error).__name__
+def json_text(response: Response) -> str:
+    """Return the text of an answer that is JSON. Raise `PageFailed` where its values would fill the memory."""
+    if sum(map(response.body.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+        raise PageFailed(f"has more than {_MOST_VALUES:,} values", is_too_large=True)
+    return text(response)

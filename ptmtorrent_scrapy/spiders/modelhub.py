@@ -12,6 +12,7 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 
+from ptmtorrent_scrapy.crawl.pages import PageFailed
 from ptmtorrent_scrapy.formats.dois import dois
 from ptmtorrent_scrapy.formats.raw_json import mapping, string
 from ptmtorrent_scrapy.formats.repository_urls import Repositories
@@ -48,7 +49,11 @@ class ModelhubSpider(HubSpider):
         @hub_url
         @models 1 repository
         """
-        _, index = await self.json_array(response)
+        try:
+            _, index = await self.json_array(response)
+        except PageFailed as why:
+            self.page_failed(response.url, why)
+            return
         for item in self.models(index):
             yield item
 

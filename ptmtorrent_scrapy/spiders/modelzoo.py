@@ -13,12 +13,13 @@ from scrapy.crawler import Crawler
 from scrapy.http import Response
 from w3lib.url import safe_url_string
 
+from ptmtorrent_scrapy.crawl.pages import PageFailed
 from ptmtorrent_scrapy.formats.dois import dois
 from ptmtorrent_scrapy.formats.raw_json import count, element, elements, mapping, member, string, strings, texts
 from ptmtorrent_scrapy.formats.repository_urls import Repositories
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, RejectedModel
 from ptmtorrent_scrapy.parsers.errors import NotAModel
-from ptmtorrent_scrapy.spiders.base import HubSpider, map_ordered
+from ptmtorrent_scrapy.spiders.base import HubSpider, json_text, map_ordered
 from ptmtorrent_scrapy.storage.tree import UnusableName, check_name
 
 _INDEX = "0"  # where the other pages have the name of a model
@@ -51,7 +52,11 @@ class ModelZooSpider(HubSpider):
         return self.request(url, callback, headers={"Referer": f"{self.hub_url}/"})
 
     async def parse(self, response: Response) -> AsyncIterator[RawPage | Model | RejectedModel]:
-        response, index = await self.json_array(response, entries)
+        try:
+            response, index = await self.json_array(response, entries)
+        except PageFailed as why:
+            self.page_failed(response.url, why)
+            return
         pages = 0
         async for items in map_ordered(self.described(entry) for entry in index):
             pages += isinstance(items[0], RawPage)
@@ -67,11 +72,12 @@ class ModelZooSpider(HubSpider):
         slug = string(mapping(entry.value).get("slug"))
         try:
             path = page_path(slug)
-            page = await self.answer_or_reason(self.page(slug or ""))
+            page = await self.fetch(self.page(slug or ""))
             described = description(page)
+        except PageFailed as why:
+            return [RejectedModel(metadata=entry, reason="no page", detail=str(why), name=slug)]
         except NotAModel as error:
             return [RejectedModel(metadata=entry, reason=error.reason, detail=error.detail, name=slug)]
-        assert isinstance(page, Response)
         metadata = replace(described, value={**mapping(entry.value), **described.value, "slug": slug})
         return [RawPage(path=path, body=page.body), *self.models([metadata])]
 
@@ -121,12 +127,10 @@ def page_path(slug: str | None) -> str:
         raise NotAModel("unusable name", str(error)) from error
 
 
-def description(page: Response | str) -> Metadata:
-    """The object on a model's page. Raises `NotAModel`."""
-    if isinstance(page, str):
-        raise NotAModel("no page", page)
+def description(page: Response) -> Metadata:
+    """Return the object on a model's page. Raise `NotAModel`, `PageFailed`."""
     try:
-        described = element(page.body.decode("utf-8", "replace").strip())
+        described = element(json_text(page).strip())
     except (ValueError, RecursionError) as error:
         raise NotAModel("no page", f"{page.url} answers with something else than JSON: {error}") from error
     if not isinstance(described.value, dict):

@@ -13,6 +13,7 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 
+from ptmtorrent_scrapy.crawl.pages import PageFailed
 from ptmtorrent_scrapy.formats.markdown import render
 from ptmtorrent_scrapy.formats.raw_json import elements
 from ptmtorrent_scrapy.formats.repository_urls import owner_and_name
@@ -93,11 +94,11 @@ class OnnxModelZooSpider(HubSpider):
         """The text of a file of the repository; None, and a line that says why, if it cannot be read."""
         meta = {"download_maxsize": largest, "dont_retry": True}
         request = Request((self.repository / path).as_uri(), dont_filter=True, meta=meta)
-        response = await self.answer_or_reason(request)
-        if isinstance(response, Response):
-            return text(response)
-        self.logger.warning("%s cannot be read and is left out: %s", path, response)
-        return None
+        try:
+            return text(await self.fetch(request))
+        except PageFailed as why:
+            self.logger.warning("%s cannot be read and is skipped: %s", path, why)
+            return None
 
     async def page(self, folder: str) -> tuple[str, str | None]:
         """The folder, and the HTML of its page."""

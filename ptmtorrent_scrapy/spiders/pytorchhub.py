@@ -14,6 +14,7 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.settings import BaseSettings
 
+from ptmtorrent_scrapy.crawl.pages import PageFailed
 from ptmtorrent_scrapy.downloadhandlers import chromium
 from ptmtorrent_scrapy.formats.dois import dois
 from ptmtorrent_scrapy.formats.markdown import render
@@ -78,9 +79,10 @@ class PyTorchHubSpider(HubSpider):
 
     async def text(self, path: Path) -> str:
         """A file of the clone; empty where it is none that can be a page."""
-        answer = await self.answer_or_reason(Request(path.as_uri(), meta={"download_maxsize": _LARGEST_PAGE}))
-        if isinstance(answer, str):
-            self.logger.warning("%s is left out: %s", path.name, answer)
+        try:
+            answer = await self.fetch(Request(path.as_uri(), meta={"download_maxsize": _LARGEST_PAGE}))
+        except PageFailed as why:
+            self.logger.warning("%s is skipped: %s", path.name, why)
             return ""
         return answer.body.decode("utf-8", "replace").replace("\r\n", "\n")
 
@@ -127,11 +129,12 @@ class PyTorchHubSpider(HubSpider):
     async def shown(self, page: Page) -> bytes | None:
         """A page of the site; None where the site has no such page."""
         url = self.url(page)
-        answer = await self.answer_or_reason(chromium.request(url))
-        if not isinstance(answer, str) and self.is_elsewhere(answer.url, page):
-            answer = f"leads to {answer.url}"
-        if isinstance(answer, str):
-            self.logger.info("%s is rendered from its Markdown: %s", url, answer.partition("\n")[0])
+        try:
+            answer = await self.fetch(chromium.request(url))
+            if self.is_elsewhere(answer.url, page):
+                raise PageFailed(f"it leads to {answer.url}")
+        except PageFailed as why:
+            self.logger.info("%s is rendered from its Markdown: %s", url, str(why)[:500])
             return None
         return answer.body
 

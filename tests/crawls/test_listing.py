@@ -55,7 +55,7 @@ def cut(hubs: Hubs, folder: Path, page: int, how: signal.Signals = signal.SIGKIL
     """Crawl until a page is asked for, which is not answered."""
     hubs.faults.add(PAGE, stall=True, after=page - 1, times=1)
     crawl = start(hubs, folder)
-    hubs.wait_for_requests(page + 1)  # the first is robots.txt
+    hubs.wait_for_requests(page)
     crawl.send_signal(how)
     crawl.wait(timeout=60)
     hubs.faults.clear()
@@ -88,7 +88,7 @@ def test_it_goes_on_from_the_last_page(many: Hubs, folder: Path, how: signal.Sig
     assert len(many.asked(PAGE)) == 2
     assert [record["ModelName"] for record in done.records] == ids(many)
     assert [model["id"] for model in done.read("json/metadata/hf_metadata.json")] == ids(many)
-    assert "goes on with a listing that was begun" in done.log
+    assert "resuming the listing started at" in done.log
     assert "models        5,000" in done.log
     assert [path for path in done.folder.rglob("*") if "~" in path.name] == []
 
@@ -128,7 +128,7 @@ def test_a_cursor_that_has_expired(many: Hubs, folder: Path) -> None:
     many.faults.add("cursor=", status=400, times=1)
     expired = again(many, folder)
     assert expired.status == 1
-    assert "could not be listed, earlier data stays as it was" in expired.errors[0]
+    assert "could not be listed; previous data is kept" in expired.errors[0]
     assert len(expired.errors) == 1
     done = again(many, folder)
     assert done.status == 0

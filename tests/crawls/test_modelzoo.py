@@ -139,7 +139,7 @@ def test_a_listing_that_fails_leaves_what_was_there(zoo: Start, hubs: Hubs, faul
     done = zoo(fraction=0)
     assert done.status == 1
     assert len(done.errors) == 1
-    assert "ModelZoo could not be listed, earlier data stays as it was" in done.errors[0]
+    assert "ModelZoo could not be listed; previous data is kept" in done.errors[0]
     assert contents(done) == before
 
 

@@ -173,7 +173,7 @@ def test_a_repository_of_pages_that_fails_leaves_what_was_there(
     done = pages(environment=no_browser)
     assert done.status == 1
     assert len(done.errors) == 1
-    assert "could not be listed, earlier data stays as it was" in done.errors[0]
+    assert "could not be listed; previous data is kept" in done.errors[0]
     assert {path: path.read_bytes() for path in (done.folder / "json").rglob("*.json")} == before
 
 

@@ -8,6 +8,7 @@ import pytest
 from scrapy import Request
 from scrapy.http import Response
 
+from ptmtorrent_scrapy.crawl.request_meta import PATIENT
 from ptmtorrent_scrapy.middlewares.rate_limit import RateLimitMiddleware
 from tests.conftest import Start
 from tests.hubs import Hubs, Repository
@@ -94,7 +95,7 @@ def test_other_hosts_do_not_wait(limited: RateLimitMiddleware, clock: Clock) -> 
 
 def test_a_host_that_fails_rests_longer_each_time(clock: Clock) -> None:
     limited = RateLimitMiddleware(3, clock, clock.sleep, tries=3, pause=1)
-    page = LISTING.replace(meta={"is_patient": True})
+    page = LISTING.replace(meta={PATIENT: True})
     waited = []
     for tries in range(5):
         request = page.replace(meta={**page.meta, "retry_times": tries})
@@ -153,13 +154,37 @@ def test_who_asks_is_told(hubs: Hubs, crawl: Start) -> None:
     hubs.huggingface.models = [{"id": "o/m", "sha": "1" * 40}]
     crawl("huggingface", fraction=1, USER_AGENT="study/1 (+mailto:who@example.org)")
     agents = {request.path.partition("?")[0]: request.headers["User-Agent"] for request in hubs.requests}
-    assert agents["/robots.txt"] == agents["/api/models"] == "study/1 (+mailto:who@example.org)"
+    assert agents["/api/models"] == "study/1 (+mailto:who@example.org)"
     assert agents["/o/m/info/refs"] == "git/2 study/1 (+mailto:who@example.org)"
 
 
-def test_robots_are_obeyed(hubs: Hubs, crawl: Start) -> None:
-    hubs.faults.add("^/robots.txt", status=200, body="User-agent: *\nDisallow: /api/\n")
-    done = crawl("huggingface", fraction=0)
+def test_pages_of_a_site_are_not_asked_for_where_robots_txt_forbids_it(hubs: Hubs, crawl: Start) -> None:
+    hubs.faults.add("^/robots.txt", status=200, body="User-agent: *\nDisallow: /modelzoo/\n")
+    done = crawl("modelzoo", fraction=0)
     assert done.status == 1
-    assert "robots.txt" in done.log
-    assert hubs.asked("^/api/") == []
+    assert len(done.errors) == 1
+    assert "robots.txt" in done.errors[0]
+    assert hubs.asked("^/modelzoo/") == []
+
+
+def test_a_documented_api_does_not_depend_on_robots_txt(hubs: Hubs, crawl: Start) -> None:
+    hubs.faults.add("^/robots.txt", status=200, body="User-agent: *\nDisallow: /\n")
+    assert crawl("huggingface", fraction=0).status == 0
+
+
+@pytest.mark.parametrize("limit", ['"api";r=0;t=999999999', '"api";r=1;t=99999'])
+def test_no_server_makes_a_crawl_wait_for_years(clock: Clock, limit: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    limited = RateLimitMiddleware(3, clock, clock.sleep, longest=900)
+    run(limited.process_response(LISTING, answer(RateLimit=limit)))
+    run(limited.process_request(LISTING))
+    assert clock.now == 1900
+    assert [record.getMessage() for record in caplog.records] == [
+        "waiting 900 seconds before huggingface.co is asked again"
+    ]
+
+
+def test_a_window_has_no_more_to_come_than_it_is_long(limited: RateLimitMiddleware, clock: Clock) -> None:
+    run(limited.process_response(LISTING, answer(RateLimit='"api";r=0;t=999999999', RateLimit_Policy=POLICY)))
+    run(limited.process_request(LISTING))
+    assert clock.now == 1301

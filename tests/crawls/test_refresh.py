@@ -41,7 +41,7 @@ def test_a_thousand_unchanged_repositories_start_no_git(
     assert second.status == 0
     assert second.statuses == dict.fromkeys(names, "current")
     assert not (folder / "started").exists()
-    assert {request.path.partition("?")[0] for request in hubs.requests} == {"/robots.txt", "/api/models"}
+    assert {request.path.partition("?")[0] for request in hubs.requests} == {"/api/models"}
 
 
 def test_where_no_commit_is_told_a_look_counts_for_a_while(

@@ -208,7 +208,7 @@ def test_a_hub_that_cannot_be_reached_fails_the_job(job: Job, hubs: Hubs) -> Non
     status, scheduled = job("huggingface", HUGGINGFACE_URL=nobody, RETRY_TIMES=0)
     assert status == 1
     [error] = scheduled.errors
-    assert f"Hugging Face could not be listed, earlier data stays as it was: {nobody}/api/models" in error
+    assert f"Hugging Face could not be listed; previous data is kept: {nobody}/api/models" in error
     assert "Hugging Face: listing_failed" in scheduled.log
     assert not (scheduled.folder / "json" / "huggingface.json").exists()
 

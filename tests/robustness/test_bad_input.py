@@ -317,5 +317,5 @@ def test_a_page_without_end(crawl: Start, announced: int | None) -> None:
         done = crawl("huggingface", fraction=0, HUGGINGFACE_URL=url, DOWNLOAD_MAXSIZE=20_000_000, RETRY_TIMES=0)
     assert done.status == 1
     assert len(done.errors) == 1
-    assert "could not be listed, earlier data stays as it was" in done.errors[0]
+    assert "could not be listed; previous data is kept" in done.errors[0]
     assert "20000000" in done.errors[0] or "larger than DOWNLOAD_MAXSIZE" in done.errors[0]

@@ -1,0 +1,56 @@
+"""Pages that could not be had, and why."""
+
+import json
+
+from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError
+from scrapy.http import Response
+
+from ptmtorrent_scrapy.formats.printable import printable
+
+_OUTDATED = (400, 404, 410, 422)  # of a page that the hub has named before
+_TOO_LARGE = (504,)
+_QUOTED = 200  # characters of a server's own words
+
+
+class PageFailed(Exception):
+    """A page could not be had; the message says why, in one line."""
+
+    def __init__(
+        self, why: str, *, is_outdated: bool = False, is_too_large: bool = False, response: Response | None = None
+    ) -> None:
+        super().__init__(why)
+        self.response = response
+        self.is_outdated = is_outdated  # the listing cannot go on from there, on another day either
+        self.is_too_large = is_too_large  # a page with less in it may come
+
+
+def failed(error: BaseException) -> PageFailed:
+    """Return what an error means that came instead of a page."""
+    if isinstance(error, PageFailed):
+        return error
+    is_too_large = isinstance(error, DownloadTimeoutError | DownloadCancelledError)
+    return PageFailed(" ".join((str(error) or type(error).__name__).split()), is_too_large=is_too_large)
+
+
+def refused(response: Response, *, token_setting: str, has_token: bool) -> PageFailed:
+    """Return what an answer means that is no page: its status, the server's words, and what to look at."""
+    why = f"HTTP status {response.status}"
+    if said := _words(response):
+        why += f" ({said})"
+    if response.status in (401, 403) and token_setting:
+        why += f"; look at {token_setting}" if has_token else f"; it may want a token, in {token_setting}"
+    is_outdated, is_too_large = response.status in _OUTDATED, response.status in _TOO_LARGE
+    return PageFailed(why, is_outdated=is_outdated, is_too_large=is_too_large, response=response)
+
+
+def _words(response: Response) -> str:
+    """Return what the server says of the error."""
+    header = response.headers.get("X-Error-Message")
+    said = header.decode("utf-8", "replace") if header else ""
+    if not said:
+        try:
+            value = json.loads(response.body[:10_000])
+        except (ValueError, RecursionError):
+            return ""
+        said = value["error"] if isinstance(value, dict) and isinstance(value.get("error"), str) else ""
+    return printable(" ".join(said.split()))[:_QUOTED]

@@ -1,0 +1,223 @@
+"""What the listings of Hugging Face have in common: models, datasets and spaces.
+
+https://huggingface.co/docs/hub/api
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from typing import Any, ClassVar, Self
+from urllib.parse import quote, urljoin, urlsplit
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+from scrapy.settings import BaseSettings
+from twisted.python.failure import Failure
+
+from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.crawl.pages import PageFailed, failed
+from ptmtorrent_scrapy.crawl.request_meta import KEPT, SHRINKS
+from ptmtorrent_scrapy.crawl.state import ResumePage
+from ptmtorrent_scrapy.formats.link_header import next_link
+from ptmtorrent_scrapy.formats.printable import printable
+from ptmtorrent_scrapy.items import ListingPage, Metadata, Model, RejectedModel
+from ptmtorrent_scrapy.parsers import huggingface
+from ptmtorrent_scrapy.parsers import huggingface_query as query
+from ptmtorrent_scrapy.spiders.base import HubSpider, text
+
+_TREE_PAGES = 100  # of a list of files
+_ERRORS = list(range(400, 600))  # statuses that `parse_listing` sees, since it can ask for less
+_AHEAD = 4  # models that Scrapy takes before it has done with the first: by then their page is on the disk
+
+Item = ListingPage | Model | RejectedModel
+
+
+class HuggingFaceApiSpider(HubSpider):
+    """Lists what one path of the API has, page by page. A subclass names the path and makes models of its objects."""
+
+    plural: ClassVar[str]  # as the API's path calls them
+    prefix: ClassVar[str] = ""  # of the paths of their repositories
+    fields_setting: ClassVar[str]  # names of the fields that the listing is asked for
+    selects = (*HubSpider.selects, "library", "license", "min_downloads", "private")
+    url_settings = ("HUGGINGFACE_URL",)
+    token_setting = "HUGGINGFACE_TOKEN"  # noqa: S105 - the name of a setting
+    fields: list[str]
+    asked: set[str]  # URLs of pages, some 3,000 for 3 million models
+    size: query.PageSize
+    _told: set[str]  # hosts that redirects have led to
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        spider.asked, spider.size, spider._told = set(), query.PageSize(), set()
+        spider.fields = options.names(cls.fields_setting, crawler.settings.getlist(cls.fields_setting))
+        spider.hub_url = crawler.settings["HUGGINGFACE_URL"].rstrip("/")
+        spider.token = cls.token_of(crawler.settings)
+        return spider
+
+    @classmethod
+    def token_of(cls, settings: BaseSettings) -> tuple[str, str] | None:
+        token = options.token("HUGGINGFACE_TOKEN", settings["HUGGINGFACE_TOKEN"])
+        return (settings["HUGGINGFACE_URL"].rstrip("/"), token) if token else None
+
+    @classmethod
+    def file_url(cls, url: str, commit: str, path: str) -> str | None:
+        return f"{url}/resolve/{commit}/{quote(os.fsencode(path))}"
+
+    @classmethod
+    def check_settings(cls, settings: BaseSettings) -> None:
+        super().check_settings(settings)
+        options.names(cls.fields_setting, settings.getlist(cls.fields_setting))
+
+    async def start(self) -> AsyncIterator[Request]:
+        page = self.session.state.resume_page
+        if page is not None and page.file is not None:
+            yield self.request(page.file, self.parse_listing, meta={KEPT: page})
+        else:
+            first = query.listing_url(self.hub_url, self.plural, self.fields)
+            request = self.page(page.url if page else first, self.parse_listing)
+            yield request.replace(errback=self.parse_failure, meta={**request.meta, "handle_httpstatus_list": _ERRORS})
+
+    def page(self, url: str, callback: Callable[..., Any] | None = None) -> Request:
+        """Return a request to the API, which its official client asks without a look at robots.txt."""
+        headers = {"Authorization": f"Bearer {self.token[1]}"} if self.token else None
+        meta: dict[str, Any] = {"dont_cache": True, "dont_obey_robotstxt": True}  # a listing has 10 GB, new each time
+        meta[SHRINKS] = query.limit(url) > query.LEAST
+        return self.request(url, callback, headers=headers, meta=meta)
+
+    async def parse_listing(self, response: Response) -> AsyncIterator[Item]:
+        """Yield what is on this page and all that follow."""
+        assert response.request is not None
+        async for item in self._listing(response.request.url, response):
+            yield item
+
+    async def parse_failure(self, failure: Failure) -> AsyncIterator[Item]:
+        """Yield the same where no answer has come for the first page."""
+        assert failure.value is not None
+        async for item in self._listing(failure.request.url, failed(failure.value)):  # type: ignore[attr-defined]
+            yield item
+
+    async def parse(self, response: Response) -> AsyncIterator[Model | RejectedModel]:
+        """Yield the models of one page.
+
+        @hub_url /api/{plural}?sort=createdAt&limit=10&expand[]=sha&expand[]=tags&expand[]=likes
+        @models 10 commit
+        """
+        try:
+            _, listing = await self.json_array(response)
+        except PageFailed as why:
+            self.page_failed(response.url, why)
+            return
+        for item in self.models(listing):
+            yield item
+
+    async def _listing(self, url: str, answer: Response | PageFailed) -> AsyncIterator[Item]:
+        """Yield the pages from a URL on, each followed by its models; the next one is fetched meanwhile."""
+        while self.session.state.problem is None:
+            try:
+                page, listing = await self._usable(url, answer)
+                kept: ResumePage | None = page.meta.get(KEPT)
+                following = kept.following if kept else self.following(page)
+            except PageFailed as why:
+                self.page_failed(query.shown(url), why)
+                return
+            yield ListingPage(url=kept.url if kept else page.url, following=following, body=page.body)
+            fetching: asyncio.Task[Response | PageFailed] | None = None
+            try:
+                for number, item in enumerate(self.models(listing)):
+                    yield item
+                    if number == _AHEAD and following:
+                        fetching = asyncio.create_task(self._answer(following))
+                if following is None:
+                    return
+                url, answer = following, await (fetching or self._answer(following))
+            finally:
+                if fetching is not None:
+                    fetching.cancel()
+
+    async def _usable(self, url: str, answer: Response | PageFailed) -> tuple[Response, list[Metadata]]:
+        """Return a page and its objects, with less in it where the hub cannot give all. Raise `PageFailed`."""
+        while True:
+            try:
+                return await self.json_array(self._page(url, answer))
+            except PageFailed as why:
+                if (easier := self._easier(url, why)) is None:
+                    raise
+                url, answer = easier, await self._answer(easier)
+
+    def _page(self, url: str, answer: Response | PageFailed) -> Response:
+        """Return the answer, if it is a page. Raise `PageFailed`."""
+        if isinstance(answer, PageFailed):
+            raise answer
+        if answer.status != 200:
+            raise self.refused(answer)
+        there = urlsplit(answer.url).netloc
+        if there != urlsplit(url).netloc and there not in self._told:
+            self._told.add(there)
+            self.logger.info("%s redirects to %s, which is asked without the token", self.hub_url, there)
+        return answer
+
+    async def _answer(self, url: str) -> Response | PageFailed:
+        try:
+            return await self.fetch(self.page(url))
+        except PageFailed as why:
+            return why
+
+    def _easier(self, url: str, why: PageFailed) -> str | None:
+        """Return the URL that asks for less, where that may help."""
+        if why.is_too_large:
+            return self.size.smaller(url)
+        asked = query.fields(url)
+        if not asked or why.response is None or why.response.status != 400:
+            return None
+        said = text(why.response)
+        if "expand" not in said and "cursor=" in url:
+            return None  # it is the position that is refused
+        accepted = query.accepted(said) or frozenset()
+        fewer = [name for name in asked if name in accepted]
+        self._count_refused(asked, fewer if len(fewer) < len(asked) else [])
+        return query.with_fields(url, fewer if len(fewer) < len(asked) else [])
+
+    def _count_refused(self, asked: list[str], accepted: list[str]) -> None:
+        """Count the fields that the hub gives no more; none is accepted where it refuses `expand` itself."""
+        names = [name for name in asked if name not in accepted] if accepted else ["expand"]
+        assert self.crawler.stats is not None
+        for name in names:
+            self.crawler.stats.inc_value(f"listing/departures/{printable(name)} is refused by the listing")
+        self.logger.warning("%s gives no %s in its listing any more", self.hub, ", ".join(names))
+
+    def following(self, page: Response) -> str | None:
+        """Return the next page's URL, at the endpoint in use; None after the last page. Raise `PageFailed`."""
+        link = linked(page)
+        if link is None:
+            return None
+        url = query.at_endpoint(urljoin(page.url, link), self.hub_url, self.plural)
+        if url is None or url in self.asked:
+            raise PageFailed(f"names {printable(link)} as the next page", is_outdated=True)
+        self.asked.add(url)
+        return self.size.next(url)
+
+    async def files(self, url: str, commit: str | None) -> list[tuple[int, bool]] | None:
+        found: list[tuple[int, bool]] = []
+        name = url.removeprefix(f"{self.hub_url}/{self.prefix}")
+        page: str | None = f"{self.hub_url}/api/{self.plural}/{name}/tree/{commit or 'main'}?recursive=true"
+        try:
+            for _ in range(_TREE_PAGES):
+                if page is None:
+                    return found
+                response = await self.fetch(self.page(page))
+                found += huggingface.files(response.text)
+                link = linked(response)
+                page = link and query.at_endpoint(urljoin(response.url, link), self.hub_url, self.plural)
+        except PageFailed:
+            return None
+        return found
+
+
+def linked(response: Response) -> str | None:
+    """Return the next page's URL, as the answer names it. Raise `PageFailed`."""
+    try:
+        return next_link(b", ".join(response.headers.getlist("Link")).decode("latin-1"))
+    except ValueError as error:
+        raise PageFailed(f"its Link header cannot be read: {error}") from error
