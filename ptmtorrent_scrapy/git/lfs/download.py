@@ -95,7 +95,8 @@ class Download:
             f"M 100644 inline {pointer.oid}\ndata {len(text(pointer))}\n{text(pointer)}" for pointer in wanted
         )
         commit = f"commit {_BRANCH}\ncommitter pointers <> 0 +0000\ndata 0\n{files}\n"
-        variables = {"GIT_DIR": str(self._scratch.resolve())}
+        environment = configured(self.git.environment, {"core.fsync": "none"})  # it is removed in a moment
+        variables = {**environment, "GIT_DIR": str(self._scratch.resolve())}
         self.git.run("git", "fast-import", "--quiet", cwd=self._scratch, stdin=commit.encode(), environment=variables)
 
     def _resume(self, wanted: Iterable[Pointer]) -> None:

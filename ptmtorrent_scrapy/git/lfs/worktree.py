@@ -64,8 +64,8 @@ def compare_again(clone: Path, git: Command) -> None:
 
 def _sync_folders(clone: Path, paths: Iterable[bytes]) -> None:
     """Bring the names of files in the working tree to the disk."""
-    for folder in {path.rpartition(b"/")[0] for path in paths}:
-        if (descriptor := _open_folder(clone, folder + b"/")) is not None:
+    for path in {path.rpartition(b"/")[0]: path for path in paths}.values():
+        if (descriptor := _open_folder(clone, path)) is not None:
             try:
                 os.fsync(descriptor)
             finally:
