@@ -30,6 +30,7 @@ from ptmtorrent_scrapy.git.models import USABLE, CloneRequest, CloneResult, Clon
 logger = logging.getLogger(__name__)
 
 _PASSING = (FailureKind.RETRY, FailureKind.HOST)
+_SAMPLE_BYTES = 1 << 30  # of LFS objects that are checked after the clones
 _OF_MACHINE = (FailureKind.DISK_FULL, FailureKind.DISK, FailureKind.MACHINE)  # never a repository's fault
 _UNAVAILABLE = (CloneStatus.MISSING, CloneStatus.EMPTY, CloneStatus.GATED)
 
@@ -79,7 +80,7 @@ class CloneService:
             self._stats.inc_value("clone/chosen", more)
             models += short
             jobs = await self._clone_all(after=after)
-        await asyncio.to_thread(Store(self._crawl.tree.store).tidy)
+        await asyncio.to_thread(self._look_after_store)
         self._results.write(self._listing)
         if jobs.are_all_given_up:
             problem = "none of the hosts of the repositories answers: look at them and crawl again"
@@ -248,6 +249,16 @@ class CloneService:
             self._checks.note(listed.url, hub_id=listed.hub_id, commit=cloned)
         elif listed.commit and listed.hub_id:
             self._checks.note(listed.url, hub_id=listed.hub_id, commit=commit)
+
+    def _look_after_store(self) -> None:
+        """Remove what is left over in the store, and check some of its objects."""
+        store = Store(self._crawl.tree.store)
+        store.tidy()
+        if damaged := store.check_sample(_SAMPLE_BYTES):
+            logger.warning(
+                "%d LFS objects are damaged on the disk, the first is %s; the next crawl downloads them again",
+                *(len(damaged), damaged[0]),
+            )
 
     async def _clone_or_lost(self, request: CloneRequest) -> CloneResult:
         try:

@@ -65,7 +65,8 @@ def findings(settings: BaseSettings, hubs: list[type[HubSpider]]) -> Iterator[Ch
         yield CheckResult("settings", OK, "can be used")
     except options.InvalidOption as error:
         yield CheckResult("settings", WRONG, str(error), "give another value")
-    yield from filesystem.findings(Path(settings["DATA_DIR"] or "data"), clones.repository.min_free if clones else 0)
+    min_free, concurrency = (clones.repository.min_free, clones.concurrency) if clones else (0, 1)
+    yield from filesystem.findings(Path(settings["DATA_DIR"] or "data"), min_free, concurrency)
     if clones:
         yield from _network(settings, hubs, clones)
         yield from _cluster(clones.cluster)

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -10,14 +9,14 @@ from pathlib import Path
 
 from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, CheckResult
 from ptmtorrent_scrapy.formats.sizes import human
+from ptmtorrent_scrapy.git import open_files
 from ptmtorrent_scrapy.storage.lock import LockHeld, lock
 
 _NAME = 255  # bytes of the longest name
-_FILES = 1024  # open at a time
 _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "lustre", "beegfs", "ceph", "fuse.sshfs", "9p", "gpfs")
 
 
-def findings(root: Path, min_free: int) -> Iterator[CheckResult]:
+def findings(root: Path, min_free: int, concurrency: int) -> Iterator[CheckResult]:
     """Of the folder of the data tree, which is made if it is not there; what else is made is removed again."""
     made = _make(root)
     try:
@@ -33,7 +32,7 @@ def findings(root: Path, min_free: int) -> Iterator[CheckResult]:
         for folder in made:
             with contextlib.suppress(OSError):
                 folder.rmdir()
-    yield _open_files()
+    yield _open_files(concurrency)
 
 
 def _make(root: Path) -> list[Path]:
@@ -126,8 +125,11 @@ def _file_system(root: Path) -> str:
     return best[1]
 
 
-def _open_files() -> CheckResult:
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < _FILES:
-        return CheckResult("open files", WARNING, f"{soft} at a time", f"allow {_FILES}: ulimit -n {_FILES}")
-    return CheckResult("open files", OK, f"{soft} at a time")
+def _open_files(concurrency: int) -> CheckResult:
+    """Return whether as many clones as wanted can run at a time; a crawl raises the soft limit itself."""
+    clones = open_files.clones_at_once()
+    found = f"{open_files.limit()} at a time, enough for {clones} clones"
+    if clones < concurrency:
+        advice = f"raise the hard limit (ulimit -Hn), or set CLONE_CONCURRENCY={max(1, clones)}"
+        return CheckResult("open files", WARNING, f"{found}, and CLONE_CONCURRENCY is {concurrency}", advice)
+    return CheckResult("open files", OK, found)

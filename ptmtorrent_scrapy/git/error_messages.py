@@ -5,9 +5,15 @@ from collections.abc import Sequence
 
 from ptmtorrent_scrapy.git import stderr
 from ptmtorrent_scrapy.git.command import CommandFailed
-from ptmtorrent_scrapy.git.errors import Gated, GitError, Missing, NoSpace, Refused, Transient, Unavailable
+from ptmtorrent_scrapy.git.errors import Exhausted, Gated, GitError, Missing, NoSpace, Refused, Transient, Unavailable
 
 _NO_SPACE = ("No space left on device", "no space left on device", "Disk quota exceeded", "disk quota exceeded")
+_NO_FILES = ("Too many open files", "too many open files")
+_NO_MEMORY = (
+    *("Cannot allocate memory", "cannot allocate memory", "out of memory", "Out of memory"),
+    *("unable to create thread", "unable to create threaded", "Resource temporarily unavailable"),
+)
+TOO_FEW_FILES = "this machine allows too few open files; raise the limit (ulimit -n) or lower CLONE_CONCURRENCY"
 _UNSAFE = ("fsck", "not allowed", "refusing to", "invalid path", "disallowed", "malformed")
 _GONE = (
     "not found",
@@ -51,12 +57,24 @@ _STATUS = re.compile(r"(?:returned error: |from HTTP )(\d{3})\b")
 _WRONG_CONTENT = "expected OID "  # what git-lfs says of content with another SHA-256
 
 
+def of_machine(error: CommandFailed) -> GitError | None:
+    """Return how this machine failed a command; None where it did not."""
+    said = stderr.words(error.stderr)
+    if _any(_NO_SPACE, said):
+        return NoSpace("the disk is full")
+    if _any(_NO_FILES, said):
+        return Exhausted(TOO_FEW_FILES)
+    if _any(_NO_MEMORY, said):
+        return Exhausted("this machine has not enough memory, or too many processes; lower CLONE_CONCURRENCY")
+    return None
+
+
 def of_git(error: CommandFailed, *, gated: bool) -> GitError:
     """Why git failed, as one of the kinds of errors; `gated` where the hub says that access is restricted."""
     said = stderr.words(error.stderr)
     status = _status(said)
-    if _any(_NO_SPACE, said):
-        return NoSpace("the disk is full")
+    if local := of_machine(error):
+        return local
     if _any(_UNSAFE, said):
         return Refused(next((line for line in stderr.beside(error.stderr) if line.startswith("error:")), str(error)))
     if status == 403 or (gated and _any(_UNKNOWN_USER, said)):
@@ -72,9 +90,9 @@ def of_git(error: CommandFailed, *, gated: bool) -> GitError:
 
 def of_lfs(error: CommandFailed) -> GitError:
     """Return why git-lfs failed on this machine; what servers answered is known without its words."""
+    if local := of_machine(error):
+        return local
     said = stderr.words(error.stderr)
-    if _any(_NO_SPACE, said):
-        return NoSpace("the disk is full")
     if _WRONG_CONTENT in said:
         return GitError("their server has other content")
     lines = [line for line in stderr.beside(error.stderr) if not line.startswith("error: failed to fetch")]

@@ -12,6 +12,7 @@ GitError
  ├── NoSpace        the disk is full
  ├── OverBudget     more than the crawl may still download
  └── Transient      may succeed later
+      ├── Exhausted    this machine has no more open files or memory
       ├── Stalled      no progress for longer than allowed
       │    └── TooSlow     fewer bytes per second than allowed
       └── Unavailable  the host is overloaded, or does not answer at all
@@ -71,6 +72,10 @@ class OverBudget(GitError):
 
 class Transient(GitError):
     """An operation that may succeed later."""
+
+
+class Exhausted(Transient):
+    """This machine has no more open files or memory."""
 
 
 class Stalled(Transient):

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Sequence
 
 from ptmtorrent_scrapy.git.errors import Cancelled
+from ptmtorrent_scrapy.git.open_files import raise_limit
 
 _MEMORY = 8 << 30  # bytes of data a process may have: what is packed small may want to be any size
 
@@ -64,6 +65,7 @@ def start(scope: str, arguments: Sequence[str], **options: object) -> subprocess
         if scope in _cancelled:
             raise Cancelled("the crawl ends")
         if _watchdog is None or _watchdog.owner != os.getpid():
+            raise_limit()
             _watchdog = _Watchdog()
         process = subprocess.Popen(arguments, process_group=0, **options)  # type: ignore[call-overload]
         _groups[process.pid] = scope

@@ -8,13 +8,13 @@ from typing import Any
 from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError
 from ptmtorrent_scrapy.git.lfs import pointers
+from ptmtorrent_scrapy.git.lfs.checks import digest
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer
 from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.git.remote import command
 from ptmtorrent_scrapy.storage.tree import DataTree
 from ptmtorrent_scrapy.verification.finding import Finding, was_cut
-from ptmtorrent_scrapy.verification.lfs_objects import digest
 
 
 class Clones:

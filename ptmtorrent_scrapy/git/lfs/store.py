@@ -1,6 +1,7 @@
 """The LFS objects of a hub, each stored once and shared by its clones."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import random
@@ -131,7 +132,7 @@ class Store:
     def check(self, oid: str) -> bool:
         """Return whether the content of a stored object is right; one that is damaged is moved away."""
         path = self.object(oid)
-        if digest(path) == oid:
+        if _digest(path) == oid:
             self.note_checked(oid)
             return True
         rename(path, _aside(path))
@@ -177,6 +178,16 @@ class Store:
         for pointer in damaged:
             if self.has(pointer):
                 _aside(self.object(pointer.oid)).unlink(missing_ok=True)
+
+
+def _digest(path: Path) -> str | None:
+    """Return the SHA-256 of a file; None where the disk cannot read it."""
+    try:
+        return digest(path)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        return None
 
 
 def _aside(path: Path) -> Path:

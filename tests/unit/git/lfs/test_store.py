@@ -1,0 +1,150 @@
+"""The store of LFS objects: what it has, what is right, and who fetches what."""
+
+import hashlib
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from ptmtorrent_scrapy.git.lfs import claims, own_storage
+from ptmtorrent_scrapy.git.lfs.pointers import Pointer
+from ptmtorrent_scrapy.git.lfs.store import Store
+
+
+def add(store: Store, body: bytes) -> Pointer:
+    """Put an object into a store, as git-lfs does."""
+    pointer = Pointer(hashlib.sha256(body).hexdigest(), len(body))
+    path = store.object(pointer.oid)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(body)
+    return pointer
+
+
+def damage(path: Path, *, keep_time: bool) -> None:
+    """Change a byte of a file, as a broken disk or a user does."""
+    before = path.stat()
+    path.chmod(0o644)
+    content = bytearray(path.read_bytes())
+    content[0] ^= 1
+    path.write_bytes(content)
+    if keep_time:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def bytes_read() -> int:
+    """Return how many bytes this process has read."""
+    return int(Path("/proc/self/io").read_text().split()[1])
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "lfs")
+
+
+@pytest.mark.parametrize("keep_time", [False, True])
+def test_an_object_that_was_written_after_its_check_is_checked_again(store: Store, keep_time: bool) -> None:
+    good, bad = add(store, b"good"), add(store, b"bad")
+    for pointer in (good, bad):
+        store.note_checked(pointer.oid)
+    assert store.set_damaged_aside([good, bad]) == []
+    damage(store.object(bad.oid), keep_time=keep_time)
+    assert store.set_damaged_aside([good, bad]) == [bad]
+    assert store.missing([good, bad]) == [bad]
+    assert [path.name for path in store.object(bad.oid).parent.iterdir()] == [f".{bad.oid}~damaged"]
+
+
+def test_an_object_that_was_not_written_is_not_read_again(store: Store) -> None:
+    pointer = add(store, b"content" * 1_000_000)
+    before = bytes_read()
+    assert store.set_damaged_aside([pointer]) == []
+    assert bytes_read() - before > pointer.size
+    before = bytes_read()
+    assert store.set_damaged_aside([pointer]) == []
+    assert bytes_read() - before < pointer.size
+
+
+def test_a_check_that_was_cut_off_is_no_check(store: Store) -> None:
+    pointer = add(store, b"content")
+    store.note_checked(pointer.oid)
+    file = next((store.path / "checked").iterdir())
+    file.write_bytes(file.read_bytes()[:-3])
+    assert not store.checks.holds(pointer.oid, store.object(pointer.oid).stat())
+    store.note_checked(pointer.oid)
+    store.note_checked(pointer.oid)
+    assert store.checks.holds(pointer.oid, store.object(pointer.oid).stat())
+
+
+def test_objects_that_were_checked_long_ago_are_sampled(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    pointers = [add(store, b"%d" % number) for number in range(40)]
+    now = time.time()
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: now - 40 * 86400)
+        for pointer in pointers:
+            store.note_checked(pointer.oid)
+    for pointer in pointers:
+        damage(store.object(pointer.oid), keep_time=True)
+    found: set[str] = set()
+    while len(found) < len(pointers):
+        found.update(store.check_sample(1 << 20))
+    assert found == {pointer.oid for pointer in pointers}
+    assert store.missing(pointers) == pointers
+
+
+def test_a_sample_reads_no_more_than_it_may(store: Store) -> None:
+    for number in range(300):
+        add(store, b"%d" % number * 100)
+    assert store.check_sample(50) == []
+    assert list((store.path / "checked").glob("*")) == []
+
+
+def test_claims(store: Store, tmp_path: Path) -> None:
+    one, two, three = (Pointer(str(number) * 64, 1) for number in range(3))
+    with claims.claim(tmp_path, [one, two]) as first:
+        assert first == [one, two]
+        with claims.claim(tmp_path, [two, three]) as second:
+            assert second == [three]
+            with claims.claim(tmp_path, [one, two, three]) as third:
+                assert third == []
+        with claims.claim(tmp_path, [two, three]) as again:
+            assert again == [three]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_claim_of_many_objects_takes_one_open_file(tmp_path: Path) -> None:
+    wanted = [Pointer(f"{number:064x}", 1) for number in range(1000)]
+    before = len(os.listdir("/proc/self/fd"))
+    with claims.claim(tmp_path, wanted) as claimed:
+        assert len(claimed) == 1000
+        assert len(os.listdir("/proc/self/fd")) <= before + 1
+
+
+def test_a_claim_of_a_process_that_was_killed(tmp_path: Path) -> None:
+    pointer = Pointer("0" * 64, 1)
+    (tmp_path / "1-left").write_text(f"{pointer.oid}\n")
+    with claims.claim(tmp_path, [pointer]) as claimed:
+        assert claimed == [pointer]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_clone_removes_stays_in_the_store_and_comes_back_from_a_clone(store: Store, tmp_path: Path) -> None:
+    pointer = add(store, b"content")
+    clone = tmp_path / "clone"
+    (clone / ".git").mkdir(parents=True)
+    assert own_storage.link_objects(clone, [pointer], store) == [pointer]
+    assert own_storage.link_objects(clone, [pointer], store) == []
+    own_storage.remove_object(clone, pointer.oid)
+    assert store.has(pointer)
+    own_storage.link_objects(clone, [pointer], store)
+    store.object(pointer.oid).unlink()
+    own_storage.give_back(clone, [pointer], store)
+    assert store.object(pointer.oid).read_bytes() == b"content"
+
+
+def test_an_object_comes_back_from_a_clone_only_if_it_is_right(store: Store, tmp_path: Path) -> None:
+    pointer = add(store, b"content")
+    own_storage.link_objects(tmp_path, [pointer], store)
+    damage(store.object(pointer.oid), keep_time=True)
+    store.object(pointer.oid).unlink()
+    own_storage.give_back(tmp_path, [pointer], store)
+    assert not store.has(pointer)
