@@ -13,6 +13,7 @@ from typing import Any
 from ptmtorrent_scrapy.git import blobs, local
 from ptmtorrent_scrapy.git.blobs import contents
 from ptmtorrent_scrapy.git.environment import HARDENED, check_url, configured
+from ptmtorrent_scrapy.git.error_messages import of_os
 from ptmtorrent_scrapy.git.errors import (
     Cancelled,
     Gated,
@@ -22,6 +23,7 @@ from ptmtorrent_scrapy.git.errors import (
     NoSpace,
     OverBudget,
     Refused,
+    TooFewFiles,
     Transient,
     Unavailable,
 )
@@ -65,6 +67,8 @@ def clone(repository: CloneRequest) -> CloneResult:
         raise
     except (LockHeld, GitError, OSError) as error:
         _fail(outcome, error)
+        if isinstance(of_os(error), TooFewFiles) and repository.accept_partial:
+            outcome.failure = FailureKind.MACHINE  # more attempts do not help: it is not the repository's fault
     except Exception as error:  # one bad repository never ends a crawl
         outcome.error = f"a fault of this program, please report it: {error!r}"
         outcome.failure = FailureKind.INTERNAL
@@ -73,6 +77,7 @@ def clone(repository: CloneRequest) -> CloneResult:
 
 
 def _fail(outcome: CloneResult, error: Exception) -> None:
+    error = of_os(error)
     outcome.status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), CloneStatus.FAILED)
     outcome.failure = next((failure for kind, failure in _FAILURES.items() if isinstance(error, kind)), None)
     outcome.error = str(error)

@@ -1,11 +1,22 @@
 """What git and git-lfs say, in the C locale, of the ways in which a server or a repository fails them."""
 
+import errno
 import re
 from collections.abc import Sequence
 
 from ptmtorrent_scrapy.git import stderr
 from ptmtorrent_scrapy.git.command import CommandFailed
-from ptmtorrent_scrapy.git.errors import Exhausted, Gated, GitError, Missing, NoSpace, Refused, Transient, Unavailable
+from ptmtorrent_scrapy.git.errors import (
+    Exhausted,
+    Gated,
+    GitError,
+    Missing,
+    NoSpace,
+    Refused,
+    TooFewFiles,
+    Transient,
+    Unavailable,
+)
 
 _NO_SPACE = ("No space left on device", "no space left on device", "Disk quota exceeded", "disk quota exceeded")
 _NO_FILES = ("Too many open files", "too many open files")
@@ -13,7 +24,7 @@ _NO_MEMORY = (
     *("Cannot allocate memory", "cannot allocate memory", "out of memory", "Out of memory"),
     *("unable to create thread", "unable to create threaded", "Resource temporarily unavailable"),
 )
-TOO_FEW_FILES = "this machine allows too few open files; raise the limit (ulimit -n) or lower CLONE_CONCURRENCY"
+TOO_LITTLE_MEMORY = "this machine has not enough memory, or too many processes; lower CLONE_CONCURRENCY"
 _UNSAFE = ("fsck", "not allowed", "refusing to", "invalid path", "disallowed", "malformed")
 _GONE = (
     "not found",
@@ -57,15 +68,24 @@ _STATUS = re.compile(r"(?:returned error: |from HTTP )(\d{3})\b")
 _WRONG_CONTENT = "expected OID "  # what git-lfs says of content with another SHA-256
 
 
+def of_os(error: Exception) -> Exception:
+    """Return `Exhausted` for an error of this process that means it; else the error itself."""
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return TooFewFiles()
+    if isinstance(error, OSError) and error.errno in (errno.ENOMEM, errno.EAGAIN):
+        return Exhausted(TOO_LITTLE_MEMORY)
+    return error
+
+
 def of_machine(error: CommandFailed) -> GitError | None:
     """Return how this machine failed a command; None where it did not."""
     said = stderr.words(error.stderr)
     if _any(_NO_SPACE, said):
         return NoSpace("the disk is full")
     if _any(_NO_FILES, said):
-        return Exhausted(TOO_FEW_FILES)
+        return TooFewFiles()
     if _any(_NO_MEMORY, said):
-        return Exhausted("this machine has not enough memory, or too many processes; lower CLONE_CONCURRENCY")
+        return Exhausted(TOO_LITTLE_MEMORY)
     return None
 
 

@@ -13,6 +13,7 @@ GitError
  ├── OverBudget     more than the crawl may still download
  └── Transient      may succeed later
       ├── Exhausted    this machine has no more open files or memory
+      │    └── TooFewFiles   of open files
       ├── Stalled      no progress for longer than allowed
       │    └── TooSlow     fewer bytes per second than allowed
       └── Unavailable  the host is overloaded, or does not answer at all
@@ -76,6 +77,15 @@ class Transient(GitError):
 
 class Exhausted(Transient):
     """This machine has no more open files or memory."""
+
+
+class TooFewFiles(Exhausted):
+    """This machine allows too few open files."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this machine allows too few open files; raise the limit (ulimit -n) or lower CLONE_CONCURRENCY"
+        )
 
 
 class Stalled(Transient):

@@ -1,13 +1,11 @@
 """How many files may be open at a time (`ulimit -n`), and how many clones that allows."""
 
 import contextlib
-import errno
 import resource
 
 _MOST = 65_536  # beyond which nothing here needs more
 _BESIDE = 100  # open files of a crawl beside its clones
 _PER_CLONE = 16  # pipes of git or git-lfs, locks, and both ends of each connection
-EXHAUSTED = (errno.EMFILE, errno.ENFILE)
 
 
 def limit() -> int:

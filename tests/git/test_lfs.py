@@ -3,6 +3,7 @@
 import http.server
 import json
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import pytest
 from ptmtorrent_scrapy.git.clone import clone
 from ptmtorrent_scrapy.git.models import CloneRequest
 from tests import hubs as content
-from tests.conftest import git
+from tests.conftest import ROOT, git
 from tests.hubs import Hubs, Large
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
@@ -268,3 +269,31 @@ def test_an_lfs_server_that_is_too_slow(hubs: Hubs, wanted: Wanted, dripping: st
     assert (outcome.status, outcome.failure) == ("failed", "retry")
     assert "less than 1000 bytes per second" in str(outcome.error)
     assert time.monotonic() - began < 30
+
+
+def test_open_files_that_run_out_are_not_the_repositorys_fault(hubs: Hubs, wanted: Wanted) -> None:
+    hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
+    code = (
+        "import json, resource, sys\n"
+        "from ptmtorrent_scrapy.git.clone import clone\nfrom ptmtorrent_scrapy.git.models import CloneRequest\n"
+        "request = CloneRequest(**{**json.load(sys.stdin), 'protocols': ('http',)})\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (10, 10))\n"
+        "result = clone(request)\nprint(json.dumps([result.failure, result.error]))\n"
+    )
+    for is_last, failure in ((False, "retry"), (True, "machine")):
+        request = wanted(accept_partial=is_last)
+        given = json.dumps({name: getattr(request, name) for name in ("url", "path", "store", "accept_partial")})
+        ended = subprocess.run([sys.executable, "-c", code], input=given, cwd=ROOT, capture_output=True, text=True)
+        assert json.loads(ended.stdout)[0] == failure, ended
+        assert "ulimit -n" in json.loads(ended.stdout)[1]
+
+
+def test_a_file_that_is_in_git_as_it_is_although_it_is_given_to_git_lfs(
+    hubs: Hubs, wanted: Wanted, folder: Path
+) -> None:
+    files = {".gitattributes": ATTRIBUTES, "w.bin": ONE, "small.bin": b"in git\n"}
+    served = hubs.serve("o/m", content.Repository([files]))
+    for content_ in (b"in git\n", b"still in git\n"):
+        served.push({**files, "small.bin": content_})
+        clone(wanted())
+        assert git(folder / "repos/o/m", "status", "--porcelain") == ""

@@ -8,6 +8,7 @@ import errno
 import os
 import shutil
 import struct
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +47,19 @@ def place(clone: Path, files: Mapping[bytes, Pointer], store: Store, *, git: Com
             _forget_status(clone, placed, git)
         assume_unchanged(clone, [path for path in placed if not files[path].is_canonical], git)
         _sync_folders(clone, placed)
+    _settle_index(clone)
     return linked
+
+
+def _settle_index(clone: Path) -> None:
+    """Let git trust the times in its index: files as new as the index would be compared once more, by their filters.
+
+    A file that `.gitattributes` gives to git-lfs but that is in git as it is would then count as changed.
+    """
+    index = clone / ".git" / "index"
+    with contextlib.suppress(FileNotFoundError):
+        later = time.time_ns() + 10**9
+        os.utime(index, ns=(later, later))
 
 
 def assume_unchanged(clone: Path, paths: Iterable[bytes], git: Command) -> None:
