@@ -9,6 +9,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +30,10 @@ _WATCH = 2.0  # seconds between two questions to the scheduler
 _CANCEL = 5.0  # seconds for ending the processes of a worker
 _LONGEST_PAUSE = 30.0  # seconds between two attempts to connect
 _OF_MACHINE = (FailureKind.MACHINE, FailureKind.DISK, FailureKind.DISK_FULL)
+
+
+class _ConnectionLost(Exception):
+    """The scheduler went away: the clone is asked again once it is back."""
 
 
 class Cluster:
@@ -77,13 +82,16 @@ class Cluster:
         self._watching = asyncio.create_task(self._watch())
 
     async def _run(self, function: Callable[[CloneRequest], T], request: CloneRequest) -> T:
-        worker = await self._first(self._roster.take())
-        try:
-            result = await self._first(self._result(worker, function, request))
-            await self._check(worker, result)
-            return result
-        finally:
-            await self._roster.give_back(worker)
+        while True:
+            worker = await self._first(self._roster.take())
+            try:
+                result = await self._first(self._result(worker, function, request))
+                await self._check(worker, result)
+                return result
+            except _ConnectionLost:
+                await self._roster.forget(worker)  # until the scheduler lists it again
+            finally:
+                await self._roster.give_back(worker)
 
     async def _first(self, work: Coroutine[Any, Any, T]) -> T:
         """Return the result of work unless the crawl or the cluster ends first. Raises `Cancelled`, `ClusterLost`."""
@@ -99,25 +107,29 @@ class Cluster:
             ended.cancel()
 
     async def _result(self, worker: Worker, function: Callable[[CloneRequest], T], request: CloneRequest) -> T:
-        """Return what a worker says of a repository. Raises `WorkerLost`, what the function raises."""
+        """Return the result of a function on a worker. Raises what it raises, `WorkerLost`, `_ConnectionLost`."""
         connection = self._connection
         if connection is None or not connection.is_open:
-            raise WorkerLost(f"{self._address} does not answer")
+            raise _ConnectionLost
         future = connection.submit(worker.address, function, request)
         done = asyncio.ensure_future(_result_of(future))
         gone = asyncio.ensure_future(worker.gone.wait())
         try:
             await asyncio.wait((done, gone), return_when=asyncio.FIRST_COMPLETED)
-            if not done.done():
-                await connection.cancel(future)
-                raise WorkerLost(f"the worker on {worker.host} was lost")
-            return done.result()  # type: ignore[no-any-return]
-        except (GitError, WorkerLost):
+            if done.done():
+                return done.result()  # type: ignore[no-any-return]
+            if connection is not self._connection or not connection.is_open:
+                raise _ConnectionLost
+            await connection.cancel(future)
+            raise WorkerLost(f"the worker on {worker.host} was lost")
+        except (GitError, WorkerLost, _ConnectionLost):
             raise
         except asyncio.CancelledError:
             if (task := asyncio.current_task()) and task.cancelling():
                 raise
-            raise WorkerLost(f"the connection to {self._address} was lost") from None
+            raise _ConnectionLost from None
+        except CancelledError as error:  # Dask's, where its client lost the scheduler
+            raise _ConnectionLost from error
         except Exception as error:
             raise WorkerLost(f"the worker on {worker.host} was lost: {type(error).__name__}: {error}") from error
         finally:

@@ -1,19 +1,20 @@
-"""What a crawl will take: estimates from what is known of some repositories."""
+"""Estimates what a crawl takes, from what is known of some repositories."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import NamedTuple
 
 from ptmtorrent_scrapy.formats.sizes import human
 
 _RESAMPLES = 1000
 _PERCENT = 2.5  # cut off at either end: what is left is the 95 % interval
-_RATES = {"a guess": 10_000_000, "if the line is fast": 100_000_000}  # bytes a second, where none is known
+_RATES = {"an assumed rate": 10_000_000, "if the line is fast": 100_000_000}  # bytes a second, where none is known
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Bytes, and between what they are in 95 of 100 cases."""
+    """Bytes, and the limits between which they are in 95 of 100 cases."""
 
     bytes: int
     low: int
@@ -25,62 +26,85 @@ class Estimate:
         return f"{human(self.bytes)} ({human(self.low)} to {human(self.high)})"
 
 
-def estimate(known: int, sample: Sequence[int], unknown: int) -> Estimate:
-    """Bytes of repositories of which `known` is told, and `unknown` more of which a sample has these.
+class Sampled(NamedTuple):
+    """Repositories of unknown size, and the bytes of a sample of them."""
+
+    number: int
+    sample: Sequence[int]
+
+
+def estimate(known: int, strata: Sequence[Sampled]) -> Estimate:
+    """Return the bytes of repositories: `known`, and those of strata of which samples are known.
 
     The interval is that of bootstrap resampling (Efron 1979): sizes of repositories are far from normally distributed.
+    A stratum without a sample counts as the others do.
 
-    >>> estimate(100, [10, 10], 5)
-    Estimate(bytes=150, low=150, high=150)
+    >>> estimate(100, [Sampled(5, [10, 10]), Sampled(1, [30])])
+    Estimate(bytes=180, low=180, high=180)
     """
-    if not sample or not unknown:
+    sampled = [stratum for stratum in strata if stratum.sample]
+    if not sampled:
         return Estimate(known, known, known)
-    if len(sample) == unknown:
-        total = known + sum(sample)
-        return Estimate(total, total, total)
+    scale = sum(each.number for each in strata) / sum(each.number for each in sampled)
     draw = random.Random(0)  # noqa: S311 - the same estimate for the same sample
-    means = sorted(sum(draw.choices(sample, k=len(sample))) / len(sample) for _ in range(_RESAMPLES))
+    totals = sorted(sum(_resampled(each, draw) for each in sampled) for _ in range(_RESAMPLES))
     cut = int(_RESAMPLES * _PERCENT / 100)
-    mean, low, high = sum(sample) / len(sample), means[cut], means[-1 - cut]
-    return Estimate(*(known + round(value * unknown) for value in (mean, low, high)))
+    total = sum(each.number * sum(each.sample) / len(each.sample) for each in sampled)
+    return Estimate(*(known + round(value * scale) for value in (total, totals[cut], totals[-1 - cut])))
+
+
+def _resampled(stratum: Sampled, draw: random.Random) -> float:
+    """Return the bytes of a stratum from a sample of its sample; a stratum that is known whole is not resampled."""
+    sample, size = stratum.sample, len(stratum.sample)
+    if size == stratum.number:
+        return float(sum(sample))
+    return stratum.number * sum(draw.choices(sample, k=size)) / size
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a crawl will take."""
+    """What a crawl takes."""
 
     hub: str
     models: int
     selected: int  # models
     repositories: int  # to clone
-    moved: int  # that stand, and of which the hub tells another commit
-    current: int  # that stand, and of which nothing is asked
-    unsure: int  # that stand, and of which the hub tells no commit
-    told: int  # of those to clone: how many sizes the hub tells
-    sampled: int  # how many were looked at
-    unreachable: int  # how many could not be looked at
+    moved: int  # clones whose commit has moved, or that are damaged
+    incomplete: int  # clones at the hub's commit that lack large files
+    current: int  # clones with nothing to do
+    unsure: int  # clones whose commit the hub does not give
+    unavailable: int  # known to be gated, missing or empty
+    told: int  # of those to clone: how many sizes the hub gives
+    sampled: int  # how many sizes were looked up
+    unreachable: int  # how many sizes could not be looked up
     need: Estimate
     free: int  # bytes on the disk, without those that are to stay free
     rates: Mapping[str, int] = field(default_factory=dict)  # bytes a second, and where that is from
 
     @property
     def fits(self) -> str:
-        """Whether the disk holds it: yes, no or maybe."""
+        """Return whether the disk holds it: yes, no or maybe."""
         if self.need.high <= self.free:
             return "yes"
         return "no" if self.need.low > self.free else "maybe"
 
     def to_json(self) -> dict[str, object]:
-        """As a JSON object: bytes, seconds."""
+        """Return the plan as a JSON object, with bytes and seconds."""
         seconds = {source: round(self.need.bytes / rate) for source, rate in self.rates.items()}
         return {**asdict(self), "fits": self.fits, "seconds": seconds}
 
     def lines(self) -> Iterator[tuple[str, str]]:
-        """For people: (what, how much)."""
+        """Yield (what, how much) for people."""
         yield "models", f"{self.models:,}, of which {self.selected:,} are selected"
-        stand = f"{self.current:,} stand as they should, {self.moved:,} stand and have moved"
-        unsure = f", {self.unsure:,} stand and are asked for their commit" if self.unsure else ""
-        yield "repositories", f"{self.repositories:,} to clone; {stand}{unsure}"
+        yield (
+            "repositories",
+            f"{self.repositories:,} to clone, {self.moved:,} to update, {self.incomplete:,} to complete",
+        )
+        yield "up to date", f"{self.current:,}"
+        if self.unsure:
+            yield "to ask", f"{self.unsure:,}: the hub does not give their commit"
+        if self.unavailable:
+            yield "unavailable", f"{self.unavailable:,} known to be gated, missing or empty"
         yield "bytes", f"{self.need}: {self._source()}"
         for source, rate in self.rates.items():
             spans = [span(each / rate) for each in (self.need.low, self.need.high)]
@@ -90,25 +114,25 @@ class Plan:
 
     def _source(self) -> str:
         unknown = self.repositories - self.told
-        sources = [f"{self.told:,} as the hub tells"] if self.told or not unknown else []
+        sources = [f"{self.told:,} as the hub says"] if self.told or not unknown else []
         if unknown:
-            lost = f", {self.unreachable:,} more could not be looked at" if self.unreachable else ""
-            sources.append(f"{unknown:,} by a sample of {self.sampled:,}{lost}")
+            lost = f", {self.unreachable:,} more could not be looked up" if self.unreachable else ""
+            sources.append(f"{unknown:,} from a sample of {self.sampled:,}{lost}")
         return "; ".join(sources)
 
 
 def rates(given: int | None, before: Sequence[tuple[int, float]], concurrency: int) -> dict[str, int]:
-    """Bytes a second by where that is from: the user, else (bytes, seconds) of former clones, else two guesses."""
+    """Return bytes per second by source: the user, (bytes, seconds) of earlier clones, or two assumptions."""
     if given:
         return {"as given": given}
     size, seconds = sum(each[0] for each in before), sum(each[1] for each in before)
     if size and seconds:
-        return {f"as {len(before):,} clones before": max(1, round(size / seconds * concurrency))}
+        return {f"the rate of {len(before):,} earlier clones": max(1, round(size / seconds * concurrency))}
     return _RATES
 
 
 def span(seconds: float) -> str:
-    """A time for people.
+    """Return a time for people.
 
     >>> span(30), span(5400), span(200_000)
     ('1 min', '1 h 30 min', '2 d 7 h')

@@ -107,6 +107,13 @@ class Roster:
                 except TimeoutError:
                     self._note_nobody()
 
+    async def forget(self, worker: Worker) -> None:
+        """Hand out a worker no more until the scheduler lists it again."""
+        if self._workers.get(worker.address) is worker:
+            del self._workers[worker.address]
+        async with self._changed:
+            self._changed.notify_all()
+
     async def give_back(self, worker: Worker) -> None:
         worker.under_way -= 1
         async with self._changed:

@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-import tempfile
+from pathlib import Path
 
 from scrapy.commands import BaseRunSpiderCommand
 from scrapy.settings import SETTINGS_PRIORITIES
@@ -14,6 +14,7 @@ from ptmtorrent_scrapy.commands.crawl import check
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.extensions.planner import Planning
 from ptmtorrent_scrapy.spiders.base import HubSpider
+from ptmtorrent_scrapy.storage.scratch import scratch_folder
 
 _SETTINGS: dict[str, dict[object, object]] = {
     "ITEM_PIPELINES": {
@@ -67,9 +68,9 @@ class Command(BaseRunSpiderCommand):
             print(f"scrapy plan {name}: {error}", file=sys.stderr)
             self.exitcode = 2
             return
-        with tempfile.TemporaryDirectory(dir=settings["DATA_DIR"], prefix=".plan~") as scratch:
+        with scratch_folder(Path(settings["DATA_DIR"])) as scratch:
             settings.set("PLAN_FOR", settings["DATA_DIR"], "cmdline")
-            settings.set("DATA_DIR", scratch, "cmdline")
+            settings.set("DATA_DIR", str(scratch), "cmdline")
             crawler = self._create_crawler(name)
             self.crawler_process.crawl(crawler, **opts.spargs)
             self.crawler_process.start()

@@ -28,6 +28,7 @@ from ptmtorrent_scrapy.git.models import CloneResult
 from ptmtorrent_scrapy.items import ListingPage
 from ptmtorrent_scrapy.storage.atomic import digest, write
 from ptmtorrent_scrapy.storage.jsonl import json_lines
+from ptmtorrent_scrapy.storage.scratch import remove_left
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 logger = logging.getLogger(__name__)
@@ -95,6 +96,7 @@ class CrawlSession:
         """Claim the tree, and resume the listing of an interrupted crawl. Raise `TreeLocked`, `OSError`."""
         for hold in (self.tree.claim, *self.while_held):
             self._held.enter_context(hold())
+        remove_left(self.tree.root)
         self.listing = CrawlDatabase(self.database)
         self._held.callback(self._leave)
         self._resume()

@@ -1,23 +1,23 @@
-"""Stands in for the phases after the listing: tells what they would take."""
+"""Plans a crawl instead of cloning: lists the hub, and estimates what its clones take."""
 
 import asyncio
-import hashlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+import orjson
 from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
 
-from ptmtorrent_scrapy.cloning.estimate import Plan, estimate, rates
+from ptmtorrent_scrapy.cloning.estimate import Plan, Sampled, estimate, rates
+from ptmtorrent_scrapy.cloning.plan_sample import PlanSample, Stratum, Work
 from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.crawl.database import ListedRepository
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import FinishReason
 from ptmtorrent_scrapy.extensions.phases import chosen, ended, is_listed
-from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.size_estimate import weight
 from ptmtorrent_scrapy.pipelines import MetadataPipeline
@@ -28,7 +28,7 @@ _AT_ONCE = 4  # repositories that are looked at
 
 
 class Planning:
-    """Extension: makes `plan`, and ends the crawl where it would begin to clone."""
+    """Extension: makes `plan`, and ends the crawl where cloning would begin."""
 
     plan: Plan | None = None
 
@@ -70,59 +70,44 @@ class Planning:
         if not is_listed(self.crawl, listed):
             return FinishReason.LISTING_FAILED
         selected = chosen(self.crawl, listed)
-        self.crawl.listing.choose(selected)
-        counts, known, told, unknown = await asyncio.to_thread(self._count)
-        sampled = sorted(unknown, key=_draw)[: self._sample]
-        weights = await self._weigh(sampled)
-        found = [each for each in weights if each is not None]
-        self.plan = Plan(
+        repositories, _ = self.crawl.listing.choose(selected)
+        self._remember()
+        sample = PlanSample(self.crawl.listing, self._tree, self._settings.repository)
+        strata = await asyncio.to_thread(sample.draw, repositories, self._sample)
+        weights = [await self._weigh(stratum.sample) for stratum in strata]
+        self.plan = self._planned(listed, selected, sample, strata, weights)
+        return FinishReason.FINISHED
+
+    def _planned(
+        self, listed: int, selected: int, sample: PlanSample, strata: list[Stratum], weights: list[list[int | None]]
+    ) -> Plan:
+        found = [[each for each in stratum if each is not None] for stratum in weights]
+        sizes = [Sampled(stratum.size, known) for stratum, known in zip(strata, found, strict=True)]
+        return Plan(
             hub=self.crawl.spider.hub,
             models=listed,
             selected=selected,
-            repositories=counts["new"],
-            moved=counts["moved"],
-            current=counts["current"],
-            unsure=counts["unsure"],
-            told=told,
-            sampled=len(found),
-            unreachable=len(weights) - len(found),
-            need=estimate(known, found, len(unknown)),
+            repositories=sample.work[Work.CLONE],
+            moved=sample.work[Work.UPDATE],
+            incomplete=sample.work[Work.COMPLETE],
+            current=sample.work[Work.NOTHING],
+            unsure=sample.work[Work.ASK],
+            unavailable=sample.work[Work.UNAVAILABLE],
+            told=sample.known,
+            sampled=sum(map(len, found)),
+            unreachable=sum(map(len, weights)) - sum(map(len, found)),
+            need=estimate(sample.known_bytes, sizes),
             free=max(0, shutil.disk_usage(self._tree.folder).free - self._settings.repository.min_free),
             rates=rates(self._rate, self._before(), self._settings.concurrency),
         )
-        return FinishReason.FINISHED
 
-    def _count(self) -> tuple[dict[str, int], int, int, list[ListedRepository]]:
-        """(repositories by what there is to do, bytes that the hub tells, of how many, those of which it does not)."""
-        counts = dict.fromkeys(("new", "moved", "current", "unsure"), 0)
-        known = told = 0
-        unknown = []
-        for listed in self.crawl.listing.repositories():
-            if not listed.chosen:
-                break
-            what = self._state(listed)
-            counts[what] += 1
-            if what == "new" and listed.bytes is not None and self._settings.repository.lfs in ("auto", "all"):
-                known += listed.bytes
-                told += 1
-            elif what == "new":
-                unknown.append(listed)
-        return counts, known, told, unknown
-
-    def _state(self, listed: ListedRepository) -> str:
-        path = self._tree.repository(listed.folder)
-        if not (path / ".git").is_dir():
-            return "new"
-        if not local.is_sound(path):
-            return "moved"
-        if listed.commit is None:
-            return "unsure"
-        wanted = replace(self._settings.repository, path=str(path))
-        whole = local.is_whole(local.state(path), wanted)
-        return "current" if whole and local.head(path)[1] == listed.commit else "moved"
+    def _remember(self) -> None:
+        """Take over the results of earlier crawls, which are in another tree than this one."""
+        for line in json_lines(self._tree.repositories, {"url": str, "status": str}):
+            self.crawl.listing.set_outcome(line["url"], orjson.dumps(line), path=None)
 
     async def _weigh(self, sampled: list[ListedRepository]) -> list[int | None]:
-        """Bytes of repositories; None of one that cannot be had."""
+        """Return the bytes of repositories; None for one that cannot be looked at."""
         limit = asyncio.Semaphore(_AT_ONCE)
 
         async def weigh(listed: ListedRepository) -> int | None:
@@ -146,14 +131,9 @@ class Planning:
         return which != "none" and (not which.isdigit() or size <= int(which))
 
     def _before(self) -> list[tuple[int, float]]:
-        """(bytes, seconds) of what earlier crawls have cloned."""
+        """Return (bytes, seconds) of what earlier crawls have cloned."""
         return [
             (line["git_bytes"] + line["lfs_bytes"], line["seconds"])
             for line in json_lines(self._tree.repositories, {"git_bytes": int, "lfs_bytes": int, "seconds": float})
             if line.get("status") == "cloned"
         ]
-
-
-def _draw(listed: ListedRepository) -> bytes:
-    """A number for each repository that has nothing to do with its size."""
-    return hashlib.blake2b(listed.url.encode(), digest_size=8).digest()

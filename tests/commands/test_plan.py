@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from ptmtorrent_scrapy.cloning.estimate import estimate
 from tests.conftest import ROOT, Start, command
 from tests.hubs import Hubs
 
@@ -40,7 +39,7 @@ def test_sizes_that_the_listing_tells(tell: Tell, crawl: Start, hubs: Hubs, fold
     models = hubs.huggingface.generated
     listed = sorted((models.model(index) for index in range(60)), key=lambda model: -model["downloads"])
     assert plan["need"]["bytes"] == sum(model["usedStorage"] for model in listed[:30])
-    assert plan["seconds"]["a guess"] == round(plan["need"]["bytes"] / 10_000_000)
+    assert plan["seconds"]["an assumed rate"] == round(plan["need"]["bytes"] / 10_000_000)
     assert hubs.asked("info/refs") == []
     assert files(folder) == []
     crawl("huggingface", fraction=0.5)
@@ -67,7 +66,7 @@ def test_sizes_of_repositories_whose_hub_tells_nothing(tell: Tell, hubs: Hubs, f
     planned = tell("modelhub", "--sample", "4", "--rate", "1MB")
     assert planned.returncode == 0
     assert "40 models" not in planned.stdout
-    assert "by a sample of 4" in planned.stdout
+    assert "from a sample of 4" in planned.stdout
     assert "at 1.0 MB/s, as given" in planned.stdout
     assert "it fits" in planned.stdout
     assert len(hubs.asked("info/refs")) == 4
@@ -89,13 +88,6 @@ def test_what_cannot_be_planned(tell: Tell, hubs: Hubs) -> None:
     failed = tell("huggingface")
     assert (failed.returncode, failed.stdout) == (1, "")
     assert "could not be listed" in failed.stderr
-
-
-def test_an_estimate_holds_what_it_is_an_estimate_of() -> None:
-    sizes = [(number * 7919 % 101) ** 3 for number in range(1000)]
-    made = estimate(50, sizes[:100], 1000)
-    assert made.low < sum(sizes) + 50 < made.high
-    assert estimate(50, [], 0).bytes == 50
 
 
 def test_a_clone_that_is_damaged_is_to_be_cloned(tell: Tell, crawl: Start, folder: Path) -> None:
