@@ -103,8 +103,8 @@ class Cluster:
                 return task.result()
             raise self._lost or Cancelled("the crawl ends")
         finally:
-            task.cancel()
-            ended.cancel()
+            _drop(task)
+            _drop(ended)
 
     async def _result(self, worker: Worker, function: Callable[[CloneRequest], T], request: CloneRequest) -> T:
         """Return the result of a function on a worker. Raises what it raises, `WorkerLost`, `_ConnectionLost`."""
@@ -133,8 +133,8 @@ class Cluster:
         except Exception as error:
             raise WorkerLost(f"the worker on {worker.host} was lost: {type(error).__name__}: {error}") from error
         finally:
-            done.cancel()
-            gone.cancel()
+            _drop(done)
+            _drop(gone)
             with contextlib.suppress(Exception):
                 future.release()
 
@@ -224,6 +224,12 @@ class Cluster:
         await self._roster.clear()
         if self._connection is not None:
             await self._connection.close()
+
+
+def _drop(task: asyncio.Future[Any]) -> None:
+    """Cancel a task whose result nobody needs."""
+    task.cancel()
+    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
 
 async def _result_of(future: Any) -> Any:
