@@ -11,6 +11,7 @@ from ptmtorrent_scrapy.formats.raw_json import count, elements, mapping, string,
 from ptmtorrent_scrapy.items import Metadata, Model
 from ptmtorrent_scrapy.parsers.errors import NotAModel
 from ptmtorrent_scrapy.parsers.huggingface_cards import Tags, base_models, datasets, license_of, web_address
+from ptmtorrent_scrapy.parsers.huggingface_ids import folder
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -51,7 +52,7 @@ def model(metadata: Metadata, base: str) -> Model:
         url=url,
         owner_url=web_address(base, owner),
         repository=url,
-        folder=name if slash else f"huggingface.co/{name}",
+        folder=folder(name, url),
         commit=_matching(_COMMIT, listed.get("sha")),
         gated=gated if isinstance(gated := listed.get("gated"), bool) or gated in ("auto", "manual") else None,
         disabled=_boolean(listed.get("disabled")),

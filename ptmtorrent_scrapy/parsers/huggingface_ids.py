@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ptmtorrent_scrapy.formats.raw_json import string
+from ptmtorrent_scrapy.parsers.errors import NotAModel
 
 _PART = r"(?!.*(?:--|\.\.))[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?"
 # https://github.com/huggingface/huggingface_hub, utils/_validators.py: OWNER/NAME, or NAME alone as of old
@@ -16,6 +17,7 @@ _VIEWS = ("tree", "blob", "resolve", "raw", "commit", "commits", "discussions", 
 _SECTIONS = ("datasets", "spaces", "models", "docs", "papers", "blog", "collections", "api", "buckets", "kernels")
 _NOTHING = ("none", "null", "nan", "n/a", "unknown")  # what stands on cards for "there is none"
 _CHECKPOINT = re.compile(r"checkpoint-\d+")  # where a trainer saves
+_NO_NAMESPACE = "huggingface.co"  # as PTMTorrent has it
 _NAMES = ("repo_url", "url", "id", "repo_id", "name")  # keys of what some cards have instead of an id
 
 
@@ -107,3 +109,15 @@ def _leading_id(path: list[str]) -> str | None:
     names = path[:1] if len(path) > 1 and path[1] in _VIEWS else path[:2]
     found = "/".join(names).removesuffix(".git")
     return found if is_id(found) else None
+
+
+def folder(name: str, url: str) -> str:
+    """Return the AUTHOR/MODEL of a repository's clone; what has no namespace gets the hub's. Raises `NotAModel`.
+
+    >>> folder("org/m", ""), folder("gpt2", "")
+    ('org/m', 'huggingface.co/gpt2')
+    """
+    if name.startswith(f"{_NO_NAMESPACE}/"):
+        detail = f"repos/{_NO_NAMESPACE}/ holds the repositories without a namespace"
+        raise NotAModel("unusable name", detail, name=name, repository=url)
+    return name if "/" in name else f"{_NO_NAMESPACE}/{name}"

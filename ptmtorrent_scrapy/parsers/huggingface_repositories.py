@@ -11,6 +11,7 @@ from ptmtorrent_scrapy.items import Metadata, Model
 from ptmtorrent_scrapy.parsers.errors import NotAModel
 from ptmtorrent_scrapy.parsers.huggingface import by_kind
 from ptmtorrent_scrapy.parsers.huggingface_cards import web_address
+from ptmtorrent_scrapy.parsers.huggingface_ids import folder
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _HUB_ID = re.compile(r"[0-9a-f]{24}")
@@ -40,7 +41,7 @@ def repository(metadata: Metadata, base: str, prefix: str) -> Model:
         url=url,
         owner_url=web_address(base, owner),
         repository=url,
-        folder=name if slash else f"huggingface.co/{name}",
+        folder=folder(name, url),
         commit=_matching(_COMMIT, listed.get("sha")),
         gated=listed.get("gated") in ("auto", "manual", True),
         private=listed.get("private") is True,
