@@ -16,12 +16,12 @@ from ptmtorrent_scrapy.crawl.options import InvalidOption
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.remote import command
-from ptmtorrent_scrapy.publication.bag import BagError
+from ptmtorrent_scrapy.publication.bag import BagError, CannotStart
 from ptmtorrent_scrapy.publication.importing import Imported, Importing
 
 
 class Command(ScrapyCommand):
-    """Exit status 0: done; 1: something is wrong with the package or the disk; 2: it could not start."""
+    """Exit status 0: done; 1: something is wrong with the package, or it did not finish; 2: it could not start."""
 
     requires_project = True
     requires_crawler_process = False
@@ -56,7 +56,7 @@ class Command(ScrapyCommand):
                     min_free=request.min_free,
                     advance=advance,
                 ).run()
-        except InvalidOption as error:
+        except (InvalidOption, CannotStart) as error:
             print(f"scrapy import: {error}", file=sys.stderr)
             self.exitcode = 2
         except (BagError, GitError, OSError) as error:

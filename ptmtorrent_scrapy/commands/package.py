@@ -19,7 +19,7 @@ from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.remote import command
-from ptmtorrent_scrapy.publication.bag import BagError
+from ptmtorrent_scrapy.publication.bag import BagError, CannotStart
 from ptmtorrent_scrapy.publication.checking import Checking
 from ptmtorrent_scrapy.publication.completing import Completing
 from ptmtorrent_scrapy.publication.extraction import LocalVolumes, RemoteVolumes, extract
@@ -28,11 +28,11 @@ from ptmtorrent_scrapy.publication.repositories import UnknownRepository
 from ptmtorrent_scrapy.storage.tree import TreeLocked
 
 _FAULTS = (BagError, GitError)
-_USAGE = (options.InvalidOption, SetupError, CatalogError, UnknownRepository, TreeLocked)
+_USAGE = (CannotStart, options.InvalidOption, SetupError, CatalogError, UnknownRepository, TreeLocked)
 
 
 class Command(ScrapyCommand):
-    """Exit status 0: done; 1: something is wrong with the tree, the package or the disk; 2: it could not start."""
+    """Exit status 0: done; 1: it did not finish, or found something wrong; 2: it could not start."""
 
     requires_project = True
     requires_crawler_process = True

@@ -19,6 +19,10 @@ class BagError(Exception):
     """A bag that cannot be read or written; the message says what is wrong with it."""
 
 
+class CannotStart(BagError):
+    """What keeps a command from starting; nothing was changed."""
+
+
 class DamagedFile(BagError):
     """A large file whose content is not what its name says."""
 

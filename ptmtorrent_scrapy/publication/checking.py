@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ptmtorrent_scrapy.publication import bag
-from ptmtorrent_scrapy.publication.bag import BagError
+from ptmtorrent_scrapy.publication.bag import CannotStart
 from ptmtorrent_scrapy.publication.files import digest
 from ptmtorrent_scrapy.publication.parallel import ordered
 
@@ -32,7 +32,7 @@ class Checking:
         self._workers = workers
 
     def run(self, report: Callable[[str], object], advance: Callable[[str, int, int], object]) -> Checked:
-        """Report what is wrong, one line each. Raises `BagError` if it is no bag, `OSError`."""
+        """Report what is wrong, one line each. Raises `CannotStart` if it is no bag, `BagError`, `OSError`."""
         check_is_bag(self._package)
         found = Checked()
         fetched = set(self._fetched())
@@ -84,13 +84,13 @@ class Checking:
 
 
 def check_is_bag(package: Path) -> None:
-    """Raise `BagError` if a folder is no bag that can be read."""
+    """Raise `CannotStart` if a folder is no bag that can be read."""
     try:
         version = bag.read_info(package / "bagit.txt").get("BagIt-Version", "")
     except OSError:
-        raise BagError(f"{package} is no package: it has no bagit.txt") from None
+        raise CannotStart(f"{package} is no package: it has no bagit.txt") from None
     if not version.startswith(("0.97", "1.")) or not (package / bag.MANIFEST).is_file():
-        raise BagError(f"{package} is BagIt {version[:10]!a} without {bag.MANIFEST}, or of another version than 1.0")
+        raise CannotStart(f"{package} is BagIt {version[:10]!a} without {bag.MANIFEST}, or of another version than 1.0")
 
 
 def _key(path: str) -> int:

@@ -16,7 +16,7 @@ import orjson
 from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.publication import bag, packing
-from ptmtorrent_scrapy.publication.bag import BagError
+from ptmtorrent_scrapy.publication.bag import BagError, CannotStart
 from ptmtorrent_scrapy.publication.checking import check_is_bag
 from ptmtorrent_scrapy.publication.files import can_link, copy, digest, link_or_copy
 from ptmtorrent_scrapy.publication.imported_clones import ImportedClones
@@ -80,13 +80,13 @@ class Importing:
                 self._check_space()
                 self._import(done)
         except LockHeld as error:
-            raise BagError(f"{error or 'another process'} imports into {self._root}; wait for it") from None
+            raise CannotStart(f"{error or 'another process'} imports into {self._root}; wait for it") from None
         finally:
             shutil.rmtree(self._work, ignore_errors=True)
         return done
 
     def _hubs(self) -> tuple[str, ...]:
-        """Return the hubs of the package. Raises `BagError` if the tree has one of them."""
+        """Return the hubs of the package. Raises `BagError`, `CannotStart`."""
         names = {match[1] for _, path in self._manifest() if (match := _METADATA.fullmatch(path))}
         for name in sorted(names):
             try:
@@ -94,13 +94,15 @@ class Importing:
             except UnusableName as error:
                 raise BagError(f"{self._package}: {error}") from None
             if os.path.lexists(self._root / name):
-                raise BagError(f"{self._root / name} exists; remove it, or name another folder with -s DATA_DIR=PATH")
+                raise CannotStart(
+                    f"{self._root / name} exists; remove it, or name another folder with -s DATA_DIR=PATH"
+                )
         if not names:
             raise BagError(f"{self._package} has no data of a hub: nothing is below data/HUB/json/")
         return tuple(sorted(names))
 
     def _check_space(self) -> None:
-        """Raise `BagError` if the disk has no room for what has to be written."""
+        """Raise `CannotStart` if the disk has no room for what has to be written."""
         needed = sum(self._packed_sizes())
         if not can_link(self._package / bag.MANIFEST, self._work):
             oxum = bag.read_info(self._package / "bag-info.txt").get("Payload-Oxum", "").partition(".")[0]
@@ -108,7 +110,7 @@ class Importing:
         free = shutil.disk_usage(self._work).free - self._min_free
         if needed > free:
             message = f"{self._root} has room for {human(max(free, 0))}, the import needs about {human(needed)}"
-            raise BagError(f"{message}; name a folder on a larger disk with -s DATA_DIR=PATH")
+            raise CannotStart(f"{message}; name a folder on a larger disk with -s DATA_DIR=PATH")
 
     def _packed_sizes(self) -> Iterator[int]:
         """Yield the sizes of the repositories in the volumes."""

@@ -16,7 +16,7 @@ from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.publication import bag, crate, files, packing
-from ptmtorrent_scrapy.publication.bag import BagError
+from ptmtorrent_scrapy.publication.bag import BagError, CannotStart
 from ptmtorrent_scrapy.publication.clones import Clones, PackagedClone
 from ptmtorrent_scrapy.publication.description import Description, described_hub, license_counts
 from ptmtorrent_scrapy.publication.files import Entry
@@ -182,14 +182,16 @@ class Packaging:
             raise BagError(f"{self._root} has changed while it was packaged; run the command again")
 
     def _check_space(self, repositories: Repositories) -> bool:
-        """Return whether files of the tree can be linked into the package. Raises `BagError` where there is no room."""
+        """Return whether files can be linked into the package. Raises `CannotStart` where there is no room."""
         probe = next(files_below(self._hubs[0][0].folder / "json"), None)
         may_link = probe is not None and files.can_link(probe, self._work.bag)
         needed = self._copied_bytes(repositories, may_link=may_link)
         free = shutil.disk_usage(self._work.bag).free - self._options.min_free
         if needed > free:
             room = f"{self._work.output.parent} has room for {human(max(free, 0))}"
-            raise BagError(f"{room}, the package needs about {human(needed)}; name a folder on a larger disk with -o")
+            raise CannotStart(
+                f"{room}, the package needs about {human(needed)}; name a folder on a larger disk with -o"
+            )
         return may_link
 
     def _copied_bytes(self, repositories: Repositories, *, may_link: bool) -> int:

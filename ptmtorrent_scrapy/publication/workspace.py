@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from ptmtorrent_scrapy.publication.bag import BagError
+from ptmtorrent_scrapy.publication.bag import BagError, CannotStart
 from ptmtorrent_scrapy.publication.files import Entry
 from ptmtorrent_scrapy.storage import fsync
 from ptmtorrent_scrapy.storage.lock import LockHeld, lock
@@ -35,7 +35,7 @@ class Workspace:
     def open(self) -> Iterator[None]:
         """Hold the workspace for this process; what a killed one has made stays. Raises `BagError`, `OSError`."""
         if os.path.lexists(self.output):
-            raise BagError(f"{self.output} exists; remove it, or name another folder with -o")
+            raise CannotStart(f"{self.output} exists; remove it, or name another folder with -o")
         self.output.parent.mkdir(parents=True, exist_ok=True)
         try:
             with lock(self.output.with_name(f".{self.output.name}~lock"), note=f"process {os.getpid()}"):
@@ -48,7 +48,7 @@ class Workspace:
                 finally:
                     self.database.close()
         except LockHeld as error:
-            raise BagError(f"{self.output} is being written by {error or 'another process'}; wait for it") from None
+            raise CannotStart(f"{self.output} is being written by {error or 'another process'}; wait for it") from None
 
     def begin(self, fingerprint: str) -> None:
         """Remove what was made with other options, or of another state of the tree."""

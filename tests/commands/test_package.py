@@ -19,7 +19,7 @@ from ptmtorrent_scrapy.catalog import Catalog
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.git.remote import command as git_command
-from ptmtorrent_scrapy.publication.bag import BagError, DamagedFile
+from ptmtorrent_scrapy.publication.bag import BagError, CannotStart, DamagedFile
 from ptmtorrent_scrapy.publication.checking import Checking
 from ptmtorrent_scrapy.publication.completing import Completing
 from ptmtorrent_scrapy.publication.download import Downloader
@@ -391,13 +391,13 @@ def test_a_damaged_large_file_is_refused(tree: Tree, options: dict[str, Any]) ->
 
 
 def test_what_cannot_start(tree: Tree, package: Path) -> None:
-    with pytest.raises(BagError, match="exists; remove it, or name another folder with -o"):
+    with pytest.raises(CannotStart, match="exists; remove it, or name another folder with -o"):
         tree.package(package.name)
-    with pytest.raises(BagError, match=r"has room for 0 B, the package needs about .* name a folder on a larger disk"):
+    with pytest.raises(CannotStart, match=r"has room for 0 B, the package needs about .* name a larger disk"):
         tree.package("large", min_free=1 << 60)
-    with pytest.raises(BagError, match="exists; remove it"):
+    with pytest.raises(CannotStart, match="exists; remove it"):
         tree.imported(package, "data")
-    with pytest.raises(BagError, match=r"is no package: it has no bagit\.txt"):
+    with pytest.raises(CannotStart, match=r"is no package: it has no bagit\.txt"):
         tree.imported(tree.root, "of-nothing")
     ended = tree.run("package", "-o", tree.folder / "x", "--volumes", "large")
     assert (ended.returncode, "a size such as 100MB" in ended.stderr) == (2, True)
