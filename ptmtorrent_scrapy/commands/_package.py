@@ -51,7 +51,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def output(opts: argparse.Namespace, settings: BaseSettings) -> Path:
     """Return where the package is."""
-    return Path(opts.output) if opts.output else Path(settings["DATA_DIR"]).absolute().with_name("package")
+    root = Path(settings["DATA_DIR"])
+    return Path(opts.output) if opts.output else (root if root.name else root.absolute()).with_name("package")
 
 
 def jobs(opts: argparse.Namespace) -> int:
@@ -86,7 +87,7 @@ def _licenses(path: Path) -> frozenset[str]:
 
 
 class PackagedTree:
-    """The hubs of the data tree that are packaged, claimed meanwhile."""
+    """The hubs of the data tree that are packaged, locked until the package is finished."""
 
     def __init__(self, settings: BaseSettings, spiders: Sequence[type[HubSpider]], advance: Advance) -> None:
         self._settings = settings

@@ -67,7 +67,7 @@ class Command(ScrapyCommand):
             process.close_watchdog()
 
     def _run(self, args: list[str], opts: argparse.Namespace) -> int:
-        """Do what is asked; return the exit status."""
+        """Run the part of the command that the options name; return the exit status."""
         assert self.settings is not None
         package = _package.output(opts, self.settings)
         if opts.extract:
@@ -130,5 +130,5 @@ def reason(error: OSError) -> str:
     """Return what an error of the system says, and what to do about a full disk."""
     message = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{message}; make room and run the same command again, it continues"
+        return f"{message}; free some space and run the same command again, it continues"
     return message

@@ -32,7 +32,7 @@ class Checking:
         self._workers = workers
 
     def run(self, report: Callable[[str], object], advance: Callable[[str, int, int], object]) -> Checked:
-        """Report what is wrong, one line each. Raises `CannotStart` if it is no bag, `BagError`, `OSError`."""
+        """Report what is wrong, one line each. Raises `CannotStart` if it is not a bag, `BagError`, `OSError`."""
         check_is_bag(self._package)
         found = Checked()
         fetched = set(self._fetched())
@@ -84,15 +84,15 @@ class Checking:
 
 
 def check_is_bag(package: Path) -> None:
-    """Raise `CannotStart` if a folder is no bag that can be read."""
+    """Raise `CannotStart` if a folder is not a bag that can be read."""
     try:
         version = bag.read_info(package / "bagit.txt").get("BagIt-Version", "")
     except OSError:
-        raise CannotStart(f"{package} is no package: it has no bagit.txt") from None
+        raise CannotStart(f"{package} is not a package: it has no bagit.txt") from None
     if not version.startswith(("0.97", "1.")) or not (package / bag.MANIFEST).is_file():
         raise CannotStart(f"{package} is BagIt {version[:10]!a} without {bag.MANIFEST}, or of another version than 1.0")
 
 
 def _key(path: str) -> int:
-    """Return 8 bytes that stand for a path."""
+    """Return 8 bytes that identify a path."""
     return int.from_bytes(hashlib.blake2b(os.fsencode(path), digest_size=8).digest(), "big")

@@ -24,7 +24,7 @@ class Completing:
         self._workers = workers
 
     def run(self, report: Callable[[str], object], advance: Callable[[str, int, int], object]) -> int:
-        """Download all that is missing; return how many files could not be had. Raises `BagError`, `OSError`."""
+        """Download all that is missing; return how many files could not be downloaded. Raises `BagError`, `OSError`."""
         missing = list(self._missing())
         digests = self._digests({fetch.path for fetch in missing})
         failed = 0
@@ -56,7 +56,7 @@ class Completing:
         return found
 
     def _fetch(self, task: tuple[Fetch, str]) -> str | None:
-        """Download a file; return why it could not be had."""
+        """Download a file; return why it could not be downloaded."""
         fetch, sha256 = task
         target = self._package / fetch.path
         part = target.with_name(f".{target.name}~part")

@@ -57,7 +57,7 @@ def place(entry: Entry, target: Path, *, may_link: bool) -> None:
 
 
 def link_or_copy(source: Path, target: Path) -> bool:
-    """Give a file a second name; copy it where the file system cannot. Return whether it is linked."""
+    """Add a second name to a file; copy it where the file system cannot. Return whether it is linked."""
     try:
         os.link(source, target, follow_symlinks=False)
     except OSError as error:

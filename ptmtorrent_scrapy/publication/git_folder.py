@@ -1,7 +1,7 @@
 """The `.git` folder of a packaged clone: its objects and references, and nothing of the machine that made it.
 
-Hooks, reflogs, alternates and all settings of the user stay out. The configuration is written anew, so the one that a
-package brings is never used.
+Hooks, reflogs, alternates and all settings of the user stay out. The configuration is always written by this program,
+so the one that a package brings is never used.
 """
 
 import contextlib

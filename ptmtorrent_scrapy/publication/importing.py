@@ -1,6 +1,7 @@
 """Makes a data tree of a package: each file is checked, each clone is put together as a crawl makes it.
 
-A package may come from anybody: names are checked, configurations and indexes of git are written anew, hooks are left.
+A package may come from anybody: names are checked, hooks are left, git's configuration and index are written by this
+program.
 """
 
 import os

@@ -26,7 +26,7 @@ _LINES = ("repositories.jsonl", "files.jsonl", "rejected.jsonl", "crawls.jsonl",
 
 
 class MetadataFiles:
-    """Lists the metadata of a hub; what has to be written anew is written into a folder of the work."""
+    """Lists the metadata of a hub; what changes is written into a scratch folder."""
 
     def __init__(self, hub: CollectedHub, repositories: Repositories, scratch: Path) -> None:
         self._hub = hub

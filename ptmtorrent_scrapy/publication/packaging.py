@@ -182,7 +182,7 @@ class Packaging:
             raise BagError(f"{self._root} has changed while it was packaged; run the command again")
 
     def _check_space(self, repositories: Repositories) -> bool:
-        """Return whether files can be linked into the package. Raises `CannotStart` where there is no room."""
+        """Return whether files can be linked into the package. Raises `CannotStart` if the disk is too full."""
         probe = next(files_below(self._hubs[0][0].folder / "json"), None)
         may_link = probe is not None and files.can_link(probe, self._work.bag)
         needed = self._copied_bytes(repositories, may_link=may_link)

@@ -136,7 +136,7 @@ class Repositories:
         return [License(*row) for row in rows]
 
     def is_private(self, hub: str, *names: object) -> bool:
-        """Return whether one of a model's names is that of a private model that stays out of the package."""
+        """Return whether any of these names is that of a private model that stays out of the package."""
         return any(self._one("SELECT 1 FROM private WHERE hub = ? AND name = ?", hub, name) for name in names)
 
     def private(self, hub: str) -> int:

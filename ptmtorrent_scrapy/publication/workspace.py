@@ -89,7 +89,7 @@ def _state(path: Path) -> tuple[int, int, int]:
 
 
 def _database(path: Path) -> sqlite3.Connection:
-    """Open the database of the work; one that a power cut has damaged is made anew."""
+    """Open the database of the work; one that a power cut has damaged is replaced."""
     for _ in range(2):
         database = sqlite3.connect(path)
         try:

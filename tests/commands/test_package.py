@@ -123,7 +123,7 @@ GIT = git_command(CloneRequest(url="", path="", store="", scope="tests of packag
 
 
 def faults(root: Path) -> list[Finding]:
-    """What verify finds wrong in a tree."""
+    """Return what verify finds wrong in a tree."""
     found: list[Finding] = []
     tree = DataTree(root, "huggingface")
     request = CloneRequest(url="", path="", store=str(tree.store), scope="tests of packages")
@@ -397,7 +397,7 @@ def test_what_cannot_start(tree: Tree, package: Path) -> None:
         tree.package("large", min_free=1 << 60)
     with pytest.raises(CannotStart, match="exists; remove it"):
         tree.imported(package, "data")
-    with pytest.raises(CannotStart, match=r"is no package: it has no bagit\.txt"):
+    with pytest.raises(CannotStart, match=r"is not a package: it has no bagit\.txt"):
         tree.imported(tree.root, "of-nothing")
     ended = tree.run("package", "-o", tree.folder / "x", "--volumes", "large")
     assert (ended.returncode, "a size such as 100MB" in ended.stderr) == (2, True)
