@@ -44,7 +44,6 @@ class Imported:
     clones: int = 0
     files: int = 0
     missing: int = 0  # large files that the package does not have
-    skipped: int = 0  # files of the package that no data tree has
 
 
 class Importing:
@@ -155,7 +154,6 @@ class Importing:
         results = ordered(pool, self._placed, self._manifest(), self._workers * _AHEAD)
         for number, is_placed in enumerate(results, 1):
             done.files += is_placed
-            done.skipped += not is_placed
             self._advance("files", number, total)
 
     def _placed(self, line: tuple[str, str]) -> bool:
