@@ -34,8 +34,8 @@ ONNXMODELZOO_REPOSITORY = "https://github.com/onnx/models"
 PYTORCHHUB_URL = "https://pytorch.org/hub"
 PYTORCHHUB_REPOSITORY = "https://github.com/pytorch/hub"
 
-# How many earlier records and metadata files are kept, compressed.
-KEEP_SNAPSHOTS = 0
+# How many earlier states of records and metadata are kept; compressed, each takes a few percent of their size.
+KEEP_SNAPSHOTS = 3
 
 # Whether a crawl writes the report of the tree at its end (`scrapy report`).
 REPORT = False

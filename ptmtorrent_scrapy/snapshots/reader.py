@@ -1,10 +1,8 @@
 """The states of a tree that can be compared: its snapshots, and the files that are there now."""
 
 import contextlib
-import gzip
 import json
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import IO, Any
 import orjson
 
 from ptmtorrent_scrapy.snapshots.writer import COUNTS, names
+from ptmtorrent_scrapy.storage.compressed import DAMAGED, SUFFIX, compressed, reading
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 NOW = "now"
@@ -74,17 +73,24 @@ class State:
 
 def states(tree: DataTree) -> list[State]:
     """Return all that are there, earliest first."""
-    found = [_state(name, tree.snapshots / name, tree, ".gz") for name in names(tree)]
-    now = _state(NOW, tree.folder / "json", tree, "")
+    found = [_state(name, tree.snapshots / name, tree) for name in names(tree)]
+    now = _state(NOW, tree.folder / "json", tree)
     return [*found, now] if now.records.is_file() else found
 
 
-def _state(name: str, folder: Path, tree: DataTree, suffix: str) -> State:
+def _state(name: str, folder: Path, tree: DataTree) -> State:
     """Return the state in a folder; without records it is that of the only metadata file."""
-    records, rejected = (folder / f"{path.name}{suffix}" for path in (tree.records, tree.rejected))
-    objects = [] if records.is_file() else list((folder / "metadata").glob(f"*_metadata.json{suffix}"))
+    place = (lambda path: path) if name == NOW else compressed
+    records, rejected = (place(folder / path.name) for path in (tree.records, tree.rejected))
+    objects = [] if records.is_file() else _objects(folder / "metadata", name)
     has_objects = len(objects) == 1
     return State(name, folder, objects[0] if has_objects else records, rejected, has_records=not has_objects)
+
+
+def _objects(folder: Path, name: str) -> list[Path]:
+    """Return the metadata files of a state."""
+    suffixes = ("",) if name == NOW else (SUFFIX, ".gz")
+    return [path for suffix in suffixes for path in folder.glob(f"*_metadata.json{suffix}")]
 
 
 def _as_record(listed: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +114,7 @@ def compared(tree: DataTree, times: list[str]) -> tuple[State, State]:
     if len(times) < 2:
         snapshots = [state.name for state in there if state.name != NOW]
         if not snapshots:
-            raise Unknown(f"{tree.folder} has no snapshots; crawl with KEEP_SNAPSHOTS above 0 to have some")
+            raise Unknown(f"{tree.folder} has no snapshots; crawl again with KEEP_SNAPSHOTS above 0")
         times = [snapshots[-1], *times]
     return _meant(times[0], there, tree), _meant(times[1], there, tree)
 
@@ -129,9 +135,9 @@ def _reading(path: Path) -> Iterator[IO[bytes]]:
     try:
         if not path.is_file():
             raise Broken(f"{path}: is not there")
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            yield file  # type: ignore[misc]
-    except (EOFError, zlib.error):
+        with reading(path) as file:
+            yield file
+    except DAMAGED:
         raise Broken(f"{path}: is damaged") from None
     except OSError as error:
         raise Broken(f"{path}: {error.strerror or 'is damaged'}") from None

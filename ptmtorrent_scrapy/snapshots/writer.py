@@ -1,7 +1,6 @@
 """Keeps what a crawl finds before new files take its place: `snapshots/TIME/`, compressed."""
 
 import contextlib
-import gzip
 import logging
 import os
 import re
@@ -15,6 +14,7 @@ import orjson
 
 from ptmtorrent_scrapy.git.errors import Cancelled
 from ptmtorrent_scrapy.storage.atomic import JsonArrayFile, beside, write
+from ptmtorrent_scrapy.storage.compressed import DAMAGED, SUFFIX, compressed, reading, writing
 from ptmtorrent_scrapy.storage.fsync import rename, sync
 from ptmtorrent_scrapy.storage.tree import DataTree, is_work
 
@@ -79,7 +79,7 @@ class SnapshotWriter:
         if self.made is None:
             return
         new.save()
-        with _opened(self.tree.snapshots / self.made / f"{self._place}.gz") as former:
+        with reading(compressed(self.tree.snapshots / self.made / self._place)) as former:
             same = _is_same(former, beside(self._state))
         if same:
             self._remove(self.made)
@@ -109,7 +109,7 @@ class SnapshotWriter:
         try:
             for path in sorted(path for path in self.tree.before.rglob("*") if path.is_file()):
                 place = path.relative_to(self.tree.before)
-                counts[place.as_posix()] = self._compress(path, folder / f"{place}.gz")
+                counts[place.as_posix()] = self._compress(path, folder / f"{place}{SUFFIX}")
             models, rejected = counts[self._place.as_posix()], counts.get(self.tree.rejected.name, 0)
             told = {"records": models - 2, "rejected": rejected}  # the brackets have a line each
             write(folder / COUNTS, orjson.dumps(told) + b"\n")
@@ -129,8 +129,8 @@ class SnapshotWriter:
 
     def _is_of(self, folder: Path) -> bool:
         """Whether a snapshot has the records that are held."""
-        path = folder / f"{self._place}.gz"
-        with contextlib.suppress(OSError, EOFError), _opened(path) as kept, self._former.open("rb") as held:
+        path = compressed(folder / self._place)
+        with contextlib.suppress(OSError, *DAMAGED), reading(path) as kept, self._former.open("rb") as held:
             return _starts_with(kept, held) and not kept.read(1)
         return False
 
@@ -139,7 +139,7 @@ class SnapshotWriter:
         lines = 0
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with source.open("rb") as file, gzip.open(target, "wb", compresslevel=6) as packed:
+            with source.open("rb") as file, writing(target) as packed:
                 while piece := file.read(_PIECE):
                     if self._stopped():
                         raise Cancelled("the crawl was stopped")
@@ -177,10 +177,6 @@ def _link(path: Path, place: Path) -> None:
         os.link(path, place, follow_symlinks=False)
     except OSError:
         shutil.copy2(path, place)
-
-
-def _opened(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb")  # type: ignore[return-value]
 
 
 def _is_same(former: IO[bytes], new: Path) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ptmtorrent_scrapy import __version__
+from ptmtorrent_scrapy.storage.compressed import reading
 from tests.conftest import ROOT, Crawl, Start, command
 from tests.git.test_clone import assert_no_process_left
 from tests.hubs import Hubs, Large, Repository
@@ -90,9 +91,12 @@ def kept(done: Crawl, name: str) -> dict[str, bytes]:
     """The files of a snapshot as they were."""
     folder = done.folder / "snapshots" / name
     found = [path for path in folder.rglob("*") if path.is_file() and path.name != "counts.json"]
-    return {
-        path.relative_to(folder).as_posix().removesuffix(".gz"): gzip.decompress(path.read_bytes()) for path in found
-    }
+    return {path.relative_to(folder).as_posix().removesuffix(".zst"): decompressed(path) for path in found}
+
+
+def decompressed(path: Path) -> bytes:
+    with reading(path) as file:
+        return file.read()
 
 
 @pytest.fixture
@@ -185,7 +189,7 @@ def test_without_snapshots(crawl: Start, diff: Diff, folder: Path) -> None:
     assert refused(diff()) == f"{folder}/data/huggingface is not there; name another DATA_DIR, or crawl first"
     assert refused(diff(hub="hub")).startswith("unknown hub 'hub' (choose from huggingface, ")
     done = crawl("huggingface", fraction=0)
-    assert refused(diff()) == f"{done.folder} has no snapshots; crawl with KEEP_SNAPSHOTS above 0 to have some"
+    assert refused(diff()) == f"{done.folder} has no snapshots; crawl again with KEEP_SNAPSHOTS above 0"
     assert [line.split()[:3] for line in lines(diff("--list"))] == [["now", "60", "records"]]
 
 
@@ -268,7 +272,7 @@ def until_it_is_kept(hubs: Hubs, folder: Path) -> "subprocess.Popen[str]":
     """A crawl that has begun to make a snapshot."""
     program = command(hubs, folder, "huggingface", fraction=0, KEEP_SNAPSHOTS=1)
     crawl = subprocess.Popen(program, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    while not list((folder / "data/huggingface").glob("snapshots/.*~new/metadata/large.json.gz")):
+    while not list((folder / "data/huggingface").glob("snapshots/.*~new/metadata/large.json.zst")):
         assert crawl.poll() is None, crawl.communicate()[1]
     return crawl
 
@@ -283,7 +287,7 @@ def test_a_snapshot_is_there_whole_or_not_at_all(
     log = cut.communicate(timeout=60)[1]
     assert cut.returncode != 0
     assert "Traceback" not in log
-    assert refused(diff()).endswith("has no snapshots; crawl with KEEP_SNAPSHOTS above 0 to have some")
+    assert refused(diff()).endswith("has no snapshots; crawl again with KEEP_SNAPSHOTS above 0")
     os.truncate(large, 3)
     done = crawl("huggingface", fraction=0, KEEP_SNAPSHOTS=1)
     [name] = snapshots(done)
@@ -495,4 +499,4 @@ def test_broken_snapshots(folder: Path, diff: Diff, former: bytes | list[Any], w
 def test_a_snapshot_without_its_records(folder: Path, diff: Diff) -> None:
     write(folder, b"", [])
     (folder / "data/huggingface/snapshots/20261123T091530Z/huggingface.json.gz").unlink()
-    assert refused(diff()).endswith("20261123T091530Z/huggingface.json.gz: is not there")
+    assert refused(diff()).endswith("20261123T091530Z/huggingface.json.zst: is not there")
