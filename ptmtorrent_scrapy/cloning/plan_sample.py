@@ -86,7 +86,7 @@ class PlanSample:
             return Work.ASK
         if local.head(path)[1] != listed.commit:
             return Work.UPDATE
-        is_whole = local.is_whole(local.state(path), replace(self._request, path=str(path)))
+        is_whole = local.is_complete(local.state(path), replace(self._request, path=str(path)))
         return Work.NOTHING if is_whole else Work.COMPLETE
 
     def _is_unavailable(self, listed: ListedRepository) -> bool:

@@ -1,6 +1,6 @@
 """Files of a commit, read from git's objects."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ptmtorrent_scrapy.git.command import Command
@@ -26,20 +26,6 @@ def contents(git: Command, clone: Path, commit: str, paths: Sequence[str]) -> di
         return {}
     asked = "".join(f"{oid}\n" for oid in found.values()).encode()
     return dict(zip(found, batch(git.run("git", "cat-file", "--batch", cwd=clone, stdin=asked)), strict=True))
-
-
-def size(git: Command, clone: Path, commit: str, large: Mapping[bytes, int]) -> int:
-    """Return the bytes of a commit's files; `large` has those of the files that git-lfs keeps, by path.
-
-    Raises `GitError`.
-    """
-    total = 0
-    listing = git.run("git", "ls-tree", "-r", "-z", "-l", "--full-tree", commit, cwd=clone)
-    for line in listing.split(b"\0")[:-1]:
-        meta, path = line.split(b"\t", 1)
-        told = meta.split()[3]
-        total += large[path] if path in large else 0 if told == b"-" else int(told)  # a submodule has no size
-    return total
 
 
 def batch(answer: bytes) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ptmtorrent_scrapy.git import stderr
 from ptmtorrent_scrapy.git.command import CommandFailed
 from ptmtorrent_scrapy.git.errors import (
+    DiskError,
     Exhausted,
     Gated,
     GitError,
@@ -19,6 +20,16 @@ from ptmtorrent_scrapy.git.errors import (
 )
 
 _NO_SPACE = ("No space left on device", "no space left on device", "Disk quota exceeded", "disk quota exceeded")
+_DISK_ERRORS = (
+    *(errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ENXIO),
+    *(errno.EUCLEAN, errno.EREMOTEIO, errno.EHOSTDOWN),
+)
+_DISK_WORDS = (  # strerror(3) of the same, in git's and in Go's spelling
+    *("Read-only file system", "read-only file system", "Input/output error", "input/output error"),
+    *("Stale file handle", "stale file handle", "stale NFS file handle", "Structure needs cleaning"),
+    *("Transport endpoint is not connected", "transport endpoint is not connected", "structure needs cleaning"),
+    *("Remote I/O error", "remote I/O error", "No such device", "no such device"),
+)
 _NO_FILES = ("Too many open files", "too many open files")
 _NO_MEMORY = (
     *("Cannot allocate memory", "cannot allocate memory", "out of memory", "Out of memory"),
@@ -69,7 +80,13 @@ _WRONG_CONTENT = "expected OID "  # what git-lfs says of content with another SH
 
 
 def of_os(error: Exception) -> Exception:
-    """Return `Exhausted` for an error of this process that means it; else the error itself."""
+    """Return what an error of the system means for a clone; any other error as it is."""
+    if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+        return DiskError(f"the disk of the data tree fails: {error.strerror}")
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpace("the disk is full")
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return Refused("it has a path that is too long for this file system")
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         return TooFewFiles()
     if isinstance(error, OSError) and error.errno in (errno.ENOMEM, errno.EAGAIN):
@@ -77,11 +94,19 @@ def of_os(error: Exception) -> Exception:
     return error
 
 
+def of_disk(lines: Sequence[str]) -> GitError | None:
+    """Return how the disk failed, from what a command says itself; a server's own lines begin with `remote:`."""
+    own = "\n".join(line for line in lines if not line.startswith("remote:"))
+    if found := next((words for words in _DISK_WORDS if words in own), None):
+        return DiskError(f"the disk of the data tree fails: {found}")
+    return NoSpace("the disk is full") if _any(_NO_SPACE, own) else None
+
+
 def of_machine(error: CommandFailed) -> GitError | None:
     """Return how this machine failed a command; None where it did not."""
     said = stderr.words(error.stderr)
-    if _any(_NO_SPACE, said):
-        return NoSpace("the disk is full")
+    if failed := of_disk(said.split("\n")):
+        return failed
     if _any(_NO_FILES, said):
         return TooFewFiles()
     if _any(_NO_MEMORY, said):

@@ -1,4 +1,4 @@
-"""Clones that stand: what they are at, and what was noted of them when they were last worked on."""
+"""Clones on disk: their HEAD, and the state that was written when they were last worked on."""
 
 import json
 import os
@@ -9,59 +9,92 @@ from pathlib import Path
 from typing import Any
 
 from ptmtorrent_scrapy.git.models import CloneRequest
+from ptmtorrent_scrapy.git.refs import TAGS, Head
 from ptmtorrent_scrapy.storage import folders
 from ptmtorrent_scrapy.storage.fsync import rename, sync_paths
 
-_TOLD = {"lfs", "lfs_files", "error"}  # in the state of a clone that is whole
-STATE = "ptmtorrent.json"  # in .git: written last, so a clone without it is not whole
+_COMPLETE = {"lfs", "lfs_files", "error"}  # keys of the state of a complete clone
+_MEMORY = ("tags", "compared", "branch", "commit", "updating", "identity")
+STATE = "ptmtorrent.json"  # in .git: written last, so a clone without it is not complete
 
 
-def head(clone: Path) -> tuple[str | None, str | None]:
-    """(branch, commit) of a clone, from gitrepository-layout(5); the branch is None where HEAD is detached.
+def beside(path: Path, what: str) -> Path:
+    """Return where work on a clone lies: in the same folder, under a name that no hub can choose."""
+    return path.with_name(f".{path.name}~{what}")
 
-    Read so for each clone of a hub, each time it is crawled; GitPython would read all of its configuration before.
+
+def head(clone: Path) -> Head:
+    """Return HEAD of a clone, from gitrepository-layout(5).
+
+    Read so for each clone of a hub in each crawl; GitPython would read all of its configuration first.
     """
     git = clone / ".git"
     head = _text(git / "HEAD")
     if not head.startswith("ref: "):
-        return None, head or None
+        return Head(None, head or None)
     name = head.removeprefix("ref: ")
     branch = name.removeprefix("refs/heads/")
-    with suppress(FileNotFoundError, NotADirectoryError):
-        return branch, _text(git / name)
+    with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return Head(branch, _text(git / name))
     with suppress(FileNotFoundError):
         for line in _text(git / "packed-refs").split("\n"):
             if line.endswith(f" {name}"):
-                return branch, line.partition(" ")[0]
-    return branch, None
+                return Head(branch, line.partition(" ")[0])
+    return Head(branch, None)
+
+
+def packed_tags(clone: Path) -> list[str]:
+    """Return the tags of a clone that git has just made: it writes all references into one file."""
+    with suppress(FileNotFoundError):
+        lines = _text(clone / ".git" / "packed-refs").split("\n")
+        return [line.partition(f" {TAGS}")[2] for line in lines if f" {TAGS}" in line and not line.startswith("#")]
+    return []
 
 
 def _text(path: Path) -> str:
-    """What a file says, whose names may be any bytes."""
+    """Return the text of a file, whose names may be any bytes."""
     return os.fsdecode(path.read_bytes()).strip()
 
 
 def is_sound(clone: Path) -> bool:
-    """Whether HEAD can be read, and is a commit."""
+    """Return whether HEAD can be read, and is a commit."""
     try:
-        commit = head(clone)[1]
+        return is_commit(head(clone).commit)
     except (FileNotFoundError, NotADirectoryError):
         return False
-    return commit is not None and re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", commit) is not None
+
+
+def is_commit(text: str | None) -> bool:
+    """Return whether the text is the full id of an object."""
+    return text is not None and re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", text) is not None
 
 
 def state(clone: Path) -> dict[str, Any] | None:
-    """What was written of the clone when it was last worked on: nothing, if that did not end; None, if git was cut."""
+    """Return the state of a clone: empty, if the work on it was interrupted; None, if git was."""
+    state = _written(clone)
+    return {} if state and not state.keys() >= _COMPLETE else state
+
+
+def memory(clone: Path) -> dict[str, Any]:
+    """Return the part of the state that outlives interrupted work.
+
+    `tags` of the server and the time when its references were `compared`; the `branch` and `commit` that HEAD was
+    given; the commit to which an interrupted checkout is `updating` the working tree; the `identity` of the repository.
+    """
+    written = _written(clone) or {}
+    return {name: written[name] for name in _MEMORY if name in written}
+
+
+def _written(clone: Path) -> dict[str, Any] | None:
     try:
         state = json.loads((clone / ".git" / STATE).read_bytes())
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
-    if not isinstance(state, dict):
-        return None
-    return state if state.keys() >= _TOLD else {}
+    return state if isinstance(state, dict) else None
 
 
 def write_state(clone: Path, state: Mapping[str, Any]) -> None:
+    """Write the state of a clone; what it says must be on disk before."""
     path = clone / ".git" / STATE
     beside = path.with_suffix(".new")
     beside.write_text(json.dumps(state))
@@ -69,8 +102,8 @@ def write_state(clone: Path, state: Mapping[str, Any]) -> None:
     rename(beside, path)
 
 
-def is_whole(state: Mapping[str, Any] | None, repository: CloneRequest) -> bool:
-    """Whether a clone that was left in this state has what is wanted of its large files."""
+def is_complete(state: Mapping[str, Any] | None, repository: CloneRequest) -> bool:
+    """Return whether a clone in this state has the LFS files that are wanted."""
     if not state or state["error"] or state["lfs_files"] != repository.lfs_files:
         return False
     if repository.lfs == "none":
@@ -83,7 +116,7 @@ def is_whole(state: Mapping[str, Any] | None, repository: CloneRequest) -> bool:
 
 
 def remove_left(clone: Path) -> None:
-    """Remove what a killed git left: nobody else works here, we hold the repository's lock."""
+    """Remove what a killed git left; nobody else works in the clone, since we hold the repository's lock."""
     git = clone / ".git"
     for left in (*git.glob("*.lock"), *(git / "objects" / "pack").glob("tmp_*"), *_ref_locks(git)):
         left.unlink(missing_ok=True)

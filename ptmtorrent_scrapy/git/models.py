@@ -27,6 +27,7 @@ class FailureKind(StrEnum):
     HOST = "host"  # the host is overloaded or does not answer: pause all its repositories
     DISK_FULL = "disk full"  # ends the crawl
     LACKS_ROOM = "lacks room"  # some LFS files do not fit on the disk; the others may
+    LOCAL_CHANGES = "local changes"  # a user's changes block the update of this clone
     BUDGET = "budget"  # more bytes than the crawl may still download
     DISK = "disk"  # the tree's file system fails (read-only, I/O error, stale): ends the crawl
     MACHINE = "machine"  # git or git-lfs does not run on this machine: ends its work
@@ -45,7 +46,10 @@ class CloneRequest:
     path: str  # folder of the clone
     store: str  # folder of the LFS objects, shared by the clones of a hub
     previous_path: str | None = None  # folder of the clone under the repository's previous name
+    identity: str = ""  # of the repository at its hub; a folder belongs to one for good
     commit: str | None = None  # HEAD, if the hub says it
+    refresh: float | None = None  # seconds for which branches and tags count as compared; None: as long as HEAD does
+    discard_changes: bool = False  # overwrite a user's changes, for an explicit repair
     gated: bool = False  # the hub says that access is restricted
     lfs: str = "auto"  # auto, all, none or the largest size in bytes
     lfs_files: str = "link"  # link, copy or pointer

@@ -1,10 +1,8 @@
 """A repository on its server: its HEAD, its clone, what is new of it."""
 
-import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -16,10 +14,13 @@ from ptmtorrent_scrapy.git.errors import Refused, Unavailable
 from ptmtorrent_scrapy.git.lfs.gateway import LfsServer
 from ptmtorrent_scrapy.git.lfs.rate import window
 from ptmtorrent_scrapy.git.models import CloneRequest
+from ptmtorrent_scrapy.git.refs import HEADS, TAGS, Head, ServerRefs, parse
+from ptmtorrent_scrapy.git.tracking import REFSPECS, Tracking
 from ptmtorrent_scrapy.network import instead_of
 from ptmtorrent_scrapy.network.addresses import AddressPolicy, AddressRefused, origins
 from ptmtorrent_scrapy.network.connections import Network
 from ptmtorrent_scrapy.network.guard import Guard
+from ptmtorrent_scrapy.storage import folders
 
 # What `git lfs install --local` writes, for whoever works in the clone; our own commands leave the pointers.
 _FILTER = {
@@ -32,8 +33,7 @@ _NO_FILTER = {**dict.fromkeys(_FILTER, ""), "filter.lfs.required": "false"}
 
 # The headers of answers on standard error, for the pause that a server asks for; git leaves out what is secret.
 _TRACE = {"GIT_TRACE_CURL": "2", "GIT_TRACE_CURL_NO_DATA": "1"}
-_REMOTE = "refs/remotes/origin/"
-_REWRITTEN = "refs/rewritten/"
+_MANY = 500  # references, whose files are then packed into one
 _REDIRECTED = re.compile(r"^warning: redirecting to (\S+)$", re.MULTILINE)
 
 
@@ -97,16 +97,30 @@ class Upstream:
         """Return the server of a repository."""
         return cls(git=git, url=repository.url, gated=repository.gated, network=network(repository))
 
-    def head(self) -> tuple[str | None, str | None]:
-        """(branch, commit) of HEAD."""
-        branch = commit = None
-        for line in self._ask("git", "ls-remote", "--symref", "--", self.url, "HEAD").stdout.splitlines():
-            told, _, name = os.fsdecode(line).partition("\t")
-            if name == "HEAD" and told.startswith("ref: refs/heads/"):
-                branch = told.removeprefix("ref: refs/heads/")
-            elif name == "HEAD":
-                commit = told
-        return branch, commit
+    def refs(self) -> ServerRefs:
+        """Return its HEAD, branches and tags."""
+        wanted = ("HEAD", f"{HEADS}*", f"{TAGS}*")
+        return parse(self._ask("git", "ls-remote", "--symref", "--", self.url, *wanted).stdout)
+
+    def head(self, scratch: Path, hub_commit: str | None) -> Head | None:
+        """Return what a clone of it would be at; None without any commit. `scratch` is a folder to make and remove."""
+        refs = self.refs()
+        if refs.is_empty or (target := refs.target(hub_commit)):
+            return None if refs.is_empty else target
+        if hub_commit:
+            return Head(None, hub_commit)
+        folders.remove(scratch)
+        try:
+            self._fetch_commits(scratch)
+            return Tracking(git=self.git, clone=scratch).newest(None)
+        finally:
+            folders.remove(scratch)
+
+    def _fetch_commits(self, scratch: Path) -> None:
+        """Fetch the last commits of all branches and tags, without their files."""
+        self.git.run("git", "init", "--quiet", "--template=", str(scratch))
+        options = ("--depth=1", "--filter=tree:0", "--no-recurse-submodules", "--no-tags")
+        self._ask("git", "fetch", *options, "--", self.url, *REFSPECS, cwd=scratch)
 
     def redirected(self) -> str | None:
         """Where its server says that it is now; None where it says nothing of the kind."""
@@ -131,45 +145,30 @@ class Upstream:
         self._ask("git", "clone", *options, "--", self.url, str(work), progress=progress)
 
     def is_of(self, clone: Path) -> None:
-        """Let a clone know that this is where it comes from."""
-        for name, value in (("remote.origin.url", self.url), ("lfs.url", lfs_url(self.url))):
-            self.git.run("git", "config", name, value, cwd=clone)
+        """Write into the configuration of a clone that this is its server, unless it says so."""
+        wanted = {"remote.origin.url": self.url, "lfs.url": lfs_url(self.url)}
+        written = (clone / ".git" / "config").read_bytes()
+        if any(f"\turl = {value}\n".encode() not in written for value in wanted.values()):
+            for name, value in wanted.items():
+                self.git.run("git", "config", name, value, cwd=clone)
 
-    def fetch(self, clone: Path, progress: Callable[[], object]) -> None:
-        """Fetch all branches. What upstream has rewritten or removed stays under refs/rewritten/TIME/."""
+    def fetch(self, clone: Path, tracking: Tracking, refs: ServerRefs, progress: Callable[[], object]) -> None:
+        """Bring the branches and tags of a clone to those of its server; what is lost thereby is kept."""
         local.remove_left(clone)
         self.is_of(clone)
-        now = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        before = self._refs(clone, _REMOTE)
-        self._update_refs(clone, (f"update {_REWRITTEN}{now}/{name} {commit}" for name, commit in before.items()))
-        refs = ("HEAD", f"+refs/heads/*:{_REMOTE}*")
+        is_many = tracking.prepare(refs) > _MANY
+        detached = ("HEAD",) if refs.head and refs.branch not in refs.branches else ()
         self._ask(
-            *("git", "fetch", "--progress", "--prune", "--no-recurse-submodules", "origin", *refs),
+            *("git", "fetch", "--progress", "--no-tags", "--no-recurse-submodules"),
+            *("--", self.url, *detached, *REFSPECS),
             cwd=clone,
-            environment=configured(self.git.environment, HARDENED),
+            # Each reference gets a file, which is synced; many are synced only when they are packed.
+            environment=self.git.environment if is_many else configured(self.git.environment, HARDENED),
             progress=progress,
         )
-        if not (kept := self._refs(clone, _REWRITTEN)):  # also by fetches that were killed
-            return
-        lost = self._not_reachable(clone, kept.values(), self._refs(clone, _REMOTE).values())
-        found = (name for name, commit in kept.items() if commit not in lost)
-        self._update_refs(clone, (f"delete {_REWRITTEN}{name}" for name in found))
-
-    def _not_reachable(self, clone: Path, commits: Iterable[str], heads: Iterable[str]) -> set[str]:
-        """The commits that lead to `commits`, but to none of `heads`."""
-        asked = "".join(f"{commit}\n" for commit in (*set(commits), *(f"^{head}" for head in set(heads))))
-        return set(self.git.run("git", "rev-list", "--stdin", cwd=clone, stdin=asked.encode()).decode().split())
-
-    def _update_refs(self, clone: Path, commands: Iterable[str]) -> None:
-        """Run commands of git-update-ref(1), if there are any."""
-        if stdin := b"".join(os.fsencode(f"{command}\n") for command in commands):
-            self.git.run("git", "update-ref", "--stdin", cwd=clone, stdin=stdin)
-
-    def _refs(self, clone: Path, below: str) -> dict[str, str]:
-        """Commits by the names of the refs below a prefix."""
-        listed = self.git.run("git", "for-each-ref", "--format=%(objectname) %(refname)", below, cwd=clone)
-        pairs = (line.split(" ", 1) for line in os.fsdecode(listed).splitlines())
-        return {name.removeprefix(below): commit for commit, name in pairs if name != f"{_REMOTE}HEAD"}
+        tracking.conclude(refs)
+        if is_many:
+            tracking.pack()
 
     def _ask(
         self,

@@ -203,7 +203,7 @@ def test_a_large_file_that_cannot_be_had(hubs: Hubs, wanted: Wanted, folder: Pat
     fault = hubs.faults.add(f"^/_lfs/{MORE.oid}", status=status)
     outcome = clone(wanted())
     assert outcome.status == "partial"
-    assert "1 large files could not be had" in str(outcome.error)
+    assert "1 LFS files are unavailable" in str(outcome.error)
     assert (outcome.lfs_objects, stored(folder)) == (1, {WEIGHTS.oid})
     standing = folder / "repos" / "o" / "m"
     assert (standing / "more.bin").read_bytes() == MORE.as_pointer()
@@ -330,7 +330,7 @@ def test_one_process_at_a_time(hubs: Hubs, wanted: Wanted) -> None:
         process.cancel("first")
         assert isinstance(running.exception(), Cancelled)
     assert second.status == "failed"
-    assert f"process {os.getpid()} works on it" in str(second.error)
+    assert f"locked by process {os.getpid()} on " in str(second.error)
     assert clone(wanted()).status == "cloned"
 
 
@@ -393,7 +393,7 @@ def test_what_is_in_the_way_is_told(hubs: Hubs, wanted: Wanted, folder: Path) ->
     (folder / "repos" / "o" / "m").mkdir(parents=True)
     outcome = clone(wanted())
     assert outcome.status == "failed"
-    assert "is in the way, and no clone: move it away" in str(outcome.error)
+    assert "exists but is not a git clone: move or delete it" in str(outcome.error)
     assert not hubs.requests
 
 

@@ -1,0 +1,164 @@
+"""The LFS files of one commit of a clone: which are wanted, downloaded and in the working tree."""
+
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ptmtorrent_scrapy.git import local, tree_files
+from ptmtorrent_scrapy.git.command import Command
+from ptmtorrent_scrapy.git.errors import GitError, NoSpace, OverBudget, Transient, Unavailable
+from ptmtorrent_scrapy.git.lfs import attributes, own_storage, pointers, worktree
+from ptmtorrent_scrapy.git.lfs.pointers import Pointer
+from ptmtorrent_scrapy.git.lfs.store import Store
+from ptmtorrent_scrapy.git.local import beside
+from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult, FailureKind
+from ptmtorrent_scrapy.git.remote import lfs_server, lfs_url
+
+_WRONG = "the server's objects do not match the expected size or SHA-256"
+
+
+class LfsFiles:
+    """The LFS files of a commit; what is downloaded and copied is noted in the result."""
+
+    def __init__(self, request: CloneRequest, result: CloneResult, git: Command, clone: Path) -> None:
+        self._request = request
+        self._result = result
+        self._git = git
+        self._clone = clone
+        self._store = Store(Path(request.store))
+        self._error: GitError | None = None
+        self.files: dict[bytes, Pointer] = {}  # all of the commit
+        self.wanted: dict[bytes, Pointer] = {}  # those that are to be stored
+        self.large: int | None = None  # bytes of a clone that is larger than allowed: its LFS files stay pointers
+
+    def read(self, commit: str) -> None:
+        """Find the LFS files of a commit, which need not be checked out. Raises `GitError`."""
+        self.files = self._pointers(commit)
+        wanted = pointers.wanted(self._git, self._clone, commit, self.files, self._request.lfs)
+        size, most = sum(pointer.size for pointer in set(wanted.values())), self._request.max_bytes
+        if wanted and most is not None and (size := size + local.size(self._clone / ".git")) > most:
+            self.large = size
+        else:
+            self.wanted = wanted
+
+    def download(self, commit: str) -> None:
+        """Download what the commit wants, from the mirrors what the repository's own server does not have.
+
+        Raises `NoSpace`, `OverBudget`, and `Transient` unless a partial clone is accepted.
+        """
+        damaged = self._store.set_damaged_aside(own_storage.not_linked(self._clone, self.wanted.values()))
+        own_storage.give_back(self._clone, self._store.missing(self.wanted.values()), self._store)
+        missing = self._store.missing(self.wanted.values())
+        size = sum(pointer.size for pointer in missing)
+        if self._request.budget is not None and size > self._request.budget:
+            raise OverBudget(size)
+        errors = self._download(self._fitting(missing))
+        self._store.remove_aside(damaged)
+        left = self._store.missing(missing)
+        self._result.downloaded_bytes += size - sum(pointer.size for pointer in left)
+        error = next((error for error in (*errors, self._error) if left and error), None)
+        self._error = error and self._with_other_server(commit, error)
+        for error in errors if left else ():
+            if isinstance(error, NoSpace) or (isinstance(error, Transient) and not self._request.accept_partial):
+                raise error
+
+    def place(self) -> None:
+        """Put the stored objects into the working tree."""
+        if self._request.lfs_files != "pointer":
+            attributes.cover(self._clone, (path for path, each in self.wanted.items() if not each.is_covered))
+            link = self._request.lfs_files == "link"
+            self._result.copied = not worktree.place(self._clone, self.wanted, self._store, git=self._git, link=link)
+        for pointer in own_storage.link_objects(self._clone, self.wanted.values(), self._store):
+            self._store.note_checked(pointer.oid)  # a new link changes what was noted of the file
+
+    def are_stored(self, objects: Mapping[str, int]) -> bool:
+        """Return whether the store has objects, given by their ids and sizes."""
+        return all(self._store.has(Pointer(oid, size)) for oid, size in objects.items())
+
+    def list_files(self, commit: str) -> int:
+        """List the files of the commit, with the state of the LFS files; return the sum of their sizes."""
+        return tree_files.write(self._git, self._clone, commit, self.files, self.stored)
+
+    def upgrade(self, commit: str, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Give a complete clone that an earlier version left what this one keeps; return the additions to its state."""
+        self.files = pointers.of_commit(self._git, self._clone, commit)
+        if not state.get("large"):
+            self.wanted = pointers.wanted(self._git, self._clone, commit, self.files, state["lfs"])
+        own_storage.link_objects(self._clone, self.wanted.values(), self._store)
+        own_storage.separate(self._clone, self._git)
+        objects = {pointer.oid: pointer.size for pointer in self.wanted.values()}
+        return {"bytes": self.list_files(commit), "objects": objects}
+
+    @property
+    def missing(self) -> list[Pointer]:
+        """What is wanted and not stored."""
+        return self._store.missing(self.wanted.values())
+
+    @property
+    def stored(self) -> dict[Pointer, None]:
+        """What is wanted and stored, each once."""
+        return {pointer: None for pointer in self.wanted.values() if self._store.has(pointer)}
+
+    def state(self) -> dict[str, object]:
+        """Return what the clone's state says of its LFS files."""
+        stored, missing = self.stored, len(self.missing)
+        return {
+            "lfs": self._request.lfs,
+            "lfs_files": self._request.lfs_files,
+            "copied": self._result.copied,
+            "error": f"{missing} LFS files are unavailable: {self._error or _WRONG}" if missing else None,
+            "large": self.large,
+            "objects": {pointer.oid: pointer.size for pointer in stored},
+            "assumed_unchanged": any(not pointer.is_canonical for pointer in self.wanted.values()),
+            "lfs_skipped": len(self.files) - len(self.wanted),
+            "lfs_objects": len(stored),
+            "lfs_bytes": sum(pointer.size for pointer in stored),
+        }
+
+    def _download(self, fitting: list[Pointer]) -> list[GitError]:
+        """Download objects from one server after the other; return why some did not come."""
+        errors: list[GitError] = []
+        for server in (self._request.url, *self._request.mirrors):
+            if self._store.missing(fitting):
+                scratch = beside(Path(self._request.path), "lfs")
+                asked = lfs_server(self._request, server)
+                error = self._store.fetch(fitting, git=self._git, server=asked, scratch=scratch)
+                if isinstance(error, Unavailable) and server != self._request.url:
+                    error = Transient(f"{server}: {error}")  # it is not the repository's own host that rests
+                errors += [error] if error else []
+        return errors
+
+    def _with_other_server(self, commit: str, error: GitError) -> GitError:
+        """Return the error with the LFS server that the commit names itself, which is not asked."""
+        named = pointers.lfs_config(self._git, self._clone, commit, "lfs.url")
+        if not named or named == lfs_url(self._request.url):
+            return error
+        return GitError(f"{error}; its .lfsconfig names another LFS server ({named[:200]!r}), which is not used")
+
+    def _fitting(self, missing: Iterable[Pointer]) -> list[Pointer]:
+        """Return the objects for which the disk has room, smallest first."""
+        disk = shutil.disk_usage(Path(self._request.path).parent)
+        room, total = disk.free - self._request.min_free, 0
+        fitting = []
+        for pointer in sorted(missing, key=lambda pointer: pointer.size):
+            total += pointer.size
+            if total <= room:
+                fitting.append(pointer)
+        if total > room:
+            self._error = GitError(f"they have {total} bytes, and there is room for {max(room, 0)}")
+            if total <= disk.total:  # else they will never fit
+                self._result.failure = FailureKind.LACKS_ROOM
+        return fitting
+
+    def _pointers(self, commit: str) -> dict[bytes, Pointer]:
+        if commit == local.head(self._clone).commit:
+            return pointers.of_commit(self._git, self._clone, commit)
+        index = beside(Path(self._request.path), "index").resolve()
+        other = replace(self._git, environment={**self._git.environment, "GIT_INDEX_FILE": str(index)})
+        try:
+            other.run("git", "read-tree", commit, cwd=self._clone)
+            return pointers.of_commit(other, self._clone, commit)
+        finally:
+            index.unlink(missing_ok=True)

@@ -1,0 +1,69 @@
+"""Branches and tags on a server, and the commit that they say a clone should be at."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+HEADS = "refs/heads/"
+TAGS = "refs/tags/"
+_DEFAULTS = ("main", "master")  # what a HEAD that names no branch most likely means
+
+
+class Head(NamedTuple):
+    """What HEAD of a clone is or should be; `branch` is None where it is detached, `commit` where there is none."""
+
+    branch: str | None
+    commit: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerRefs:
+    """The references of a repository on its server."""
+
+    branch: str | None  # that HEAD names; it need not exist
+    head: str | None  # commit of HEAD
+    branches: Mapping[str, str]  # commits by name
+    tags: Mapping[str, str]  # objects by name, of annotated tags the tag object
+
+    def target(self, hub_commit: str | None) -> Head | None:
+        """Return what a clone should be at; None if only the commits themselves can decide.
+
+        That is HEAD, else a branch at the commit that the hub names, else the only branch.
+        """
+        if self.head:
+            return Head(self.branch or self._branch_at(self.head), self.head)
+        if hub_commit and (branch := self._branch_at(hub_commit)):
+            return Head(branch, hub_commit)
+        if len(self.branches) == 1:
+            return Head(*next(iter(self.branches.items())))
+        return None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the repository has no commits at all."""
+        return not (self.head or self.branches or self.tags)
+
+    def _branch_at(self, commit: str) -> str | None:
+        """Return a branch at a commit, as git guesses it."""
+        found = [name for name, at in self.branches.items() if at == commit]
+        return next((name for name in (*_DEFAULTS, *found) if name in found), None)
+
+
+def parse(listing: bytes) -> ServerRefs:
+    """Parse the output of `git ls-remote --symref`."""
+    branch = head = None
+    branches: dict[str, str] = {}
+    tags: dict[str, str] = {}
+    for line in os.fsdecode(listing).split("\n"):
+        value, _, name = line.partition("\t")
+        if name == "HEAD" and value.startswith("ref: "):
+            branch = value.removeprefix(f"ref: {HEADS}") if value.startswith(f"ref: {HEADS}") else None
+        elif name == "HEAD":
+            head = value
+        elif name.startswith(HEADS):
+            branches[name.removeprefix(HEADS)] = value
+        elif name.startswith(TAGS) and not name.endswith("^{}"):
+            tags[name.removeprefix(TAGS)] = value
+    branches.pop("HEAD", None)  # in a clone it would be taken for what HEAD names
+    return ServerRefs(branch=branch, head=head, branches=branches, tags=tags)
