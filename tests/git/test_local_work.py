@@ -1,0 +1,179 @@
+"""What a user does in a clone is not lost by an update."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ptmtorrent_scrapy.git.clone import clone
+from ptmtorrent_scrapy.git.local import memory, write_state
+from ptmtorrent_scrapy.git.models import CloneRequest, FailureKind
+from tests import hubs as content
+from tests.conftest import git
+from tests.hubs import Hubs, Large
+from tests.hubs.server import Served
+
+ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
+FILES: dict[str, Any] = {".gitattributes": ATTRIBUTES, "README.md": b"# 1\n", "d/w.bin": Large(b"weights " * 500)}
+Update = Callable[..., Any]
+
+
+@pytest.fixture
+def served(hubs: Hubs) -> Served:
+    return hubs.serve("o/m", content.Repository([FILES]))
+
+
+@pytest.fixture
+def update(hubs: Hubs, folder: Path, served: Served) -> Update:
+    """Update the clone of `served` to its last commit."""
+
+    def to_last(**options: Any) -> Any:
+        place = {"path": str(folder / "repos" / "o" / "m"), "store": str(folder / "lfs")}
+        return clone(CloneRequest(url=f"{hubs.url}/o/m", commit=served.head, protocols=("http",), **place, **options))
+
+    return to_last
+
+
+@pytest.fixture
+def mine(folder: Path, update: Update) -> Path:
+    """A clone in which a user works."""
+    assert update().status == "cloned"
+    clone = folder / "repos" / "o" / "m"
+    git(clone, "config", "user.name", "A user")
+    git(clone, "config", "user.email", "user@example.org")
+    return clone
+
+
+def test_commits_of_a_user_are_kept(served: Served, update: Update, mine: Path) -> None:
+    (mine / "mine.txt").write_text("my work")
+    git(mine, "add", "mine.txt")
+    git(mine, "commit", "-m", "mine")
+    commit = git(mine, "rev-parse", "HEAD").strip()
+    served.push({**FILES, "README.md": b"# 2\n"})
+    outcome = update()
+    assert (outcome.status, outcome.commit, outcome.failure) == ("updated", served.head, None)
+    kept = git(mine, "for-each-ref", "--format=%(objectname) %(refname)", "refs/local").split()
+    assert kept[0] == commit
+    assert kept[1] in str(outcome.error)
+    assert git(mine, "status", "--porcelain") == ""
+    assert update().error is None
+
+
+def test_a_branch_of_a_user_stays(served: Served, update: Update, mine: Path) -> None:
+    git(mine, "checkout", "-b", "experiment")
+    git(mine, "commit", "--allow-empty", "-m", "mine")
+    commit = git(mine, "rev-parse", "HEAD")
+    served.push({**FILES, "README.md": b"# 2\n"})
+    assert (update().status, git(mine, "branch", "--show-current")) == ("updated", "main\n")
+    assert git(mine, "rev-parse", "experiment") == commit
+    assert git(mine, "for-each-ref", "refs/local") == ""
+
+
+def edit(mine: Path) -> None:
+    (mine / "README.md").write_text("my edit")
+
+
+def stage(mine: Path) -> None:
+    edit(mine)
+    git(mine, "add", "README.md")
+
+
+def write_what_upstream_adds(mine: Path) -> None:
+    (mine / "notes.txt").write_text("my notes")
+
+
+def write_below_what_upstream_adds(mine: Path) -> None:
+    (mine / "notes.txt").mkdir()
+    (mine / "notes.txt" / "a").write_text("my notes")
+
+
+def change_an_lfs_file(mine: Path) -> None:
+    (mine / "d" / "w.bin").unlink()
+    (mine / "d" / "w.bin").write_text("my weights")
+
+
+@pytest.mark.parametrize(
+    ("work", "path"),
+    [
+        (edit, "README.md"),
+        (stage, "README.md"),
+        (write_what_upstream_adds, "notes.txt"),
+        (write_below_what_upstream_adds, "notes.txt/a"),
+        (change_an_lfs_file, "d/w.bin"),
+    ],
+)
+def test_changed_files_block_an_update(
+    served: Served, update: Update, mine: Path, work: Callable[[Path], None], path: str
+) -> None:
+    work(mine)
+    before, content_before = git(mine, "rev-parse", "HEAD"), (mine / path).read_bytes()
+    served.push({**FILES, "README.md": b"# 2\n", "notes.txt": b"theirs"})
+    outcome = update()
+    assert (outcome.status, outcome.failure) == ("failed", FailureKind.LOCAL_CHANGES)
+    assert f"local changes: {path}" in str(outcome.error)
+    assert (git(mine, "rev-parse", "HEAD"), (mine / path).read_bytes()) == (before, content_before)
+    assert git(mine, "rev-parse", "origin/main").strip() == served.head
+    assert update(discard_changes=True).status == "updated"
+    assert git(mine, "status", "--porcelain") == ""
+
+
+def test_what_is_no_work_blocks_nothing(served: Served, update: Update, mine: Path) -> None:
+    (mine / "README.md").unlink()
+    (mine / "notes.txt").write_bytes(b"theirs")  # as upstream has it
+    (mine / "other.txt").write_text("my own")
+    os.utime(mine / ".gitattributes")
+    (mine / "d" / "w.bin").unlink()
+    (mine / "d" / "w.bin").write_bytes(b"weights " * 500)
+    served.push({**FILES, "README.md": b"# 2\n", "notes.txt": b"theirs"})
+    assert update().status == "updated"
+    assert (mine / "other.txt").read_text() == "my own"
+    assert git(mine, "status", "--porcelain") == "?? other.txt\n"
+
+
+def test_a_folder_that_becomes_a_file_and_back(served: Served, update: Update, mine: Path) -> None:
+    served.push({".gitattributes": ATTRIBUTES, "d": b"a file"})
+    assert update().status == "updated"
+    served.push(FILES)
+    assert update().status == "updated"
+    assert git(mine, "status", "--porcelain") == ""
+
+
+def test_what_a_killed_checkout_has_written_is_no_work(served: Served, update: Update, mine: Path) -> None:
+    served.push({**FILES, "README.md": b"# A longer text\n", "new.txt": b"all of it"})
+    write_state(mine, {**memory(mine), "updating": served.head})
+    (mine / "README.md").write_bytes(b"# A lon")
+    (mine / "new.txt").write_bytes(b"all\0\0\0\0\0\0")
+    assert update().status == "updated"
+    assert git(mine, "status", "--porcelain") == ""
+    assert "updating" not in memory(mine)
+
+
+def test_files_that_git_itself_takes_for_changed(hubs: Hubs, folder: Path, served: Served, update: Update) -> None:
+    crlf = {".gitattributes": b"*.txt text eol=crlf\n", "a.txt": b"mixed\r\nends\n"}
+    served.push(crlf)
+    assert update().status == "cloned"
+    mine = folder / "repos" / "o" / "m"
+    os.utime(mine / "a.txt", (1, 1))
+    assert "a.txt" in git(mine, "status", "--porcelain")
+    served.push({**crlf, "b": b"new"})
+    assert update().status == "updated"
+
+
+def test_a_clone_of_another_user(served: Served, update: Update, mine: Path) -> None:
+    if os.getuid():
+        pytest.skip("only root can give files away")
+    subprocess.run(["chown", "-R", "1234:1234", mine.parent.parent.parent], check=True)
+    served.push({**FILES, "README.md": b"# 2\n"})
+    assert update().status == "updated"
+
+
+def test_a_broken_clone_inside_another_repository(served: Served, update: Update, mine: Path, folder: Path) -> None:
+    subprocess.run(["git", "init", "-q", folder], check=True)
+    (folder / "file").write_text("not ours")
+    (mine / ".git" / "objects").rename(folder / "objects")
+    served.push({**FILES, "README.md": b"# 2\n"})
+    assert update().status == "failed"
+    assert (folder / "file").read_text() == "not ours"
