@@ -27,7 +27,12 @@ class CloneRequests:
     def listed(self, listed: ListedRepository, **more: Any) -> CloneRequest:
         """Return the request for a repository of the listing."""
         former = listed.former and str((self._tree.folder / listed.former).absolute())
-        fields: Mapping[str, Any] = {"gated": listed.gated, "previous_path": former, **more}
+        fields: Mapping[str, Any] = {
+            "gated": listed.gated,
+            "previous_path": former,
+            "refresh": self._settings.refresh,
+            **more,
+        }
         return self.of(listed.url, listed.folder, **fields)
 
     def redirect(self, url: str) -> CloneRequest:

@@ -17,6 +17,7 @@ from ptmtorrent_scrapy.git.lfs_files import LfsFiles
 from ptmtorrent_scrapy.git.local import beside
 from ptmtorrent_scrapy.git.local_work import Change, LocalWork, changes
 from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult, CloneStatus
+from ptmtorrent_scrapy.git.origin import is_other_repository, origin, set_origin
 from ptmtorrent_scrapy.git.refs import Head, ServerRefs
 from ptmtorrent_scrapy.git.remote import Upstream, command
 from ptmtorrent_scrapy.git.size_limit import SizeLimit
@@ -37,7 +38,6 @@ class Cloner:
         self._upstream = Upstream.of(request, self._git)
         self._noted: dict[str, Any] = {}  # of a clone that was just made
         self._refs: ServerRefs | None = None  # once the server was asked for them
-        self._is_taken_over = False  # from the folder of the repository's previous name
         self._remark: str | None = None  # what a user should know of a clone without an error
 
     def run(self) -> CloneStatus:
@@ -73,10 +73,9 @@ class Cloner:
         previous = self._request.previous_path and Path(self._request.previous_path)
         if previous and (previous / ".git").is_dir() and not os.path.lexists(self._path):
             with lock(beside(previous, "lock")):
-                self._upstream.is_of(previous)
+                set_origin(previous, self._request.url)
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 fsync.rename(previous, self._path)
-                self._is_taken_over = True
 
     def _create(self) -> CloneStatus:
         """Make the clone beside its place, or resume one that was interrupted, and rename it when complete."""
@@ -117,9 +116,8 @@ class Cloner:
         if not local.is_sound(self._path):
             raise GitError("its HEAD cannot be read: scrapy verify --repair clones it again")
         memory = local.memory(self._path)
-        self._check_identity(memory)
+        self._check_origin()
         self._describe()
-        self._upstream.is_of(self._path)
         head, git_bytes = local.head(self._path), self._result.git_bytes
         target = head if self._is_fresh(memory, head) else self._compare(head)
         if self._is_at(target, head, memory) and local.is_complete(local.state(self._path), self._request):
@@ -128,11 +126,13 @@ class Cloner:
                 return self._unmoved(state, is_fetched=self._result.git_bytes != git_bytes)
         return self._complete(self._path, target, moves=True, reads=True) or CloneStatus.UPDATED
 
-    def _check_identity(self, memory: Mapping[str, Any]) -> None:
-        """Raise `Refused` if the folder belongs to another repository."""
-        other = memory.get("identity")
-        if self._request.identity and other and other != self._request.identity and not self._is_taken_over:
-            raise Refused(f"its folder holds another repository, {other}")
+    def _check_origin(self) -> None:
+        """Let the clone know its server, which may have moved; raise `Refused` if it is of another repository."""
+        now = origin(self._path)
+        if now and is_other_repository(now, self._request.url):
+            raise Refused(f"its folder holds another repository, {now}")
+        if now != self._request.url:
+            set_origin(self._path, self._request.url)
 
     def _is_fresh(self, memory: Mapping[str, Any], head: Head) -> bool:
         """Return whether the server need not be asked: HEAD is what the hub says, and the rest was compared lately."""
@@ -263,7 +263,7 @@ class Cloner:
 
     def _compared(self, memory: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is remembered of a clone, with what was compared now."""
-        known = {**memory, **self._noted, "identity": self._request.identity or memory.get("identity", "")}
+        known = {**memory, **self._noted}
         if self._refs is None:
             return known
         return {**known, "tags": sorted(self._refs.tags), "compared": int(time.time())}

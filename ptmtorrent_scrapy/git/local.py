@@ -14,7 +14,7 @@ from ptmtorrent_scrapy.storage import folders
 from ptmtorrent_scrapy.storage.fsync import rename, sync_paths
 
 _COMPLETE = {"lfs", "lfs_files", "error"}  # keys of the state of a complete clone
-_MEMORY = ("tags", "compared", "branch", "commit", "updating", "identity")
+_MEMORY = ("tags", "compared", "branch", "commit", "updating")
 STATE = "ptmtorrent.json"  # in .git: written last, so a clone without it is not complete
 
 
@@ -79,7 +79,7 @@ def memory(clone: Path) -> dict[str, Any]:
     """Return the part of the state that outlives interrupted work.
 
     `tags` of the server and the time when its references were `compared`; the `branch` and `commit` that HEAD was
-    given; the commit to which an interrupted checkout is `updating` the working tree; the `identity` of the repository.
+    given; the commit to which an interrupted checkout is `updating` the working tree.
     """
     written = _written(clone) or {}
     return {name: written[name] for name in _MEMORY if name in written}

@@ -46,7 +46,6 @@ class CloneRequest:
     path: str  # folder of the clone
     store: str  # folder of the LFS objects, shared by the clones of a hub
     previous_path: str | None = None  # folder of the clone under the repository's previous name
-    identity: str = ""  # of the repository at its hub; a folder belongs to one for good
     commit: str | None = None  # HEAD, if the hub says it
     refresh: float | None = None  # seconds for which branches and tags count as compared; None: as long as HEAD does
     discard_changes: bool = False  # overwrite a user's changes, for an explicit repair

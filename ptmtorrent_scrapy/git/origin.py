@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ptmtorrent_scrapy.git.environment import HARDENED, configured
 from ptmtorrent_scrapy.git.remote import lfs_url
@@ -37,6 +38,19 @@ def set_origin(clone: Path, url: str) -> None:
         return
     for name, value in wanted.items():
         subprocess.run(["git", "config", "--file", path, name, value], check=True, capture_output=True)
+
+
+def is_other_repository(one: str, other: str) -> bool:
+    """Return whether two URLs name different repositories of one server; another server may be a mirror of it.
+
+    >>> is_other_repository("https://hf.co/gpt2", "https://hf.co/hf.co/gpt2")
+    True
+    >>> is_other_repository("https://hf.co/gpt2", "https://mirror/gpt2")
+    False
+    """
+    first, second = urlsplit(one), urlsplit(other)
+    paths = [parts.path.rstrip("/").removesuffix(".git").casefold() for parts in (first, second)]
+    return first.netloc.casefold() == second.netloc.casefold() and paths[0] != paths[1]
 
 
 def _urls(text: bytes) -> dict[str, bytes]:

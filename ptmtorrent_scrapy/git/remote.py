@@ -144,18 +144,9 @@ class Upstream:
         options = ("--progress", "--depth=1", "--no-checkout", "--no-recurse-submodules", "--template=")
         self._ask("git", "clone", *options, "--", self.url, str(work), progress=progress)
 
-    def is_of(self, clone: Path) -> None:
-        """Write into the configuration of a clone that this is its server, unless it says so."""
-        wanted = {"remote.origin.url": self.url, "lfs.url": lfs_url(self.url)}
-        written = (clone / ".git" / "config").read_bytes()
-        if any(f"\turl = {value}\n".encode() not in written for value in wanted.values()):
-            for name, value in wanted.items():
-                self.git.run("git", "config", name, value, cwd=clone)
-
     def fetch(self, clone: Path, tracking: Tracking, refs: ServerRefs, progress: Callable[[], object]) -> None:
         """Bring the branches and tags of a clone to those of its server; what is lost thereby is kept."""
         local.remove_left(clone)
-        self.is_of(clone)
         is_many = tracking.prepare(refs) > _MANY
         detached = ("HEAD",) if refs.head and refs.branch not in refs.branches else ()
         self._ask(

@@ -91,6 +91,7 @@ class Repair:
             self._repository,
             url=line["url"],
             path=str(path.absolute()),
+            discard_changes=True,
             commit=None if remake else line.get("commit"),
             lfs=state.get("lfs", self._repository.lfs),
             lfs_files=state.get("lfs_files", self._repository.lfs_files),

@@ -37,7 +37,7 @@ def test_a_thousand_unchanged_repositories_start_no_git(
     first = crawl("huggingface", fraction=1)
     assert first.statuses == dict.fromkeys(names, "cloned")
     hubs.requests.clear()
-    second = crawl("huggingface", environment=no_git, fraction=1)
+    second = crawl("huggingface", environment=no_git, fraction=1, CLONE_REFRESH="1d")
     assert second.status == 0
     assert second.statuses == dict.fromkeys(names, "current")
     assert not (folder / "started").exists()

@@ -48,7 +48,7 @@ def test_an_interrupted_crawl_goes_on(
     tree = folder / "data" / "huggingface"
     assert [(tree / "repos" / name).exists() for name in models] == [True, True, False]
     hubs.requests.clear()
-    done = crawl("huggingface", fraction=1)
+    done = crawl("huggingface", fraction=1, CLONE_REFRESH="1d")
     assert done.status == 0
     assert done.statuses == {"o/m0": "current", "o/m1": "current", "o/m2": "cloned"}
     assert len(done.records) == 3
