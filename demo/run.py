@@ -24,6 +24,8 @@ def crawls(hubs: Hubs) -> dict[str, tuple[list[str], dict[str, str]]]:
     """The arguments of each hub's crawl, and the settings that lead it to its stand-in."""
     return {
         "huggingface": (["fraction=0.2"], {"HUGGINGFACE_URL": hubs.url}),
+        "huggingface_datasets": (["top=3"], {"HUGGINGFACE_URL": hubs.url}),
+        "huggingface_spaces": (["top=3"], {"HUGGINGFACE_URL": hubs.url}),
         "modelhub": ([], {"MODELHUB_URL": hubs.modelhub.url}),
         "modelzoo": ([], {"MODELZOO_URL": hubs.modelzoo.url}),
         "onnxmodelzoo": ([], {}),

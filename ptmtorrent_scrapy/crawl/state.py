@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+REFUSED = "is refused by the listing"  # how a schema change ends that is a field which the hub gives no more
+
 
 class FinishReason(StrEnum):
     """Why a crawl ended, as in crawls.jsonl; Scrapy adds reasons of its own, such as `shutdown`."""

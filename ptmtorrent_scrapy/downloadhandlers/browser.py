@@ -10,12 +10,12 @@ from scrapy_playwright.handler import ScrapyPlaywrightDownloadHandler
 
 from ptmtorrent_scrapy.downloadhandlers.http import unless_stopped
 
-# What becomes of a page is told by whoever wanted it.
+# The spider says what became of a page.
 logging.getLogger("scrapy-playwright").setLevel(logging.CRITICAL)
 
 
 class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc] # which publishes no types
-    """scrapy-playwright's own, whose time limit ends with the navigation: a script may run on for ever after it."""
+    """scrapy-playwright's own, with a time limit for scripts, which may run for ever after the navigation."""
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)

@@ -1,9 +1,10 @@
-"""A browser for pages that render by script: where it is, and how scrapy-playwright is to use it.
+"""A browser for pages that render by script: where it is, and how scrapy-playwright uses it.
 
 https://github.com/scrapy-plugins/scrapy-playwright
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,11 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
+from weakref import WeakSet
 
 from scrapy import Request
 from scrapy.settings import BaseSettings
 
 if TYPE_CHECKING:
+    from playwright.async_api import BrowserContext, Page, WebSocketRoute
     from playwright.async_api import Request as PlaywrightRequest
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -30,6 +33,7 @@ _PLAYWRIGHTS = (
 )
 _WANTED = ("document", "stylesheet", "script", "xhr", "fetch")  # and no images, fonts, films or icons
 _INSIDE = ("data", "blob", "about")  # of URLs that no host is asked for
+_confined: "WeakSet[BrowserContext]" = WeakSet()
 _ARGUMENTS = (
     *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
@@ -37,14 +41,14 @@ _ARGUMENTS = (
 
 
 def find() -> str | None:
-    """The path of a browser of Chromium's kind: one of this machine, else one that Playwright has installed."""
+    """Return the path of a Chromium: one of this machine, else one that Playwright has installed."""
     installed = (shutil.which(name) for name in _PROGRAMS)
     playwrights = (str(path) for folder in _folders() for kind in _PLAYWRIGHTS for path in sorted(folder.glob(kind)))
     return next((path for path in (*installed, *playwrights) if path and os.access(path, os.X_OK)), None)
 
 
 def problem() -> str | None:
-    """Why no page can be loaded in a browser; None if nothing stands against it."""
+    """Return why no page can be loaded in a browser; None if nothing prevents it."""
     if find() is None:
         return "no browser is installed"
     if find_spec("scrapy_playwright") is None:
@@ -77,10 +81,10 @@ def configure(settings: BaseSettings, site: str, executable: str) -> None:
 
 
 def launch_options(executable: str, host: str) -> dict[str, Any]:
-    """What https://playwright.dev/python/docs/api/class-browsertype#browser-type-launch is told."""
+    """Return options of https://playwright.dev/python/docs/api/class-browsertype#browser-type-launch."""
     arguments = list(_ARGUMENTS)
     if not getproxies():  # which would be looked up by name as well
-        # No redirect or socket leads elsewhere either, of which Playwright tells nothing before.
+        # no redirect leads elsewhere either, which Playwright reports afterwards only
         arguments.append(f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {host}")
     return {
         "executable_path": executable,
@@ -91,17 +95,31 @@ def launch_options(executable: str, host: str) -> dict[str, Any]:
 
 
 def is_unwanted(site: str, request: "PlaywrightRequest") -> bool:
-    """Whether a page does without what it asks for; `site` is the host that it is on."""
+    """Return whether a page does not get what it asks for; `site` is the host that it is on."""
     parts = urlsplit(request.url)
     return request.resource_type not in _WANTED or (parts.scheme not in _INSIDE and parts.netloc != site)
 
 
+async def confine(page: "Page", _: Request) -> None:
+    """Keep a page from opening others and web sockets: `is_unwanted` sees neither."""
+    page.on("popup", lambda popup: popup.close())
+    await page.route_web_socket(re.compile(""), _refuse)
+    if page.context not in _confined:
+        _confined.add(page.context)
+        await page.context.route(re.compile(""), lambda route: route.abort())  # asked by pages without a route alone
+
+
+async def _refuse(socket: "WebSocketRoute") -> None:
+    await socket.close()
+
+
 def request(url: str) -> Request:
-    """A request for a page as it is once its scripts have run and it has come to rest."""
+    """Return a request for a page as it is once its scripts have run and it has come to rest."""
     meta = {
         "playwright": True,
         "dont_cache": True,  # what is shown is no answer of a server
         "playwright_page_goto_kwargs": {"wait_until": "networkidle"},  # nothing was asked for half a second
+        "playwright_page_init_callback": confine,
         "playwright_context_kwargs": {"accept_downloads": False, "service_workers": "block"},
         "max_retry_times": 1,
     }

@@ -9,6 +9,7 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 
 from ptmtorrent_scrapy.crawl.session import CrawlSession
+from ptmtorrent_scrapy.crawl.state import REFUSED
 from ptmtorrent_scrapy.formats.sizes import human
 
 logger = logging.getLogger(__name__)
@@ -38,13 +39,7 @@ class Summary:
         yield f"{self.crawl.spider.hub}: {reason}"
         if self.crawl.state.problem:
             yield _row("because", self.crawl.state.problem)
-        repeated = self._counted("listing/repeated")
-        listed = f"{self._counted('listing/models'):,}"
-        yield _row("models", f"{listed}, and {repeated:,} listed again, counted once" if repeated else listed)
-        if (written := self._counted("record/written", None)) is None:
-            yield _row("records", f"none written, {tree.records} is as it was")
-        else:
-            yield _row("records", f"{written:,} in {tree.records}")
+        yield from self._listed()
         for what, pages in self._below("pages/").items():
             yield _row("pages", f"{pages:,} {what}, in {tree.folder / 'html'}")
         for why, models in self._below("record/rejected/").items():
@@ -61,7 +56,24 @@ class Summary:
         if left_out := self._counted("clone/lfs_left_out"):
             yield _row("left out", f"{left_out:,} large files, which stay pointers")
         for field, models in self._below("listing/departures/").items():
-            yield _row("departure", f"{field} in {models:,} of the models, unlike the hub's schema")
+            is_refused = field.endswith(REFUSED)
+            where = "" if is_refused else f" in {models:,} of the models"
+            yield _row("departure", f"{field}{where}, unlike the hub's schema")
+
+    def _listed(self) -> Iterator[str]:
+        """Yield the lines about what the hub lists."""
+        tree = self.crawl.tree
+        repeated = self._counted("listing/repeated")
+        listed = f"{self._counted('listing/models'):,}"
+        yield _row("models", f"{listed}, and {repeated:,} listed again, counted once" if repeated else listed)
+        if private := self._counted("listing/private"):
+            yield _row("private", f"{private:,} skipped; -a private=true keeps them")
+        if not self.crawl.spider.has_records:
+            yield _row("objects", f"in {self.crawl.state_file}")
+        elif (written := self._counted("record/written", None)) is None:
+            yield _row("records", f"none written, {tree.records} is as it was")
+        else:
+            yield _row("records", f"{written:,} in {tree.records}")
 
     def _counted(self, name: str, default: int | None = 0) -> int | None:
         assert self.crawler.stats is not None

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.crawl.pages import PageFailed, failed
 from ptmtorrent_scrapy.crawl.request_meta import KEPT, SHRINKS
-from ptmtorrent_scrapy.crawl.state import ResumePage
+from ptmtorrent_scrapy.crawl.state import REFUSED, ResumePage
 from ptmtorrent_scrapy.formats.link_header import next_link
 from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.items import ListingPage, Metadata, Model, RejectedModel
@@ -184,7 +184,7 @@ class HuggingFaceApiSpider(HubSpider):
         names = [name for name in asked if name not in accepted] if accepted else ["expand"]
         assert self.crawler.stats is not None
         for name in names:
-            self.crawler.stats.inc_value(f"listing/departures/{printable(name)} is refused by the listing")
+            self.crawler.stats.inc_value(f"listing/departures/{name} {REFUSED}")
         self.logger.warning("%s gives no %s in its listing any more", self.hub, ", ".join(names))
 
     def following(self, page: Response) -> str | None:

@@ -2,7 +2,16 @@
 
 import pytest
 
-from ptmtorrent_scrapy.parsers.huggingface_query import accepted, fields, limit, listing_url, with_fields, with_limit
+from ptmtorrent_scrapy.parsers.huggingface_query import (
+    PageSize,
+    accepted,
+    at_endpoint,
+    fields,
+    limit,
+    listing_url,
+    with_fields,
+    with_limit,
+)
 
 CURSOR = "cursor=eyJfaWQiOnsiJGx0IjoiNmE4NDM1NTgifX0%3D"
 
@@ -53,3 +62,42 @@ def test_a_limit_that_is_none_is_the_hubs(query: str) -> None:
 )
 def test_what_an_error_says_is_accepted(answer: str, names: set[str] | None) -> None:
     assert accepted(answer) == names
+
+
+@pytest.mark.parametrize(
+    ("link", "url"),
+    [
+        ("https://huggingface.co/api/models?limit=2&cursor=a%3D", "http://mirror/hf/api/models?limit=2&cursor=a%3D"),
+        ("http://mirror/hf/api/models?cursor=b", "http://mirror/hf/api/models?cursor=b"),
+        ("https://mirror/api/models?cursor=c", "http://mirror/hf/api/models?cursor=c"),
+        ("https://huggingface.co/api/datasets?cursor=a", None),
+        ("https://huggingface.co/login", None),
+        ("file:///api/models?cursor=a", None),
+        ("javascript:alert(1)", None),
+    ],
+)
+def test_the_next_page_is_at_the_endpoint_in_use(link: str, url: str | None) -> None:
+    assert at_endpoint(link, "http://mirror/hf", "models") == url
+
+
+def limits(size: PageSize, fails: str) -> list[int]:
+    """Return the limits asked for; a page fails for `-`, and comes for `+`."""
+    url, asked = "https://hub.example/api/models?limit=1000", []
+    for what in fails:
+        asked.append(limit(url))
+        url = size.next(url) if what == "+" else size.smaller(url) or url
+    return asked
+
+
+def test_pages_that_fail_become_smaller_and_grow_again() -> None:
+    assert limits(PageSize(), "--+++") == [1000, 500, 250, 500, 1000]
+
+
+def test_the_smallest_page_has_fifty() -> None:
+    assert limits(PageSize(), "-------")[-2:] == [50, 50]
+    assert PageSize().smaller("https://hub.example/api/models?limit=50") is None
+
+
+def test_each_attempt_that_fails_is_followed_by_twice_as_many_small_pages() -> None:
+    asked = limits(PageSize(), "-+-++-++++-+")
+    assert asked == [1000, 500, 1000, 500, 500, 1000, 500, 500, 500, 500, 1000, 500]

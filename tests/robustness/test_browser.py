@@ -1,0 +1,52 @@
+"""Pages that mean harm to the browser that shows them."""
+
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from scrapy import Request
+
+from ptmtorrent_scrapy.downloadhandlers import chromium
+from tests.hubs import Hubs
+
+_PAGE = """<!doctype html><title>A model</title><a id="link" target="_blank" href="/popup-by-link">more</a><script>
+  window.open("/popup-by-script");
+  document.getElementById("link").click();
+  window.open("javascript:fetch('/popup-that-fetches')");
+  new WebSocket("ws://" + location.host + "/socket");
+  document.title = "shown";
+</script>"""
+
+
+@pytest.fixture
+def page() -> Iterator[Hubs]:
+    with Hubs(models=3) as hubs:
+        hubs.faults.add("^/page$", status=200, body=_PAGE, headers={"Content-Type": "text/html"})
+        yield hubs
+
+
+async def shown(hubs: Hubs, executable: str) -> tuple[str, int]:
+    """Return (title, pages that are open in the end) of a page, shown as a crawl shows it."""
+    from playwright.async_api import async_playwright
+
+    site = f"127.0.0.1:{hubs.port}"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(**chromium.launch_options(executable, "127.0.0.1"))
+        context = await browser.new_context(service_workers="block")
+        tab = await context.new_page()
+        await chromium.confine(tab, Request(f"{hubs.url}/page"))
+        unwanted = partial(chromium.is_unwanted, site)
+        await tab.route("**", lambda route, request: route.abort() if unwanted(request) else route.continue_())
+        await tab.goto(f"{hubs.url}/page", wait_until="networkidle")
+        title, pages = await tab.title(), len(context.pages)
+        await browser.close()
+    return title, pages
+
+
+def test_a_page_opens_neither_pages_nor_sockets(page: Hubs) -> None:
+    if (executable := chromium.find()) is None:
+        pytest.skip("no browser is installed")
+    title, pages = asyncio.run(shown(page, executable))
+    assert (title, pages) == ("shown", 1)
+    assert [request.path for request in page.requests] == ["/page"]

@@ -1,0 +1,47 @@
+"""Why a page could not be had."""
+
+import pytest
+from scrapy.exceptions import DownloadTimeoutError
+from scrapy.http import Response
+
+from ptmtorrent_scrapy.crawl.pages import failed, refused
+
+
+@pytest.mark.parametrize(
+    ("status", "has_token", "why"),
+    [
+        (401, False, "HTTP status 401 (Go away); it may want a token, in HUGGINGFACE_TOKEN"),
+        (403, True, "HTTP status 403 (Go away); look at HUGGINGFACE_TOKEN"),
+        (404, True, "HTTP status 404 (Go away)"),
+        (451, False, "HTTP status 451 (Go away)"),
+    ],
+)
+def test_a_refusal_names_the_status_and_the_token(status: int, has_token: bool, why: str) -> None:
+    response = Response("https://hub.example/api", status=status, body=b'{"error": "Go away"}')
+    assert str(refused(response, token_setting="HUGGINGFACE_TOKEN", has_token=has_token)) == why
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[" * 100_000, b'{"error": {"a": 1}}', b"[1]"])
+def test_a_server_that_says_nothing(body: bytes) -> None:
+    response = Response("https://hub.example/api", status=404, body=body)
+    assert str(refused(response, token_setting="", has_token=False)) == "HTTP status 404"
+
+
+def test_the_words_of_a_server_are_escaped_and_bounded() -> None:
+    words = b"\x1b[2J\nline " + b"x" * 10_000
+    response = Response("https://hub.example/api", status=400, headers={"X-Error-Message": words})
+    why = str(refused(response, token_setting="", has_token=False))
+    assert why.isprintable()
+    assert len(why) < 300
+
+
+@pytest.mark.parametrize(("status", "is_outdated", "is_too_large"), [(504, False, True), (410, True, False)])
+def test_what_may_help(status: int, is_outdated: bool, is_too_large: bool) -> None:
+    why = refused(Response("https://hub.example", status=status), token_setting="", has_token=False)
+    assert (why.is_outdated, why.is_too_large) == (is_outdated, is_too_large)
+
+
+def test_a_timeout_may_come_of_a_page_that_is_too_large() -> None:
+    assert failed(DownloadTimeoutError("slow")).is_too_large
+    assert not failed(OSError("disk")).is_too_large
+    assert str(failed(ValueError())) == "ValueError"
