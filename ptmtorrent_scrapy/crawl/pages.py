@@ -4,6 +4,7 @@ import json
 
 from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError
 from scrapy.http import Response
+from scrapy.utils._compression import _DecompressionMaxSizeExceeded
 
 from ptmtorrent_scrapy.formats.printable import printable
 
@@ -28,6 +29,8 @@ def failed(error: BaseException) -> PageFailed:
     """Return what an error means that came instead of a page."""
     if isinstance(error, PageFailed):
         return error
+    if isinstance(error.__cause__, _DecompressionMaxSizeExceeded):
+        return PageFailed("its answer is larger than DOWNLOAD_MAXSIZE", is_too_large=True)
     is_too_large = isinstance(error, DownloadTimeoutError | DownloadCancelledError)
     return PageFailed(" ".join((str(error) or type(error).__name__).split()), is_too_large=is_too_large)
 
