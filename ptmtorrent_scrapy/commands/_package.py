@@ -17,6 +17,7 @@ from ptmtorrent_scrapy.commands._trees import clone_request
 from ptmtorrent_scrapy.crawl import options as user_values
 from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.git.remote import command
+from ptmtorrent_scrapy.publication.bag import BagError
 from ptmtorrent_scrapy.publication.description import Description
 from ptmtorrent_scrapy.publication.options import Creator, HubSource, PackageOptions
 from ptmtorrent_scrapy.publication.packaging import Packaging
@@ -86,6 +87,10 @@ def _licenses(path: Path) -> frozenset[str]:
     return found
 
 
+class TreeHasFaults(BagError):
+    """The tree has faults, so it is not packaged."""
+
+
 class PackagedTree:
     """The hubs of the data tree that are packaged, locked until the package is finished."""
 
@@ -95,18 +100,22 @@ class PackagedTree:
         self._spiders = spiders
         self._advance = advance
 
-    def write(self, asked: PackageOptions) -> Description | None:
-        """Write the package; None if the tree has faults. Raises what `Packaging` raises, and `TreeLocked`."""
+    def write(self, asked: PackageOptions) -> Description:
+        """Write the package. Raises what `Packaging` raises, `TreeHasFaults` and `TreeLocked`."""
         with contextlib.ExitStack() as claims:
             for spider in self._spiders:
                 claims.enter_context(DataTree(self._root, spider.name).claim())
-            if asked.strict and (faults := sum(1 for _ in self._faults())):
-                _say(f"{faults:,} faults, nothing was packaged: run scrapy verify --repair, or package with --force")
-                return None
             hubs = Catalog(self._root).hubs([spider.name for spider in self._spiders])
             sources = {spider.name: self._source(spider) for spider in self._spiders}
             pairs = [(hub, sources[hub.name]) for hub in hubs]
-            return Packaging(self._root, pairs, asked, advance=self._advance, report=_say).write()
+            packaging = Packaging(self._root, pairs, asked, advance=self._advance, report=_say)
+            return packaging.write(self._verify if asked.strict else lambda: None)
+
+    def _verify(self) -> None:
+        """Raise `TreeHasFaults` if verify finds any; each is printed."""
+        if faults := sum(1 for _ in self._faults()):
+            todo = "run scrapy verify --repair, or package with --force"
+            raise TreeHasFaults(f"{faults:,} faults, nothing was packaged: {todo}")
 
     def _faults(self) -> Iterator[Finding]:
         """Yield what is wrong with the tree; large files are left to the packaging, which reads them anyway."""

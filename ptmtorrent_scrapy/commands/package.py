@@ -86,9 +86,9 @@ class Command(ScrapyCommand):
         spiders = hub_spiders(self.crawler_process.spider_loader, Path(self.settings["DATA_DIR"]), args)
         with bars() as advance:
             written = _package.PackagedTree(self.settings, spiders, advance).write(asked)
-        for line in _package.summary(written) if written else ():
+        for line in _package.summary(written):
             print(line)
-        return 0 if written else 1
+        return 0
 
     def _check(self, package: Path, workers: int) -> int:
         """Check a package, and print what is wrong with it."""

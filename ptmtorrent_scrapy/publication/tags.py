@@ -7,6 +7,7 @@ from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.publication import bag, citation, datasheet, licenses
 from ptmtorrent_scrapy.publication.description import Description
 from ptmtorrent_scrapy.publication.files import digest
+from ptmtorrent_scrapy.publication.options import UNKNOWN
 
 LICENSES = "licenses.csv"
 
@@ -38,7 +39,9 @@ def _info(description: Description) -> bytes:
     totals = description.totals
     size, files = totals.size + totals.fetched_bytes, totals.files + totals.fetched_files
     contacts = [("Contact-Name", creator.name) for creator in description.options.creators]
+    publisher = [] if description.options.publisher == UNKNOWN else [description.options.publisher]
     labels = [
+        *(("Source-Organization", name) for name in publisher),
         ("Bag-Software-Agent", f"PTMTorrent for Scrapy {description.version}"),
         ("Bagging-Date", description.ended),
         *contacts,

@@ -47,8 +47,14 @@ class Workspace:
                     yield
                 finally:
                     self.database.close()
+                    self._tidy()
         except LockHeld as error:
             raise CannotStart(f"{self.output} is being written by {error or 'another process'}; wait for it") from None
+
+    def _tidy(self) -> None:
+        """Remove the workspace if nothing was made in it that a later run could use."""
+        if self.bag.is_dir() and not any(self.bag.iterdir()):
+            shutil.rmtree(self.folder)
 
     def begin(self, fingerprint: str) -> None:
         """Remove what was made with other options, or of another state of the tree."""

@@ -7,8 +7,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import closing
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from ptmtorrent_scrapy.publication.bag import BagError, CannotStart, DamagedFile
 from ptmtorrent_scrapy.publication.checking import Checking
 from ptmtorrent_scrapy.publication.completing import Completing
 from ptmtorrent_scrapy.publication.download import Downloader
-from ptmtorrent_scrapy.publication.extraction import LocalVolumes, extract
+from ptmtorrent_scrapy.publication.extraction import LocalVolumes, RemoteVolumes, extract
 from ptmtorrent_scrapy.publication.importing import Importing
 from ptmtorrent_scrapy.publication.options import HubSource, PackageOptions
 from ptmtorrent_scrapy.publication.packaging import Packaging
@@ -277,6 +279,15 @@ def test_large_files_are_downloaded_later(tree: Tree, hubs: Hubs, package: Path)
     tree.imported(light, "completed")
 
 
+def test_volumes_without_weights(tree: Tree, hubs: Hubs) -> None:
+    light = tree.package("light-volumes", without_weights=True, volume_size=1_000_000)
+    assert sum(path.stat().st_size for path in (light / "data" / "volumes").glob("*.tar.zst")) < 100_000
+    with closing(Downloader(agent="tests", timeout=60, trusted=[hubs.url])) as downloader:
+        assert Completing(light, downloader, workers=2).run(pytest.fail, lambda *_: None) == 0
+    bagit.Bag(str(light)).validate()
+    tree.imported(light, "of-light-volumes")
+
+
 def test_a_file_that_changed_on_the_hub_is_not_taken(tree: Tree, hubs: Hubs) -> None:
     light = tree.package("altered", without_weights=True)
     said: list[str] = []
@@ -346,6 +357,35 @@ def test_one_model_is_one_range_of_a_volume(tree: Tree, volumes: Path) -> None:
     assert git(two, "fsck") == ""
 
 
+def test_one_model_is_one_request_to_a_web_server(tree: Tree, volumes: Path) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    class Ranges(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append((self.path, self.headers["Range"]))
+            body = (volumes / self.path.lstrip("/")).read_bytes()
+            if self.headers["Range"]:
+                first, last = map(int, self.headers["Range"].removeprefix("bytes=").split("-"))
+                body = body[first : last + 1]
+            self.send_response(206 if self.headers["Range"] else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Ranges) as server:
+        threading.Thread(target=server.serve_forever).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with closing(Downloader(agent="tests", timeout=60, trusted=[url])) as downloader:
+            clone = extract(RemoteVolumes(url, downloader), "gpt2", tree.folder / "remote", GIT)
+        server.shutdown()
+    assert (clone / "z.bin").read_bytes() == OTHERS[3].body
+    assert [path for path, ranged in asked if ranged] == ["/data/volumes/huggingface-0001.tar.zst"]
+    assert len(asked) == 2  # the index, and the model
+
+
 def test_a_package_that_was_killed_continues_to_the_same_bytes(tree: Tree, volumes: Path) -> None:
     words = ("-o", tree.folder / "killed", "--volumes", "1MB", "--title", PackageOptions(output=Path()).title)
     process = subprocess.Popen(tree.line("package", *words, "-j", "1"), cwd=ROOT, stdout=-3, stderr=-3)
@@ -369,7 +409,7 @@ def test_a_tree_with_faults_is_refused(tree: Tree) -> None:
         ended = tree.run("package", "-o", tree.folder / "faulty")
         assert ended.returncode == 1
         assert "huggingface: worktree: repos/o/one/README.md" in ended.stderr
-        assert not (tree.folder / "faulty").exists()
+        assert not list(tree.folder.glob("*faulty*"))
         assert tree.run("package", "-o", tree.folder / "faulty", "--force").returncode == 0
     finally:
         file.write_bytes(text)

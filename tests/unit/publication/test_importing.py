@@ -30,8 +30,8 @@ def _no_watchdog() -> Iterator[None]:
     process.close_watchdog()
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> Files:
+@pytest.fixture(params=["sha1"])
+def files(tmp_path: Path, request: pytest.FixtureRequest) -> Files:
     """The files of a package with one clone, by their paths."""
     folder = tmp_path / "made"
     folder.mkdir()
@@ -40,7 +40,7 @@ def files(tmp_path: Path) -> Files:
         options = ("-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "init.defaultBranch=main")
         return subprocess.run(["git", *options, *words], cwd=folder, check=True, capture_output=True, text=True).stdout
 
-    git("init", "--quiet")
+    git("init", "--quiet", f"--object-format={request.param}")
     (folder / "README.md").write_bytes(b"# Model\n")
     git("add", ".")
     git("commit", "--quiet", "--message=one")
@@ -70,6 +70,7 @@ def imported(tmp_path: Path, files: Files) -> tuple[Imported, Path]:
     return Importing(package, root, git=lambda hub: git, workers=2).run(), root / "huggingface"
 
 
+@pytest.mark.parametrize("files", ["sha1", "sha256"], indirect=True)
 def test_a_package_that_is_as_it_should_be(tmp_path: Path, files: Files) -> None:
     done, hub = imported(tmp_path, files)
     assert (done.clones, done.missing) == (1, 0)
