@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.formats.repository_urls import comparable
 from ptmtorrent_scrapy.git.models import CloneRequest
 
 # git-config(1): a section, perhaps a subsection, a variable
@@ -30,7 +31,7 @@ class CloneSettings:
 
     def mirrors_of(self, url: str) -> tuple[str, ...]:
         """Other LFS servers that have the large files of a repository."""
-        return self.mirrors.get(options.repository(url), ())
+        return self.mirrors.get(comparable(url), ())
 
 
 def clone_settings(settings: BaseSettings) -> CloneSettings:

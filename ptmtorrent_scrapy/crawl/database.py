@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ptmtorrent_scrapy.crawl.clone_lines import CloneLines
-from ptmtorrent_scrapy.crawl.options import repository
+from ptmtorrent_scrapy.formats.repository_urls import comparable
 from ptmtorrent_scrapy.items import Model
 
 _TABLES = """
@@ -298,7 +298,7 @@ class CrawlDatabase:
 
     def newcomer(self, url: str) -> str | None:
         """A chosen repository that has no clone, and is at this URL, with `.git` or without."""
-        plain = repository(url)
+        plain = comparable(url)
         spellings = (plain, f"{plain}.git", f"{plain}/")
         row = self._database.execute("SELECT url FROM come WHERE url IN (?, ?, ?)", spellings).fetchone()
         return row[0] if row else None

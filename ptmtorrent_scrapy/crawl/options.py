@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ptmtorrent_scrapy import CONTACT_URL
+from ptmtorrent_scrapy.formats.repository_urls import comparable
 from ptmtorrent_scrapy.network.addresses import origin
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -158,7 +159,7 @@ def mirrors(name: str, value: str) -> dict[str, tuple[str, ...]]:
     accepted = 'a JSON object such as {"https://github.com/onnx/models": "https://huggingface.co/o/m"}'
     try:
         told = {key: [each] if isinstance(each, str) else list(each) for key, each in json.loads(value).items()}
-        return {repository(key): tuple(url(name, each) for each in listed) for key, listed in told.items()}
+        return {comparable(key): tuple(url(name, each) for each in listed) for key, listed in told.items()}
     except (ValueError, AttributeError, TypeError):
         raise InvalidOption(name, value, accepted) from None
 
@@ -174,11 +175,6 @@ def server_urls(settings: Mapping[str, Any]) -> tuple[str, ...]:
         for key, urls in mirrors("CLONE_LFS_MIRRORS", settings["CLONE_LFS_MIRRORS"]).items():
             named += [key, *urls]
     return tuple(named)
-
-
-def repository(url: str) -> str:
-    """The URL of a repository, as it is compared with others."""
-    return url.rstrip("/").removesuffix(".git")
 
 
 def url(name: str, value: str) -> str:

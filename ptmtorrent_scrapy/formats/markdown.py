@@ -1,24 +1,43 @@
-"""Markdown as GitHub writes it, the HTML it becomes, and the tables in that."""
+"""Markdown as GitHub writes it, the safe HTML it becomes, and the tables in that."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import nh3
+from lxml import etree
 from markdown_it import MarkdownIt
 from parsel import Selector
 
 # https://github.github.com/gfm/: CommonMark, which lets HTML through, with two of its extensions
 _GITHUB = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-_PAGE = '<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n</head>\n<body>\n{}</body>\n</html>\n'
-_HEADING = "preceding::*[self::h1 or self::h2 or self::h3 or self::h4 or self::h5 or self::h6][1]"
+_GITHUB.validateLink = lambda url: True  # type: ignore[method-assign] # nh3 drops those that are not safe
+_PAGE = """<!DOCTYPE html>
+<html>
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; base-uri 'none'; form-action 'none'">
+</head>
+<body>
+{}</body>
+</html>
+"""
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+# What an anchor in a heading is named by, and how tables look, besides what nh3 lets through
+_ATTRIBUTES = {tag: {*nh3.ALLOWED_ATTRIBUTES.get(tag, ()), "id"} for tag in (*_HEADINGS, "a", "table")}
+_ATTRIBUTES = {**nh3.ALLOWED_ATTRIBUTES, **_ATTRIBUTES, "a": {*_ATTRIBUTES["a"], "name"}}
 
 
 def render(markdown: str) -> str:
-    """A whole HTML page, to be written as UTF-8.
+    """Return a whole HTML page without scripts and without anything that a browser loads; to be written as UTF-8.
 
     >>> render("a | b\\n-|-\\n1 | 2").count("<td>")
     2
+    >>> "evil" in render("<script>evil()</script><b onclick='evil()'>x</b>")
+    False
     """
-    return _PAGE.format(_GITHUB.render(markdown))
+    html = _GITHUB.render(markdown)
+    return _PAGE.format(nh3.clean(html, attributes=_ATTRIBUTES, url_schemes={"http", "https", "mailto"}, link_rel=None))
 
 
 @dataclass(frozen=True)
@@ -40,25 +59,48 @@ class Table:
 
 
 def tables(page: str) -> Iterator[Table]:
-    """The tables of an HTML page, in its order."""
-    for table in Selector(page).xpath("//table"):
-        lines = table.xpath("./tr | ./thead/tr | ./tbody/tr | ./tfoot/tr")
-        head = [_text(cell) for cell in lines[:1].xpath("./th")]
-        rows = [[_cell(cell) for cell in line.xpath("./th | ./td")] for line in lines[bool(head) :]]
-        heading = table.xpath(_HEADING)
-        section = _text(heading[0]) if heading else ""
-        yield Table(head, rows, section or None, heading.xpath(".//a/@name").get())
+    """Yield the tables of an HTML page, in its order; a table in a table is part of a cell."""
+    heading: Any = None
+    walk = etree.iterwalk(Selector(page).root, events=("start",), tag=("table", *_HEADINGS))
+    for _, element in walk:
+        if element.tag != "table":
+            heading = element
+            continue
+        walk.skip_subtree()
+        yield _table(element, heading)
 
 
-def _cell(cell: Selector) -> Cell:
-    return Cell(_text(cell), [link.strip() for link in cell.xpath(".//a/@href").getall()])
+def _table(table: Any, heading: Any) -> Table:
+    lines = [*_children(table, "tr"), *(row for part in _children(table, "thead", "tbody", "tfoot") for row in part)]
+    lines = [line for line in lines if line.tag == "tr"]
+    head = [_text(cell) for cell in _children(lines[0], "th")] if lines else []
+    rows = [[_cell(cell) for cell in _children(line, "th", "td")] for line in lines[bool(head) :]]
+    section = "" if heading is None else _text(heading)
+    anchors = () if heading is None else heading.iter("a")
+    return Table(head, rows, section or None, next((name for a in anchors if (name := a.get("name"))), None))
 
 
-def _text(selector: Selector) -> str:
-    pieces = selector.xpath(".//text() | .//br").getall()
-    return " ".join("".join(" " if piece == "<br>" else piece for piece in pieces).split())
+def _children(element: Any, *tags: str) -> Iterator[Any]:
+    return (child for child in element if child.tag in tags)
+
+
+def _cell(cell: Any) -> Cell:
+    return Cell(_text(cell), [link.strip() for a in cell.iter("a") if (link := a.get("href")) is not None])
+
+
+def _text(element: Any) -> str:
+    """Return the text of an element with single spaces; a line break is one."""
+    walk = etree.iterwalk(element, events=("start", "end", "comment", "pi"))
+    return " ".join("".join(_piece(event, node, node is element) for event, node in walk).split())
+
+
+def _piece(event: str, node: Any, is_whole: bool) -> str:
+    """Return the text that stands after the beginning or the end of a node."""
+    if event == "start":
+        return " " if node.tag == "br" else node.text or ""
+    return "" if is_whole else node.tail or ""
 
 
 def links(page: str) -> list[str]:
-    """Where the links of an HTML page lead."""
-    return [link.strip() for link in Selector(page).xpath("//a/@href").getall()]
+    """Return where the links of an HTML page lead."""
+    return [link.strip() for a in Selector(page).root.iter("a") if (link := a.get("href")) is not None]

@@ -1,22 +1,72 @@
-"""What the URL of a repository tells."""
+"""Links to repositories, and the repositories that they lead into."""
 
 import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 _FORGES = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "gitee.com", "gist.github.com")
-_LIKE_GITLAB = re.compile(
-    r"(gitlab|git|gitea)\.[a-z0-9.-]+\.[a-z]+"
-)  # GitLab, Gitea and the like on hosts of their own
+# GitLab, Gitea and the like on hosts of their own
+_LIKE_GITLAB = re.compile(r"(gitlab|git|gitea)\.[a-z0-9.-]+\.[a-z]+")
 _NAME = re.compile(r"~?[\w.-]*[\w-][\w.-]*", re.ASCII)
 _GIST = re.compile(r"[0-9a-f]+")
-_SCP = re.compile(r"(?:ssh://)?git@([\w.-]+)[:/](.+)", re.ASCII)
-_NO_PROJECTS = ("-", "blob", "commit", "commits", "issues", "raw", "src", "tree", "wikis")  # what follows a project
-# First names on GitHub under which there are no repositories.
-_NO_OWNERS = (
-    *("about", "apps", "blog", "collections", "enterprise", "explore", "features", "login", "marketplace"),
-    *("notifications", "orgs", "pricing", "search", "security", "settings", "sponsors", "stars", "topics", "trending"),
-    "users",
+_SCP = re.compile(
+    r"(?:git\+)?(?:ssh://(?:[\w.-]+@)?([\w.-]+)(?::\d+)?/|[\w.-]+@([\w.-]+)[:/]|(github\.com):)(.+)", re.ASCII
+)
+_GIT_NAME = re.compile(r"(.*)\.git(?:@.*)?", re.IGNORECASE)
+_GISTS = {"gist.githubusercontent.com": "gist.github.com"}
+_LONGEST = 2000  # characters of a link
+# Hosts that serve what is in a repository on GitHub, with the names before OWNER in their paths
+_MIRRORS = {
+    "api.github.com": ("repos",),
+    "codeload.github.com": (),
+    "colab.research.google.com": ("github",),
+    "github.dev": (),
+    "media.githubusercontent.com": ("media",),
+    "nbviewer.jupyter.org": ("github",),
+    "nbviewer.org": ("github",),
+    "raw.github.com": (),
+    "raw.githubusercontent.com": (),
+    "ssh.github.com": (),
+}
+# What follows a project on GitLab and the like
+_VIEWS = frozenset(
+    (
+        *("-", "activity", "archive", "blob", "branches", "commit", "commits", "graphs", "issues", "merge_requests"),
+        *("network", "pipelines", "raw", "releases", "snippets", "src", "tags", "tree", "wiki", "wikis"),
+    )
+)
+# First names on forges that are no owners
+_NO_OWNERS = frozenset(
+    (
+        *(
+            "-",
+            "about",
+            "account",
+            "advisories",
+            "api",
+            "apps",
+            "blog",
+            "codespaces",
+            "collections",
+            "contact",
+            "dashboard",
+        ),
+        *("enterprise", "enterprises", "events", "explore", "features", "groups", "help", "issues", "join", "login"),
+        *("logout", "marketplace", "new", "notifications", "organizations", "orgs", "pricing", "product", "pulls"),
+        *(
+            "readme",
+            "resources",
+            "search",
+            "security",
+            "sessions",
+            "settings",
+            "signup",
+            "site",
+            "snippets",
+            "solutions",
+        ),
+        *("sponsors", "stars", "support", "team", "topics", "trending", "user", "users", "watching", "workspace"),
+    )
 )
 
 
@@ -37,7 +87,7 @@ class Repositories:
         self._named: dict[str, Named] = {}
 
     def named(self, link: str) -> Named | None:
-        """The repository that a link names, in the spelling of the first link to it; None if it names none."""
+        """Return the repository that a link names, in the spelling of the first link to it; None if it names none."""
         found = repository(link)
         if found is None or urlsplit(found.url).netloc not in _FORGES:
             return found
@@ -45,7 +95,7 @@ class Repositories:
 
 
 def repository(link: str) -> Named | None:
-    """The repository on a forge that a link names, or leads into; None if it names none.
+    """Return the repository on a forge that a link names, or leads into; None if it names none.
 
     >>> repository("http://www.github.com/pytorch/vision/tree/main/torchvision/").url
     'https://github.com/pytorch/vision'
@@ -68,20 +118,31 @@ def repository(link: str) -> Named | None:
 
 
 def _host_and_path(link: str) -> tuple[str, list[str]]:
-    """The host of a link and the names of its path; a host of "" where git should not be sent to it."""
-    link = link.strip()
+    """Return the host of a link and the names of its path; an empty host for what git should not be sent to."""
+    link = link.strip().lstrip("<(").rstrip(">),;.")
+    if len(link) > _LONGEST:
+        return "", []
     if match := _SCP.fullmatch(link):
-        link = f"https://{match[1]}/{match[2]}"
+        link = f"https://{match[1] or match[2] or match[3]}/{match[4]}"
     elif link.lower().startswith((*_FORGES, "www.")):
         link = f"https://{link}"
     try:
-        parts = urlsplit(link)
-        plain = parts.scheme in ("http", "https", "git") and parts.port in (None, 80, 443)
+        parts = urlsplit(link.removeprefix("git+"))
+        plain = parts.scheme in ("http", "https", "git") and parts.port in (None, 80, 443, 9418)
     except ValueError:
         return "", []
     host = (parts.hostname or "").removeprefix("www.").rstrip(".") if plain else ""
-    path = [unquote(name) for name in parts.path.split("/") if name]
-    return "github.com" if host == "raw.githubusercontent.com" else host, path
+    path = [unquote(name) for name in parts.path.split("/") if name not in ("", ".")]
+    return _on_github(host, path) if host in _MIRRORS else (_GISTS.get(host, host), path)
+
+
+def _on_github(host: str, path: list[str]) -> tuple[str, list[str]]:
+    """Return GitHub's host and path for what another host serves of a repository there."""
+    before = _MIRRORS[host]
+    if tuple(path[: len(before)]) != before:
+        return "", []
+    rest = path[len(before) :]
+    return "github.com", rest[1:] if host.startswith("raw.") and rest[:1] == ["wiki"] else rest
 
 
 def _is_forge(host: str) -> bool:
@@ -89,28 +150,46 @@ def _is_forge(host: str) -> bool:
 
 
 def _gist(path: list[str]) -> list[str]:
-    """(owner, id) or (id) of a gist."""
+    """Return (owner, id) or (id) of a gist."""
     names = [name.removesuffix(".git") for name in path[:2]]
     return next((names[: end + 1] for end in (1, 0) if names[end:] and _GIST.fullmatch(names[end])), [])
 
 
 def _project(host: str, path: list[str]) -> list[str]:
-    """The names that lead to the project itself; empty if the path leads to none."""
-    ends = [number for number, name in enumerate(path) if number and name.endswith(".git")]
-    if ends:
-        return [*path[: ends[0]], path[ends[0]].removesuffix(".git")]
-    if host == "github.com" and path[:1] and path[0].lower() in _NO_OWNERS:
+    """Return the names that lead to the project itself; none if the path leads to none."""
+    if ".." in path or (_is_forge(host) and path[:1] and path[0].lower() in _NO_OWNERS):
         return []
     if host in _FORGES and host != "gitlab.com":
-        return path[:2] if len(path) > 1 else []
-    if not _is_forge(host):
-        return []
-    end = next((number for number, name in enumerate(path) if number > 1 and name in _NO_PROJECTS), len(path))
-    return path[:end] if end > 1 else []
+        return _without_git(path[:2]) if len(path) > 1 else []
+    end = next((number for number, name in enumerate(path) if number > 1 and name in _VIEWS), len(path))
+    ends = [number for number, name in enumerate(path[:end]) if number and _GIT_NAME.fullmatch(name)]
+    if ends:
+        return _without_git(path[: ends[0] + 1])
+    return path[:end] if _is_forge(host) and end > 1 else []
+
+
+def _without_git(names: list[str]) -> list[str]:
+    """Return the names of a project without `.git` and what pip takes after it, or that of its wiki.
+
+    >>> _without_git(["o", "n.git@v1.0"]), _without_git(["o", "n.wiki.git"])
+    (['o', 'n'], ['o', 'n'])
+    """
+    match = _GIT_NAME.fullmatch(names[-1])
+    name = match[1].removesuffix(".wiki") if match else names[-1]
+    return [*names[:-1], name] if name.lower() != ".git" else []
+
+
+def comparable(url: str) -> str:
+    """Return the URL of a repository as it is compared with others.
+
+    >>> comparable("https://github.com/onnx/models.git/")
+    'https://github.com/onnx/models'
+    """
+    return url.rstrip("/").removesuffix(".git")
 
 
 def owner_and_name(url: str) -> tuple[str, str] | None:
-    """Owner and name of the repository that a web address on a forge such as GitHub names; None if it names none.
+    """Return owner and name of the repository that a web address on a forge names; None if it names none.
 
     >>> owner_and_name("https://github.com/modelhub-ai/squeezenet.git")
     ('modelhub-ai', 'squeezenet')

@@ -1,11 +1,10 @@
 """ModelZoo, crawled whole."""
 
-import json
 from typing import Any
 
 import pytest
 
-from ptmtorrent_scrapy.formats.repository_urls import Repositories, repository
+from ptmtorrent_scrapy.formats.repository_urls import repository
 from tests.conftest import Crawl, Start, git
 from tests.hubs import Hubs
 from tests.hubs.modelzoo import DOIS, LINKS
@@ -153,56 +152,3 @@ def test_an_index_that_fails_is_asked_for_again(zoo: Start, hubs: Hubs) -> None:
 def contents(done: Crawl) -> dict[str, bytes]:
     files = [path for path in done.folder.rglob("*") if path.is_file() and path.parent.name != "cache"]
     return {str(path): path.read_bytes() for path in files if path.name != "crawls.jsonl"}
-
-
-@pytest.mark.parametrize(
-    ("link", "url", "folder"),
-    [
-        ("https://github.com/a/b/tree/main/c", "https://github.com/a/b", "a/b"),
-        (" http://www.github.com/a/b.git/ ", "https://github.com/a/b", "a/b"),
-        ("git@github.com:a/b.git", "https://github.com/a/b", "a/b"),
-        ("git://github.com/a/b.git", "https://github.com/a/b", "a/b"),
-        ("https://user:secret@github.com/a/b", "https://github.com/a/b", "a/b"),
-        ("https://raw.githubusercontent.com/a/b/main/c.py", "https://github.com/a/b", "a/b"),
-        ("https://gist.github.com/a/0123abcd/raw/c.py", "https://gist.github.com/0123abcd", "gist.github.com/0123abcd"),
-        ("https://gist.github.com/0123abcd", "https://gist.github.com/0123abcd", "gist.github.com/0123abcd"),
-        ("https://gitlab.com/a/b/c/-/blob/main/d", "https://gitlab.com/a/b/c", "gitlab.com+a+b/c"),
-        ("https://gitlab.example.org/a/b/tree/main", "https://gitlab.example.org/a/b", "gitlab.example.org+a/b"),
-        ("https://example.org/a/b.git", "https://example.org/a/b.git", "example.org+a/b"),
-        ("https://git.sr.ht/~a/b", "https://git.sr.ht/~a/b", "git.sr.ht+~a/b"),
-    ],
-)
-def test_a_link_names_a_repository(link: str, url: str, folder: str) -> None:
-    named = repository(link)
-    assert named is not None
-    assert (named.url, named.folder) == (url, folder)
-
-
-@pytest.mark.parametrize(
-    "link",
-    [
-        *("", "text", "https://github.com/a", "https://github.com/topics/gan", "https://gist.github.com/someone"),
-        *(
-            "https://example.org/a/b",
-            "https://github.com/a/..",
-            "https://github.com/%2e%2e/b",
-            "https://github.com/a/.git",
-        ),
-        *("https://github.com:8080/a/b", "file:///github.com/a/b", "https://[github.com/a/b", "https://gitlab.com/a"),
-        *(
-            "https://github.com/a/b c",
-            "https://github.com/a/b\x00",
-            "https://github.com.example.org/a/b",
-            "javascript:1",
-        ),
-    ],
-)
-def test_a_link_that_names_no_repository(link: str) -> None:
-    assert repository(link) is None
-
-
-def test_a_repository_keeps_its_first_spelling() -> None:
-    repositories = Repositories()
-    first = repositories.named("https://github.com/Owner/Name")
-    assert repositories.named("https://github.com/owner/name") is first
-    assert json.dumps(first.folder if first else None) == '"Owner/Name"'

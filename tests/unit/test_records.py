@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from ptmtorrent_scrapy.formats.dois import arxiv_doi, dois
 from ptmtorrent_scrapy.formats.raw_json import count, elements, string
 from ptmtorrent_scrapy.items import Dataset, Metadata, Model
 from ptmtorrent_scrapy.records.record import Hub, record, with_clone
@@ -97,40 +96,6 @@ def test_what_makes_a_record_invalid(field: str, value: Any) -> None:
     problem = Validator().problem({**record(model(), HUB), field: value})
     assert problem
     assert "\n" not in problem
-
-
-@pytest.mark.parametrize(
-    ("identifier", "doi"),
-    [
-        ("1810.04805", "10.48550/arXiv.1810.04805"),
-        ("1810.04805v3", "10.48550/arXiv.1810.04805"),
-        ("0704.0001", "10.48550/arXiv.0704.0001"),
-        ("cs/0112017", "10.48550/arXiv.cs/0112017"),
-        ("math.GT/0309136v1", "10.48550/arXiv.math.GT/0309136"),
-        ("not-an-id", None),
-        ("1810.048", None),
-        ("10.1000/182", None),
-    ],
-)
-def test_arxiv(identifier: str, doi: str | None) -> None:
-    assert arxiv_doi(identifier) == doi
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("https://arxiv.org/pdf/1512.03385v1.pdf", ["10.48550/arXiv.1512.03385"]),
-        ("https://doi.org/10.1109/CVPR.2016.90", ["10.1109/CVPR.2016.90"]),
-        ("@article{x, journal={arXiv preprint arXiv:1602.07360}}", ["10.48550/arXiv.1602.07360"]),
-        ("doi={10.1007/978-3-319-24574-4_28},", ["10.1007/978-3-319-24574-4_28"]),
-        ("https://dx.doi.org/10.1016/S0140-6736(18)31645-3", ["10.1016/S0140-6736(18)31645-3"]),
-        ("(see 10.1000/182).", ["10.1000/182"]),
-        ("10.48550/arXiv.2010.11929 and https://arxiv.org/abs/2010.11929", ["10.48550/arXiv.2010.11929"]),
-        ("https://example.org/paper", []),
-    ],
-)
-def test_dois(text: str, found: list[str]) -> None:
-    assert dois(text) == found
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[", "[1", "[1,]", "[1] 2", "[1 2]", '["', "null", "<html>"])
