@@ -21,7 +21,10 @@ from ptmtorrent_scrapy.cloning.settings import CloneSettings
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase, ListedRepository, UnlistedClone
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import FinishReason
+from ptmtorrent_scrapy.git.blobs import contents
 from ptmtorrent_scrapy.git.clone import clone, head_commit, redirected
+from ptmtorrent_scrapy.git.command import Command
+from ptmtorrent_scrapy.git.environment import environment
 from ptmtorrent_scrapy.git.errors import Cancelled, Gated, GitError, Large, Missing, Refused
 from ptmtorrent_scrapy.git.last_commits import last_commits
 from ptmtorrent_scrapy.git.lfs.store import Store
@@ -123,6 +126,13 @@ class CloneService:
         """Return the last commit that touched each file and folder of a clone. Raises `GitError`."""
         common = self._settings.repository
         return await asyncio.to_thread(last_commits, path, scope=common.scope, timeout=common.timeout)
+
+    async def contents(self, path: Path, names: list[str]) -> dict[str, bytes]:
+        """Return the contents of small files of a clone's HEAD, by name. Raises `GitError`."""
+        common = self._settings.repository
+        git = Command(scope=common.scope, environment=environment(timeout=common.timeout), timeout=common.timeout)
+        asked = [name for name in names if "\n" not in name]
+        return await asyncio.to_thread(contents, git, path, "HEAD", asked)
 
     def refuse(self, url: str, reason: str) -> None:
         """Note that a repository is not cloned because of its name or URL."""

@@ -18,10 +18,11 @@ from ptmtorrent_scrapy.commands import _common
 from ptmtorrent_scrapy.commands._common import UsageError
 from ptmtorrent_scrapy.formats.raw_json import element, elements
 from ptmtorrent_scrapy.items import Metadata, Model, RejectedModel
+from ptmtorrent_scrapy.parsers.modelzoo import entries
 from ptmtorrent_scrapy.records.record import Hub, record
 from ptmtorrent_scrapy.records.validator import Validator
 from ptmtorrent_scrapy.spiders.base import HubSpider, text
-from ptmtorrent_scrapy.spiders.modelzoo import ModelZooSpider, entries
+from ptmtorrent_scrapy.spiders.modelzoo import ModelZooSpider
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 

@@ -45,6 +45,9 @@ class Cloner(Protocol):
     async def last_commits(self, path: Path) -> dict[str, str]:
         """Return the last commit that touched each file and folder of a clone. Raises `GitError`."""
 
+    async def contents(self, path: Path, names: list[str]) -> dict[str, bytes]:
+        """Return the contents of small files of a clone's HEAD, by name. Raises `GitError`."""
+
     async def run(self, models: int, *, replaces: bool = False) -> FinishReason | None:
         """Clone the repositories of the first `models` models; return why that ended early. Raises `Cancelled`."""
 

@@ -1,5 +1,6 @@
 """Markdown as GitHub writes it, the safe HTML it becomes, and the tables in that."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ _PAGE = """<!DOCTYPE html>
 {}</body>
 </html>
 """
+_EMPTY_ANCHOR = re.compile(r"<a(\s[^<>]*)/>", re.IGNORECASE)  # which HTML leaves open
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 # What an anchor in a heading is named by, and how tables look, besides what nh3 lets through
 _ATTRIBUTES = {tag: {*nh3.ALLOWED_ATTRIBUTES.get(tag, ()), "id"} for tag in (*_HEADINGS, "a", "table")}
@@ -36,7 +38,7 @@ def render(markdown: str) -> str:
     >>> "evil" in render("<script>evil()</script><b onclick='evil()'>x</b>")
     False
     """
-    html = _GITHUB.render(markdown)
+    html = _EMPTY_ANCHOR.sub(r"<a\1></a>", _GITHUB.render(markdown))
     return _PAGE.format(nh3.clean(html, attributes=_ATTRIBUTES, url_schemes={"http", "https", "mailto"}, link_rel=None))
 
 

@@ -36,6 +36,7 @@ def elements(text: str) -> list[Metadata]:
     >>> [element.text for element in elements('[{"a": 1.0},  2]')]
     ['{"a": 1.0}', '2']
     """
+    text = text.removeprefix("\ufeff")  # RFC 8259, 8.1
     try:
         return list(_elements(text, _decoder.raw_decode))
     except json.JSONDecodeError:
@@ -45,7 +46,8 @@ def elements(text: str) -> list[Metadata]:
 
 
 def element(text: str) -> Metadata:
-    """A JSON text and its value. Raises `ValueError`, `RecursionError`."""
+    """Return a JSON text and its value. Raises `ValueError`, `RecursionError`."""
+    text = text.removeprefix("\ufeff")
     (only,) = elements(f"[{text}]")
     return only
 
@@ -56,7 +58,7 @@ def member(text: str, name: str) -> str | None:
     >>> member('{"a": [1], "b": {"a": 2}}', "b")
     '{"a": 2}'
     """
-    position = _expect(text, 0, "{")
+    position = _expect(text, text.startswith("\ufeff"), "{")
     found = None
     while not text.startswith("}", position):
         key, position = scanstring(text, position + 1) if text.startswith('"', position) else _fail(text, position)

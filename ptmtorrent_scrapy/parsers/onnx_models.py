@@ -1,4 +1,4 @@
-"""The models of the ONNX Model Zoo, from what its files say of them."""
+"""Models of the ONNX Model Zoo, from its pages, its manifest and its statistics."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
@@ -16,13 +16,20 @@ _OWNER = "ONNX"  # as PTMTorrent calls it
 
 
 class OnnxModels:
-    """What the repository tells of all models: commits by path, classes by folder, entries of the manifest by file."""
+    """Makes models, knowing the commits by path, the classes by folder and the manifest's entries by file."""
 
     def __init__(
-        self, url: str, commits: Mapping[str, str], classes: Iterable[ModelClass], manifest: Iterable[Metadata]
+        self,
+        url: str,
+        commits: Mapping[str, str],
+        classes: Iterable[ModelClass],
+        manifest: Iterable[Metadata],
+        hashes: Mapping[str, str] | None = None,
     ) -> None:
-        self.url = url  # of the repository
+        """Take the URL of the repository and what is known of it; `hashes` are SHA-256 of models by path."""
+        self.url = url
         self.commits = commits
+        self._by_hash: dict[str, list[str]] = {}
         self._classes: dict[str, ModelClass] = {}
         self._papers: dict[str, list[str]] = {}  # DOIs
         self._entries: dict[str, dict[str, Any]] = {}
@@ -31,38 +38,53 @@ class OnnxModels:
             if each.folder:
                 self._classes.setdefault(each.folder, each)
                 self.add_papers(each.folder, dois(each.described["Paper"]))
+        for path, digest in (hashes or {}).items():
+            self._by_hash.setdefault(digest, []).append(path)
         for entry in manifest:
-            if path := _path(entry.value):
-                self._entries.setdefault(path, mapping(entry.value))
+            if file := self._path(entry.value):
+                self._entries.setdefault(file, mapping(entry.value))
+
+    def _path(self, entry: Any) -> str | None:
+        """Return the file of an entry of the manifest, by its SHA-256 and its name where it has moved; None if gone."""
+        path = manifest_path(entry)
+        if path is None or path in self.commits:
+            return path
+        digest = string(mapping(mapping(entry).get("metadata")).get("model_sha"))
+        same = self._by_hash.get((digest or "").lower(), [])
+        named = [each for each in same if PurePosixPath(each).name == PurePosixPath(path).name]
+        return (named or same)[0] if named or len(same) == 1 else None
 
     def add_papers(self, folder: str, papers: list[str]) -> None:
-        """Note papers of the models of a folder."""
+        """Add papers of the models of a folder."""
         self._papers[folder] = list(dict.fromkeys([*self._papers.get(folder, []), *papers]))
 
     def is_named(self, entry: Any) -> bool:
-        """Whether there is a model already of the file that an entry of the manifest names."""
-        return _path(entry) in self._named
+        """Return whether there is a model already of the file that an entry of the manifest names."""
+        return self._path(entry) in self._named
 
     def row(self, number: int, row: dict[str, str], folder: str) -> dict[str, Any]:
-        """A row of the page of a folder, with what PTMTorrent's object of it has besides."""
+        """Return a row of the page of a folder with the other keys of PTMTorrent's object."""
         category = self._classes[folder].described["Category"] if folder in self._classes else NOTHING
         return {"id": number, **row, "Category": category, "GitHub URL": self._folder_url(folder)}
 
     def of_row(self, metadata: Metadata, folder: str) -> Model:
+        """Return the model of a row of the page of a folder."""
         row = metadata.value
         path, entry = row["ModelPath"], self._entries.get(row["ModelPath"], {})
         name = row["Model"] if row["Model"] != NOTHING else string(entry.get("model")) or PurePosixPath(path).stem
         model = self._validated(metadata, entry, key=f"row {row['id']}", name=name, path=path, folder=folder)
         if folder in self._classes:
-            model.task = self._classes[folder].section or model.task
+            model.task = self._classes[folder].task or model.task
         return model
 
     def of_entry(self, metadata: Metadata) -> Model:
-        """The model of an entry of the manifest. Raises `NotAModel`."""
+        """Return the model of an entry of the manifest. Raises `NotAModel`."""
         entry = mapping(metadata.value)
-        path, name = _path(entry), string(entry.get("model"))
-        if path is None or name is None:
+        said, path, name = manifest_path(entry), self._path(entry), string(entry.get("model"))
+        if said is None or name is None:
             raise NotAModel("no name or no file", "model or model_path is missing", name=name)
+        if path is None:
+            raise NotAModel("no file", f"the repository has neither {said!r} nor a file of its SHA-256", name=name)
         above = [str(folder) for folder in PurePosixPath(path).parents]
         if not above:
             raise NotAModel("no name or no file", f"{path!r} is no file", name=name)
@@ -70,7 +92,7 @@ class OnnxModels:
         return self._validated(metadata, entry, key=f"file {path}", name=name, path=path, folder=folder)
 
     def of_statistics(self, metadata: Metadata) -> Model:
-        """The model of a folder. Raises `NotAModel`."""
+        """Return the model of a folder with statistics. Raises `NotAModel`."""
         stats = metadata.value
         folder, problem = stats["path"], string(stats.get("problem"))
         name = string(stats.get("model_name")) or PurePosixPath(folder).name
@@ -95,7 +117,7 @@ class OnnxModels:
     def _validated(
         self, metadata: Metadata, entry: dict[str, Any], *, key: str, name: str, path: str, folder: str
     ) -> Model:
-        """The model of a file in the folder of a page, with what the manifest's entry says of it."""
+        """Return the model of a file in the folder of a page, with the fields of the manifest's entry."""
         self._named.add(path)
         told = mapping(entry.get("metadata"))
         tags = strings(told.get("tags"))
@@ -123,6 +145,6 @@ class OnnxModels:
         return f"{self.url}/tree/main/{quote(folder)}"
 
 
-def _path(entry: Any) -> str | None:
-    """The file that an entry of the manifest names."""
+def manifest_path(entry: Any) -> str | None:
+    """Return the file that an entry of the manifest names."""
     return string(mapping(entry).get("model_path"))

@@ -46,7 +46,7 @@ class ModelClass:
     """A row of the hub's README: models that share a paper and, where they are in the repository, a folder."""
 
     folder: str | None
-    section: str | None  # of the README
+    task: str | None  # the anchor of its section of the README, else the section's title in the same form
     described: dict[str, str]  # by PTMTorrent's keys
 
 
@@ -70,7 +70,7 @@ def model_classes(readme: str, repository: str, pages: Mapping[str, str]) -> Ite
                 "HFSpaceURL": _first_link(space),
                 "Category": table.anchor or table.section or NOTHING,
             }
-            yield ModelClass(folder=folder, section=table.section, described=described)
+            yield ModelClass(folder=folder, task=table.anchor or _as_anchor(table.section), described=described)
 
 
 def model_rows(page: str, folder: str, repository: str) -> Iterator[dict[str, str]]:
@@ -160,6 +160,15 @@ def page_files(folders: Iterable[str]) -> dict[str, str]:
         left = [folder for folder in left if folder not in named]
     named |= {folder: f"{folder.replace('/', '_')}_{number}" for number, folder in enumerate(left, 2)}
     return {folder: f"html/metadata/models/README_{name}.html" for folder, name in sorted(named.items())}
+
+
+def _as_anchor(title: str | None) -> str | None:
+    """Return a title in the form of the README's anchors.
+
+    >>> _as_anchor("Body, Face & Gesture Analysis")
+    'body_face_gesture_analysis'
+    """
+    return "_".join(re.findall(r"\w+", (title or "").lower())) or None
 
 
 def _cells(table: Table, row: list[Cell]) -> dict[str, Cell]:

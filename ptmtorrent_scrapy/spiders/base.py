@@ -171,6 +171,14 @@ class HubSpider(Hub, Spider):
             self.listing_failed(f"{clone}: {error}")
             return {}
 
+    async def contents(self, clone: Path, names: list[str]) -> dict[str, bytes]:
+        """Return the contents of small files of a clone's HEAD, by name; none if git fails: the listing has failed."""
+        try:
+            return await self._cloner.contents(clone, names)
+        except GitError as error:
+            self.listing_failed(f"{clone}: {error}")
+            return {}
+
     async def json_array(
         self, response: Response, of: Callable[[str], list[Metadata]] = elements
     ) -> tuple[Response, list[Metadata]]:
@@ -223,8 +231,8 @@ async def map_ordered(calls: Iterable[Coroutine[Any, Any, T]], ahead: int = 8) -
 
 
 def text(response: Response) -> str:
-    """Return the text of an answer in UTF-8."""
-    return response.body.decode("utf-8", "replace")
+    """Return the text of an answer in UTF-8, without a byte order mark (RFC 8259, 8.1)."""
+    return response.body.decode("utf-8", "replace").removeprefix("\ufeff")
 
 
 def json_text(response: Response) -> str:

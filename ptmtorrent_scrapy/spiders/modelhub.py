@@ -4,23 +4,17 @@ https://github.com/modelhub-ai/modelhub
 """
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from typing import Any, Self
 
-import orjson
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 
 from ptmtorrent_scrapy.crawl.pages import PageFailed
-from ptmtorrent_scrapy.formats.dois import dois
-from ptmtorrent_scrapy.formats.raw_json import mapping, string
 from ptmtorrent_scrapy.formats.repository_urls import Repositories
 from ptmtorrent_scrapy.items import Metadata, Model, RejectedModel
-from ptmtorrent_scrapy.parsers.errors import NotAModel
+from ptmtorrent_scrapy.parsers import modelhub
 from ptmtorrent_scrapy.spiders.base import HubSpider
-
-_CONFIG = "contrib_src/model/config.json"
 
 
 class ModelhubSpider(HubSpider):
@@ -29,7 +23,7 @@ class ModelhubSpider(HubSpider):
     hub_url = "https://modelhub.ai"
     metadata = "mh_metadata.json"
     url_settings = ("MODELHUB_URL",)
-    clone_files = (_CONFIG,)
+    clone_files = (modelhub.CONFIG,)
     index_url: str
     repositories: Repositories
 
@@ -44,7 +38,7 @@ class ModelhubSpider(HubSpider):
         yield self.request(self.index_url, self.parse)
 
     async def parse(self, response: Response) -> AsyncIterator[Model | RejectedModel]:
-        """The index.
+        """Yield the models of the index.
 
         @hub_url
         @models 1 repository
@@ -58,36 +52,17 @@ class ModelhubSpider(HubSpider):
             yield item
 
     def model(self, metadata: Metadata) -> Model:
-        listed = mapping(metadata.value)
-        name, url = string(listed.get("name")), string(listed.get("github"))
-        if name is None or url is None:
-            raise NotAModel("no name or no repository", "name or github is missing", name=name)
-        found = self.repositories.named(url)
-        if found is None:
-            raise NotAModel("no repository", f"{url!r} names none", name=name, repository=url)
-        return Model(
-            key=string(listed.get("id")) or name,
-            metadata=metadata,
-            name=name,
-            owner=found.owner,
-            url=url,
-            owner_url=found.owner_url,
-            repository=found.url,
-            folder=found.folder,
-            task=string(listed.get("task_extended")),
-        )
+        return modelhub.model(metadata, self.repositories)
 
     def with_clone(self, model: Model, files: Mapping[str, bytes]) -> Model:
-        """With the architecture and the papers of the clone's `config.json` (modelhub's config_schema.json)."""
+        """Return the model with what the `config.json` of its clone says."""
+        assert self.crawler.stats is not None
         try:
-            config = mapping(orjson.loads(files.get(_CONFIG, b"{}")))
-        except orjson.JSONDecodeError:
-            self.logger.warning("%s: %s of its repository is no JSON and left out", model.name, _CONFIG)
+            config = files.get(modelhub.CONFIG, b"{}").decode("utf-8", "replace")
+            found, departures = modelhub.with_config(model, config)
+        except (ValueError, RecursionError):
+            self.logger.warning("%s: skipped %s of its repository, which is no JSON", model.name, modelhub.CONFIG)
             return model
-        publication = mapping(config.get("publication"))
-        sources = [string(publication.get(key)) for key in ("url", "bibtex")]
-        return replace(
-            model,
-            architecture=string(mapping(config.get("model")).get("architecture")),
-            papers=dois("\n".join(source for source in sources if source)),
-        )
+        for field in departures:
+            self.crawler.stats.inc_value(f"listing/departures/{field}")
+        return found

@@ -17,8 +17,9 @@ from ptmtorrent_scrapy.crawl.pages import PageFailed
 from ptmtorrent_scrapy.formats.markdown import render
 from ptmtorrent_scrapy.formats.raw_json import elements
 from ptmtorrent_scrapy.formats.repository_urls import owner_and_name
+from ptmtorrent_scrapy.git.lfs.pointers import parse
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, RejectedModel
-from ptmtorrent_scrapy.parsers.onnx_models import OnnxModels
+from ptmtorrent_scrapy.parsers.onnx_models import OnnxModels, manifest_path
 from ptmtorrent_scrapy.parsers.onnx_pages import arxiv_papers, model_classes, model_rows, page_files, statistics
 from ptmtorrent_scrapy.spiders.base import HubSpider, map_ordered, text
 
@@ -69,7 +70,7 @@ class OnnxModelZooSpider(HubSpider):
         for number, each in enumerate(classes):
             yield described({"id": number, **each.described}, _CLASSES)
         manifest = await self.manifest()
-        self.zoo = OnnxModels(self.hub_url, self.commits, classes, manifest)
+        self.zoo = OnnxModels(self.hub_url, self.commits, classes, manifest, await self.hashes(manifest))
         rows = 0
         async for folder, page in map_ordered(map(self.page, pages)):
             if page is None:
@@ -85,6 +86,14 @@ class OnnxModelZooSpider(HubSpider):
         async for metadata in map_ordered(map(self.statistics, self.folders_with("turnkey_stats.yaml"))):
             for item in self.models([metadata] if metadata else []):
                 yield item
+
+    async def hashes(self, manifest: list[Metadata]) -> dict[str, str]:
+        """Return the SHA-256 of the models by path, from their pointers; none where no path of the manifest is gone."""
+        named = (manifest_path(entry.value) for entry in manifest)
+        if not any(path and path not in self.commits for path in named):
+            return {}
+        files = await self.contents(self.repository, [path for path in self.commits if path.endswith(".onnx")])
+        return {path: pointer.oid for path, content in files.items() if (pointer := parse(content))}
 
     def folders_with(self, name: str) -> list[str]:
         """The folders of the repository that have a file of this name."""

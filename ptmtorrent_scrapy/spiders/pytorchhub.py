@@ -23,7 +23,7 @@ from ptmtorrent_scrapy.formats.repository_urls import Repositories, owner_and_na
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, RejectedModel
 from ptmtorrent_scrapy.parsers.errors import NotAModel
 from ptmtorrent_scrapy.parsers.pytorchhub import Page, described, model_page, urls
-from ptmtorrent_scrapy.spiders.base import HubSpider, map_ordered
+from ptmtorrent_scrapy.spiders.base import HubSpider, map_ordered, text
 
 _PAGE_FILE = re.compile(r"[^/]+\.md")
 _NO_TASK = "scriptable"  # a tag that says that the model can be compiled
@@ -68,7 +68,7 @@ class PyTorchHubSpider(HubSpider):
         files = await self.last_commits(clone) if clone else {}
         names = sorted(name for name in files if _PAGE_FILE.fullmatch(name))
         texts = {name: await self.text(clone / name) for name in names} if clone else {}
-        self.pages = [page for name, text in texts.items() if (page := model_page(name, text))]
+        self.pages = [page for name, content in texts.items() if (page := model_page(name, content))]
         for item in self.models([described(number, page, self.url(page)) for number, page in enumerate(self.pages)]):
             yield item
         if self.pages and not self.has_browser:
@@ -84,7 +84,7 @@ class PyTorchHubSpider(HubSpider):
         except PageFailed as why:
             self.logger.warning("%s is skipped: %s", path.name, why)
             return ""
-        return answer.body.decode("utf-8", "replace").replace("\r\n", "\n")
+        return text(answer).replace("\r\n", "\n")
 
     def model(self, metadata: Metadata) -> Model:
         value, page = metadata.value, self.pages[metadata.value["id"]]

@@ -1,5 +1,6 @@
 """Files of a tree: records, metadata, lines."""
 
+import codecs
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,7 +114,7 @@ class _Objects:
     def _is_object(self, path: Path) -> bool:
         """Whether it is an answer that is kept as it came, such as ModelZoo's index."""
         try:
-            return isinstance(orjson.loads(path.read_bytes()), dict)
+            return isinstance(orjson.loads(path.read_bytes().removeprefix(codecs.BOM_UTF8)), dict)
         except ValueError:
             return False
 

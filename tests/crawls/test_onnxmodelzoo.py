@@ -65,10 +65,10 @@ def test_fields(crawl: Start) -> None:
     alpha = records["Alpha"]
     assert alpha["ModelURL"] == f"{TREE}validated/vision/alpha"
     assert (alpha["ModelOwner"], alpha["ModelOwnerURL"]) == ("ONNX", "https://github.com/onnx")
-    assert (alpha["ModelTask"], alpha["ModelArchitecture"]) == ("Image Classification", "alpha")
+    assert (alpha["ModelTask"], alpha["ModelArchitecture"]) == ("image_classification", "alpha")
     assert alpha["ModelPaperDOIs"] == ["10.48550/arXiv.1801.00001", "10.48550/arXiv.1902.00002"]
     assert records["Beta"]["ModelPaperDOIs"] == ["10.1109/CVPR.2016.90"]
-    assert records["Alpha of text"]["ModelTask"] == "Machine Comprehension"
+    assert records["Alpha of text"]["ModelTask"] == "machine_comprehension"
     assert "ModelTask" not in records["Unlisted"]
     assert (records["Gamma"]["ModelTask"], records["Gamma"]["ModelArchitecture"]) == ("text, a task", "gamma")
     assert records["Gamma"]["ModelPaperDOIs"] == ["10.48550/arXiv.1902.00003"]

@@ -51,5 +51,6 @@ def test_a_table_has_the_heading_before_it_and_the_anchor_in_that() -> None:
 
 
 def test_the_text_of_a_cell_has_what_follows_comments_and_elements_in_it() -> None:
+    assert "<a " not in render("### One <a name='first'/>\n\ntext").partition("text")[0].partition("</h3>")[2]
     (table,) = tables("<table><tr><td>a<!-- no --> <b>b</b>c<br/>d <i>e<br>f</i> g</table>")
     assert table.rows[0][0].text == "a bc d e f g"
