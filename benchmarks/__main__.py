@@ -13,6 +13,7 @@ from pathlib import Path
 
 import orjson
 
+from benchmarks.exports import exports
 from benchmarks.measure import Cost, cluster, crawl, hubs, run, table
 from ptmtorrent_scrapy.formats.sizes import human
 
@@ -193,6 +194,7 @@ BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "machines": lambda folder: machines(folder, 60),
     "disk": lambda folder: disk(folder, 200),
     "memory": lambda folder: memory(folder, 30_000, 300_000),
+    "exports": lambda folder: exports(folder, 300_000),
 }
 
 

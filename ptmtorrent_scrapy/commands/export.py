@@ -1,6 +1,7 @@
 """`scrapy export FORMAT [HUB ...] [-o PATH]`: what was collected, in formats that other tools read."""
 
 import argparse
+import importlib.abc
 import importlib.util
 import json
 import sqlite3
@@ -58,6 +59,7 @@ class Command(ScrapyCommand):
             raise UsageError(f"{given} (choose from {', '.join([*Format, _ALL])})", print_help=False)
         formats = list(Format) if args[0] == _ALL else [Format(args[0])]
         root = Path(self.settings["DATA_DIR"])
+        sys.meta_path.insert(0, _WithoutPandas())
         try:
             _check_libraries(formats)
             hubs = Catalog(root).hubs(args[1:])
@@ -80,6 +82,14 @@ class Command(ScrapyCommand):
             process.close_watchdog()
         for file in files:
             print(_line(file, as_json=opts.json))
+
+
+class _WithoutPandas(importlib.abc.MetaPathFinder):
+    """Hides pandas, which pyarrow imports wherever it is installed: 40 MB of memory that no export needs."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
 
 
 def _check_libraries(formats: list[Format]) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -85,23 +85,33 @@ def rows(pair: Pair, file: str) -> Iterator[dict[str, Any]]:
 
 
 class _Places:
-    """Where the objects of a file lie, 24 bytes each, so that millions can be sorted in memory."""
+    """Where the objects of a file lie, in 24 bytes each, so that millions can be sorted in memory."""
 
     def __init__(self) -> None:
         self._ids = bytearray()
         self._offsets, self._lengths = array("q"), array("i")
+        self._last = b""
+        self._rises = self._falls = True  # a listing falls: the newest models come first
 
     def add(self, identifier: Any, offset: int, length: int) -> None:
         is_one = isinstance(identifier, str) and _ID.fullmatch(identifier)
-        self._ids += bytes.fromhex(identifier) if is_one else _LAST
+        found = bytes.fromhex(identifier) if is_one else _LAST
+        self._rises &= found >= self._last
+        self._falls &= found <= (self._last or _LAST)
+        self._last = found
+        self._ids += found
         self._offsets.append(offset)
         self._lengths.append(length)
 
     def in_order(self) -> Iterator[tuple[int, int]]:
         """Yield (offset, length) of each object, by its id; those without one last."""
-        ids = pa.Array.from_buffers(pa.binary(len(_LAST)), len(self._offsets), [None, pa.py_buffer(self._ids)])
-        order = pc.sort_indices(ids)
-        for start in range(0, len(order), _TOGETHER):
-            for number in order.slice(start, _TOGETHER).to_pylist():
-                assert number is not None
-                yield self._offsets[number], self._lengths[number]
+        for number in self._order():
+            yield self._offsets[number], self._lengths[number]
+
+    def _order(self) -> Iterable[int]:
+        ids, self._ids, count = self._ids, bytearray(), len(self._offsets)
+        if self._rises or self._falls:
+            return range(count) if self._rises else range(count - 1, -1, -1)
+        order = pc.sort_indices(pa.Array.from_buffers(pa.binary(len(_LAST)), count, [None, pa.py_buffer(ids)]))
+        pieces = (order.slice(start, _TOGETHER).to_pylist() for start in range(0, count, _TOGETHER))
+        return (number for piece in pieces for number in piece if number is not None)

@@ -12,7 +12,7 @@ from ptmtorrent_scrapy.exports.parquet.columns import Column
 
 _BATCH = 2000  # rows that are converted at once
 ROWS = 100_000  # of a row group
-_BYTES = 48 << 20  # of a row group; wide rows fill it before there are so many
+_BYTES = 76 << 20  # of a row group; wide rows fill it before there are so many
 
 KeyValues = Mapping[str, str]
 

@@ -1,0 +1,68 @@
+"""Exports of a large listing, beside a bare pass over its records."""
+
+import sys
+from pathlib import Path
+
+import orjson
+
+from benchmarks.measure import Cost, run, table
+from ptmtorrent_scrapy.items import Metadata
+from ptmtorrent_scrapy.parsers import huggingface
+from ptmtorrent_scrapy.records.record import Hub, record
+from ptmtorrent_scrapy.storage.atomic import JsonArrayFile
+from tests.hubs.models import Models
+
+_URL = "https://huggingface.co"
+_BARE = """
+import sys, orjson
+for path in sys.argv[1:]:
+    with open(path, "rb") as file:
+        for line in file:
+            if len(line) > 2:
+                orjson.loads(line.rstrip(b"\\n").removesuffix(b","))
+"""
+
+
+class _Listed(Models):
+    """Models without repositories, which are made in no time."""
+
+    def head(self, index: int) -> str:
+        return f"{index:040x}"
+
+
+def exports(folder: Path, models: int) -> None:
+    """Records exported per second, and the memory that takes."""
+    json = _tree(folder / "data", models)
+    bare = run(sys.executable, "-c", _BARE, str(json / "huggingface.json"))
+    both = run(sys.executable, "-c", _BARE, str(json / "huggingface.json"), str(json / "metadata" / "hf_metadata.json"))
+    rows, peaks = [], []
+    for name, least in (("sqlite", bare), ("parquet", both), ("fair4ml", both)):
+        cost = _export(folder, name)
+        rate, times = models / cost.seconds, cost.seconds / least.seconds
+        rows.append((f"{name}, as a multiple of a bare orjson pass", f"{rate:,.0f}/s", f"{times:.1f} x"))
+        peaks.append((name, f"{cost.memory / 1e6:,.0f} MB", ""))
+    table(f"Exports of {models:,} models, start-up included: records per second", rows)
+    table("Their memory at its peak", peaks)
+
+
+def _export(folder: Path, name: str) -> Cost:
+    options = ("-s", f"DATA_DIR={folder / 'data'}", "-o", str(folder / "exports"))
+    return run(sys.executable, "-m", "scrapy", "export", name, *options)
+
+
+def _tree(root: Path, count: int) -> Path:
+    """Write the files that a crawl of so many models leaves; return the folder that they lie in."""
+    json = root / "huggingface" / "json"
+    objects = JsonArrayFile(json / "metadata" / "hf_metadata.json")
+    records = JsonArrayFile(json / "huggingface.json")
+    hub = Hub(name="Hugging Face", url=_URL, metadata_path="data/huggingface/json/metadata/hf_metadata.json")
+    models = _Listed(count, seed=1, troubles=False)
+    for index in reversed(range(count)):
+        listed = models.model(index)
+        text = orjson.dumps(listed)
+        model = huggingface.model(Metadata(text.decode(), listed), _URL)
+        model.position = objects.append(text)
+        records.append(orjson.dumps({**record(model, hub), "id": model.position}))
+    objects.commit()
+    records.commit()
+    return json
