@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from demo.queries import export
 from ptmtorrent_scrapy.formats.sizes import human
 from tests.hubs import Hubs
 
@@ -45,7 +46,7 @@ def main() -> int:
     for line in overview():
         print(f"  {line}")
     print(f"\nThe log of each crawl is {DATA}/HUB.log. Remove demo/data to start afresh.")
-    statuses.append(report())
+    statuses += [export(DATA), report()]
     return max(statuses)
 
 

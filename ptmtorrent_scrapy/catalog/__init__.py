@@ -18,9 +18,9 @@ element or line that cannot be read is skipped and counted in `hub.faults`; posi
 Unicode: half surrogate pairs and bytes that are not UTF-8 become U+FFFD. A number that no float can hold becomes None.
 """
 
-from ptmtorrent_scrapy.catalog.catalog import Catalog, CatalogError
+from ptmtorrent_scrapy.catalog.catalog import Catalog, CatalogError, UnknownHub
 from ptmtorrent_scrapy.catalog.faults import Faults
 from ptmtorrent_scrapy.catalog.hub import CollectedHub, Crawl
 from ptmtorrent_scrapy.catalog.pair import Pair
 
-__all__ = ["Catalog", "CatalogError", "CollectedHub", "Crawl", "Faults", "Pair"]
+__all__ = ["Catalog", "CatalogError", "CollectedHub", "Crawl", "Faults", "Pair", "UnknownHub"]

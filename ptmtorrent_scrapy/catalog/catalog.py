@@ -11,6 +11,10 @@ class CatalogError(Exception):
     """A tree or a hub that cannot be read; the message says which, and what to do."""
 
 
+class UnknownHub(CatalogError):
+    """A hub that the tree does not have; the message says which there are."""
+
+
 class Catalog:
     """A data tree, such as `data`."""
 
@@ -27,7 +31,7 @@ class Catalog:
             raise CatalogError(f"{self.root} has no data of a hub; crawl one first, or set another DATA_DIR")
         for name in names:
             if name not in there:
-                raise CatalogError(f"{name!r} is not a hub in {self.root}; choose from {', '.join(there)}")
+                raise UnknownHub(f"{name!r} is not a hub in {self.root}; choose from {', '.join(there)}")
         return [CollectedHub(self.root, name) for name in there if not names or name in names]
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from ptmtorrent_scrapy.catalog import Catalog, CatalogError
+from ptmtorrent_scrapy.catalog import Catalog, CatalogError, UnknownHub
 from ptmtorrent_scrapy.commands._progress import bars
 from ptmtorrent_scrapy.exports.export import SQLITE, Export, ExportLocked, Format
 from ptmtorrent_scrapy.exports.output import ExportedFile
@@ -27,7 +27,7 @@ _NEEDS = {"langcodes": (Format.SQLITE,), "pyarrow": (Format.PARQUET, Format.CROI
 
 
 class Command(ScrapyCommand):
-    """Exit status 0: exported, and what is missing was named; 1: nothing could be exported; 2: wrong usage."""
+    """Exit status 0: exported, and what is missing was named; 1: tree or disk are at fault; 2: it could not start."""
 
     requires_project = True
     requires_crawler_process = False
@@ -76,7 +76,7 @@ class Command(ScrapyCommand):
                 files = export.run(formats)
         except (CatalogError, ExportLocked, ImportError, OSError, sqlite3.Error) as error:
             print(f"scrapy export: {printable(str(error))}; earlier exports were kept", file=sys.stderr)
-            self.exitcode = 1
+            self.exitcode = 2 if isinstance(error, UnknownHub | ImportError) else 1
             return
         finally:
             process.close_watchdog()

@@ -89,7 +89,7 @@ def test_what_a_tree_lacks_is_a_warning(tmp_path: Path) -> None:
     [
         (["export", "csv"], 2, "'csv' is not a format (choose from sqlite, parquet, fair4ml, croissant, all)"),
         (["export"], 2, "a format is missing"),
-        (["export", "sqlite", "modelhub"], 1, "'modelhub' is not a hub in"),
+        (["export", "sqlite", "modelhub"], 2, "'modelhub' is not a hub in"),
         (["find"], 2, "a hash or a pattern is missing"),
         (["find", "*", "modelhub"], 2, "'modelhub' is not a hub in"),
     ],
