@@ -1,8 +1,33 @@
-"""What Scrapy logs of single items: nothing. Three million lines tell less than the summary."""
+"""What Scrapy logs: nothing of single items, and its start-up lists and statistics at level DEBUG.
 
+Three million lines say less than the summary, which is the last thing on the screen.
+"""
+
+import logging
 from typing import Any
 
 import scrapy.logformatter
+
+# Loggers whose INFO lines list what runs: versions, settings, components, and all statistics at the end.
+_LISTS = (
+    *("scrapy.utils.log", "scrapy.crawler", "scrapy.middleware", "scrapy.addons", "scrapy.core.engine"),
+    *("scrapy.statscollectors", "scrapy.extensions.telnet", "scrapy-playwright"),
+)
+
+
+def demote_lists() -> None:
+    """Let Scrapy's lists appear at level DEBUG, but for a log that goes to a file."""
+    for name in _LISTS:
+        logging.getLogger(name).addFilter(_demoted)
+
+
+def _demoted(record: logging.LogRecord) -> bool:
+    """Return whether a line is logged; it has the level DEBUG from now on where a person reads the log."""
+    to_file = any(isinstance(handler, logging.FileHandler) for handler in logging.root.handlers)
+    if record.levelno != logging.INFO or to_file:
+        return True
+    record.levelno, record.levelname = logging.DEBUG, "DEBUG"
+    return True
 
 
 class LogFormatter(scrapy.logformatter.LogFormatter):

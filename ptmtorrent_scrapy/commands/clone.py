@@ -9,7 +9,7 @@ from scrapy.commands import BaseRunSpiderCommand
 from ptmtorrent_scrapy.catalog import CollectedHub
 from ptmtorrent_scrapy.commands import _common
 from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
-from ptmtorrent_scrapy.commands.crawl import check, exit_status
+from ptmtorrent_scrapy.commands.crawl import check, ended_with
 from ptmtorrent_scrapy.crawl.options import InvalidOption
 from ptmtorrent_scrapy.extensions.clone_records import is_collected
 from ptmtorrent_scrapy.formats.printable import printable
@@ -61,7 +61,7 @@ class Command(BaseRunSpiderCommand):
         crawler = self.crawler_process.create_crawler(spider)
         self.crawler_process.crawl(crawler, **opts.spargs)
         self.crawler_process.start()
-        self.exitcode = exit_status(self.crawler_process, crawler)
+        self.exitcode = ended_with(self.crawler_process, crawler)
 
     def _spider(self, args: list[str]) -> type[HubSpider]:
         assert self.crawler_process is not None

@@ -16,7 +16,7 @@ from ptmtorrent_scrapy.cloning.executor import check_cluster
 from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
 from ptmtorrent_scrapy.crawl import options
-from ptmtorrent_scrapy.crawl.state import FinishReason
+from ptmtorrent_scrapy.crawl.state import exit_status
 from ptmtorrent_scrapy.spiders.base import HubSpider
 
 logger = logging.getLogger(__name__)
@@ -47,16 +47,14 @@ class Command(CrawlCommand):
         crawler = self._create_crawler(args[0])
         self.crawler_process.crawl(crawler, **opts.spargs)
         self.crawler_process.start()
-        self.exitcode = exit_status(self.crawler_process, crawler)
+        self.exitcode = ended_with(self.crawler_process, crawler)
 
 
-def exit_status(process: CrawlerProcessBase, crawler: Crawler) -> int:
-    """Return 0 for a crawl that finished, 2 for one whose arguments select no model, else 1."""
-    assert crawler.stats is not None
-    reason = crawler.stats.get_value("finish_reason")
-    if reason == FinishReason.NOTHING_SELECTED:
-        return 2
-    return 0 if reason == FinishReason.FINISHED and not process.bootstrap_failed else 1
+def ended_with(process: CrawlerProcessBase, crawler: Crawler) -> int:
+    """Return the exit status of a crawl that has ended."""
+    if process.bootstrap_failed or crawler.stats is None:
+        return 1
+    return exit_status(crawler.stats.get_value("finish_reason"))
 
 
 def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]) -> None:

@@ -20,6 +20,13 @@ class FinishReason(StrEnum):
     UNREACHABLE = "unreachable"
 
 
+def exit_status(reason: str | None) -> int:
+    """Return 0 for a crawl that finished, 2 for one whose arguments select no model, else 1."""
+    if reason == FinishReason.NOTHING_SELECTED:
+        return 2
+    return 0 if reason == FinishReason.FINISHED else 1
+
+
 class Phase(StrEnum):
     """What a crawl is doing."""
 

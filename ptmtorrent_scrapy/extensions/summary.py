@@ -1,22 +1,48 @@
-"""Tells how a crawl went."""
+"""The last screen of a crawl, for a person to read: what was collected, what failed, and what to do next."""
 
+import asyncio
 import logging
 import sys
+import textwrap
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Self
 
+from rich.filesize import decimal
 from scrapy import signals
 from scrapy.crawler import Crawler
 
 from ptmtorrent_scrapy.crawl.session import CrawlSession
-from ptmtorrent_scrapy.crawl.state import REFUSED
-from ptmtorrent_scrapy.formats.sizes import human
+from ptmtorrent_scrapy.crawl.state import REFUSED, FinishReason, exit_status
+from ptmtorrent_scrapy.formats.printable import printable
+from ptmtorrent_scrapy.git.models import USABLE, CloneStatus
+from ptmtorrent_scrapy.storage import folders
+from ptmtorrent_scrapy.storage.jsonl import json_lines
+from ptmtorrent_scrapy.storage.tree import DataTree
 
 logger = logging.getLogger(__name__)
 
+_WIDTH = 80
+_SHOWN = 3  # reasons of failures, and schema changes beyond which the rest is counted
+_SHUTDOWN = "shutdown"  # Scrapy's reason after Ctrl-C or a signal
+_PAGES = {"site": "saved from the site", "markdown": "rendered from Markdown"}
+
+
+@dataclass
+class Collected:
+    """What the tree of a hub has now."""
+
+    git_bytes: int = 0
+    lfs_bytes: int = 0  # on disk, each object once
+    shared_bytes: int = 0  # that clones have of objects which another clone has as well
+    failures: Counter[str] = field(default_factory=Counter)  # status and reason
+
 
 class Summary:
-    """Extension: the last lines of a crawl, for a person to read."""
+    """Extension: prints the summary last, once nothing writes to the tree any more."""
 
     def __init__(self, crawler: Crawler, crawl: CrawlSession) -> None:
         self.crawler = crawler
@@ -25,63 +51,114 @@ class Summary:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         summary = cls(crawler, CrawlSession.of(crawler))
-        crawler.signals.connect(summary.tell, signals.spider_closed)
+        crawler.signals.connect(summary.show, signals.spider_closed)
         return summary
 
-    def tell(self, reason: str) -> None:
-        text = "\n".join(self._lines(reason))
+    async def show(self, reason: str) -> None:
+        """Write the summary to the log; where that is a file, to standard error as well."""
+        collected = await asyncio.to_thread(measure, self.crawl.tree)
+        text = "\n".join(self._lines(reason, collected))
         logger.info("%s", text)
         if self.crawler.settings["LOG_FILE"]:
             print(text, file=sys.stderr)
 
-    def _lines(self, reason: str) -> Iterator[str]:
-        tree = self.crawl.tree
-        yield f"{self.crawl.spider.hub}: {reason}"
-        if self.crawl.state.problem:
-            yield _row("because", self.crawl.state.problem)
+    def _lines(self, reason: str, collected: Collected) -> Iterator[str]:
+        yield f"{self.crawl.spider.hub}: {'stopped by you' if reason == _SHUTDOWN else reason}"
+        if self.crawl.state.problem and reason != _SHUTDOWN:
+            yield row("error", self.crawl.state.problem)
+        yield row("data", str(self.crawl.tree.folder))
         yield from self._listed()
-        for what, pages in self._below("pages/").items():
-            yield _row("pages", f"{pages:,} {what}, in {tree.folder / 'html'}")
-        for why, models in self._below("record/rejected/").items():
-            yield _row("rejected", f"{models:,} {why}, in {tree.rejected}")
-        for what, models in self._below("listing/doubts/").items():
-            yield _row("doubtful", f"{what} in {models:,} of the models; the field is absent")
-        statuses = ", ".join(f"{number:,} {status}" for status, number in self._below("clone/status/").items())
-        yield _row("repositories", f"{statuses or 'none'}; {tree.repositories}")
-        yield _row("clones", f"{human(self._counted('clone/git_bytes') or 0)} of git in {tree.folder / 'repos'}")
-        sizes = [path.stat().st_size for path in tree.store.glob("objects/*/*/*")]
-        yield _row("large files", f"{len(sizes):,} with {human(sum(sizes))} in {tree.store}")
-        if not_checked := self._counted("clone/not_checked"):
-            yield _row("not checked", f"{not_checked:,} repositories this time; their last known commit was kept")
-        if left_out := self._counted("clone/lfs_left_out"):
-            yield _row("left out", f"{left_out:,} large files, which stay pointers")
-        for field, models in self._below("listing/departures/").items():
-            is_refused = field.endswith(REFUSED)
-            where = "" if is_refused else f" in {models:,} of the models"
-            yield _row("departure", f"{field}{where}, unlike the hub's schema")
+        yield from self._cloned(collected)
+        for name, models in self._first("listing/departures/"):
+            where = "" if name.endswith(REFUSED) else f": {_plural(models, 'model')}"
+            yield row("schema change", f"{name}{where} (not in the hub's known schema)")
+        if following := self._next(reason):
+            yield row("next", following)
+        yield row("exit status", str(exit_status(reason)))
 
     def _listed(self) -> Iterator[str]:
-        """Yield the lines about what the hub lists."""
-        tree = self.crawl.tree
-        repeated = self._counted("listing/repeated")
-        listed = f"{self._counted('listing/models'):,}"
-        yield _row("models", f"{listed}, and {repeated:,} listed again, counted once" if repeated else listed)
-        if private := self._counted("listing/private"):
-            yield _row("private", f"{private:,} skipped; -a private=true keeps them")
-        if not self.crawl.spider.has_records:
-            yield _row("objects", f"in {self.crawl.state_file}")
-        elif (written := self._counted("record/written", None)) is None:
-            yield _row("records", f"none written, {tree.records} is as it was")
+        tree, models, seconds = self.crawl.tree, self._counted("listing/models"), self._seconds()
+        rate = f", {models / seconds:,.0f} models per second" if models and seconds >= 1 else ""
+        yield row("duration", f"{_span(seconds)}{rate}")
+        repeated, private = self._counted("listing/repeated"), self._counted("listing/private")
+        more = f"; {repeated:,} were listed again and counted once" if repeated else ""
+        more += f"; {private:,} private ones were skipped (-a private=true keeps them)" if private else ""
+        yield row("models", f"{models:,} listed{more}")
+        if self.crawl.spider.has_records:
+            yield self._records()
         else:
-            yield _row("records", f"{written:,} in {tree.records}")
+            yield row("objects", f"in json/metadata/{self.crawl.state_file.name}")
+        for name, pages in self._below("pages/").items():
+            yield row("pages", f"{pages:,} {_PAGES.get(name, name)}, in html/")
+        if rejected := self._below("record/rejected/"):
+            yield row("rejected", f"{_list(rejected)}; see json/{tree.rejected.name}")
+        for doubt, models in self._below("listing/doubts/").items():
+            yield row("doubtful", f"{doubt}: {_plural(models, 'model')} (the field is absent)")
 
-    def _counted(self, name: str, default: int | None = 0) -> int | None:
+    def _records(self) -> str:
+        """Return the line about the records."""
         assert self.crawler.stats is not None
-        value: int | None = self.crawler.stats.get_value(name, default)
-        return value
+        file = f"json/{self.crawl.tree.records.name}"
+        written = self.crawler.stats.get_value("record/written")
+        if written is not None:
+            return row("records", f"{written:,} in {file}")
+        return row(
+            "records", f"none written; previous {file} kept" if self.crawl.tree.records.is_file() else "none written"
+        )
+
+    def _cloned(self, collected: Collected) -> Iterator[str]:
+        statuses = self._below("clone/status/")
+        if chosen := self._counted("clone/chosen"):
+            yield row("selected", _plural(chosen, "repository", "repositories"))
+        if statuses:
+            yield row("repositories", f"{_list(statuses)}; see json/{self.crawl.tree.repositories.name}")
+        for reason, number in collected.failures.most_common(_SHOWN) if statuses else ():
+            yield row("failed", f"{number:,} {reason}")
+        if unchecked := self._counted("clone/not_checked"):
+            what = _plural(unchecked, "repository", "repositories")
+            yield row("not checked", f"{what} this time; the last known commit was kept")
+        if downloaded := self._counted("clone/fetched_bytes"):
+            yield row("downloaded", decimal(downloaded))
+        if collected.git_bytes or collected.lfs_bytes:
+            on_disk = f"{decimal(collected.git_bytes)} of git, {decimal(collected.lfs_bytes)} of large files"
+            yield row("on disk", on_disk)
+        if collected.shared_bytes:
+            yield row("shared", f"{decimal(collected.shared_bytes)} of large files, stored once for several clones")
+        if skipped := self._counted("clone/lfs_left_out"):
+            yield row("skipped", f"{_plural(skipped, 'large file')} (kept as pointers)")
+
+    def _next(self, reason: str) -> str | None:
+        left = self._counted("clone/chosen") - self._counted("clone/done")
+        statuses = self._below("clone/status/")
+        failed = statuses.get(CloneStatus.FAILED, 0)
+        if reason == FinishReason.NOTHING_SELECTED:
+            return "correct the arguments; the values that no model has are named above"
+        if reason != FinishReason.FINISHED:
+            what = f": {_plural(left, 'repository', 'repositories')} left" if left > 0 else ""
+            return f"run the same command to resume{what}"
+        if failed:
+            what = _plural(failed, "repository", "repositories")
+            return f"scrapy clone {self.crawl.tree.hub} -a retry=failed tries {what} again"
+        return None
+
+    def _seconds(self) -> float:
+        assert self.crawler.stats is not None
+        start: datetime | None = self.crawler.stats.get_value("start_time")
+        return (datetime.now(UTC) - start).total_seconds() if start else 0.0
+
+    def _counted(self, name: str) -> int:
+        assert self.crawler.stats is not None
+        return int(self.crawler.stats.get_value(name, 0))
+
+    def _first(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield the most frequent of some statistics, and how many others there are."""
+        found = list(self._below(prefix).items())
+        yield from found[: _SHOWN * 4]
+        if len(found) > _SHOWN * 4:
+            yield "others", sum(number for _, number in found[_SHOWN * 4 :])
 
     def _below(self, prefix: str) -> dict[str, int]:
-        """Statistics whose names begin alike, by the rest of the name, largest first."""
+        """Return the statistics whose names begin alike, by the rest of the name, largest first."""
         assert self.crawler.stats is not None
         found = {
             name.removeprefix(prefix): value
@@ -91,5 +168,55 @@ class Summary:
         return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
-def _row(name: str, text: str) -> str:
-    return f"  {name:<13} {text}"
+def measure(tree: DataTree) -> Collected:
+    """Return what the tree has now: bytes by kind, and why repositories have no clone."""
+    collected, named = Collected(), 0
+    for line in json_lines(tree.repositories, {"url": str}):
+        if line.get("path"):
+            collected.git_bytes += _number(line.get("git_bytes"))
+            named += _number(line.get("lfs_bytes"))
+        if line.get("status") not in USABLE:
+            reason = printable(str(line.get("error") or "")).replace(line["url"], "").strip(" :")[:60]
+            collected.failures[f"{line.get('status')}{f': {reason}' if reason else ''}"] += 1
+    for folder in folders.walk(tree.store / "objects"):
+        collected.lfs_bytes += sum(Path(folder.path, name).stat().st_size for name in folder.files)
+    collected.shared_bytes = max(0, named - collected.lfs_bytes)
+    return collected
+
+
+def row(name: str, text: str) -> str:
+    """Return a line of the summary, at most 80 columns wide where words allow it.
+
+    >>> row("models", "300 listed")
+    '  models        300 listed'
+    """
+    wrapped = textwrap.wrap(printable(text), _WIDTH - 16, break_long_words=False, break_on_hyphens=False)
+    return f"  {name:<13} " + f"\n{'':16}".join(wrapped)
+
+
+def _list(numbers: dict[str, int]) -> str:
+    return ", ".join(f"{number:,} {name}" for name, number in numbers.items())
+
+
+def _plural(number: int, noun: str, plural: str | None = None) -> str:
+    """
+    >>> _plural(1, "model"), _plural(2_000, "model")
+    ('1 model', '2,000 models')
+    """
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def _span(seconds: float) -> str:
+    """
+    >>> _span(7.4), _span(754), _span(90_061)
+    ('7.4 s', '12:34', '25:01:01')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0

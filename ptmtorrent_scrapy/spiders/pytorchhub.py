@@ -119,9 +119,7 @@ class PyTorchHubSpider(HubSpider):
         assert self.crawler.stats is not None
         path = f"html/metadata/models/{page.stem}.html" if page.stem else "html/metadata/pyth_metadata.html"
         body = await self.shown(page) if self.has_browser else None
-        self.crawler.stats.inc_value(
-            f"pages/{'rendered from their Markdown' if body is None else 'as the site shows them'}"
-        )
+        self.crawler.stats.inc_value("pages/markdown" if body is None else "pages/site")
         if body is None:
             body = (await asyncio.to_thread(render, page.markdown)).encode()
         return RawPage(path=path, body=body)

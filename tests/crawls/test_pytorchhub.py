@@ -92,8 +92,8 @@ def test_pages_are_kept_as_the_browser_shows_them(pages: Start, hubs: Hubs) -> N
         assert (f"<main>Written by script for {stem}</main>" in page) == (stem in FROM_THE_SITE)
         assert ("<table>" in page) == (stem not in FROM_THE_SITE)
     assert "<main>Written by script for start</main>" in (html / "pyth_metadata.html").read_text()
-    assert f"{len(FROM_THE_SITE) + 1} as the site shows them" in done.log
-    assert "2 rendered from their Markdown" in done.log
+    assert f"{len(FROM_THE_SITE) + 1} saved from the site" in done.log
+    assert "2 rendered from Markdown" in done.log
 
 
 @pytest.mark.usefixtures("with_browser")
@@ -128,7 +128,7 @@ def test_without_a_browser_pages_are_rendered_from_their_markdown(
     assert "<h1>PyTorch Hub</h1>" in (html / "pyth_metadata.html").read_text()
     for stem in STEMS:
         assert "<table>" in (html / "models" / f"{stem}.html").read_text()
-    assert f"{len(STEMS) + 1} rendered from their Markdown" in done.log
+    assert f"{len(STEMS) + 1} rendered from Markdown" in done.log
     assert hubs.asked("^/pytorchhub") == []
 
 
@@ -142,7 +142,7 @@ def test_a_site_that_fails_costs_its_pages_alone(pages: Start, hubs: Hubs, fault
     done = pages(fraction=0, PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT=4000)
     assert (done.status, done.errors) == (0, [])
     assert len(done.records) == len(RECORDED)
-    assert "4 rendered from their Markdown" in done.log
+    assert "4 rendered from Markdown" in done.log
     for stem in ("alone", "hub_link"):
         assert "<table>" in (done.folder / "html" / "metadata" / "models" / f"{stem}.html").read_text()
 
@@ -151,7 +151,7 @@ def test_a_site_that_fails_costs_its_pages_alone(pages: Start, hubs: Hubs, fault
 def test_a_site_that_does_not_answer(pages: Start) -> None:
     done = pages(fraction=0, PYTORCHHUB_URL="http://127.0.0.1:9/hub")
     assert (done.status, done.errors) == (0, [])
-    assert f"{len(STEMS) + 1} rendered from their Markdown" in done.log
+    assert f"{len(STEMS) + 1} rendered from Markdown" in done.log
 
 
 def test_a_browser_that_does_not_start(pages: Start, no_browser: dict[str, str]) -> None:
@@ -161,7 +161,7 @@ def test_a_browser_that_does_not_start(pages: Start, no_browser: dict[str, str])
     done = pages(environment=no_browser, fraction=0)
     assert (done.status, done.errors) == (0, [])
     assert len(done.records) == len(RECORDED)
-    assert f"{len(STEMS) + 1} rendered from their Markdown" in done.log
+    assert f"{len(STEMS) + 1} rendered from Markdown" in done.log
 
 
 def test_a_repository_of_pages_that_fails_leaves_what_was_there(
