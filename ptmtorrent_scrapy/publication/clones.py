@@ -1,5 +1,6 @@
 """The files of a packaged clone: `.git`, the working tree, and the large files that its HEAD names."""
 
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -151,6 +152,11 @@ def _state(clone: Path, root: Path) -> bytes:
 
 def without_paths(text: bytes, root: Path) -> bytes:
     """Return a text with the paths of the data tree on this machine as paths in the package."""
-    for path in (os.path.realpath(root), os.path.abspath(root)):
-        text = text.replace(os.fsencode(path), b"data")
+    for path in _paths(root):
+        text = text.replace(path, b"data")
     return text
+
+
+@functools.cache
+def _paths(root: Path) -> tuple[bytes, bytes]:
+    return os.fsencode(os.path.realpath(root)), os.fsencode(os.path.abspath(root))

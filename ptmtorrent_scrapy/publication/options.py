@@ -33,7 +33,7 @@ class Creator:
     def family(self) -> str | None:
         """The family name of a person, None for others."""
         family, comma, given = self.name.partition(",")
-        return family.strip() if comma and given.strip() else None
+        return (family.strip() or None) if comma and given.strip() else None
 
     @property
     def given(self) -> str | None:

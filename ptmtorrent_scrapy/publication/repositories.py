@@ -153,8 +153,10 @@ class Repositories:
             return
         sizes = [line[name] if isinstance(line.get(name), int) else 0 for name in ("git_bytes", "lfs_bytes")]
         name = folder.partition("/")[2]
-        values = (hub, folder, name, line["url"], line["commit"], line.get("branch"), str(line.get("status")), *sizes)
-        self._database.execute("INSERT OR IGNORE INTO repository VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', '')", values)
+        status = str(line.get("status"))
+        access = "gated" if status == "gated" else ""  # a clone from a time when it was open
+        values = (hub, folder, name, line["url"], line["commit"], line.get("branch"), status, *sizes, access)
+        self._database.execute("INSERT OR IGNORE INTO repository VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')", values)
 
     def _read_record(self, hub: str, record: dict[str, Any]) -> None:
         name = record["ModelName"]
