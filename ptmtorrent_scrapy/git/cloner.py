@@ -10,7 +10,7 @@ from ptmtorrent_scrapy.git import checkout, local, tree_files
 from ptmtorrent_scrapy.git.blobs import contents
 from ptmtorrent_scrapy.git.checkout import Checkout
 from ptmtorrent_scrapy.git.command import CommandFailed
-from ptmtorrent_scrapy.git.errors import Gated, GitError, Large, Missing, NoSpace, Refused, Transient
+from ptmtorrent_scrapy.git.errors import Cancelled, Gated, GitError, Missing, Refused, Transient
 from ptmtorrent_scrapy.git.lfs import pointers, worktree
 from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.git.lfs_files import LfsFiles
@@ -102,7 +102,9 @@ class Cloner:
             has_pointers, size, entries = pointers.survey(work)
             git = local.size(work / ".git")
             limit.check(size - git, entries, git=git)
-        except (Large, Refused, NoSpace):
+        except Cancelled:
+            raise
+        except (GitError, OSError):  # what git leaves cannot be resumed
             folders.remove(work)
             raise
         if has_pointers:  # they may take long: what is there is to survive what comes

@@ -24,20 +24,17 @@ _KEPT = (
     "LIBRARY_PATH",
 )
 
-# Flaws of old repositories that harm nobody, named as in git-fsck(1); all others refuse the repository.
+# Flaws that git itself accepts on clone and that harm nobody, named as in git-fsck(1); all others refuse a repository.
 _HARMLESS = (
-    "badDateOverflow",
-    "badEmail",
-    "badTimezone",
-    "missingEmail",
-    "missingNameBeforeEmail",
-    "missingSpaceBeforeDate",
-    "missingSpaceBeforeEmail",
-    "multipleAuthors",
-    "nulInCommit",
-    "nullSha1",
-    "zeroPaddedDate",
-    "zeroPaddedFilemode",
+    # Names and dates of commits and tags, as old tools and imports from other systems wrote them: shown, never run
+    *("badDate", "badDateOverflow", "badEmail", "badName", "badTimezone", "missingAuthor", "missingCommitter"),
+    *("missingEmail", "missingNameBeforeEmail", "missingSpaceBeforeDate", "missingSpaceBeforeEmail"),
+    *("multipleAuthors", "nulInCommit", "zeroPaddedDate", "badTagName", "missingTaggerEntry"),
+    # Trees of old tools: git checks each path again when it writes a working tree
+    *("badFilemode", "duplicateEntries", "treeNotSorted", "zeroPaddedFilemode"),
+    "nullSha1",  # a submodule that was never committed
+    # Attributes that git ignores
+    *("gitattributesBlob", "gitattributesLarge", "gitattributesLineLength"),
 )
 
 # git goes through a proxy of ours, which goes through the user's (network/guard.py).
@@ -84,38 +81,26 @@ def environment(
     user_agent: str = "",
     min_rate: int = 1,
 ) -> dict[str, str]:
-    """Environment variables for git and git-lfs.
+    """Return the environment variables for git and git-lfs.
 
     `user_agent` follows git's own name, by which servers recognise git. `configuration` is added to every command.
-    `token` is (base URL, token), told to that host alone and only when it asks: it is in the environment, where other
+    `token` is (base URL, token), sent to that host alone and only when it asks: it is in the environment, where other
     users of the machine do not see it, and in no file or command line.
     """
-    home = _home().name
-    settings = {
-        "core.hooksPath": "/dev/null",
-        "core.askPass": "",
-        "credential.helper": "",
-        "credential.interactive": "false",
-        "protocol.allow": "never",
-        "safe.bareRepository": "explicit",  # no folder of a clone is taken for a repository
-        "safe.directory": "*",  # the data tree is ours to work in, whoever owns its files
-        "transfer.credentialsInUrl": "die",
-        "http.lowSpeedLimit": str(min_rate),
-        "http.lowSpeedTime": str(timeout),
-        "advice.detachedHead": "false",
-        "init.defaultBranch": "main",
-        **LASTING,
-        **{f"protocol.{protocol}.allow": "always" for protocol in protocols},
-        **{f"fetch.fsck.{flaw}": "ignore" for flaw in _HARMLESS},
-    }
-    variables = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    variables = {name: os.environ[name] for name in _KEPT if name in os.environ} | _isolated(protocols)
     if token:
-        base, variables["PTMTORRENT_TOKEN"] = token
-        settings[f"credential.{base}.username"] = "token"
-        settings[f"credential.{base}.helper"] = (
-            '!answer() { test "$1" = get && printf "password=%s\\n" "$PTMTORRENT_TOKEN"; }; answer'
-        )
-    variables |= {
+        variables["PTMTORRENT_TOKEN"] = token[1]
+    if user_agent:
+        variables["GIT_HTTP_USER_AGENT"] = f"git/2 {user_agent}"
+    speed = {"http.lowSpeedLimit": str(min_rate), "http.lowSpeedTime": str(timeout)}
+    given = {name: value for name, value in (configuration or {}).items() if not _PROXY.fullmatch(name)}
+    return configured(variables, {**_safe(protocols), **speed, **_credentials(token), **given})
+
+
+def _isolated(protocols: Sequence[str]) -> dict[str, str]:
+    """Return variables that keep out the configuration of the user and the system."""
+    home = _home().name
+    return {
         "HOME": home,
         "XDG_CONFIG_HOME": home,
         "LC_ALL": "C.UTF-8",
@@ -126,14 +111,38 @@ def environment(
         "GIT_LFS_SKIP_SMUDGE": "1",
         "GIT_ALLOW_PROTOCOL": ":".join(protocols),
     }
-    if user_agent:
-        variables["GIT_HTTP_USER_AGENT"] = f"git/2 {user_agent}"
-    given = {name: value for name, value in (configuration or {}).items() if not _PROXY.fullmatch(name)}
-    return configured(variables, {**settings, **given})
+
+
+def _safe(protocols: Sequence[str]) -> dict[str, str]:
+    """Return settings with which git trusts no repository."""
+    return {
+        "core.hooksPath": "/dev/null",
+        "core.askPass": "",
+        "credential.helper": "",
+        "credential.interactive": "false",
+        "protocol.allow": "never",
+        "safe.bareRepository": "explicit",  # no folder of a clone is taken for a repository
+        "safe.directory": "*",  # the data tree is ours to work in, whoever owns its files
+        "transfer.credentialsInUrl": "die",
+        "advice.detachedHead": "false",
+        "init.defaultBranch": "main",
+        **LASTING,
+        **{f"protocol.{protocol}.allow": "always" for protocol in protocols},
+        **{f"fetch.fsck.{flaw}": "ignore" for flaw in _HARMLESS},
+        **{f"fsck.{flaw}": "ignore" for flaw in _HARMLESS},
+    }
+
+
+def _credentials(token: tuple[str, str] | None) -> dict[str, str]:
+    """Return settings that let git answer a host's question with the token in the environment."""
+    if token is None:
+        return {}
+    helper = '!answer() { test "$1" = get && printf "password=%s\\n" "$PTMTORRENT_TOKEN"; }; answer'
+    return {f"credential.{token[0]}.username": "token", f"credential.{token[0]}.helper": helper}
 
 
 def configured(variables: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
-    """The variables with more configuration, handed to git without a command line.
+    """Return the variables with more configuration, handed to git without a command line.
 
     >>> configured({}, {"gc.auto": "0"})
     {'GIT_CONFIG_COUNT': '1', 'GIT_CONFIG_KEY_0': 'gc.auto', 'GIT_CONFIG_VALUE_0': '0'}
@@ -146,7 +155,7 @@ def configured(variables: Mapping[str, str], settings: Mapping[str, str]) -> dic
 
 
 def check_url(url: str, protocols: Sequence[str]) -> str:
-    """The URL, if git may be given it: of an allowed protocol, with a host, without credentials or control characters.
+    """Return the URL, if git may be given it: an allowed protocol, a host, no credentials or control characters.
 
     >>> check_url("https://huggingface.co/gpt2", ["https"])
     'https://huggingface.co/gpt2'

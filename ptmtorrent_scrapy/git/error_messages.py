@@ -1,8 +1,10 @@
-"""What git and git-lfs say, in the C locale, of the ways in which a server or a repository fails them."""
+"""What messages of git and git-lfs mean, in the C locale."""
 
 import errno
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from ptmtorrent_scrapy.git import stderr
 from ptmtorrent_scrapy.git.command import CommandFailed
@@ -75,6 +77,16 @@ _CUT = (
     "GnuTLS recv error",
     "EOF",
 )
+_TOO_LONG = ("File name too long",)
+_RESTRICTED = "access is restricted; a token of a user who has access is needed"
+_ABSENT = "there is no such repository, or it is not public"
+# A server's words about a 401 or 403 decide what becomes of its own repository, and of nothing else.
+_LIMITED = re.compile(r"rate.?limit|too many requests|abuse detection|throttl|slow down|come back (?:in|later)", re.I)
+_CLOSED = re.compile(
+    r"disabled|blocked|suspended|banned|taken down|take.?down|dmca|removed by|violat|terms of (?:service|use)|legal",
+    re.I,
+)
+_OVER_LIMIT = re.compile(r"storage|quota|billing|payment|over (?:its|the|their) limit", re.I)
 _STATUS = re.compile(r"(?:returned error: |from HTTP )(\d{3})\b")
 _WRONG_CONTENT = "expected OID "  # what git-lfs says of content with another SHA-256
 
@@ -94,9 +106,8 @@ def of_os(error: Exception) -> Exception:
     return error
 
 
-def of_disk(lines: Sequence[str]) -> GitError | None:
-    """Return how the disk failed, from what a command says itself; a server's own lines begin with `remote:`."""
-    own = "\n".join(line for line in lines if not line.startswith("remote:"))
+def of_disk(own: str) -> GitError | None:
+    """Return how the disk failed, from what a command says itself."""
     if found := next((words for words in _DISK_WORDS if words in own), None):
         return DiskError(f"the disk of the data tree fails: {found}")
     return NoSpace("the disk is full") if _any(_NO_SPACE, own) else None
@@ -104,8 +115,8 @@ def of_disk(lines: Sequence[str]) -> GitError | None:
 
 def of_machine(error: CommandFailed) -> GitError | None:
     """Return how this machine failed a command; None where it did not."""
-    said = stderr.words(error.stderr)
-    if failed := of_disk(said.split("\n")):
+    said = stderr.own(error.stderr)
+    if failed := of_disk(said):
         return failed
     if _any(_NO_FILES, said):
         return TooFewFiles()
@@ -114,23 +125,89 @@ def of_machine(error: CommandFailed) -> GitError | None:
     return None
 
 
+@dataclass(frozen=True)
+class _Failure:
+    """Why a command of git failed that asked a server."""
+
+    error: CommandFailed
+    gated: bool  # the hub says that access is restricted
+
+    @cached_property
+    def own(self) -> str:
+        return stderr.own(self.error.stderr)
+
+    @cached_property
+    def status(self) -> int | None:
+        return _status(self.own)
+
+    @cached_property
+    def reason(self) -> str:
+        return stderr.reason(self.error.stderr)
+
+    @property
+    def answer(self) -> str:
+        """The status and the server's words."""
+        status = f"HTTP {self.status}" if self.status else "the server says"
+        return f"{status}: {self.reason}" if self.reason else status
+
+    def says(self, words: Sequence[str]) -> bool:
+        return _any(words, self.own)
+
+    def is_refused_with(self, words: "re.Pattern[str]") -> bool:
+        return self.status in (401, 403) and words.search(self.reason) is not None
+
+    @property
+    def is_limited(self) -> bool:
+        is_named = self.is_refused_with(_LIMITED) or (self.status == 403 and stderr.is_rate_limited(self.error.stderr))
+        return self.status in (429, 503) or is_named or self.says(_UNREACHABLE)
+
+    @property
+    def is_passing(self) -> bool:
+        return (self.status or 0) >= 500 or (self.says(_CUT) and not self.says(_GONE))
+
+    @property
+    def unsafe_line(self) -> str:
+        return next((line for line in self.own.split("\n") if line.startswith("error:")), str(self.error))
+
+
+# The first rule whose condition holds decides.
+_RULES: tuple[tuple[Callable[[_Failure], bool], Callable[[_Failure], GitError]], ...] = (
+    (lambda failure: failure.says(_TOO_LONG), lambda _: Refused("it has a path that is too long for this file system")),
+    (lambda failure: failure.says(_UNSAFE), lambda failure: Refused(failure.unsafe_line)),
+    (
+        lambda failure: failure.is_limited,
+        lambda failure: Unavailable(_with_answer(failure), stderr.pause(failure.error.stderr)),
+    ),
+    (
+        lambda failure: failure.status in (410, 451) or failure.is_refused_with(_CLOSED),
+        lambda failure: Missing(f"its server has closed it ({failure.answer})"),
+    ),
+    (
+        lambda failure: failure.is_refused_with(_OVER_LIMIT),
+        lambda failure: GitError(f"its server refuses it ({failure.answer})"),
+    ),
+    (
+        lambda failure: failure.status == 403 or (failure.gated and failure.says(_UNKNOWN_USER)),
+        lambda failure: Gated(f"{_RESTRICTED} ({failure.answer})" if failure.reason else _RESTRICTED),
+    ),
+    (lambda failure: failure.is_passing, lambda failure: Transient(_with_answer(failure))),
+    (
+        lambda failure: failure.says(_GONE + _UNKNOWN_USER),
+        lambda failure: Missing(f"{_ABSENT} ({failure.answer})" if failure.reason else _ABSENT),
+    ),
+)
+
+
 def of_git(error: CommandFailed, *, gated: bool) -> GitError:
-    """Why git failed, as one of the kinds of errors; `gated` where the hub says that access is restricted."""
-    said = stderr.words(error.stderr)
-    status = _status(said)
+    """Return why git failed, as one of the kinds of errors; `gated` where the hub says that access is restricted."""
     if local := of_machine(error):
         return local
-    if _any(_UNSAFE, said):
-        return Refused(next((line for line in stderr.beside(error.stderr) if line.startswith("error:")), str(error)))
-    if status == 403 or (gated and _any(_UNKNOWN_USER, said)):
-        return Gated("access is restricted; a token of a user who has access is needed")
-    if status in (429, 503) or _any(_UNREACHABLE, said):
-        return Unavailable(str(error), stderr.pause(error.stderr))
-    if (status is not None and status >= 500) or (_any(_CUT, said) and not _any(_GONE, said)):
-        return Transient(str(error))
-    if _any(_GONE + _UNKNOWN_USER, said):
-        return Missing("there is no such repository, or it is not public")
-    return error
+    failure = _Failure(error, gated)
+    return next((kind(failure) for holds, kind in _RULES if holds(failure)), error)
+
+
+def _with_answer(failure: _Failure) -> str:
+    return f"{failure.error} ({failure.answer})" if failure.reason else str(failure.error)
 
 
 def of_lfs(error: CommandFailed) -> GitError:
@@ -149,6 +226,6 @@ def _any(words: Sequence[str], said: str) -> bool:
 
 
 def _status(said: str) -> int | None:
-    """The HTTP status of the answer that was the last straw."""
+    """Return the HTTP status of the last failed request."""
     found = _STATUS.findall(said)
     return int(found[-1]) if found else None

@@ -16,6 +16,18 @@ _BLOCK = 4096  # bytes that a file or folder takes beside its content
 _SHARE = 20  # of its time a clone is not watched for one that it is
 
 
+MAX_DEPTH = 250  # folders above a file
+MAX_PATH = 2000  # bytes of a path inside a repository: systems take 4096 with all that is above it
+
+
+def check_path(path: bytes) -> None:
+    """Raise `Refused` for a path that is too deep or too long to be worked with."""
+    if path.count(b"/") > MAX_DEPTH:
+        raise Refused(f"it has folders more than {MAX_DEPTH} levels deep")
+    if len(path) > MAX_PATH:
+        raise Refused(f"it has a path of more than {MAX_PATH} bytes")
+
+
 class SizeLimit:
     """Judges a clone: raises `Large`, or `Refused` for one that expands like a bomb, be it of files without content."""
 
@@ -43,6 +55,8 @@ class SizeLimit:
         def count(piece: bytes) -> None:
             nonlocal tree, entries, rest
             *lines, rest = (rest + piece).split(b"\0")
+            for line in lines:
+                check_path(line.partition(b"\t")[2])
             sizes = [line.split(b"\t", 1)[0].split()[-1] for line in lines]
             tree += sum(int(each) for each in sizes if each != b"-")
             entries += len(sizes)

@@ -1,6 +1,6 @@
 """What servers answer, as git traces it on standard error (`GIT_TRACE_CURL`).
 
-The trace has URLs, headers and text, which servers and repositories choose: nothing is concluded from their words.
+The trace has URLs, headers and text, which servers and repositories choose: only of their own refusal do they decide.
 """
 
 import re
@@ -12,18 +12,44 @@ _NAMES = re.compile(r"'[^'\n]*'|[a-z]+://[^\s']+")
 _RETRY_AFTER = re.compile(r"^\S+ \S+ +<= Recv header: retry-after:([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
 
 
+_ERROR_HEADER = re.compile(r"^\S+ \S+ +<= Recv header: x-error-message:([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
+_LIMITED_HEADER = re.compile(
+    r"^\S+ \S+ +<= Recv header: (?:retry-after:|x-ratelimit-remaining: *0\b|ratelimit:.*\br=0\b)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_REASON = 300  # characters of a server's words that are kept
+
+
+def reason(stderr: str) -> str:
+    """Return a server's own words about its refusal: the hub's header, else a plain text that git shows; or nothing."""
+    header = [words.strip() for words in _ERROR_HEADER.findall(stderr)[-1:]]
+    text = header or [line.removeprefix("remote:").strip() for line in beside(stderr) if line.startswith("remote:")]
+    plain = "".join(each if each.isprintable() else " " for each in " ".join(text))
+    return " ".join(plain.split())[:_REASON]
+
+
+def is_rate_limited(stderr: str) -> bool:
+    """Return whether headers of an answer say that there were too many requests."""
+    return _LIMITED_HEADER.search(stderr) is not None
+
+
+def own(stderr: str) -> str:
+    """Return what git says beside the trace, without paths, URLs and a server's words."""
+    return _NAMES.sub("NAME", "\n".join(line for line in beside(stderr) if not line.startswith("remote:")))
+
+
 def beside(stderr: str) -> list[str]:
-    """The lines that are no trace."""
+    """Return the lines that are no trace."""
     text = _TRACED.sub("", stderr)
     return [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
 
 
 def words(stderr: str) -> str:
-    """What is said beside the trace, without the paths and URLs in it."""
+    """Return what is said beside the trace, without the paths and URLs in it."""
     return _NAMES.sub("NAME", "\n".join(beside(stderr)))
 
 
 def pause(stderr: str) -> float | None:
-    """Seconds that a server asked for last."""
+    """Return the seconds that a server asked for last."""
     found = _RETRY_AFTER.findall(stderr)
     return seconds(found[-1]) if found else None

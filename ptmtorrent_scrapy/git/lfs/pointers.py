@@ -14,6 +14,7 @@ import pathspec
 from ptmtorrent_scrapy.git.blobs import batch
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.lfs import attributes
+from ptmtorrent_scrapy.git.size_limit import check_path
 from ptmtorrent_scrapy.storage.folders import walk
 
 POINTER_BYTES = range(100, 1024)  # a pointer is smaller than 1024 bytes and never smaller than its three lines
@@ -57,9 +58,14 @@ def text(pointer: Pointer) -> str:
 
 
 def survey(clone: Path) -> tuple[bool, int, int]:
-    """Return (whether a file may be a pointer, bytes, files and folders) of a clone just made, without filters."""
+    """Return (whether a file may be a pointer, bytes, files and folders) of a clone just made, without filters.
+
+    Raises `Refused` for a path that is too deep or too long.
+    """
     found, size, entries = False, 0, 0
     for folder, inner, names in walk(clone):
+        longest = max(map(os.fsencode, (*inner, *names)), key=len, default=b"")
+        check_path(os.fsencode(folder[len(str(clone)) + 1 :]) + b"/" + longest)
         entries += len(inner) + len(names)
         for name in names:
             path = os.path.join(folder, name)
