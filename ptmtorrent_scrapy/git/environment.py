@@ -3,9 +3,11 @@
 Every option is described in git-config(1) and git(1), those of git-lfs in git-lfs-config(5).
 """
 
+import atexit
 import functools
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -64,11 +66,11 @@ HARDENED = {"core.fsync": "committed,reference,index"}
 
 
 @functools.cache
-def _home() -> tempfile.TemporaryDirectory[str]:
-    """A home without a .netrc or any configuration but an empty file, which nobody can write to."""
-    home = tempfile.TemporaryDirectory(prefix="ptmtorrent-git-")
-    configuration = Path(home.name, "gitconfig")
-    configuration.touch(mode=0o444)
+def _home() -> str:
+    """Make a home without a .netrc or any configuration but an empty file, which nobody can write to."""
+    home = tempfile.mkdtemp(prefix="ptmtorrent-git-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    Path(home, "gitconfig").touch(mode=0o444)
     return home
 
 
@@ -99,7 +101,7 @@ def environment(
 
 def _isolated(protocols: Sequence[str]) -> dict[str, str]:
     """Return variables that keep out the configuration of the user and the system."""
-    home = _home().name
+    home = _home()
     return {
         "HOME": home,
         "XDG_CONFIG_HOME": home,
