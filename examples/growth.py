@@ -9,8 +9,6 @@ Lines are counted as cloc counts them: lines of files in a known language that a
 
 import argparse
 import csv
-import json
-import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -31,6 +29,7 @@ from matplotlib.ticker import EngFormatter
 
 sys.path.append(str(Path(__file__).parent.parent))  # a checkout needs no installation
 
+from examples.code_lines import SYNTAX, language_of, lines_of_code
 from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.git.environment import environment
 from ptmtorrent_scrapy.git.lfs.pointers import POINTER_BYTES, parse
@@ -39,18 +38,6 @@ _LOG = ("log", "--first-parent", "-m", "--root", "--raw", "-z", "--no-renames", 
 _LARGEST = 16 << 20  # bytes of a file whose lines are counted
 _BATCH = 64 << 20  # bytes of files in memory at a time
 _REGULAR = b"100"  # how the modes of regular files begin
-_LANGUAGES = {  # suffixes of the files of languages that share a syntax: (begins a comment, opens and closes one)
-    "cfg cmake conf dockerfile ini jl makefile mk pl r rb sh toml yaml yml": ("#", "", ""),
-    "c cc cpp cs cu cuh cxx go h hh hpp java js jsx kt m mm proto rs scala swift ts tsx": ("//", "/*", "*/"),
-    "hs lua sql": ("--", "", ""),
-    "tex": ("%", "", ""),
-    "css": ("", "/*", "*/"),
-    "htm html markdown md svg xml": ("", "<!--", "-->"),
-    "csv ipynb json py pyi rst txt": ("", "", ""),
-}
-_SYNTAX = {suffix: syntax for suffixes, syntax in _LANGUAGES.items() for suffix in suffixes.split()}
-_DOCSTRING = re.compile(r"[rRuU]?(\"\"\"|''')")
-_QUOTES = re.compile(r"\"\"\"|'''")
 _STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "growth", "font.size": 9}  # the same data give the same file
 
 
@@ -104,7 +91,7 @@ def _states(clone: Path) -> dict[date, tuple[int, int, int]]:
         latest = max(latest, day)  # a committer's clock may be wrong, the order of the main line is not
         if path is not None:
             lines_before, weights_before = there.pop(path, (0, 0))
-            lines_now, weights_now = measured[blob, _language(path)] if blob else (0, 0)
+            lines_now, weights_now = measured[blob, language_of(path)] if blob else (0, 0)
             lines, weights = lines + lines_now - lines_before, weights + weights_now - weights_before
             if blob:
                 there[path] = (lines_now, weights_now)
@@ -131,7 +118,7 @@ def _measured(clone: Path, files: Iterable[tuple[bytes, bytes]]) -> dict[tuple[b
     """Return (lines of code, bytes of weights) by (blob, language), for files given as (blob, path)."""
     languages: dict[bytes, set[str]] = defaultdict(set)
     for blob, path in files:
-        languages[blob].add(_language(path))
+        languages[blob].add(language_of(path))
     measured = {(blob, language): (0, 0) for blob, those in languages.items() for language in those}
     for blob, content in _contents(clone, languages):
         pointer = parse(content) if len(content) in POINTER_BYTES else None
@@ -147,7 +134,7 @@ def _contents(clone: Path, languages: dict[bytes, set[str]]) -> Iterator[tuple[b
         blob, kind, length = [*line.split(), b""][:3]
         if kind != b"blob" or int(length) > _LARGEST:
             continue  # missing, or data
-        if int(length) in POINTER_BYTES or any(language in _SYNTAX for language in languages[blob]):
+        if int(length) in POINTER_BYTES or any(language in SYNTAX for language in languages[blob]):
             batch.append(blob)
             size += int(length)
         if size > _BATCH:
@@ -175,70 +162,6 @@ def _git(clone: Path, *arguments: str, stdin: bytes = b"") -> bytes:
 
 def _day(seconds: bytes) -> date:
     return datetime.fromtimestamp(min(max(int(seconds), 0), 253402300799), UTC).date()
-
-
-def _language(path: bytes) -> str:
-    """Return the suffix of a file in small letters; its name, where it has none."""
-    return path.rpartition(b"/")[2].rpartition(b".")[2].decode("utf-8", "replace").lower()
-
-
-def lines_of_code(language: str, content: bytes) -> int:
-    """Count the lines that are neither empty nor a comment.
-
-    >>> lines_of_code("py", b'# comment\\n\\ndef two():\\n    return 2\\n')
-    2
-    """
-    if language not in _SYNTAX or b"\0" in content:
-        return 0
-    text = content.decode("utf-8", "replace")
-    if language == "ipynb":
-        return sum(_python(cell) for cell in _cells(text))
-    if language in ("py", "pyi"):
-        return _python(text)
-    return _lines(text, *_SYNTAX[language])
-
-
-def _lines(text: str, mark: str, opening: str, closing: str) -> int:
-    count, in_comment = 0, False
-    for line in map(str.strip, text.splitlines()):
-        if in_comment or (opening and line.startswith(opening)):
-            in_comment = closing not in line.removeprefix(opening)
-        else:
-            count += bool(line) and not (mark and line.startswith(mark))
-    return count
-
-
-def _python(text: str) -> int:
-    """Count lines of Python; a string in three quotes that begins a line is a comment."""
-    count, quotes, is_code = 0, "", False
-    for line in map(str.strip, text.splitlines()):
-        if not quotes:
-            match = _DOCSTRING.match(line)
-            is_code = bool(line) and not match and not line.startswith("#")
-            quotes = _open(line) if is_code or match else ""
-        elif quotes in line:
-            quotes = _open(line.partition(quotes)[2])
-        count += is_code and bool(line)
-    return count
-
-
-def _open(line: str) -> str:
-    """Return the three quotes of a string that does not end in the line, or ""."""
-    quotes = ""
-    for found in _QUOTES.findall(line):
-        quotes = "" if quotes == found else quotes or found
-    return quotes
-
-
-def _cells(text: str) -> Iterator[str]:
-    """Yield the code of a Jupyter notebook, of format 4 or 3."""
-    try:
-        notebook = json.loads(text)
-        sheets = notebook.get("worksheets", [notebook])
-        for cell in (cell for sheet in sheets for cell in sheet["cells"] if cell["cell_type"] == "code"):
-            yield "".join(cell.get("source", cell.get("input", "")))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return  # no notebook
 
 
 def at_each_day(histories: Sequence[Sequence[Day]], field: str) -> tuple[list[date], list[list[int]]]:

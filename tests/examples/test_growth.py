@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from examples import growth
+from examples import code_lines, growth
 from tests.conftest import ROOT
 
 DAY = 86_400
@@ -89,7 +89,7 @@ def test_days_have_what_the_main_line_had(hub: Path) -> None:
     ],
 )  # fmt: skip
 def test_lines_are_those_that_are_neither_empty_nor_a_comment(name: str, content: str, lines: int) -> None:
-    assert growth.lines_of_code(growth._language(name.encode()), content.encode()) == lines
+    assert code_lines.lines_of_code(code_lines.language_of(name.encode()), content.encode()) == lines
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
