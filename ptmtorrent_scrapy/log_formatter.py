@@ -1,5 +1,6 @@
 """What Scrapy logs: nothing of single items, and its start-up lists and statistics at level DEBUG.
 
+Values are printable text, whatever a hub says.
 Three million lines say less than the summary, which is the last thing on the screen.
 """
 
@@ -7,6 +8,8 @@ import logging
 from typing import Any
 
 import scrapy.logformatter
+
+from ptmtorrent_scrapy.formats.printable import PrintableRecord
 
 # Loggers whose INFO lines list what runs: versions, settings, components, and all statistics at the end.
 _LISTS = (
@@ -31,7 +34,10 @@ def _demoted(record: logging.LogRecord) -> bool:
 
 
 class LogFormatter(scrapy.logformatter.LogFormatter):
-    """Scrapy's own, but for items."""
+    """Scrapy's own, but for items. All lines of the log are printable from the first crawl on."""
+
+    def __init__(self) -> None:
+        logging.setLogRecordFactory(PrintableRecord)
 
     def scraped(self, *args: Any) -> None:  # type: ignore[override]
         return None

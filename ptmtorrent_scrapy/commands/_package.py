@@ -15,6 +15,7 @@ from ptmtorrent_scrapy.cloning.settings import clone_settings, repository_settin
 from ptmtorrent_scrapy.commands._progress import Advance
 from ptmtorrent_scrapy.commands._trees import clone_request
 from ptmtorrent_scrapy.crawl import options as user_values
+from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.git.remote import command
 from ptmtorrent_scrapy.publication.bag import BagError
@@ -170,4 +171,4 @@ def summary(written: Description) -> Iterator[str]:
 
 
 def _say(message: str) -> None:
-    print(f"scrapy package: {message}", file=sys.stderr)
+    show(f"scrapy package: {message}", file=sys.stderr)

@@ -14,7 +14,7 @@ from scrapy.spiderloader import get_spider_loader
 
 from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
 from ptmtorrent_scrapy.crawl.options import InvalidOption
-from ptmtorrent_scrapy.formats.printable import printable
+from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.removal.removal import CannotRemove, Removal
 from ptmtorrent_scrapy.storage.tree import DataTree, TreeLocked
 
@@ -44,10 +44,10 @@ class Removing:
                 if opts.yes and removals:
                     self.remove(tree, removals, opts)
         except (SetupError, InvalidOption, CannotRemove, TreeLocked) as error:
-            print(f"scrapy {name}: {printable(str(error))}", file=sys.stderr)
+            show(f"scrapy {name}: {error}", file=sys.stderr)
             self.exitcode = 2
         except OSError as error:
-            print(f"scrapy {name}: {printable(str(error))}; run the same command again to finish", file=sys.stderr)
+            show(f"scrapy {name}: {error}; run the same command again to finish", file=sys.stderr)
             self.exitcode = 1
         else:
             self._sum_up(tree, removals, opts)
@@ -80,13 +80,13 @@ class Removing:
     def _sum_up(self, tree: DataTree, removals: Sequence[Removal], opts: argparse.Namespace) -> None:
         total = decimal(sum(removal.bytes for removal in removals))
         if not removals:
-            print("nothing to remove")
+            show("nothing to remove")
         elif opts.yes:
-            print(f"removed; {total} freed")
+            show(f"removed; {total} freed")
         else:
-            print(f"would free {total}; nothing was removed yet, add --yes to do it")
+            show(f"would free {total}; nothing was removed yet, add --yes to do it")
         if removals and (hint := self.hint(tree, opts)):
-            print(hint)
+            show(hint)
 
 
 def _print(tree: DataTree, removals: Sequence[Removal]) -> None:
@@ -97,7 +97,7 @@ def _print(tree: DataTree, removals: Sequence[Removal]) -> None:
         shown[removal.kind] += 1
         if shown[removal.kind] <= _SHOWN:
             path = removal.path.relative_to(tree.root).as_posix()
-            print(f"{removal.kind:<10} {decimal(removal.bytes):>9}  {printable(path)}")
+            show(f"{removal.kind:<10} {decimal(removal.bytes):>9}  {path}")
     for kind, number in counts.items():
         if number > _SHOWN:
-            print(f"{kind:<10} and {number - _SHOWN:,} more")
+            show(f"{kind:<10} and {number - _SHOWN:,} more")

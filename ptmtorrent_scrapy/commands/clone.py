@@ -12,7 +12,7 @@ from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
 from ptmtorrent_scrapy.commands.crawl import check, ended_with
 from ptmtorrent_scrapy.crawl.options import InvalidOption
 from ptmtorrent_scrapy.extensions.clone_records import is_collected
-from ptmtorrent_scrapy.formats.printable import printable
+from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.spiders.from_records import from_records
 
@@ -55,7 +55,7 @@ class Command(BaseRunSpiderCommand):
                 raise SetupError(f"no records of {spider.name}; run: scrapy crawl {spider.name} -a fraction=0")
             check(spider, settings, opts.spargs)
         except (InvalidOption, SetupError) as error:
-            print(f"scrapy clone: {printable(str(error))}", file=sys.stderr)
+            show(f"scrapy clone: {error}", file=sys.stderr)
             self.exitcode = 2
             return
         crawler = self.crawler_process.create_crawler(spider)

@@ -17,6 +17,7 @@ from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.crawl.state import exit_status
+from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.spiders.base import HubSpider
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class Command(CrawlCommand):
         assert self.crawler_process is not None
         loader = self.crawler_process.spider_loader
         if len(args) == 1 and args[0] not in loader.list():
-            print(f"scrapy crawl: {unknown_hub(args[0], loader.list())}", file=sys.stderr)
+            show(f"scrapy crawl: {unknown_hub(args[0], loader.list())}", file=sys.stderr)
             self.exitcode = 2
             return
         spider = loader.load(args[0]) if len(args) == 1 else None
@@ -39,7 +40,7 @@ class Command(CrawlCommand):
         try:
             check(spider, self.crawler_process.settings, opts.spargs)
         except (options.InvalidOption, SetupError) as error:
-            print(f"scrapy crawl {spider.name}: {error}", file=sys.stderr)
+            show(f"scrapy crawl {spider.name}: {error}", file=sys.stderr)
             if self.crawler_process.settings["LOG_FILE"]:
                 logger.error("%s", error)
             self.exitcode = 2

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from scrapy.commands import ScrapyCommand
 
 from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
-from ptmtorrent_scrapy.formats.printable import printable
+from ptmtorrent_scrapy.formats.printable import printable, show
 from ptmtorrent_scrapy.report.changes import changes_between
 from ptmtorrent_scrapy.report.page import diff_page
 from ptmtorrent_scrapy.snapshots.diff import Change, changes
@@ -57,16 +57,16 @@ class Command(ScrapyCommand):
             if opts.html:
                 page = diff_page(tree.hub, changes_between(*compared(tree, args[1:])))
                 write(Path(opts.html), page.encode())
-                print(opts.html)
+                show(opts.html)
                 return
             lines = _listed(tree) if opts.list else _compared(*compared(tree, args[1:]), with_counts=opts.all)
             for line in lines:
-                print(json.dumps(line) if opts.json else _text(line, tree.hub))
+                show(json.dumps(line) if opts.json else _text(line, tree.hub))
             sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who reads has seen enough
         except (SetupError, Unknown, Broken, OSError) as error:
-            print(f"scrapy diff: {printable(str(error))}", file=sys.stderr)
+            show(f"scrapy diff: {error}", file=sys.stderr)
             self.exitcode = 2
 
     def _tree(self, args: list[str]) -> DataTree:

@@ -19,6 +19,7 @@ from ptmtorrent_scrapy.commands.crawl import check_settings
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.doctor import filesystem, network, programs
 from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, CheckResult
+from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.spiders.base import HubSpider
@@ -45,12 +46,12 @@ class Command(ScrapyCommand):
         assert self.crawler_process is not None
         hubs = self.crawler_process.spider_loader.list()
         if not set(args) <= set(hubs):
-            print(f"scrapy doctor: {unknown_hub(' '.join(args), hubs)}", file=sys.stderr)
+            show(f"scrapy doctor: {unknown_hub(' '.join(args), hubs)}", file=sys.stderr)
             self.exitcode = 2
             return
         spiders = [self.crawler_process.spider_loader.load(name) for name in args or hubs]
         for finding in findings(self.settings, [each for each in spiders if issubclass(each, HubSpider)]):
-            print(json.dumps(asdict(finding)) if opts.json else finding, flush=True)
+            show(json.dumps(asdict(finding)) if opts.json else finding, flush=True)
             if finding.state == WRONG:
                 self.exitcode = 1
         process.close_watchdog()

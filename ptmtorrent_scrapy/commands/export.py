@@ -16,7 +16,7 @@ from ptmtorrent_scrapy.catalog import Catalog, CatalogError, UnknownHub
 from ptmtorrent_scrapy.commands._progress import bars
 from ptmtorrent_scrapy.exports.export import SQLITE, Export, ExportLocked, Format
 from ptmtorrent_scrapy.exports.output import ExportedFile
-from ptmtorrent_scrapy.formats.printable import printable
+from ptmtorrent_scrapy.formats.printable import printable, show
 from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.git import process
 
@@ -70,18 +70,18 @@ class Command(ScrapyCommand):
                     folder,
                     with_commits=not opts.no_commits,
                     advance=advance,
-                    warn=lambda warning: print(f"warning: {printable(warning)}", file=sys.stderr),
+                    warn=lambda warning: show(f"warning: {printable(warning)}", file=sys.stderr),
                     database=database,
                 )
                 files = export.run(formats)
         except (CatalogError, ExportLocked, ImportError, OSError, sqlite3.Error) as error:
-            print(f"scrapy export: {printable(str(error))}; earlier exports were kept", file=sys.stderr)
+            show(f"scrapy export: {error}; earlier exports were kept", file=sys.stderr)
             self.exitcode = 2 if isinstance(error, UnknownHub | ImportError) else 1
             return
         finally:
             process.close_watchdog()
         for file in files:
-            print(_line(file, as_json=opts.json))
+            show(_line(file, as_json=opts.json))
 
 
 class _WithoutPandas(importlib.abc.MetaPathFinder):

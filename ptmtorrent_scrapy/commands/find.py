@@ -13,7 +13,7 @@ from scrapy.exceptions import UsageError
 
 from ptmtorrent_scrapy.catalog import Catalog, CatalogError
 from ptmtorrent_scrapy.catalog.find import FoundFile, find
-from ptmtorrent_scrapy.formats.printable import printable
+from ptmtorrent_scrapy.formats.printable import printable, show
 from ptmtorrent_scrapy.formats.sizes import human
 
 
@@ -52,13 +52,13 @@ class Command(ScrapyCommand):
             found = 0
             for file in find(searched, args[0]):
                 found += 1
-                print(json.dumps(asdict(file)) if opts.json else _line(file))
+                show(json.dumps(asdict(file)) if opts.json else _line(file))
             sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
             return
         except (CatalogError, OSError) as error:
-            print(f"scrapy find: {printable(str(error))}", file=sys.stderr)
+            show(f"scrapy find: {error}", file=sys.stderr)
             self.exitcode = 2
             return
         self.exitcode = 0 if found else 1

@@ -13,6 +13,7 @@ from ptmtorrent_scrapy.commands._package import jobs
 from ptmtorrent_scrapy.commands._progress import bars
 from ptmtorrent_scrapy.commands.package import reason
 from ptmtorrent_scrapy.crawl.options import InvalidOption
+from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.remote import command
@@ -57,10 +58,10 @@ class Command(ScrapyCommand):
                     advance=advance,
                 ).run()
         except (InvalidOption, CannotStart) as error:
-            print(f"scrapy import: {error}", file=sys.stderr)
+            show(f"scrapy import: {error}", file=sys.stderr)
             self.exitcode = 2
         except (BagError, GitError, OSError) as error:
-            print(f"scrapy import: {reason(error) if isinstance(error, OSError) else error}", file=sys.stderr)
+            show(f"scrapy import: {reason(error) if isinstance(error, OSError) else error}", file=sys.stderr)
             self.exitcode = 1
         else:
             _print(done, root)
@@ -70,9 +71,9 @@ class Command(ScrapyCommand):
 
 def _print(done: Imported, root: Path) -> None:
     """Print what was imported."""
-    print(f"{root}: {', '.join(done.hubs)}: {done.clones:,} repositories, {done.files:,} files")
+    show(f"{root}: {', '.join(done.hubs)}: {done.clones:,} repositories, {done.files:,} files")
     if done.missing:
-        print(
+        show(
             f"{done.missing:,} large files are not in the package: their repositories are partial until the next crawl"
         )
-    print("scrapy verify checks the tree again")
+    show("scrapy verify checks the tree again")

@@ -16,6 +16,7 @@ from ptmtorrent_scrapy.commands._common import SetupError
 from ptmtorrent_scrapy.commands._progress import bars
 from ptmtorrent_scrapy.commands._trees import downloader, hub_spiders
 from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.remote import command
@@ -55,13 +56,13 @@ class Command(ScrapyCommand):
         try:
             self.exitcode = self._run(args, opts)
         except _USAGE as error:
-            print(f"scrapy package: {error}", file=sys.stderr)
+            show(f"scrapy package: {error}", file=sys.stderr)
             self.exitcode = 2
         except _FAULTS as error:
-            print(f"scrapy package: {error}", file=sys.stderr)
+            show(f"scrapy package: {error}", file=sys.stderr)
             self.exitcode = 1
         except OSError as error:
-            print(f"scrapy package: {reason(error)}", file=sys.stderr)
+            show(f"scrapy package: {reason(error)}", file=sys.stderr)
             self.exitcode = 1
         finally:
             process.close_watchdog()
@@ -87,16 +88,16 @@ class Command(ScrapyCommand):
         with bars() as advance:
             written = _package.PackagedTree(self.settings, spiders, advance).write(asked)
         for line in _package.summary(written):
-            print(line)
+            show(line)
         return 0
 
     def _check(self, package: Path, workers: int) -> int:
         """Check a package, and print what is wrong with it."""
         with bars() as advance:
             found = Checking(package, workers=workers).run(print, advance)
-        print(f"{package}: {found.files:,} files, {found.faults:,} faults")
+        show(f"{package}: {found.files:,} files, {found.faults:,} faults")
         if found.unfetched:
-            print(f"{found.unfetched:,} large files are not downloaded yet: scrapy package --complete {package}")
+            show(f"{found.unfetched:,} large files are not downloaded yet: scrapy package --complete {package}")
         return 1 if found.faults else 0
 
     def _complete(self, package: Path, workers: int) -> int:
@@ -106,9 +107,9 @@ class Command(ScrapyCommand):
         loader = self.crawler_process.spider_loader
         with bars() as advance, contextlib.closing(downloader(loader, self.settings)) as download:
             failed = Completing(package, download, workers=workers).run(
-                lambda reason: print(f"scrapy package: {reason}", file=sys.stderr), advance
+                lambda reason: show(f"scrapy package: {reason}", file=sys.stderr), advance
             )
-        print(f"{package}: {failed:,} large files could not be downloaded" if failed else f"{package} is complete")
+        show(f"{package}: {failed:,} large files could not be downloaded" if failed else f"{package} is complete")
         return 1 if failed else 0
 
     def _extract(self, model: str, path: str, opts: argparse.Namespace) -> int:
@@ -122,7 +123,7 @@ class Command(ScrapyCommand):
         with contextlib.closing(downloader(self.crawler_process.spider_loader, self.settings)) as download:
             is_remote = "://" in package
             volumes = RemoteVolumes(package, download) if is_remote else LocalVolumes(Path(package))
-            print(extract(volumes, model, Path(target), git))
+            show(extract(volumes, model, Path(target), git))
         return 0
 
 

@@ -6,6 +6,7 @@ import sys
 from scrapy.commands.parse import Command as ParseCommand
 
 from ptmtorrent_scrapy.commands import _common
+from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.spiders.base import HubSpider
 
 
@@ -26,7 +27,7 @@ class Command(ParseCommand):
                 _common.check_has_pages(loader.load(opts.spider))
                 _common.ask_as(loader.load(opts.spider), settings)
         except _common.UsageError as error:
-            print(f"scrapy parse: {error}", file=sys.stderr)
+            show(f"scrapy parse: {error}", file=sys.stderr)
             self.exitcode = 2
             return
         super().run(args, opts)

@@ -13,6 +13,7 @@ from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
 from ptmtorrent_scrapy.commands.crawl import check
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.extensions.planner import Planning
+from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.storage.scratch import scratch_folder
 
@@ -65,7 +66,7 @@ class Command(BaseRunSpiderCommand):
             settings.set("PLAN_RATE", options.size("--rate", opts.rate) if opts.rate else 0, "cmdline")
             check(spider, settings, opts.spargs)
         except (options.InvalidOption, SetupError) as error:
-            print(f"scrapy plan {name}: {error}", file=sys.stderr)
+            show(f"scrapy plan {name}: {error}", file=sys.stderr)
             self.exitcode = 2
             return
         with scratch_folder(Path(settings["DATA_DIR"])) as scratch:
@@ -80,7 +81,8 @@ class Command(BaseRunSpiderCommand):
         if planning is None or planning.plan is None:
             self.exitcode = 1
         elif as_json:
-            print(json.dumps(planning.plan.to_json()))
+            show(json.dumps(planning.plan.to_json()))
         else:
-            print(planning.plan.hub)
-            print("\n".join(f"  {what:<13} {how_much}" for what, how_much in planning.plan.lines()))
+            show(planning.plan.hub)
+            for what, how_much in planning.plan.lines():
+                show(f"  {what:<13} {how_much}")

@@ -9,7 +9,7 @@ from scrapy.commands import ScrapyCommand
 
 from ptmtorrent_scrapy.catalog import CatalogError
 from ptmtorrent_scrapy.commands._progress import bars
-from ptmtorrent_scrapy.formats.printable import printable
+from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.report.writer import FOLDER, write_report
 from ptmtorrent_scrapy.storage.lock import LockHeld
 
@@ -42,11 +42,12 @@ class Command(ScrapyCommand):
             with bars() as advance:
                 page = write_report(root, folder, args, advance)
         except LockHeld:
-            print(f"scrapy report: another process writes a report to {folder}; run it again later", file=sys.stderr)
+            show(f"scrapy report: another process writes a report to {folder}; run it again later", file=sys.stderr)
             self.exitcode = 2
             return
         except (CatalogError, OSError) as error:
-            print(f"scrapy report: {printable(str(error))}", file=sys.stderr)
+            show(f"scrapy report: {error}", file=sys.stderr)
             self.exitcode = 2
             return
-        print(f"{page}\nopen it in a browser: {page.resolve().as_uri()}")
+        show(page)
+        show(f"open it in a browser: {page.resolve().as_uri()}")

@@ -16,6 +16,7 @@ from scrapy.utils.url import guess_scheme
 
 from ptmtorrent_scrapy.commands import _common
 from ptmtorrent_scrapy.commands._common import UsageError
+from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.formats.raw_json import element, elements
 from ptmtorrent_scrapy.items import Metadata, Model, RejectedModel
 from ptmtorrent_scrapy.parsers.modelzoo import entries
@@ -43,7 +44,7 @@ class Command(ShellCommand):
                 _common.ask_as(loader.load(opts.spider), settings)
             super().run(args, opts)
         except UsageError as error:
-            print(f"scrapy shell: {error}", file=sys.stderr)
+            show(f"scrapy shell: {error}", file=sys.stderr)
             self.exitcode = 1
 
     def update_vars(self, vars: dict[str, Any]) -> None:  # noqa: A002 - Scrapy's name for it
@@ -98,7 +99,7 @@ class HubPage:
             else record(replace(model, position=model.position or 0), self._hub)
         )
         if problem := self._problem(model, made):
-            print(f"rejected: {problem}", file=sys.stderr)
+            show(f"rejected: {problem}", file=sys.stderr)
         return made
 
     def _problem(self, model: Model | RejectedModel, made: dict[str, Any] | None) -> str | None:

@@ -13,6 +13,7 @@ from ptmtorrent_scrapy.commands._common import SetupError
 from ptmtorrent_scrapy.commands._progress import bars
 from ptmtorrent_scrapy.commands._trees import clone_request, hub_spiders
 from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.storage.tree import DataTree, TreeLocked
@@ -45,7 +46,7 @@ class Command(ScrapyCommand):
             share = options.share("--sample", opts.sample)
             wrong = [problem for hub in self._hubs(args) for problem in self._verify(hub, share, opts)]
         except (options.InvalidOption, SetupError, TreeLocked, OSError) as error:
-            print(f"scrapy verify: {error}", file=sys.stderr)
+            show(f"scrapy verify: {error}", file=sys.stderr)
             self.exitcode = 2
             return
         self.exitcode = 1 if any(problem.is_fault for problem in wrong) else 0
@@ -66,7 +67,7 @@ class Command(ScrapyCommand):
 
         def report(problem: Finding) -> None:
             found.append(problem)
-            print(json.dumps(problem.to_json()) if opts.json else problem, flush=True)
+            show(json.dumps(problem.to_json()) if opts.json else problem, flush=True)
 
         with tree.claim(), bars() as advance:
             verification = Verification(
@@ -92,8 +93,8 @@ class Command(ScrapyCommand):
             said += f", {len([each for each in left if each.is_fault]):,} left after the repair"
         elif any(problem.is_repairable for problem in faults):
             said += "; with --repair a new download mends what it can"
-        print(said, file=sys.stderr)
+        show(said, file=sys.stderr)
         for problem in left or ():
-            print(f"left: {problem}", file=sys.stderr)
+            show(f"left: {problem}", file=sys.stderr)
         if any(not problem.is_repairable for problem in (faults if left is None else left)):
-            print("what no download repairs, the next crawl writes anew, or you look at yourself", file=sys.stderr)
+            show("what no download repairs, the next crawl writes anew, or you look at yourself", file=sys.stderr)

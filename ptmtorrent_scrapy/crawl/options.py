@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ptmtorrent_scrapy import CONTACT_URL
+from ptmtorrent_scrapy.formats.redact import redact
 from ptmtorrent_scrapy.formats.repository_urls import comparable
 from ptmtorrent_scrapy.network.addresses import origin
 
@@ -36,6 +37,10 @@ def size(name: str, value: str) -> int:
     return int(Decimal(match[1]) * _UNITS[match[2].upper()])
 
 
+_WITHOUT_USER = (
+    "a URL without user and password, which records and logs would show; use HUGGINGFACE_TOKEN for Hugging Face, "
+    "an http.extraHeader in CLONE_GIT_CONFIG for git, or a proxy on this machine that adds the password"
+)
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -160,8 +165,10 @@ def mirrors(name: str, value: str) -> dict[str, tuple[str, ...]]:
     try:
         told = {key: [each] if isinstance(each, str) else list(each) for key, each in json.loads(value).items()}
         return {comparable(key): tuple(url(name, each) for each in listed) for key, listed in told.items()}
+    except InvalidOption:
+        raise
     except (ValueError, AttributeError, TypeError):
-        raise InvalidOption(name, value, accepted) from None
+        raise InvalidOption(name, redact(value), accepted) from None
 
 
 def server_urls(settings: Mapping[str, Any]) -> tuple[str, ...]:
@@ -178,14 +185,16 @@ def server_urls(settings: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def url(name: str, value: str) -> str:
-    """The base URL of a server."""
+    """Return the base URL of a server. Raises `InvalidOption`, also for one with a user or password in it."""
     try:
         parts = urlsplit(value)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
+    if usable and "@" in parts.netloc:
+        raise InvalidOption(name, redact(value), _WITHOUT_USER)
     if not usable:
-        raise InvalidOption(name, value, "a URL such as https://huggingface.co")
+        raise InvalidOption(name, redact(value), "a URL such as https://huggingface.co")
     return value
 
 

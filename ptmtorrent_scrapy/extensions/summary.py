@@ -17,7 +17,7 @@ from scrapy.crawler import Crawler
 
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import REFUSED, FinishReason, exit_status
-from ptmtorrent_scrapy.formats.printable import printable
+from ptmtorrent_scrapy.formats.printable import printable, show
 from ptmtorrent_scrapy.git.models import USABLE, CloneStatus
 from ptmtorrent_scrapy.storage import folders
 from ptmtorrent_scrapy.storage.jsonl import json_lines
@@ -57,10 +57,11 @@ class Summary:
     async def show(self, reason: str) -> None:
         """Write the summary to the log; where that is a file, to standard error as well."""
         collected = await asyncio.to_thread(measure, self.crawl.tree)
-        text = "\n".join(self._lines(reason, collected))
-        logger.info("%s", text)
+        lines = [line for row in self._lines(reason, collected) for line in row.split("\n")]
+        logger.info("\n".join(["%s"] * len(lines)), *lines)
         if self.crawler.settings["LOG_FILE"]:
-            print(text, file=sys.stderr)
+            for line in lines:
+                show(line, file=sys.stderr)
 
     def _lines(self, reason: str, collected: Collected) -> Iterator[str]:
         yield f"{self.crawl.spider.hub}: {'stopped by you' if reason == _SHUTDOWN else reason}"
