@@ -202,11 +202,14 @@ class CloneService:
         commit = self._checks.commit(listed)
         with self._budget.reserve(self._expected_bytes(listed)) as budget:
             request = self._requests.listed(listed, commit=commit, budget=budget, accept_partial=is_last)
+            self._crawl.state.cloning.add(listed.folder)
             try:
                 result = await self._executor.run(clone, request)
             except WorkerLost as error:
                 self._lose(job, jobs, error)
                 return
+            finally:
+                self._crawl.state.cloning.discard(listed.folder)
             self._budget.count(result.downloaded_bytes)
         self._react(result, listed, jobs)
         if result.failure in _OF_MACHINE or (self._ending.stopped and result.failure == FailureKind.BUDGET):

@@ -1,6 +1,6 @@
 """The state of a running crawl: what its components tell each other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 REFUSED = "is refused by the listing"  # how a schema change ends that is a field which the hub gives no more
@@ -55,3 +55,8 @@ class CrawlState:
     passing_losses: int = 0  # models without a record because a server could not be asked this time
     is_listing_outdated: bool = False  # the hub has changed so that the listing cannot be resumed
     resume_page: ResumePage | None = None
+    # For whoever watches
+    waits_until: float = 0.0  # time.monotonic() until which no request is sent
+    waits_for: str = ""  # why
+    requests_left: int | None = None  # in the window of the rate limit, as the hub says
+    cloning: set[str] = field(default_factory=set)  # AUTHOR/MODEL of the repositories under way

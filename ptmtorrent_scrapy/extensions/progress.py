@@ -1,12 +1,16 @@
-"""Shows how a crawl goes on: a bar on a terminal, a line now and then in a log."""
+"""Shows what a crawl is doing: bars on a terminal, else one line per minute."""
 
 import logging
 import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Self
 
 from rich.console import Console
 from rich.file_proxy import FileProxy
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.filesize import decimal
+from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bars
 from scrapy import signals
 from scrapy.crawler import Crawler
@@ -14,74 +18,135 @@ from scrapy.utils.asyncio import AsyncioLoopingCall, create_looping_call
 from twisted.internet.task import LoopingCall
 
 from ptmtorrent_scrapy.crawl.session import CrawlSession
-from ptmtorrent_scrapy.formats.sizes import human
+from ptmtorrent_scrapy.formats.printable import printable
+from ptmtorrent_scrapy.git.models import USABLE, CloneStatus
 
 logger = logging.getLogger(__name__)
 
-_ON_TERMINAL = 0.5  # seconds between two looks
-_IN_LOG = 60.0
+_ON_TERMINAL = 0.5  # seconds between updates
+_IN_LOG = 10.0  # seconds until the first line
+_LINES = 6  # of these periods from one line to the next
+_RATE_OVER = 60  # samples that a rate is taken over
+_WIDE = 120  # columns from which on the repositories that are worked on are named
+
+
+class Rate:
+    """How fast a number grows, over the last samples."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._samples: deque[tuple[float, float]] = deque(maxlen=_RATE_OVER)
+        self._clock = clock
+
+    def add(self, value: float) -> float:
+        """Add a sample; return how much it grows per second."""
+        self._samples.append((self._clock(), value))
+        (began, first), (ended, last) = self._samples[0], self._samples[-1]
+        return max(0.0, (last - first) / (ended - began)) if ended > began else 0.0
 
 
 class Progress:
-    """Extension: models listed, repositories done of how many, bytes, time left."""
+    """Extension: what was listed and cloned so far, how fast, and what the crawl waits for."""
 
-    def __init__(self, crawler: Crawler, bars: Bars | None) -> None:
+    def __init__(self, crawler: Crawler, crawl: CrawlSession, bars: Bars | None) -> None:
         self.crawler = crawler
+        self.crawl = crawl
         self._bars = bars
-        self._look: AsyncioLoopingCall | LoopingCall = create_looping_call(self._show if bars else self._log)
+        self._models, self._bytes, self._done = Rate(), Rate(), Rate()
+        self._periods = 0
+        self._loop: AsyncioLoopingCall | LoopingCall = create_looping_call(self._show if bars else self._log)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        CrawlSession.of(crawler)  # the progress of other spiders is not ours
+        crawl = CrawlSession.of(crawler)  # the progress of other spiders is not ours
         terminal = sys.stderr.isatty() and crawler.settings.getbool("LOG_ENABLED")
-        progress = cls(crawler, _bars() if terminal else None)
+        progress = cls(crawler, crawl, _bars() if terminal else None)
         crawler.signals.connect(progress.start, signals.spider_opened)
         crawler.signals.connect(progress.stop, signals.spider_closed)
         return progress
 
     def start(self) -> None:
+        """Show the bars, or write the first line after a while."""
         if self._bars:
-            self._listing = self._bars.add_task("listing", total=None, said="")
-            self._clones = self._bars.add_task("clones", total=None, said="", visible=False)
+            self._listing = self._bars.add_task("listing", total=None, text="")
+            self._clones = self._bars.add_task("cloning", total=None, text="", visible=False)
             self._bars.start()
             _write_above(self._bars.console)
-        self._look.start(_ON_TERMINAL if self._bars else _IN_LOG, now=False)
+        self._loop.start(_ON_TERMINAL if self._bars else _IN_LOG, now=False)
 
     def stop(self) -> None:
-        if self._look.running:
-            self._look.stop()
+        """Show the last state."""
+        if self._loop.running:
+            self._loop.stop()
         if self._bars:
             self._show()
             self._bars.stop()
 
     def _show(self) -> None:
         assert self._bars is not None
-        models, done, chosen, size = self._counted()
-        self._bars.update(self._listing, completed=models, said=f"{models:,} models")
-        if chosen:
-            said = f"{done:,} of {chosen:,} repositories, {human(size)}"
-            self._bars.update(self._listing, total=models)
-            self._bars.update(self._clones, completed=done, total=chosen, visible=True, said=said)
+        self._bars.update(self._listing, completed=self._counted("listing/models"), text=self._listed())
+        if chosen := self._counted("clone/chosen"):
+            models = self._counted("listing/models")
+            self._bars.update(self._listing, total=models, text=f"{models:,} models")
+            text = self._cloned()
+            if self._bars.console.width >= _WIDE:
+                text += self._under_way(self._bars.console.width - _WIDE)
+            done = self._counted("clone/done")
+            self._bars.update(self._clones, completed=done, total=chosen, visible=True, text=text)
 
     def _log(self) -> None:
-        models, done, chosen, size = self._counted()
-        logger.info("%s models listed, %s of %s repositories done, %s", f"{models:,}", done, chosen, human(size))
+        if self._periods % _LINES == 0:
+            chosen = self._counted("clone/chosen")
+            logger.info("%s", f"cloning: {self._cloned()}" if chosen else f"listing: {self._listed()}")
+        self._periods += 1
 
-    def _counted(self) -> tuple[int, int, int, int]:
-        """(models, repositories done, repositories chosen, bytes of the clones)."""
+    def _listed(self) -> str:
+        """Return how far the listing is, and what it waits for."""
+        models, pages = self._counted("listing/models"), self._counted("response_received_count")
+        text = f"{models:,} models, {pages:,} pages, {self._models.add(models):,.0f}/s"
+        state = self.crawl.state
+        if (wait := state.waits_until - time.monotonic()) > 1:
+            return f"{text}, waiting {_span(wait)} for {state.waits_for}"
+        return text if state.requests_left is None else f"{text}, {state.requests_left:,} requests left"
+
+    def _cloned(self) -> str:
+        """Return how many repositories are done and how, the rate, and the time left."""
+        done, chosen = self._counted("clone/done"), self._counted("clone/chosen")
+        rate = self._bytes.add(self._counted("clone/fetched_bytes"))
+        per_second = self._done.add(done)
+        text = f"{done:,} of {chosen:,}: {', '.join(self._results()) or 'none yet'}"
+        text += f", {decimal(int(rate))}/s" if rate else ""
+        return f"{text}, {_span((chosen - done) / per_second)} left" if per_second and done < chosen else text
+
+    def _results(self) -> Iterator[str]:
+        usable = sum(self._counted(f"clone/status/{status}") for status in USABLE)
+        if usable:
+            yield f"{usable:,} cloned"
+        for status in CloneStatus:
+            if status not in USABLE and (number := self._counted(f"clone/status/{status}")):
+                yield f"{number:,} {status}"
+
+    def _under_way(self, room: int) -> str:
+        """Return the names of the repositories that are worked on, as far as there is room."""
+        names = ", ".join(printable(name) for name in sorted(self.crawl.state.cloning))
+        return f"  {names if len(names) <= room else f'{names[: max(0, room - 3)]}...'}" if names and room > 3 else ""
+
+    def _counted(self, name: str) -> int:
         assert self.crawler.stats is not None
-        value = self.crawler.stats.get_value
-        size = value("clone/git_bytes", 0) + value("clone/lfs_bytes", 0)
-        return value("listing/models", 0), value("clone/done", 0), value("clone/chosen", 0), size
+        return int(self.crawler.stats.get_value(name, 0))
+
+
+def _span(seconds: float) -> str:
+    """
+    >>> _span(192.4), _span(7_322)
+    ('3:12', '2:02:02')
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _bars() -> Bars:
-    columns = (
-        TextColumn("{task.description:<8}"),
-        BarColumn(),
-        TextColumn("{task.fields[said]}"),
-        TimeRemainingColumn(),
-    )
+    columns = (TextColumn("{task.description}"), BarColumn(10), TextColumn("{task.fields[text]}", markup=False))
     return Bars(*columns, console=Console(stderr=True))
 
 

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 _WIDTH = 80
 _SHOWN = 3  # reasons of failures, and schema changes beyond which the rest is counted
+_REASON = 100  # characters of a reason
 _SHUTDOWN = "shutdown"  # Scrapy's reason after Ctrl-C or a signal
 _PAGES = {"site": "saved from the site", "markdown": "rendered from Markdown"}
 
@@ -114,7 +115,7 @@ class Summary:
         if statuses:
             yield row("repositories", f"{_list(statuses)}; see json/{self.crawl.tree.repositories.name}")
         for reason, number in collected.failures.most_common(_SHOWN) if statuses else ():
-            yield row("failed", f"{number:,} {reason}")
+            yield row("not cloned", f"{number:,} {reason}")
         if unchecked := self._counted("clone/not_checked"):
             what = _plural(unchecked, "repository", "repositories")
             yield row("not checked", f"{what} this time; the last known commit was kept")
@@ -177,7 +178,8 @@ def measure(tree: DataTree) -> Collected:
             collected.git_bytes += _number(line.get("git_bytes"))
             named += _number(line.get("lfs_bytes"))
         if line.get("status") not in USABLE:
-            reason = printable(str(line.get("error") or "")).replace(line["url"], "").strip(" :")[:60]
+            reason = printable(str(line.get("error") or "")).replace(line["url"], "").strip(" :")
+            reason = textwrap.shorten(reason, _REASON, placeholder=" ...")
             collected.failures[f"{line.get('status')}{f': {reason}' if reason else ''}"] += 1
     for folder in folders.walk(tree.store / "objects"):
         collected.lfs_bytes += sum(Path(folder.path, name).stat().st_size for name in folder.files)

@@ -14,7 +14,10 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.crawl.backoff import LONGEST, backoff
+from ptmtorrent_scrapy.crawl.hub import Hub
 from ptmtorrent_scrapy.crawl.request_meta import PATIENT, PAUSE, RATE_LIMITED
+from ptmtorrent_scrapy.crawl.session import CrawlSession
+from ptmtorrent_scrapy.crawl.state import CrawlState
 from ptmtorrent_scrapy.downloadhandlers.http import Stopped
 from ptmtorrent_scrapy.formats import retry_after
 
@@ -52,7 +55,9 @@ class RateLimitMiddleware:
         tries: int = 0,
         pause: float = 0.0,
         longest: float = LONGEST,
+        state: CrawlState | None = None,
     ) -> None:
+        self._state = state or CrawlState()  # where waits are shown
         self._retries = retries  # after a 429
         self._tries = tries
         self._pause = pause  # seconds before the first repetition; each further one waits twice as long
@@ -72,6 +77,7 @@ class RateLimitMiddleware:
             tries=settings.getint("RETRY_TIMES"),
             pause=options.duration("LISTING_RETRY_PAUSE", settings["LISTING_RETRY_PAUSE"]),
             longest=options.duration("RATE_LIMIT_MAX_WAIT", settings["RATE_LIMIT_MAX_WAIT"]),
+            state=CrawlSession.of(crawler).state if isinstance(crawler.spider, Hub) else None,
         )
 
     async def process_request(self, request: Request) -> None:
@@ -89,6 +95,8 @@ class RateLimitMiddleware:
             self._rest(request, host, response)
             return response
         self._down.discard(host)
+        if left is not None:
+            self._state.requests_left = left
         if response.status != 429:
             if left is not None and seconds is not None and left * 10 <= (_quota(response) or left * 10):
                 self._wait(host, seconds + 1 if left == 0 else seconds / left)
@@ -119,6 +127,7 @@ class RateLimitMiddleware:
         if until <= self._not_before.get(host, 0.0):
             return
         self._not_before[host] = until
+        self._state.waits_until, self._state.waits_for = until, host
         if seconds > _WORTH_A_LINE:
             logger.info("waiting %d seconds before %s is asked again", seconds, host)
 
