@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from ptmtorrent_scrapy.crawl.selection import Selection
 from ptmtorrent_scrapy.formats.repository_urls import repository
-from ptmtorrent_scrapy.items import Metadata, Model
+from ptmtorrent_scrapy.items import Dataset, Metadata, Model
 
 
 class Hub:
@@ -18,6 +18,7 @@ class Hub:
     raw_pages: ClassVar[tuple[str, ...]] = ()  # patterns of what else is kept of the hub, below its folder
     url_settings: ClassVar[tuple[str, ...]]  # settings that must be URLs; those of repositories end in _REPOSITORY
     clone_files: ClassVar[tuple[str, ...]] = ()  # what `with_clone` wants to see of a clone
+    datasets: ClassVar[tuple[str, str] | None] = None  # hub and metadata file of the datasets that its models name
     token: tuple[str, str] | None = None  # base URL of the hub's own host, and the token for that host
     fields: Sequence[str] = ()  # that the listing is asked for, where the hub gives a choice
     has_records: ClassVar[bool] = True  # whether what it lists are models, which records are made of
@@ -28,6 +29,14 @@ class Hub:
     def with_clone(self, model: Model, files: Mapping[str, bytes]) -> Model:
         """Return the model with what those of `clone_files` say of it that its clone has."""
         return model
+
+    def dataset_papers(self, listed: dict[str, Any]) -> list[str]:
+        """Return the DOIs of the papers of a dataset, from its object in the listing of `datasets`."""
+        return []
+
+    def is_own_dataset(self, dataset: Dataset) -> bool:
+        """Return whether a dataset has its page on this hub."""
+        return dataset.url.startswith(f"{self.hub_url}/")
 
     def recorded(self, record: Mapping[str, Any], found: Mapping[str, Any] | None) -> Model | None:
         """Return the model of a record on disk, for its selection and its clone; None if it names no repository.

@@ -94,6 +94,8 @@ class Summary:
             yield row("pages", f"{pages:,} {_PAGES.get(name, name)}, in html/")
         if rejected := self._below("record/rejected/"):
             yield row("rejected", f"{_list(rejected)}; see json/{tree.rejected.name}")
+        if unlisted := self._counted("listing/unlisted_datasets"):
+            yield row("datasets", f"{unlisted:,} that models name are not in the listing of datasets; they were kept")
         for doubt, models in self._below("listing/doubts/").items():
             yield row("doubtful", f"{doubt}: {_plural(models, 'model')} (the field is absent)")
 

