@@ -11,9 +11,11 @@ from pathlib import Path
 from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.crawler import Crawler, CrawlerProcessBase
 from scrapy.settings import BaseSettings
+from scrapy.spiderloader import get_spider_loader
 
 from ptmtorrent_scrapy.cloning.executor import check_cluster
 from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
+from ptmtorrent_scrapy.commands._arguments import arguments_help
 from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.crawl.state import exit_status
@@ -25,6 +27,19 @@ logger = logging.getLogger(__name__)
 
 class Command(CrawlCommand):
     """As Scrapy's own; exit status 2 for what cannot start, 1 for a crawl that did not finish."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        if spider := self._named_spider():
+            parser.epilog, parser.formatter_class = arguments_help(spider), argparse.RawDescriptionHelpFormatter
+
+    def _named_spider(self) -> type[HubSpider] | None:
+        """Return the spider of the first hub on the command line, for `scrapy crawl HUB -h`."""
+        assert self.settings is not None
+        loader = get_spider_loader(self.settings)
+        hub = next((word for word in sys.argv[1:] if word in loader.list()), None)
+        spider = loader.load(hub) if hub else None
+        return spider if spider and issubclass(spider, HubSpider) else None
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         assert self.crawler_process is not None

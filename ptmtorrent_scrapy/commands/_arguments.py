@@ -1,0 +1,41 @@
+"""What `scrapy crawl HUB -h` says about the arguments of a hub."""
+
+from ptmtorrent_scrapy.spiders.base import HubSpider
+
+# argument -> (accepted, meaning, example)
+ARGUMENTS: dict[str, tuple[str, str, str]] = {
+    "fraction": ("0 to 1", "share of the models whose repositories are cloned, most downloaded first", "fraction=0.01"),
+    "top": ("number", "that many models, most downloaded first", "top=100"),
+    "replace": ("true, false", "with top: the next model for one that cannot be cloned", "replace=false"),
+    "sample": ("0 to 1", "a random share", "sample=0.001"),
+    "seed": ("text", "with sample: another one draws others", "seed=7"),
+    "ids": (
+        "file, -, ids",
+        "models by id, name or URL: a file, standard input, or ids between commas",
+        "ids=models.txt",
+    ),
+    "author": ("names", "models of these owners", "author=google,microsoft"),
+    "task": ("names", "models for these tasks", "task=text-classification"),
+    "library": ("names", "models of these libraries", "library=transformers"),
+    "license": ("names, groups", "licences as the hub names them, or permissive, copyleft, ...", "license=permissive"),
+    "min_downloads": ("number", "models with at least as many downloads", "min_downloads=1000"),
+    "private": ("true, false", "collect private models as well, which the token may see", "private=true"),
+    "lfs": ("auto, all, none, size", "large files: git-lfs files only, files in git itself always come", "lfs=100MB"),
+}
+
+
+def arguments_help(spider: type[HubSpider]) -> str:
+    """Return the arguments that a hub takes, with what is accepted, defaults and examples."""
+    names = [name for name in ARGUMENTS if name in spider.selects or name == "lfs"]
+    defaults = {
+        "fraction": f"{spider.default_fraction:g}",
+        "lfs": "the setting CLONE_LFS",
+        "seed": "0",
+        "replace": "true",
+    }
+    lines = [f"Arguments of {spider.name} (-a NAME=VALUE)", "=" * 38]
+    for name in names:
+        accepted, meaning, example = ARGUMENTS[name]
+        default = f" (default: {defaults[name]})" if name in defaults else ""
+        lines += [f"  {name:<14} {accepted}{default}", f"  {'':<14} {meaning}", f"  {'':<14} e.g. -a {example}"]
+    return "\n".join([*lines, "", "Values between commas: one of them must match. All arguments: docs/settings.md"])

@@ -1,0 +1,38 @@
+"""`scrapy settings --ours`: the settings that this project adds to Scrapy's, with their values."""
+
+import argparse
+from collections.abc import Iterator
+
+from scrapy.commands.settings import Command as SettingsCommand
+from scrapy.settings import BaseSettings, default_settings
+
+from ptmtorrent_scrapy import settings as project
+from ptmtorrent_scrapy.formats.redact import HIDDEN, redact
+
+
+class Command(SettingsCommand):
+    """As Scrapy's own, and `--ours`."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--ours", action="store_true", help="print all settings of this project")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        assert self.settings is not None
+        if not opts.ours:
+            super().run(args, opts)
+            return
+        for name, value in ours(self.settings):
+            print(f"{name} = {value}")
+
+
+def ours(settings: BaseSettings) -> Iterator[tuple[str, str]]:
+    """Yield (name, value) of the settings that Scrapy does not have; tokens and what is in URLs of users is hidden."""
+    for name in sorted(
+        name for name in vars(project) if name.isupper() and name[0] != "_" and not hasattr(default_settings, name)
+    ):
+        value = settings[name]
+        if name.endswith("_TOKEN") or (name == "CLONE_GIT_CONFIG" and value != "{}"):
+            yield name, HIDDEN if value else repr(value)
+        else:
+            yield name, redact(repr(value))
