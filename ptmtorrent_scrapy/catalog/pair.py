@@ -56,7 +56,7 @@ class Pair:
 
     @property
     def has_records(self) -> bool:
-        """Whether the hub has a file of records; hubs of datasets and spaces have none."""
+        """Return whether the hub has a file of records; hubs of datasets and spaces have none."""
         return self._tree.records in self._files
 
     @property
@@ -66,7 +66,7 @@ class Pair:
 
     @property
     def written(self) -> float | None:
-        """When the records, else the metadata, were written, in seconds since 1970; None if there are none."""
+        """Return when the records, else the metadata, were written, in seconds since 1970; None if there are none."""
         files = [self._files[self._tree.records]] if self.has_records else list(self._files.values())
         return max((os.fstat(file.fileno()).st_mtime for file in files), default=None)
 

@@ -113,4 +113,5 @@ def _place(output: Path, formats: list[Format]) -> tuple[Path, str]:
 def _line(file: ExportedFile, *, as_json: bool) -> str:
     if as_json:
         return json.dumps({"path": str(file.path), "rows": file.rows, "bytes": file.size})
-    return f"{file.path}  {file.rows:,} rows, {human(file.size)}"
+    rows = "" if file.rows is None else f"{file.rows:,} rows, "
+    return f"{file.path}  {rows}{human(file.size)}"

@@ -74,7 +74,6 @@ def write(output: Output, found: Sequence[Source], files: Sequence[str]) -> list
         "recordSet": [_record_set(name) for name in sorted(files) if name in COLUMNS],
     }
     output.new(FILE).write_bytes(orjson.dumps(described, option=orjson.OPT_INDENT_2) + b"\n")
-    output.complete(FILE, len(files))
     return [FILE]
 
 
@@ -121,7 +120,7 @@ def _responsible(found: Sequence[Source]) -> Node:
             [
                 "A field that a hub does not say is absent. Private models are not included, and gated or missing "
                 "repositories could not be cloned: see `status` in repositories.parquet.",
-                f"Without a valid record, and so left out: {', '.join(rejected)}." if rejected else "",
+                f"Without a valid record, and so not included: {', '.join(rejected)}." if rejected else "",
                 f"Not collected: {'; '.join(missing)}." if missing else "",
                 f"Unreadable: {'; '.join(faults)}." if faults else "",
             ]

@@ -85,7 +85,7 @@ class Export:
             croissant.write(files, found, written)
 
     def _write_sqlite(self, files: Output, found: Sequence[Source]) -> list[str]:
-        from ptmtorrent_scrapy.exports.sqlite import database
+        from ptmtorrent_scrapy.exports.sqlite import database, datasette
 
         rows = database.write(
             files.new(self._database),
@@ -95,4 +95,6 @@ class Export:
             warn=self._warn,
         )
         files.complete(self._database, rows)
+        if self._database == SQLITE:  # else the folder is the user's own
+            files.new(datasette.FILE).write_bytes(datasette.metadata(Path(SQLITE).stem))
         return [self._database]

@@ -1,7 +1,6 @@
 """The files of an export: written beside their places, synced, and renamed when all of them are complete."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ class ExportedFile:
     """A file of an export."""
 
     path: Path
-    rows: int
+    rows: int | None  # None if it has none
     size: int  # bytes
 
 
@@ -25,14 +24,14 @@ class Output:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.files: list[ExportedFile] = []  # those that are in their places
-        self._rows: dict[Path, int] = {}
+        self._rows: dict[Path, int | None] = {}
 
     def new(self, name: str) -> Path:
         """Return the path where the file that is to become `name` is written."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         beside(path).unlink(missing_ok=True)  # of an export that was killed
-        self._rows[path] = 0
+        self._rows[path] = None
         return beside(path)
 
     def complete(self, name: str, rows: int) -> None:
@@ -65,8 +64,3 @@ def output(folder: Path) -> Iterator[Output]:
     except BaseException:
         files.abandon()
         raise
-
-
-def size(path: Path) -> int:
-    """Return the bytes of a file."""
-    return os.stat(path).st_size

@@ -40,7 +40,7 @@ def about(found: Sequence[Source]) -> dict[str, str]:
 
 
 class Progress:
-    """Tells how much of an open hub has been read."""
+    """Reports how much of an open hub has been read."""
 
     def __init__(self, advance: Advance, what: str, pair: Pair) -> None:
         self._advance = advance

@@ -66,7 +66,8 @@ def test_files_are_named_with_their_rows(finished: subprocess.CompletedProcess[s
         "huggingface/models.parquet": 3,
         "huggingface/spaces.parquet": 3,
         "fair4ml.jsonl": 5,
-        "croissant.json": 8,
+        "croissant.json": None,
+        "metadata.json": None,
     }
     assert all(path.stat().st_size == line["bytes"] for path, line in files.items())
     assert sorted(path.name for path in exported.iterdir() if path.name.startswith(".")) == []
@@ -123,7 +124,8 @@ def test_a_kill_leaves_the_previous_export(tmp_path: Path) -> None:
     assert (tmp_path / "exports" / "ptmtorrent.sqlite").read_bytes() == previous
     write_hub(tmp_path, records=[record(0, "org/second")])
     assert run(tmp_path, "export", "sqlite").returncode == 0
-    assert sorted(path.name for path in (tmp_path / "exports").iterdir()) == ["ptmtorrent.sqlite"]
+    names = sorted(path.name for path in (tmp_path / "exports").iterdir())
+    assert names == ["metadata.json", "ptmtorrent.sqlite"]
     with closing(sqlite3.connect(tmp_path / "exports" / "ptmtorrent.sqlite")) as database:
         assert database.execute("SELECT context_id FROM model").fetchall() == [("org/second",)]
 

@@ -73,7 +73,7 @@ def time() -> Column:
 
 
 def many(item: Column) -> Column:
-    """Return a column of lists; items of another type are left out."""
+    """Return a column of lists; items of another type are skipped."""
 
     def clean(value: Any) -> list[Any] | None:
         if not isinstance(value, list):

@@ -37,7 +37,7 @@ class Table:
             self._convert()
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the last rows."""
         self._convert()
         self._write()
 

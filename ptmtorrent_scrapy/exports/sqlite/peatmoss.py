@@ -5,7 +5,7 @@ https://github.com/PurdueDualityLab/PeaTMOSS-Demos says which tables and columns
 
 import sqlite3
 
-# Columns are text, or `:int`, or refer to the `id` of another table (`>`); `!` stands for UNIQUE. Each table has an
+# Columns are text, or `:int`, or refer to the `id` of another table (`>`); `!` means UNIQUE. Each table has an
 # `id`, but those that join two others, whose key is the pair.
 _TABLES = """
 ptm_issues: repo_url!

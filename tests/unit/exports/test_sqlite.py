@@ -13,6 +13,7 @@ import pytest
 from ptmtorrent_scrapy.catalog import Catalog
 from ptmtorrent_scrapy.exports.export import Export
 from ptmtorrent_scrapy.exports.sqlite.views import VIEWS
+from tests.conftest import ROOT
 from tests.trees import BERT, PLAIN, SHARED, TUNED, listed, record, write_hub
 
 # Of (table, columns with types, keys) of all tables of PeaTMOSS.sql, PurdueDualityLab/PeaTMOSS-Demos at 5f37244.
@@ -152,6 +153,22 @@ def test_views_answer_their_questions(database: sqlite3.Connection) -> None:
     assert first("ptm_repositories_by_status")[:3] == ("huggingface", "cloned", 1)
     assert first("ptm_reuse") == (BERT, "huggingface", 700, 2)
     assert len(VIEWS) == 10
+
+
+def test_the_documentation_has_every_view() -> None:
+    page = (ROOT / "docs" / "export.md").read_text()
+    for name, view in VIEWS.items():
+        assert f"| `{name}` | {view.question} |" in page
+
+
+def test_metadata_for_datasette_names_what_there_is(exported: Path, database: sqlite3.Connection) -> None:
+    (described,) = json.loads((exported / "metadata.json").read_text())["databases"].values()
+    there = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
+    assert set(described["tables"]) <= there
+    for query in described["queries"].values():
+        database.execute(query["sql"], {"hash": SHARED}).fetchall()
+    found = database.execute(described["queries"]["models_with_a_file"]["sql"], {"hash": SHARED}).fetchall()
+    assert [row[1] for row in found] == [BERT, TUNED]
 
 
 def test_hostile_values_cost_their_field(tmp_path: Path) -> None:
