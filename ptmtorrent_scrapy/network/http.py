@@ -66,7 +66,7 @@ class Client:
 
     def _login(self, url: str, headers: Mapping[str, str]) -> dict[str, str] | None:
         """Return the headers with the token; None for another server than the token's, and after one attempt."""
-        if self.token is None or origin(self.token[0]) != origin(url) or _has_secret(headers):
+        if self.token is None or _server(self.token[0]) != _server(url) or _has_secret(headers):
             return None
         login = base64.b64encode(f"token:{self.token[1]}".encode()).decode()
         return {**headers, "Authorization": f"Basic {login}"}
@@ -78,7 +78,7 @@ class Client:
         place = origin(url)
         scheme = urlsplit(url).scheme
         if place is None or scheme not in self.protocols or not url.isascii() or not url.isprintable() or " " in url:
-            raise RequestFailed(f"their server leads to {url[:100]!r}, which is no URL that is allowed")
+            raise RequestFailed(f"their server leads to {url[:100]!r}; only {' and '.join(self.protocols)} is allowed")
         key = (scheme, *place)
         connection, response = self._exchange(key, method, url, body, headers)
         kept = False
@@ -104,7 +104,7 @@ class Client:
     def _exchange(
         self, key: Key, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-        """Send a request on a connection that was used before, or a new one where that was closed meanwhile."""
+        """Send a request on a connection that was used before, or a new one where the server has closed that."""
         while True:
             used = self._take(key)
             connection = used or _Connection(self.network, key)
@@ -159,6 +159,10 @@ class _Connection(http.client.HTTPConnection):
             self.sock = context.wrap_socket(found, server_hostname=self.host)
 
 
+def _server(url: str) -> tuple[str, object]:
+    return urlsplit(url).scheme, origin(url)
+
+
 def _has_secret(headers: Mapping[str, str]) -> bool:
     return any(name.lower() in _SECRET for name in headers)
 
@@ -181,7 +185,7 @@ def _headers(connection: http.client.HTTPConnection, headers: Mapping[str, str])
 def _tls_settings(configuration: Mapping[str, str], url: str) -> tuple[str | None, ...]:
     names = ("sslCAInfo", "sslCAPath", "sslCert", "sslKey", "sslVerify")
     authorities, *others = (http_setting(configuration, name, url) for name in names)
-    return (authorities or os.environ.get("GIT_SSL_CAINFO"), *others)
+    return (os.environ.get("GIT_SSL_CAINFO") or authorities, *others)
 
 
 @functools.lru_cache(maxsize=32)

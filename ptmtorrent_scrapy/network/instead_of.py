@@ -26,6 +26,6 @@ def values(configuration: Mapping[str, str]) -> list[str]:
 
 
 def _pairs(configuration: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return (URL of a mirror, beginning of URLs that it stands for)."""
+    """Return (URL of a mirror, beginning of the URLs that it replaces)."""
     matches = ((_KEY.fullmatch(name), value) for name, value in configuration.items())
     return [(match[1], value) for match, value in matches if match]

@@ -15,11 +15,12 @@ from ptmtorrent_scrapy.storage.lock import LockHeld, lock
 
 _MUTEX = "mutex"  # held while a claim is made
 _WAIT = 0.005  # seconds
+_LONGEST = 60.0  # seconds that a mutex, which is held for milliseconds, is waited for
 
 
 @contextlib.contextmanager
 def claim(folder: Path, wanted: Sequence[Pointer]) -> Iterator[list[Pointer]]:
-    """Claim those objects that nobody else fetches, and yield them; `folder` holds the claims."""
+    """Claim those objects that nobody else fetches, and yield them; `folder` holds the claims. Raise `LockHeld`."""
     with contextlib.ExitStack() as held:
         with _mutex(folder):
             taken = _taken(folder)
@@ -39,12 +40,15 @@ def remove_left(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _mutex(folder: Path) -> Iterator[None]:
+    until = time.monotonic() + _LONGEST
     with contextlib.ExitStack() as held:
         while True:
             try:
                 held.enter_context(lock(folder / _MUTEX))
                 break
             except LockHeld:
+                if time.monotonic() > until:
+                    raise LockHeld(f"a process that hangs and holds {folder / _MUTEX}") from None
                 time.sleep(_WAIT)
         yield
 

@@ -1,7 +1,7 @@
 """Runs git-lfs to fetch objects.
 
-git-lfs never runs inside a repository that somebody else made: a scratch repository holds nothing but the pointers of
-what it shall fetch, so no `.lfsconfig`, path or link of theirs reaches it. It asks no server but our `Gateway`.
+git-lfs never runs inside a repository that somebody else made. A scratch repository holds only the pointers of the
+objects to fetch, so no foreign `.lfsconfig`, path or link reaches git-lfs. It asks no server but our `Gateway`.
 """
 
 import shutil
@@ -46,10 +46,10 @@ class Download:
         """Run git-lfs until it brings nothing more. Raise `Cancelled`, `Stalled`."""
         runs = 0
         while wanted and runs < _RUNS:
-            before = len(wanted), self._incomplete(wanted)
+            before = len(wanted), self.incomplete(wanted)
             self._local = self._run(wanted)
             left = missing(wanted)
-            more = self._incomplete(left) - before[1]
+            more = self.incomplete(left) - before[1]
             wanted = [pointer for pointer in left if self._gateway.may_try_again(pointer)]
             if isinstance(self._local, NoSpace) or (len(left) == before[0] and more <= 0):
                 return
@@ -76,7 +76,7 @@ class Download:
                 *("git-lfs", "fetch", "origin", _BRANCH),
                 cwd=self._scratch,
                 environment=variables,
-                watch=lambda _: None,  # what it says is no progress
+                watch=lambda _: None,  # its output does not count as progress
                 progress=lambda: self._gateway.received,
             )
         except CommandFailed as error:
@@ -112,7 +112,7 @@ class Download:
             if left:
                 left[-1].rename(folder / f"{pointer.oid}.part")
 
-    def _incomplete(self, wanted: Iterable[Pointer]) -> int:
+    def incomplete(self, wanted: Iterable[Pointer]) -> int:
         """Return the bytes of objects that have come in part."""
         folder = self._store / "incomplete"
         return sum(path.stat().st_size for pointer in wanted for path in folder.glob(f"{pointer.oid}*"))

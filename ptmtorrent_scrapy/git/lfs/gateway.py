@@ -59,7 +59,7 @@ class Gateway:
         self._downloads: dict[str, Download] = {}
         self._sizes: dict[str, int] = {}
         self._failures: dict[str, GitError] = {}
-        self._everything: GitError | None = None  # why no object can be had
+        self._everything: GitError | None = None  # why no object is available
         self._key, self._port = _local.add(self)
 
     @property
@@ -68,7 +68,7 @@ class Gateway:
         return f"http://127.0.0.1:{self._port}/{self._key}"
 
     def failure(self, missing: Iterable[Pointer]) -> GitError | None:
-        """Return why objects are missing, passing reasons first; None if no answer of the server explains it."""
+        """Return why objects are missing, temporary reasons first; None if no answer of the server explains it."""
         found = (self._everything, *(self._failures.get(pointer.oid) for pointer in missing))
         errors = [error for error in found if error is not None]
         return min(errors, key=_rank, default=None)
@@ -83,7 +83,7 @@ class Gateway:
         self._client.close()
 
     def batch(self, asked: list[Pointer]) -> list[dict[str, Any]]:
-        """Return what git-lfs is told about objects; the server is asked for those that have not failed for good."""
+        """Return the answer to git-lfs about objects; the server is asked for those without a permanent failure."""
         self._sizes |= {pointer.oid: pointer.size for pointer in asked}
         wanted = [pointer for pointer in asked if self.may_try_again(pointer)]
         if wanted:
@@ -113,7 +113,7 @@ class Gateway:
                 self._downloads[pointer.oid] = found
 
     def _entry(self, pointer: Pointer) -> dict[str, Any]:
-        """Return an object as git-lfs is told about it; a failed one as missing, which git-lfs does not repeat."""
+        """Return an object as git-lfs gets it; a failed one as missing, which git-lfs does not ask for again."""
         entry: dict[str, Any] = {"oid": pointer.oid, "size": pointer.size}
         if self._everything or pointer.oid in self._failures:
             return {**entry, "error": {"code": 404, "message": "not available"}}
@@ -200,7 +200,7 @@ def _network_errors() -> Iterator[None]:
 
 
 def _rank(error: GitError) -> int:
-    """Return which reason is told first: a pause, what may go well later, what is permanent."""
+    """Return the order of reasons: a pause, what may succeed later, what is permanent."""
     return 0 if isinstance(error, Unavailable) else 1 if isinstance(error, Transient) else 2
 
 

@@ -139,7 +139,7 @@ def excluded(git: Command, repository: Path, commit: str, paths: Iterable[bytes]
 
 
 def lfs_config(git: Command, repository: Path, commit: str, key: str) -> str:
-    """Return a setting of the commit's `.lfsconfig`; nothing where there is no such file or setting."""
+    """Return a setting of the commit's `.lfsconfig`; an empty text without it."""
     found = git.run(
         "git", "config", "--blob", f"{commit}:.lfsconfig", "--get", key, cwd=repository, ok=(0, 1, 128, 129)
     )

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from ptmtorrent_scrapy.git.command import Command
-from ptmtorrent_scrapy.git.errors import Cancelled, GitError
+from ptmtorrent_scrapy.git.errors import Cancelled, GitError, Stalled
 from ptmtorrent_scrapy.git.lfs import claims
 from ptmtorrent_scrapy.git.lfs.checks import Checks, digest
 from ptmtorrent_scrapy.git.lfs.download import Download
@@ -53,7 +53,7 @@ class Store:
         """Fetch the missing objects from an LFS server; return why some are still missing.
 
         An object that another clone fetches, in this process or another, is waited for. `scratch` names a folder to
-        make and remove. Raise `Cancelled`, `Stalled`.
+        make and remove. Raise `Cancelled`, `Stalled`, `LockHeld`.
         """
         gateway = Gateway(server)
         download = Download(self.path, git, gateway, scratch)
@@ -66,6 +66,8 @@ class Store:
             gateway.close()
 
     def _fetch_chunk(self, chunk: list[Pointer], download: Download) -> None:
+        """Fetch objects; those that another clone fetches are waited for as long as that makes progress."""
+        seen, since = None, time.monotonic()
         while chunk:
             with claims.claim(self.path / "locks", chunk) as claimed:
                 if claimed:
@@ -75,6 +77,12 @@ class Store:
             if chunk:
                 if cancelled(download.git.scope):
                     raise Cancelled("the crawl ends")
+                if (now := (len(chunk), download.incomplete(chunk))) != seen:
+                    seen, since = now, time.monotonic()
+                elif time.monotonic() - since > download.git.timeout:
+                    raise Stalled(
+                        f"another process fetches LFS objects of it, without progress: see {self.path / 'locks'}"
+                    )
                 time.sleep(_WAIT)
 
     def _download(self, claimed: list[Pointer], download: Download) -> None:

@@ -1,4 +1,4 @@
-"""Large files in the working tree of a clone: linked to, or copied from, the objects that the clones share.
+"""LFS files in the working tree of a clone: links to, or copies of, the objects that the clones share.
 
 Nothing here follows a symbolic link: every folder on the way to a file is opened as a folder or not at all.
 """
@@ -86,7 +86,7 @@ def _sync_folders(clone: Path, paths: Iterable[bytes]) -> None:
 
 
 def remove(clone: Path, files: Iterable[bytes]) -> None:
-    """Remove files from the working tree, so that a checkout writes them anew."""
+    """Remove files from the working tree, so that a checkout writes them again."""
     for path in files:
         if (folder := _open_folder(clone, path)) is not None:
             try:
@@ -113,7 +113,7 @@ def _open_folder(clone: Path, path: bytes) -> int | None:
 
 
 def _place(clone: Path, stored: Path, size: int, folder: int, name: bytes, link: bool) -> bool:
-    """Whether the file could be linked, where that is asked."""
+    """Put a file in place; return whether it could be linked, where that is asked."""
     if _stands(stored, size, folder, name, link):
         return True
     if stored.stat().st_mode & 0o222:
@@ -129,7 +129,7 @@ def _place(clone: Path, stored: Path, size: int, folder: int, name: bytes, link:
 
 
 def _stands(stored: Path, size: int, folder: int, name: bytes, link: bool) -> bool:
-    """Whether the file is what it shall be; for a copy its size tells, unless a pointer could be as small."""
+    """Return whether the file is in place; a copy is recognised by its size, unless a pointer could be as small."""
     try:
         now = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
