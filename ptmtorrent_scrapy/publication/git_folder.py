@@ -19,7 +19,7 @@ from ptmtorrent_scrapy.publication.bag import BagError, is_baggable
 from ptmtorrent_scrapy.publication.files import Entry, of_file, of_text
 
 _OBJECTS = re.compile(r"pack/pack-[0-9a-f]+\.(pack|idx|rev|bitmap)|[0-9a-f]{2}/[0-9a-f]{38,62}")
-_SINGLE = ("shallow", "info/attributes")
+_SINGLE = ("shallow", "info/attributes", "ptmtorrent-files.jsonl")
 _ID = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -45,8 +45,8 @@ def packaged_files(clone: Path, path: str, url: str) -> Iterator[Entry]:
     yield of_text(f"{path}/config", configuration(url, commit or "", branch))
     yield from _references(git, path, branch)
     for name in _SINGLE:
-        if (git / name).is_file():
-            yield of_text(f"{path}/{name}", (git / name).read_bytes())
+        if (git / name).is_file() and (entry := of_file(f"{path}/{name}", git / name, is_final=True)):
+            yield entry
     for file in files_below(git / "objects"):
         name = file.relative_to(git / "objects").as_posix()
         if _OBJECTS.fullmatch(name) and (entry := of_file(f"{path}/objects/{name}", file, is_final=True)):

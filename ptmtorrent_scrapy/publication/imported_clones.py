@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from ptmtorrent_scrapy.git import local
+from ptmtorrent_scrapy.git import local, tree_files
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.environment import check_url
 from ptmtorrent_scrapy.git.errors import Refused
@@ -71,9 +71,13 @@ class ImportedClones:
             self._incomplete[clone.path] = clone
 
     def write_lines(self) -> None:
-        """Write repositories.jsonl: a clone without all of its large files is `partial`."""
+        """Write repositories.jsonl and files.jsonl: what is said of clones without all of their large files changes."""
         if not self._incomplete:
             return
+        if self._tree.files.is_file():
+            with AtomicFile(self._tree.files) as file:
+                for line in self.lines():
+                    file.writelines(tree_files.read(self._clone(line), line["url"]))
         with AtomicFile(self._tree.repositories) as file:
             for line in json_lines(self._tree.repositories, {}):
                 if clone := self._incomplete.get(str(line.get("path"))):
@@ -111,6 +115,7 @@ class ImportedClones:
             state["error"] = _reason(len(missing))
         there = [pointer for pointer in dict.fromkeys(wanted.values()) if self._store.has(pointer)]
         state["objects"] = {pointer.oid: pointer.size for pointer in there}
+        state["bytes"] = tree_files.write(self._git, clone, commit, large, set(there))
         local.write_state(clone, state)
         return _imported(path, missing, there)
 

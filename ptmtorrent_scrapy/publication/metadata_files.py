@@ -133,7 +133,7 @@ class MetadataFiles:
 
     def _file_line(self, line: dict[str, Any]) -> dict[str, Any] | None:
         named = str(line.get("repository"))
-        folder = named.partition("repos/")[2] or self._repositories.folder_of(self._hub.name, named) or named
+        folder = self._repositories.folder_of(self._hub.name, named) or named.removeprefix("repos/")
         return line if self._repositories.is_chosen(self._hub.name, folder) else None
 
     def _rejected_line(self, line: dict[str, Any]) -> dict[str, Any] | None:

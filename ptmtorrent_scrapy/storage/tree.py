@@ -85,6 +85,7 @@ class DataTree:
         self.lock_file = self.folder / f".{hub}~lock"
         self.records = self.folder / "json" / f"{hub}.json"
         self.repositories = self.folder / "json" / "repositories.jsonl"
+        self.files = self.folder / "json" / "files.jsonl"
         self.rejected = self.folder / "json" / "rejected.jsonl"
         self.store = self.folder / "lfs"
         self.commit_checks = self.folder / "json" / "commit_checks.jsonl"  # HEAD of repositories, and when it was asked

@@ -18,7 +18,7 @@ import bagit
 import pytest
 
 from ptmtorrent_scrapy.catalog import Catalog
-from ptmtorrent_scrapy.git import process
+from ptmtorrent_scrapy.git import process, tree_files
 from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.git.remote import command as git_command
 from ptmtorrent_scrapy.publication.bag import BagError, CannotStart, DamagedFile
@@ -140,10 +140,25 @@ def tree(hubs: Hubs, folder: Path) -> Iterator[Tree]:
     tree = Tree(hubs, folder)
     ended = tree.run("crawl", "huggingface", "-a", "fraction=1")
     assert ended.returncode == 0, ended
+    write_file_list(tree.root)
     (tree.root / "exports").mkdir()
     (tree.root / "exports" / "ptmtorrent.sqlite").write_bytes(b"a database")
     yield tree
     process.close_watchdog()
+
+
+def write_file_list(root: Path) -> None:
+    """Write json/files.jsonl from the lists of the clones."""
+    hub = root / "huggingface"
+    clones = [line for line in lines(hub / "json" / "repositories.jsonl") if line["path"]]
+    with (hub / "json" / "files.jsonl").open("wb") as file:
+        for line in clones:
+            file.writelines(tree_files.read(hub / line["path"], line["url"]))
+
+
+def states(root: Path) -> dict[str, str]:
+    """Return whether large files are stored, by their names, as files.jsonl says."""
+    return {line["path"]: line["state"] for line in lines(root / "huggingface/json/files.jsonl") if "state" in line}
 
 
 @pytest.fixture(scope="module")
@@ -264,6 +279,7 @@ def test_large_files_are_downloaded_later(tree: Tree, hubs: Hubs, package: Path)
     checked = Checking(light, workers=2).run(lambda _: None, lambda *_: None)
     assert (checked.faults, checked.unfetched) == (0, 4)
     hub = tree.imported(light, "partial")
+    assert states(hub.parent) == dict.fromkeys(("w.bin", "again.bin", "x.bin", "sub/y.bin", "z.bin"), "pointer")
     statuses = {line["path"]: line["status"] for line in lines(hub / "json/repositories.jsonl")}
     assert statuses == {
         "repos/o/one": "partial",
@@ -276,7 +292,8 @@ def test_large_files_are_downloaded_later(tree: Tree, hubs: Hubs, package: Path)
     bagit.Bag(str(light)).validate()
     large = {name: found for name, found in manifest(package).items() if "/lfs/" in name}
     assert manifest(light).items() >= large.items()
-    tree.imported(light, "completed")
+    hub = tree.imported(light, "completed")
+    assert set(states(hub.parent).values()) == {"stored"}
 
 
 def test_volumes_without_weights(tree: Tree, hubs: Hubs) -> None:
