@@ -8,7 +8,7 @@ from scrapy.statscollectors import StatsCollector
 
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase
 from ptmtorrent_scrapy.crawl.state import CrawlState
-from ptmtorrent_scrapy.git.models import USABLE, CloneResult, CloneStatus
+from ptmtorrent_scrapy.git.models import USABLE, CloneResult, CloneStatus, FailureKind
 from ptmtorrent_scrapy.storage.atomic import AtomicFile
 from ptmtorrent_scrapy.storage.tree import DataTree
 
@@ -35,6 +35,7 @@ class CloneResults:
         self._copy_logged = False
         self._written = 0  # lines of repositories.jsonl
         self.unwritten = 0  # results that it does not have yet
+        self.has_changes = False  # of clones, so that their files must be listed again
 
     def add(self, listing: CrawlDatabase, result: CloneResult, *, quiet: bool = False) -> None:
         """Keep a result; `quiet` where somebody else logs it."""
@@ -45,6 +46,7 @@ class CloneResults:
         self._merge(result, before)
         crawl = self._state.started if result.status in _NEW else before.get("crawl")
         listing.set_outcome(result.url, orjson.dumps({**result.line(), "crawl": crawl}), path=result.path)
+        self.has_changes |= result.status != CloneStatus.CURRENT
         self.unwritten += 1
         if self.unwritten > 1000 + self._written // 10:
             self.write(listing)
@@ -58,6 +60,8 @@ class CloneResults:
 
     def _count(self, result: CloneResult) -> None:
         self._stats.inc_value(f"clone/status/{result.status}")
+        if result.failure == FailureKind.LOCAL_CHANGES:
+            self._stats.inc_value("clone/local_changes")
         for name, statistic in _COUNTED.items():
             self._stats.inc_value(f"clone/{statistic}", getattr(result, name))
 

@@ -12,6 +12,7 @@ from ptmtorrent_scrapy.cloning.budget import Budget
 from ptmtorrent_scrapy.cloning.commit_checks import CommitChecks
 from ptmtorrent_scrapy.cloning.ending import Ending
 from ptmtorrent_scrapy.cloning.executor import CloneExecutor, WorkerLost
+from ptmtorrent_scrapy.cloning.file_list import write_file_list
 from ptmtorrent_scrapy.cloning.reconcile import reconcile
 from ptmtorrent_scrapy.cloning.renames import recognise
 from ptmtorrent_scrapy.cloning.requests import CloneRequests
@@ -85,6 +86,7 @@ class CloneService:
             jobs = await self._clone_all(after=after)
         await asyncio.to_thread(self._look_after_store)
         self._results.write(self._listing)
+        await self._write_file_list()
         if jobs.are_all_given_up:
             problem = "none of the hosts of the repositories answers: look at them and crawl again"
             self._ending.lack(FinishReason.UNREACHABLE, problem)
@@ -145,9 +147,16 @@ class CloneService:
         try:
             if self._results.unwritten:
                 self._results.write(self._listing)
+                await self._write_file_list()
         except OSError as error:
             if self._crawl.state.problem is None:  # else it has been said
                 self._ending.stop(FinishReason.FAILED, f"{self._crawl.tree.repositories}: {error.strerror}")
+
+    async def _write_file_list(self) -> None:
+        """List the files of all clones anew, unless nothing has changed."""
+        if self._results.has_changes or not self._crawl.tree.files.exists():
+            await asyncio.to_thread(write_file_list, self._crawl.tree)
+            self._results.has_changes = False
 
     async def _work(self, jobs: CloneScheduler) -> None:
         """Take one repository after the other; an exception in one worker ends all."""

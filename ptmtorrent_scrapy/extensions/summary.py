@@ -121,6 +121,8 @@ class Summary:
         if unchecked := self._counted("clone/not_checked"):
             what = _plural(unchecked, "repository", "repositories")
             yield row("not checked", f"{what} this time; the last known commit was kept")
+        if changed := self._counted("clone/local_changes"):
+            yield row("not updated", f"{_plural(changed, 'clone')} with local changes; their errors name the files")
         if downloaded := self._counted("clone/fetched_bytes"):
             yield row("downloaded", decimal(downloaded))
         if collected.git_bytes or collected.lfs_bytes:

@@ -88,6 +88,7 @@ class DataTree:
         self.files = self.folder / "json" / "files.jsonl"
         self.rejected = self.folder / "json" / "rejected.jsonl"
         self.store = self.folder / "lfs"
+        self.files = self.folder / "json" / "files.jsonl"  # files at the HEAD of each clone
         self.commit_checks = self.folder / "json" / "commit_checks.jsonl"  # HEAD of repositories, and when it was asked
         self.crawls = self.folder / "json" / "crawls.jsonl"
         self.begun = self.folder / "json" / f".{hub}~begun"  # the line of a crawl that has not ended
