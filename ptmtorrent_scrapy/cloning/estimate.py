@@ -105,6 +105,8 @@ class Plan:
             yield "to ask", f"{self.unsure:,}: the hub does not give their commit"
         if self.unavailable:
             yield "unavailable", f"{self.unavailable:,} known to be gated, missing or empty"
+        if not self.repositories:
+            return
         yield "bytes", f"{self.need}: {self._source()}"
         for source, rate in self.rates.items():
             spans = [span(each / rate) for each in (self.need.low, self.need.high)]

@@ -1,10 +1,11 @@
-"""Clones on a Dask cluster: a real scheduler, two worker processes, one of them killed."""
+"""Clones on a Dask cluster: a real scheduler and real workers, killed, stopped and unfit."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.git.test_clone import assert_no_process_left
 from tests.hubs import Hubs, Large, Repository
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
+_NONE: Mapping[str, str] = {}
 _OPENSSL = (
     *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"),
     *("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"),
@@ -29,6 +31,7 @@ class Cluster:
     folder: Path
     tls: bool = False
     address: str = ""
+    port: int = 0
     processes: list["subprocess.Popen[str]"] = field(default_factory=list)
 
     @property
@@ -42,21 +45,27 @@ class Cluster:
             told["DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION"] = "true"
         return told
 
-    def start(self) -> None:
+    def start(self, *, workers: int = 2) -> None:
         if self.tls:
             subprocess.run(_OPENSSL, cwd=self.folder, check=True, capture_output=True)
         protocol = "tls" if self.tls else "tcp"
-        options = ("--protocol", protocol, "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show")
-        self.address = self._run("scheduler", *options).split()[-1]
-        for _ in range(2):
-            self._run("worker", self.address, "--nthreads", "2", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
+        options = ("--protocol", protocol, "--host", "127.0.0.1", "--no-dashboard", "--no-show")
+        self.address = self._run("scheduler", *options, "--port", str(self.port)).split()[-1]
+        self.port = int(self.address.rpartition(":")[2])
+        for _ in range(workers):
+            self.add_worker()
 
-    def _run(self, what: str, *options: str) -> str:
+    def add_worker(self, *before: str, **variables: str) -> None:
+        """Start a worker, with a command before its own, and with other variables."""
+        options = ("--nthreads", "2", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
+        self._run("worker", self.address, *options, before=before, variables=variables)
+
+    def _run(self, what: str, *options: str, before: Sequence[str] = (), variables: Mapping[str, str] = _NONE) -> str:
         """Start a process; the line in which it says that it is ready."""
         process = subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.dask_{what}", *options],
+            [*before, sys.executable, "-m", f"distributed.cli.dask_{what}", *options],
             cwd=self.folder,
-            env=self.environment,
+            env={**self.environment, **variables},
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -75,6 +84,7 @@ class Cluster:
             assert process.stderr
             process.stderr.close()
             process.wait()
+        self.processes.clear()
 
 
 _PARTS = ("CLIENT", "SCHEDULER", "WORKER")
@@ -176,3 +186,94 @@ def test_a_scheduler_that_is_not_there(crawl: Start, hubs: Hubs) -> None:
     assert done.status == 2
     assert "CLONE_CLUSTER=tcp://127.0.0.1:1: not accepted; CLONE_CLUSTER is the address of" in done.log.splitlines()[-1]
     assert not hubs.requests
+
+
+def test_a_scheduler_that_comes_back(hubs: Hubs, cluster: Cluster, models: list[str], folder: Path) -> None:
+    fault = hubs.faults.add(f"^/_lfs/{Large(b'11' * 200_000).oid}", stall=True)
+    cluster.start()
+    given = {"fraction": 1, "CLONE_CLUSTER": cluster.address, "CLONE_RETRY_PAUSE": "0.5"}
+    with (folder / "log").open("w") as log:
+        crawl = subprocess.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=log)
+    hubs.wait_for(f"^/_lfs/{Large(b'11' * 200_000).oid}")
+    cluster.stop()
+    hubs.faults.remove(fault)
+    cluster.start()
+    assert crawl.wait(timeout=300) == 0
+    text = (folder / "log").read_text()
+    assert "Traceback" not in text
+    assert Crawl(0, "", folder / "data" / "huggingface").statuses == dict.fromkeys(models, "cloned")
+
+
+def test_a_scheduler_that_stays_away(
+    crawl: Start, hubs: Hubs, cluster: Cluster, models: list[str], folder: Path
+) -> None:
+    hubs.faults.add(f"^/_lfs/{Large(b'11' * 200_000).oid}", stall=True)
+    cluster.start()
+    given = {"fraction": 1, "CLONE_CLUSTER": cluster.address, "CLUSTER_PATIENCE": 1}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=log)
+    hubs.wait_for(f"^/_lfs/{Large(b'11' * 200_000).oid}")
+    cluster.stop()
+    assert process.wait(timeout=300) == 1
+    text = (folder / "log").read_text()
+    assert "Traceback" not in text
+    assert f"CLONE_CLUSTER={cluster.address} does not answer" in text
+    hubs.faults.clear()
+    assert crawl("huggingface", fraction=1).status == 0  # nobody holds the tree
+
+
+def test_workers_with_trouble_of_their_own_get_no_clones(
+    crawl: Start, hubs: Hubs, cluster: Cluster, models: list[str], folder: Path
+) -> None:
+    programs = folder / "bin"
+    programs.mkdir()
+    for name in ("git", "sh"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    other = folder / "other"
+    shutil.copytree(ROOT / "ptmtorrent_scrapy", other / "ptmtorrent_scrapy")
+    with (other / "ptmtorrent_scrapy" / "git" / "clone.py").open("a") as source:
+        source.write("# another version\n")
+    cluster.start(workers=1)
+    cluster.add_worker(PATH=str(programs))
+    cluster.add_worker(PYTHONPATH=str(other))
+    if is_elsewhere := _can_mount(folder):
+        (folder / "data").mkdir()
+        mount = f'mount -t tmpfs none {folder}/data; exec "$@"'
+        cluster.add_worker("unshare", "-m", "--propagation", "private", "sh", "-c", mount, "sh")
+    done = crawl("huggingface", fraction=1, CLONE_CLUSTER=cluster.address)
+    assert done.status == 0
+    assert done.statuses == dict.fromkeys(models, "cloned")
+    assert "git-lfs is not installed" in done.log
+    assert "another version of this project" in done.log
+    assert ("is not the data tree of the crawl" in done.log) is is_elsewhere
+    assert len(done.errors) == 2 + is_elsewhere
+
+
+def _can_mount(folder: Path) -> bool:
+    probe = ("unshare", "-m", "--propagation", "private", "mount", "-t", "tmpfs", "none", str(folder))
+    return shutil.which("unshare") is not None and subprocess.run(probe, capture_output=True).returncode == 0
+
+
+def test_no_worker_that_can_clone_is_said_at_once(
+    crawl: Start, hubs: Hubs, cluster: Cluster, models: list[str]
+) -> None:
+    cluster.start(workers=0)
+    done = crawl("huggingface", fraction=1, CLONE_CLUSTER=cluster.address, CLUSTER_PATIENCE=3)
+    assert done.status == 1
+    said, last = done.errors
+    assert "has no worker that can clone; waiting for one for up to 3 seconds" in said
+    assert "start one and crawl again" in last
+    assert len(done.records) == 12
+
+
+def test_ctrl_c_ends_a_crawl_whose_worker_hangs(hubs: Hubs, cluster: Cluster, models: list[str], folder: Path) -> None:
+    hubs.faults.add("^/_lfs/", stall=True)
+    cluster.start()
+    given = {"fraction": 1, "CLONE_CLUSTER": cluster.address}
+    with (folder / "log").open("w") as log:
+        crawl = subprocess.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=log)
+    hubs.wait_for("^/_lfs/")
+    cluster.processes[1].send_signal(signal.SIGSTOP)
+    crawl.send_signal(signal.SIGINT)
+    assert crawl.wait(timeout=120) == 1
+    assert "Traceback" not in (folder / "log").read_text()
