@@ -10,6 +10,7 @@ from ptmtorrent_scrapy.formats.printable import printable
 
 _OUTDATED = (400, 404, 410, 422)  # of a page that the hub has named before
 _TOO_LARGE = (504,)
+_GONE = (404, 410)
 _QUOTED = 200  # characters of a server's own words
 
 
@@ -23,6 +24,11 @@ class PageFailed(Exception):
         self.response = response
         self.is_outdated = is_outdated  # the listing cannot go on from there, on another day either
         self.is_too_large = is_too_large  # a page with less in it may come
+
+    @property
+    def is_permanent(self) -> bool:
+        """Return whether the server says that there is no such page."""
+        return self.response is not None and self.response.status in _GONE
 
 
 def failed(error: BaseException) -> PageFailed:

@@ -29,7 +29,11 @@ _WIDTH = 80
 _SHOWN = 3  # reasons of failures, and schema changes beyond which the rest is counted
 _REASON = 100  # characters of a reason
 _SHUTDOWN = "shutdown"  # Scrapy's reason after Ctrl-C or a signal
-_PAGES = {"site": "saved from the site", "markdown": "rendered from Markdown"}
+_PAGES = {
+    "site": "saved from the site",
+    "markdown": "rendered from Markdown",
+    "earlier": "kept from an earlier crawl, since the site did not answer",
+}
 
 
 @dataclass

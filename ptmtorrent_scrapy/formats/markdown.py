@@ -42,6 +42,15 @@ def render(markdown: str) -> str:
     return _PAGE.format(nh3.clean(html, attributes=_ATTRIBUTES, url_schemes={"http", "https", "mailto"}, link_rel=None))
 
 
+def is_rendered(page: bytes) -> bool:
+    """Return whether a page is one that `render` made.
+
+    >>> is_rendered(render("# A").encode()), is_rendered(b"<html></html>")
+    (True, False)
+    """
+    return page.startswith(_PAGE.partition("{}")[0].encode())
+
+
 @dataclass(frozen=True)
 class Cell:
     """A cell of a table: its text with single spaces, and where its links lead."""

@@ -147,6 +147,31 @@ class HubSpider(Hub, Spider):
             raise self.refused(response)
         return response
 
+    async def fetch_or_kept(self, request: Request, path: str) -> Response:
+        """Return the answer to a request, else the page that an earlier crawl wrote to `path`, if the fault may pass.
+
+        Raise `PageFailed`.
+        """
+        try:
+            return await self.fetch(request)
+        except PageFailed as why:
+            if why.is_permanent:
+                raise
+            if (page := await self.kept_page(path)) is None:
+                self.session.state.passing_losses += 1
+                raise
+            return page
+
+    async def kept_page(self, path: str) -> Response | None:
+        """Return the page that an earlier crawl wrote to a path below the hub's folder, with a `file:` URL."""
+        url = self.session.tree.page(path).absolute().as_uri()
+        try:
+            page = await self.fetch(Request(url, dont_filter=True, meta={"dont_retry": True}))
+        except PageFailed:
+            return None
+        self.session.stats.inc_value("pages/earlier")
+        return page
+
     def refused(self, response: Response) -> PageFailed:
         """Return what an answer means that is no page."""
         return refused(response, token_setting=self.token_setting, has_token=self.token is not None)

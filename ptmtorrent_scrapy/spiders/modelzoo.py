@@ -68,13 +68,23 @@ class ModelZooSpider(HubSpider):
         slug = modelzoo.slug(entry)
         try:
             path = modelzoo.page_path(slug)
-            page = await self.fetch(self.page(slug or ""))
-            metadata = modelzoo.described(entry, json_text(page), page.url)
+            page, metadata = await self.described_page(entry, slug or "", path)
         except PageFailed as why:
             return [RejectedModel(metadata=entry, reason="no page", detail=str(why), name=slug)]
         except NotAModel as error:
             return [RejectedModel(metadata=entry, reason=error.reason, detail=error.detail, name=slug)]
-        return [RawPage(path=path, body=page.body), *self.models([metadata])]
+        kept = [] if page.url.startswith("file:") else [RawPage(path=path, body=page.body)]
+        return [*kept, *self.models([metadata])]
+
+    async def described_page(self, entry: Metadata, slug: str, path: str) -> tuple[Response, Metadata]:
+        """Return a model's page and the object on it. Raise `PageFailed`, `NotAModel`."""
+        page = await self.fetch_or_kept(self.page(slug), path)
+        try:
+            return page, modelzoo.described(entry, json_text(page), page.url)
+        except NotAModel:
+            if (kept := await self.kept_page(path)) is None:
+                raise
+            return kept, modelzoo.described(entry, json_text(kept), kept.url)
 
     def model(self, metadata: Metadata) -> Model:
         return modelzoo.model(metadata, self.repositories)

@@ -17,7 +17,7 @@ from scrapy.settings import BaseSettings
 from ptmtorrent_scrapy.crawl.pages import PageFailed
 from ptmtorrent_scrapy.downloadhandlers import chromium
 from ptmtorrent_scrapy.formats.dois import dois
-from ptmtorrent_scrapy.formats.markdown import render
+from ptmtorrent_scrapy.formats.markdown import is_rendered, render
 from ptmtorrent_scrapy.formats.raw_json import string, strings
 from ptmtorrent_scrapy.formats.repository_urls import Repositories, owner_and_name
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, RejectedModel
@@ -75,7 +75,8 @@ class PyTorchHubSpider(HubSpider):
             self.logger.warning("%s: the pages are rendered from their Markdown", chromium.problem())
         start = [Page("", {}, texts.get("README.md", ""))] if self.pages else []
         async for kept in map_ordered(self.kept(page) for page in start + self.pages):
-            yield kept
+            if kept is not None:
+                yield kept
 
     async def text(self, path: Path) -> str:
         """A file of the clone; empty where it is none that can be a page."""
@@ -114,27 +115,37 @@ class PyTorchHubSpider(HubSpider):
     def url(self, page: Page) -> str:
         return f"{self.hub_url}/{quote(page.stem)}/" if page.stem else f"{self.hub_url}/"
 
-    async def kept(self, page: Page) -> RawPage:
-        """A page as the site shows it, else as its Markdown renders; which of them is counted."""
+    async def kept(self, page: Page) -> RawPage | None:
+        """Return a page as the site shows it, else as its Markdown renders; None if that of an earlier crawl stays."""
         assert self.crawler.stats is not None
         path = f"html/metadata/models/{page.stem}.html" if page.stem else "html/metadata/pyth_metadata.html"
-        body = await self.shown(page) if self.has_browser else None
+        try:
+            body = await self.shown(page, path) if self.has_browser else None
+        except PageFailed:
+            return None
         self.crawler.stats.inc_value("pages/markdown" if body is None else "pages/site")
         if body is None:
             body = (await asyncio.to_thread(render, page.markdown)).encode()
         return RawPage(path=path, body=body)
 
-    async def shown(self, page: Page) -> bytes | None:
-        """A page of the site; None where the site has no such page."""
+    async def shown(self, page: Page, path: str) -> bytes | None:
+        """Return a page of the site, None where it has no such page. Raise `PageFailed` if an earlier one stays."""
         url = self.url(page)
         try:
             answer = await self.fetch(chromium.request(url))
             if self.is_elsewhere(answer.url, page):
                 raise PageFailed(f"it leads to {answer.url}")
         except PageFailed as why:
+            if not why.is_permanent and await self.has_site_page(path):
+                raise
             self.logger.info("%s is rendered from its Markdown: %s", url, str(why)[:500])
             return None
         return answer.body
+
+    async def has_site_page(self, path: str) -> bool:
+        """Return whether an earlier crawl wrote a page as the site shows it."""
+        page = await self.kept_page(path)
+        return page is not None and not is_rendered(page.body)
 
     def is_elsewhere(self, url: str, page: Page) -> bool:
         """Whether the site leads from a page to another host, or from a model's page to its start page."""
