@@ -8,6 +8,7 @@ from pathlib import Path
 from ptmtorrent_scrapy.cloning.settings import CloneSettings
 from ptmtorrent_scrapy.crawl.state import FinishReason
 
+_EXHAUSTED, _FEW_FILES = 1 << 19, 50  # bytes and files that a clone needs at least
 _FILES = 100_000  # for which a file system that has a number of them is to have room
 
 
@@ -32,6 +33,11 @@ class Budget:
         else:
             return None
         return f"{self._folder} has room for less than {what}: no further clone is started; make room"
+
+    def is_exhausted(self) -> bool:
+        """Return whether the disk is so full that git fails on it."""
+        disk = os.statvfs(self._folder)
+        return disk.f_bavail * disk.f_frsize < _EXHAUSTED or (disk.f_files > 0 and disk.f_favail < _FEW_FILES)
 
     def exceeds_total(self, needed: int) -> str | None:
         """Return why no crawl with this limit can fetch so many bytes; None if one can."""

@@ -22,8 +22,12 @@ logger = logging.getLogger(__name__)
 _OF_STATE = ("git_bytes", "lfs_objects", "lfs_bytes")
 
 
-def reconcile(listing: CrawlDatabase, tree: DataTree) -> None:
-    """Let every clone have one line, under the URL that the listing gives it, and no line name a clone that is gone."""
+def reconcile(listing: CrawlDatabase, tree: DataTree) -> bool:
+    """Let every clone have one line, under the URL that the listing gives it, and no line name a clone that is gone.
+
+    Return whether lines of clones have changed.
+    """
+    changed = False
     lines = listing.lines
     moved = [line for line in lines.moved() if is_same(line.old_url, key=line.key, folder=line.folder)]
     for line in moved:
@@ -37,7 +41,8 @@ def reconcile(listing: CrawlDatabase, tree: DataTree) -> None:
         if not (tree.folder / path / ".git").is_dir():
             logger.info("%s is not there any more: its line is removed", path)
             lines.drop(url)
-    _adopt(lines, listing, tree)
+            changed = True
+    return bool(_adopt(lines, listing, tree) or moved or changed)
 
 
 def is_same(old_url: str, *, key: str, folder: str) -> bool:
@@ -56,7 +61,7 @@ def is_same(old_url: str, *, key: str, folder: str) -> bool:
     return path.endswith(f"/{key}")
 
 
-def _adopt(lines: CloneLines, listing: CrawlDatabase, tree: DataTree) -> None:
+def _adopt(lines: CloneLines, listing: CrawlDatabase, tree: DataTree) -> int:
     """Give clones a line that an earlier crawl made, and was killed before it wrote their lines."""
     adopted = 0
     for folder in _clones(tree.folder / "repos"):
@@ -68,6 +73,7 @@ def _adopt(lines: CloneLines, listing: CrawlDatabase, tree: DataTree) -> None:
                 adopted += 1
     if adopted:
         logger.info("%d clones that an earlier crawl did not come to list are kept", adopted)
+    return adopted
 
 
 def _clones(repos: Path) -> Iterator[str]:

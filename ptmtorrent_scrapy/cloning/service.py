@@ -74,7 +74,7 @@ class CloneService:
         self._stats.set_value("clone/asked", asked)
         if chosen or asked:
             await self._executor.start()
-        await asyncio.to_thread(reconcile, self._listing, self._crawl.tree)
+        self._results.has_changes |= await asyncio.to_thread(reconcile, self._listing, self._crawl.tree)
         await recognise(self._listing, self._redirected)
         jobs = await self._clone_all(after=0)
         while replaces and self._unavailable and not self._ending.stopped:
@@ -145,7 +145,7 @@ class CloneService:
         await self._executor.close()
         await self._crawl.settled()
         try:
-            if self._results.unwritten:
+            if self._results.unwritten and self._listing.is_intact:
                 self._results.write(self._listing)
                 await self._write_file_list()
         except OSError as error:
@@ -220,6 +220,8 @@ class CloneService:
             finally:
                 self._crawl.state.cloning.discard(listed.folder)
             self._budget.count(result.downloaded_bytes)
+        if result.status == CloneStatus.FAILED and result.failure is None and self._budget.is_exhausted():
+            result.failure = FailureKind.DISK_FULL  # whatever git calls it
         self._react(result, listed, jobs)
         if result.failure in _OF_MACHINE or (self._ending.stopped and result.failure == FailureKind.BUDGET):
             jobs.done(job, well=False)  # without a line: the next crawl clones it

@@ -188,6 +188,11 @@ class CrawlDatabase:
         self._database.execute("COMMIT")
         self._database.execute("BEGIN")
 
+    @property
+    def is_intact(self) -> bool:
+        """Return whether everything that was noted is still there: SQLite rolls back when the disk is full."""
+        return self._database.in_transaction
+
     def state(self) -> bytes | None:
         """Return the checkpoint that was saved last, by this crawl or an earlier one."""
         row = self._database.execute("SELECT state FROM checkpoint").fetchone()

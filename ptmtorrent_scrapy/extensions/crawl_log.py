@@ -65,7 +65,8 @@ class CrawlLog:
                 self._keeping.let_go()
             self._keeping.prune()
         except OSError as error:
-            logger.error("the history of %s is not complete: %s", self.crawl.tree.folder, error)
+            level = logging.ERROR if self.crawl.state.problem is None else logging.INFO  # else the disk was named
+            logger.log(level, "%s has no line of this crawl: %s", self.crawl.tree.crawls, error.strerror)
 
     def _begun(self) -> dict[str, Any]:
         """The line of the crawl as far as it is known now."""

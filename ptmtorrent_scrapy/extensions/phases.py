@@ -60,7 +60,7 @@ class Phases:
 
     def _close_spider(self, phases: asyncio.Task[FinishReason]) -> None:
         if self.crawler.engine.spider is not None:
-            self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=phases.result()))
+            self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=phases.result().value))
 
     async def _after_listing(self) -> FinishReason:
         records, listed = self._pipeline(RecordPipeline), self._pipeline(MetadataPipeline).length
@@ -106,8 +106,9 @@ async def ended(state: CrawlState, phases: Awaitable[FinishReason]) -> FinishRea
         return FinishReason.CANCELLED
     except (OSError, ClusterLost) as error:
         is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        state.problem = f"{_described(error)}; previous data was kept"
-        logger.error("%s", state.problem)
+        if state.problem is None:  # else it has been said
+            state.problem = f"{_described(error)}; previous data was kept"
+            logger.error("%s", state.problem)
         return FinishReason.NO_SPACE if is_full else FinishReason.FAILED
     except Exception:
         state.problem = "internal error; please report this bug"

@@ -61,7 +61,7 @@ class Planning:
         raise DontCloseSpider
 
     def _close_spider(self, made: asyncio.Task[FinishReason]) -> None:
-        self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=made.result()))
+        self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=made.result().value))
 
     async def _make(self) -> FinishReason:
         pipeline = self.crawler.get_item_pipeline(MetadataPipeline)

@@ -28,9 +28,11 @@ class ClaimTreeMiddleware:
         try:
             self.crawl.begin()
         except (TreeLocked, OSError) as error:
-            self.crawl.state.problem = str(error)
-            logger.error("%s", error)
-            raise CloseSpider(FinishReason.TREE_UNAVAILABLE) from error
+            is_of_file = isinstance(error, OSError) and error.filename and error.strerror
+            problem = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and is_of_file else str(error)
+            self.crawl.state.problem = problem
+            logger.error("%s", problem)
+            raise CloseSpider(FinishReason.TREE_UNAVAILABLE.value) from error
         resumed = self.crawl.resumed
         if resumed is not None and resumed.complete:
             return

@@ -85,7 +85,6 @@ class DataTree:
         self.lock_file = self.folder / f".{hub}~lock"
         self.records = self.folder / "json" / f"{hub}.json"
         self.repositories = self.folder / "json" / "repositories.jsonl"
-        self.files = self.folder / "json" / "files.jsonl"
         self.rejected = self.folder / "json" / "rejected.jsonl"
         self.store = self.folder / "lfs"
         self.files = self.folder / "json" / "files.jsonl"  # files at the HEAD of each clone

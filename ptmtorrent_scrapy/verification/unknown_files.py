@@ -23,7 +23,7 @@ class UnknownFiles:
         """All there is; `standing` are the AUTHOR/MODEL that have a line in repositories.jsonl."""
         folder, tree = self.tree.folder, self.tree
         yield from self._unknown(folder, {folder / name for name in (*_FOLDERS, f".{tree.hub}~lock")})
-        lines = {tree.repositories, tree.files, tree.rejected, tree.commit_checks, tree.crawls, tree.files}
+        lines = {tree.repositories, tree.files, tree.rejected, tree.commit_checks, tree.crawls}
         yield from self._unknown(folder / "json", {tree.records, folder / "json" / "metadata", *lines})
         yield from self._unknown(tree.store, {tree.store / name for name in _STORE})
         yield from self._unknown(tree.snapshots, {tree.snapshots / name for name in names(tree)})
