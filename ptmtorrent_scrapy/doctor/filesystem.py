@@ -11,6 +11,7 @@ from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, CheckResult
 from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.git import open_files
 from ptmtorrent_scrapy.storage.lock import LockHeld, lock
+from ptmtorrent_scrapy.storage.owner import other_owner, user
 
 _NAME = 255  # bytes of the longest name
 _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "lustre", "beegfs", "ceph", "fuse.sshfs", "9p", "gpfs")
@@ -24,6 +25,7 @@ def findings(root: Path, min_free: int, concurrency: int) -> Iterator[CheckResul
             for look in (_links, _case, _names, _locks):
                 yield _looked(look, Path(scratch))
         yield CheckResult("writable", OK, str(root.resolve()))
+        yield _owner(root)
         yield _room(root, min_free)
         yield _kind(root)
     except OSError as error:
@@ -96,6 +98,18 @@ def _locks(scratch: Path) -> CheckResult:
             return CheckResult("locks", OK, "are kept")
     advice = "two crawls would write the same files: mount the file system with locks (nfs: not nolock)"
     return CheckResult("locks", WRONG, "are not kept", advice)
+
+
+def _owner(root: Path) -> CheckResult:
+    """Check that the tree is ours: git trusts no folder of another user, but for the commands of this program."""
+    hubs = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    said = other_owner([root, *hubs, *(hub / "repos" for hub in hubs)])
+    if said is None:
+        return CheckResult("owner", OK, user(os.geteuid()))
+    advice = (
+        "crawls work all the same; for your own git commands: git config --global --add safe.directory CLONE, or chown"
+    )
+    return CheckResult("owner", WARNING, said, advice)
 
 
 def _room(root: Path, min_free: int) -> CheckResult:

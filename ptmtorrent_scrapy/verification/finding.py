@@ -11,7 +11,7 @@ from ptmtorrent_scrapy.storage.tree import DataTree
 
 # What a new download can mend, and what is no fault.
 _REPAIRABLE = ("clone missing", "clone damaged", "clone moved", "worktree", "object missing", "object damaged", "link")
-_NOTES = ("unused", "work in progress")
+_NOTES = ("unused", "work in progress", "other owner")
 
 UNNAMED = "the last crawl was killed before it told of it; the next one does"
 

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from ptmtorrent_scrapy.git.models import CloneRequest
+from ptmtorrent_scrapy.storage.owner import other_owner
 from ptmtorrent_scrapy.storage.tree import DataTree
 from ptmtorrent_scrapy.verification.clones import Clones
 from ptmtorrent_scrapy.verification.finding import Finding, Report, is_sampled
@@ -51,11 +52,18 @@ class Verification:
 
     def run(self, report: Report) -> None:
         """Report all that is wrong. Raises `Cancelled`."""
+        self._tell(report, self._owner())
         self.lines, found = self._files.lines()
         self._tell(report, found, self._files.other_lines(), self._files.records(), self._strays.find(self.lines))
         named = self._check_clones(report)
         if self._reads_large_files:
             self._check_objects(report, named)
+
+    def _owner(self) -> Iterator[Finding]:
+        if said := other_owner([self.tree.folder, self.tree.folder / "repos"]):
+            yield Finding(
+                hub=self.tree.hub, kind="other owner", path=".", detail=f"{said}; it is worked in all the same"
+            )
 
     def _tell(self, report: Report, *found: Iterable[Finding]) -> None:
         for problems in found:

@@ -1,0 +1,22 @@
+"""Whose files a data tree has: a volume, a network file system or a copy as root may give them to another user."""
+
+import os
+import pwd
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def other_owner(folders: Iterable[Path]) -> str | None:
+    """Return what is to be said of the first existing folder that belongs to another user than the one who runs us."""
+    for folder in folders:
+        if folder.exists() and (owner := folder.stat().st_uid) != os.geteuid():
+            return f"{folder.name} belongs to {user(owner)}, and this is {user(os.geteuid())}"
+    return None
+
+
+def user(number: int) -> str:
+    """Return a user's name, if the system knows it, and number."""
+    try:
+        return f"user {pwd.getpwuid(number).pw_name} ({number})"
+    except KeyError:
+        return f"user {number}"
