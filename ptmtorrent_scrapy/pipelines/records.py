@@ -1,6 +1,7 @@
 """Builds, checks and writes the records."""
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import re
@@ -201,7 +202,8 @@ class RecordPipeline:
         if self._datasets:
             self._datasets.close()
         if self._spool is not None:
-            self._spool.close()
+            with contextlib.suppress(OSError):  # of a full disk: what was saved is there
+                self._spool.close()
             if not self.crawl.is_left:
                 self.crawl.tree.spool.unlink(missing_ok=True)
 

@@ -138,13 +138,15 @@ class HuggingFaceApiSpider(HubSpider):
 
     async def _usable(self, url: str, answer: Response | PageFailed) -> tuple[Response, list[Metadata]]:
         """Return a page and its objects, with less in it where the hub cannot give all. Raise `PageFailed`."""
+        failures = 0
         while True:
             try:
                 return await self.json_array(self._page(url, answer))
             except PageFailed as why:
                 if (easier := self._easier(url, why)) is None:
                     raise
-                url, answer = easier, await self._answer(easier)
+                failures += why.is_too_large
+            url, answer = easier, await self._answer(easier, failures)
 
     def _page(self, url: str, answer: Response | PageFailed) -> Response:
         """Return the answer, if it is a page. Raise `PageFailed`."""
@@ -158,9 +160,11 @@ class HuggingFaceApiSpider(HubSpider):
             self.logger.info("%s redirects to %s, which is asked without the token", self.hub_url, there)
         return answer
 
-    async def _answer(self, url: str) -> Response | PageFailed:
+    async def _answer(self, url: str, failures: int = 0) -> Response | PageFailed:
+        """Return the answer to a request, or why there is none; earlier failures count for Scrapy's RetryMiddleware."""
+        request = self.page(url)
         try:
-            return await self.fetch(self.page(url))
+            return await self.fetch(request.replace(meta={**request.meta, "retry_times": failures}))
         except PageFailed as why:
             return why
 

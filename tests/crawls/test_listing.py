@@ -1,7 +1,6 @@
 """Listings that are cut, and go on."""
 
 import json
-import random
 import signal
 import subprocess
 from pathlib import Path
@@ -12,8 +11,6 @@ import pytest
 from tests.conftest import ROOT, Crawl, Start, command
 from tests.hubs import Hubs
 
-MODELS = 100_000
-KILLS = 20
 PAGE = "^/api/models\\?"
 
 
@@ -24,24 +21,6 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def start(hubs: Hubs, folder: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command(hubs, folder, "huggingface", fraction=0), cwd=ROOT, stderr=subprocess.DEVNULL)
-
-
-def test_twenty_kills_of_a_listing_of_100_000_models(folder: Path) -> None:
-    with Hubs(models=MODELS, seed=3, troubles=False, large_files=False) as hubs:
-        assert start(hubs, folder / "whole").wait(timeout=300) == 0
-        pages = len(hubs.asked(PAGE))
-        assert pages == MODELS // 1000
-        before = hubs.arrived
-        for moment in sorted(random.Random(2).sample(range(2, pages), KILLS)):
-            crawl = start(hubs, folder / "cut")
-            hubs.wait_for_requests(before + moment, lambda crawl=crawl: crawl.poll() is not None)
-            crawl.kill()
-            crawl.wait()
-        assert start(hubs, folder / "cut").wait(timeout=300) == 0
-        assert len(hubs.asked(PAGE)) - pages <= 1.05 * pages + KILLS
-    whole, cut = (tree(folder / name / "data" / "huggingface") for name in ("whole", "cut"))
-    assert whole.keys() == cut.keys()
-    assert {name for name in whole if whole[name] != cut[name]} <= {"json/crawls.jsonl"}
 
 
 @pytest.fixture

@@ -61,6 +61,7 @@ class HuggingFace:
         self.gated: set[str] = set()  # ids, beside those of generated models
         self.private: set[str] = set()  # ids
         self.accepted: frozenset[str] | None = None  # what `expand` may name in a listing; None: all, empty: nothing
+        self.endpoint: str | None = None  # that listings name in `Link`; None: the one they are asked at
         self._limit = RateLimit(*rate_limit) if rate_limit else None
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -112,7 +113,7 @@ class HuggingFace:
             return error(400, None, str(wrong))
         except ValueError as wrong:
             return error(400, None, f"Invalid query: {wrong}")
-        return _answer(b"[" + b",".join(page) + b"]", headers=_next(request, following))
+        return _answer(b"[" + b",".join(page) + b"]", headers=_next(request, following, self.endpoint))
 
     def _page(
         self, kind: Kind, request: web.Request, sort: str, limit: int, fields: frozenset[str]
@@ -298,9 +299,12 @@ def _limit(request: web.Request) -> int:
     return min(limit, _MOST)
 
 
-def _next(request: web.Request, cursor: str | None) -> dict[str, str]:
-    """The header that leads to the next page."""
-    return {"Link": f'<{request.url.update_query(cursor=cursor)}>; rel="next"'} if cursor else {}
+def _next(request: web.Request, cursor: str | None, endpoint: str | None = None) -> dict[str, str]:
+    """Return the header that leads to the next page."""
+    if cursor is None:
+        return {}
+    url = request.url.update_query(cursor=cursor)
+    return {"Link": f'<{url if endpoint is None else endpoint + url.raw_path_qs}>; rel="next"'}
 
 
 def _entry(entry: files.Entry) -> dict[str, Any]:
