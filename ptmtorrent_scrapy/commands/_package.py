@@ -95,8 +95,12 @@ class TreeHasFaults(BagError):
 class PackagedTree:
     """The hubs of the data tree that are packaged, locked until the package is finished."""
 
-    def __init__(self, settings: BaseSettings, spiders: Sequence[type[HubSpider]], advance: Advance) -> None:
+    def __init__(
+        self, settings: BaseSettings, spiders: Sequence[type[HubSpider]], advance: Advance, *, named: Sequence[str]
+    ) -> None:
+        """`named` are the hubs that the user names; without any all that have data are packaged."""
         self._settings = settings
+        self._named = named
         self._root = Path(settings["DATA_DIR"])
         self._spiders = spiders
         self._advance = advance
@@ -106,9 +110,9 @@ class PackagedTree:
         with contextlib.ExitStack() as claims:
             for spider in self._spiders:
                 claims.enter_context(DataTree(self._root, spider.name).claim())
-            hubs = Catalog(self._root).hubs([spider.name for spider in self._spiders])
             sources = {spider.name: self._source(spider) for spider in self._spiders}
-            pairs = [(hub, sources[hub.name]) for hub in hubs]
+            hubs = Catalog(self._root).hubs(self._named)
+            pairs = [(hub, sources[hub.name]) for hub in hubs if hub.name in sources]
             packaging = Packaging(self._root, pairs, asked, advance=self._advance, report=_say)
             return packaging.write(self._verify if asked.strict else lambda: None)
 

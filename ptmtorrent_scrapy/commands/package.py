@@ -86,7 +86,7 @@ class Command(ScrapyCommand):
         asked = _package.package_options(opts, self.settings)
         spiders = hub_spiders(self.crawler_process.spider_loader, Path(self.settings["DATA_DIR"]), args)
         with bars() as advance:
-            written = _package.PackagedTree(self.settings, spiders, advance).write(asked)
+            written = _package.PackagedTree(self.settings, spiders, advance, named=args).write(asked)
         for line in _package.summary(written):
             show(line)
         return 0
@@ -94,7 +94,7 @@ class Command(ScrapyCommand):
     def _check(self, package: Path, workers: int) -> int:
         """Check a package, and print what is wrong with it."""
         with bars() as advance:
-            found = Checking(package, workers=workers).run(print, advance)
+            found = Checking(package, workers=workers).run(show, advance)
         show(f"{package}: {found.files:,} files, {found.faults:,} faults")
         if found.unfetched:
             show(f"{found.unfetched:,} large files are not downloaded yet: scrapy package --complete {package}")

@@ -1,10 +1,12 @@
 """Checks a package: every file is there, is what the manifests say, and no other file is."""
 
-import hashlib
 import os
-from collections.abc import Callable, Iterator
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from ptmtorrent_scrapy.publication import bag
@@ -13,6 +15,7 @@ from ptmtorrent_scrapy.publication.files import digest
 from ptmtorrent_scrapy.publication.parallel import ordered
 
 _AHEAD = 8  # files per worker
+_MISSING = "is missing"
 
 
 @dataclass(kw_only=True)
@@ -25,7 +28,7 @@ class Checked:
 
 
 class Checking:
-    """Checks one package; memory does not grow with it but by 8 bytes a file."""
+    """Checks one package; memory does not grow with it."""
 
     def __init__(self, package: Path, *, workers: int) -> None:
         self._package = package
@@ -35,33 +38,39 @@ class Checking:
         """Report what is wrong, one line each. Raises `CannotStart` if it is not a bag, `BagError`, `OSError`."""
         check_is_bag(self._package)
         found = Checked()
-        fetched = set(self._fetched())
-        named: set[int] = set()
-        total = sum(1 for path in (bag.MANIFEST, bag.TAG_MANIFEST) for _ in self._named(path))
-        with ThreadPoolExecutor(self._workers) as pool:
-            tasks = (each for path in (bag.MANIFEST, bag.TAG_MANIFEST) for each in self._named(path))
-            for path, wrong in ordered(pool, self._wrong, tasks, self._workers * _AHEAD):
-                named.add(_key(path))
+        with closing(_Paths()) as fetched:
+            fetched.add(self._fetched())
+            missing = 0
+            for path, wrong in self._checked(advance):
                 found.files += 1
-                advance("files", found.files, total)
-                if wrong == "is missing" and _key(path) in fetched:
+                missing += wrong == _MISSING
+                if wrong == _MISSING and path in fetched:
                     found.unfetched += 1
                 elif wrong:
                     found.faults += 1
                     report(f"{path}: {wrong}")
-        for path in self._unnamed(named):
+        for path in self._unnamed(found.files - missing):
             found.faults += 1
             report(f"{path}: the manifest does not name it")
         return found
+
+    def _checked(self, advance: Callable[[str, int, int], object]) -> Iterator[tuple[str, str | None]]:
+        """Yield (path, what is wrong with the file) of all that the manifests name."""
+        total = sum(1 for _ in self._named(bag.MANIFEST)) + sum(1 for _ in self._named(bag.TAG_MANIFEST))
+        with ThreadPoolExecutor(self._workers) as pool:
+            tasks = chain(self._named(bag.MANIFEST), self._named(bag.TAG_MANIFEST))
+            results = ordered(pool, self._wrong, tasks, self._workers * _AHEAD)
+            for done, result in enumerate(results, 1):
+                advance("files", done, total)
+                yield result
 
     def _named(self, manifest: str) -> Iterator[tuple[str, str]]:
         path = self._package / manifest
         yield from bag.read_manifest(path) if path.is_file() else ()
 
-    def _fetched(self) -> Iterator[int]:
+    def _fetched(self) -> Iterator[str]:
         path = self._package / bag.FETCH
-        for fetch in bag.read_fetch(path) if path.is_file() else ():
-            yield _key(fetch.path)
+        yield from (fetch.path for fetch in bag.read_fetch(path)) if path.is_file() else ()
 
     def _wrong(self, task: tuple[str, str]) -> tuple[str, str | None]:
         """Return (path, what is wrong with the file)."""
@@ -69,18 +78,44 @@ class Checking:
         try:
             found = digest(self._package / path)
         except FileNotFoundError:
-            return path, "is missing"
+            return path, _MISSING
         except OSError as error:
             return path, f"cannot be read: {error.strerror}"
         return path, None if found == sha256 else f"has the SHA-256 {found}, not {sha256}"
 
-    def _unnamed(self, named: set[int]) -> Iterator[str]:
-        """Yield the files of the payload that no manifest names."""
+    def _unnamed(self, there: int) -> Iterator[str]:
+        """Yield the files of the payload that no manifest names; `there` are the named files that exist."""
+        tags = sum(1 for _, path in self._named(bag.TAG_MANIFEST) if (self._package / path).is_file())
+        if sum(1 for _ in self._payload()) == there - tags:
+            return
+        with closing(_Paths()) as named:
+            named.add(path for _, path in self._named(bag.MANIFEST))
+            yield from (ascii(path)[1:-1] for path in self._payload() if path not in named)
+
+    def _payload(self) -> Iterator[str]:
         for folder, _, names in os.walk(self._package / "data"):
-            for name in names:
-                path = Path(folder, name).relative_to(self._package).as_posix()
-                if _key(path) not in named:
-                    yield ascii(path)[1:-1]
+            yield from (Path(folder, name).relative_to(self._package).as_posix() for name in names)
+
+
+class _Paths:
+    """A set of paths in a temporary database, which SQLite keeps on the disk and removes."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("")
+        self._database.execute("CREATE TABLE path (path BLOB PRIMARY KEY) WITHOUT ROWID")
+
+    def add(self, paths: Iterable[str]) -> None:
+        """Add paths."""
+        rows = ((os.fsencode(path),) for path in paths)
+        self._database.executemany("INSERT OR IGNORE INTO path VALUES (?)", rows)
+
+    def __contains__(self, path: str) -> bool:
+        found = self._database.execute("SELECT 1 FROM path WHERE path = ?", (os.fsencode(path),)).fetchone()
+        return found is not None
+
+    def close(self) -> None:
+        """Remove the database."""
+        self._database.close()
 
 
 def check_is_bag(package: Path) -> None:
@@ -91,8 +126,3 @@ def check_is_bag(package: Path) -> None:
         raise CannotStart(f"{package} is not a package: it has no bagit.txt") from None
     if not version.startswith(("0.97", "1.")) or not (package / bag.MANIFEST).is_file():
         raise CannotStart(f"{package} is BagIt {version[:10]!a} without {bag.MANIFEST}, or of another version than 1.0")
-
-
-def _key(path: str) -> int:
-    """Return 8 bytes that identify a path."""
-    return int.from_bytes(hashlib.blake2b(os.fsencode(path), digest_size=8).digest(), "big")

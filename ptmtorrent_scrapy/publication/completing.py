@@ -25,16 +25,16 @@ class Completing:
 
     def run(self, report: Callable[[str], object], advance: Callable[[str, int, int], object]) -> int:
         """Download all that is missing; return how many files could not be downloaded. Raises `BagError`, `OSError`."""
-        missing = list(self._missing())
-        digests = self._digests({fetch.path for fetch in missing})
+        others = self._other_digests()
+        total = sum(1 for _ in self._missing())
         failed = 0
         with ThreadPoolExecutor(self._workers) as pool:
-            tasks = ((fetch, digests[fetch.path]) for fetch in missing)
+            tasks = ((fetch, _digest_in(fetch.path) or others[fetch.path]) for fetch in self._missing())
             for done, reason in enumerate(ordered(pool, self._fetch, tasks, self._workers * 2), 1):
                 if reason:
                     failed += 1
                     report(reason)
-                advance("large files", done, len(missing))
+                advance("large files", done, total)
         return failed
 
     def _missing(self) -> Iterator[Fetch]:
@@ -46,11 +46,12 @@ class Completing:
             if not file.is_file() or file.stat().st_size != fetch.size:
                 yield fetch
 
-    def _digests(self, paths: set[str]) -> dict[str, str]:
-        """Return the SHA-256 of each path; large files of a tree have it as their name."""
-        found = {path: named[1] for path in paths if (named := _NAMED.fullmatch(path))}
-        if rest := paths - found.keys():
-            found |= {path: sha256 for sha256, path in read_manifest(self._package / MANIFEST) if path in rest}
+    def _other_digests(self) -> dict[str, str]:
+        """Return the SHA-256 of the missing files that do not have it as their name, as large files of a tree have."""
+        paths = {fetch.path for fetch in self._missing() if _digest_in(fetch.path) is None}
+        found: dict[str, str] = {}
+        if paths:
+            found = {path: sha256 for sha256, path in read_manifest(self._package / MANIFEST) if path in paths}
         if unknown := sorted(paths - found.keys()):
             raise BagError(f"{self._package / MANIFEST} does not name {unknown[0]}, which is to be fetched")
         return found
@@ -83,3 +84,8 @@ class Completing:
             while left and (piece := answer.read(min(left, _CHUNK))):
                 file.write(piece)
                 left -= len(piece)
+
+
+def _digest_in(path: str) -> str | None:
+    named = _NAMED.fullmatch(path)
+    return named[1] if named else None

@@ -1,15 +1,19 @@
-"""Whether the disk has room for a package, before anything is written."""
+"""Whether the disk has room for a package or an import, before anything is written."""
 
+import contextlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import orjson
 
 from ptmtorrent_scrapy.catalog import CollectedHub
 from ptmtorrent_scrapy.formats.sizes import human
-from ptmtorrent_scrapy.publication.bag import CannotStart
+from ptmtorrent_scrapy.publication.bag import MANIFEST, CannotStart, read_info
 from ptmtorrent_scrapy.publication.files import can_link
 from ptmtorrent_scrapy.publication.git_folder import files_below
 from ptmtorrent_scrapy.publication.options import PackageOptions
+from ptmtorrent_scrapy.publication.packing import INDEX
 from ptmtorrent_scrapy.publication.repositories import Repositories
 
 
@@ -23,6 +27,31 @@ def check_space(bag: Path, hubs: Sequence[CollectedHub], repositories: Repositor
         room = f"{options.output.parent} has room for {human(max(free, 0))}"
         raise CannotStart(f"{room}, the package needs about {human(needed)}; name a larger disk with -o")
     return may_link
+
+
+def check_import_space(package: Path, folder: Path, *, min_free: int) -> None:
+    """Raise `CannotStart` if the disk of a folder is too full for what an import writes there."""
+    needed = sum(_packed_sizes(package))
+    if not can_link(package / MANIFEST, folder):
+        oxum = read_info(package / "bag-info.txt").get("Payload-Oxum", "").partition(".")[0]
+        needed += int(oxum) if oxum.isascii() and oxum.isdecimal() else 0
+    free = shutil.disk_usage(folder).free - min_free
+    if needed > free:
+        room = f"{folder.parent} has room for {human(max(free, 0))}, the import needs about {human(needed)}"
+        raise CannotStart(f"{room}; name a folder on a larger disk with -s DATA_DIR=PATH")
+
+
+def _packed_sizes(package: Path) -> Iterator[int]:
+    """Yield the sizes of the repositories in the volumes."""
+    index = package / INDEX
+    if index.is_file():
+        with index.open("rb") as lines:
+            for text in lines:
+                line = None
+                with contextlib.suppress(ValueError):
+                    line = orjson.loads(text)
+                if isinstance(line, dict) and "commit" in line and isinstance(line.get("size"), int):
+                    yield line["size"]
 
 
 def _needed(

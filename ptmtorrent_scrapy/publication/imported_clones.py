@@ -13,7 +13,6 @@ from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.environment import check_url
 from ptmtorrent_scrapy.git.errors import Refused
 from ptmtorrent_scrapy.git.lfs import attributes, own_storage, pointers, worktree
-from ptmtorrent_scrapy.git.lfs.pointers import Pointer
 from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.publication import git_folder
 from ptmtorrent_scrapy.publication.bag import BagError
@@ -31,8 +30,6 @@ class ImportedClone:
 
     path: str  # repos/AUTHOR/MODEL
     missing: int  # large files that are wanted and that the package does not have
-    lfs_objects: int
-    lfs_bytes: int
 
 
 class ImportedClones:
@@ -42,7 +39,6 @@ class ImportedClones:
         self._tree = DataTree(root, hub)
         self._store = Store(self._tree.store)
         self._git = git
-        self._incomplete: dict[str, ImportedClone] = {}
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of repositories.jsonl whose clone is in the package. Raises `BagError`."""
@@ -65,25 +61,24 @@ class ImportedClones:
         self._complete_working_tree(clone)
         return self._place_large_files(clone, line["path"], commit)
 
-    def note(self, clone: ImportedClone) -> None:
-        """Keep what repositories.jsonl has to say of a clone without all of its large files."""
-        if clone.missing:
-            self._incomplete[clone.path] = clone
-
     def write_lines(self) -> None:
-        """Write repositories.jsonl and files.jsonl: what is said of clones without all of their large files changes."""
-        if not self._incomplete:
-            return
+        """Write what is said of clones without all of their large files: in repositories.jsonl and files.jsonl."""
         if self._tree.files.is_file():
             with AtomicFile(self._tree.files) as file:
                 for line in self.lines():
                     file.writelines(tree_files.read(self._clone(line), line["url"]))
         with AtomicFile(self._tree.repositories) as file:
             for line in json_lines(self._tree.repositories, {}):
-                if clone := self._incomplete.get(str(line.get("path"))):
-                    line |= {"status": "partial", "error": _reason(clone.missing)}
-                    line |= {"lfs_objects": clone.lfs_objects, "lfs_bytes": clone.lfs_bytes}
-                file.write(orjson.dumps(line) + b"\n")
+                file.write(orjson.dumps(self._line(line)) + b"\n")
+
+    def _line(self, line: dict[str, Any]) -> dict[str, Any]:
+        """Return a line of repositories.jsonl; a clone without all of its large files is `partial`."""
+        if not isinstance(line.get("path"), str) or not (state := local.state(self._clone(line))):
+            return line
+        if not state["error"] or line.get("status") == "partial":
+            return line
+        sizes = {name: state[name] for name in ("lfs_objects", "lfs_bytes")}
+        return {**line, "status": "partial", "error": state["error"], **sizes}
 
     def _clone(self, line: Mapping[str, Any]) -> Path:
         try:
@@ -115,14 +110,10 @@ class ImportedClones:
             state["error"] = _reason(len(missing))
         there = [pointer for pointer in dict.fromkeys(wanted.values()) if self._store.has(pointer)]
         state["objects"] = {pointer.oid: pointer.size for pointer in there}
+        state["lfs_objects"], state["lfs_bytes"] = len(there), sum(pointer.size for pointer in there)
         state["bytes"] = tree_files.write(self._git, clone, commit, large, set(there))
         local.write_state(clone, state)
-        return _imported(path, missing, there)
-
-
-def _imported(path: str, missing: list[Pointer], there: list[Pointer]) -> ImportedClone:
-    size = sum(pointer.size for pointer in there)
-    return ImportedClone(path=path, missing=len(missing), lfs_objects=len(there), lfs_bytes=size)
+        return ImportedClone(path=path, missing=len(missing))
 
 
 def _reason(missing: int) -> str:

@@ -12,14 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
-
-from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.publication import bag, packing
 from ptmtorrent_scrapy.publication.bag import BagError, CannotStart
 from ptmtorrent_scrapy.publication.checking import check_is_bag
-from ptmtorrent_scrapy.publication.files import can_link, copy, digest, link_or_copy
+from ptmtorrent_scrapy.publication.disk_space import check_import_space
+from ptmtorrent_scrapy.publication.files import copy, digest, link_or_copy
 from ptmtorrent_scrapy.publication.imported_clones import ImportedClones
 from ptmtorrent_scrapy.publication.imported_records import rewrite_records
 from ptmtorrent_scrapy.publication.parallel import ordered
@@ -77,7 +75,7 @@ class Importing:
             with lock(self._root / ".import~lock", note=f"process {os.getpid()}"):
                 shutil.rmtree(self._work, ignore_errors=True)
                 self._work.mkdir()
-                self._check_space()
+                check_import_space(self._package, self._work, min_free=self._min_free)
                 self._import(done)
         except LockHeld as error:
             raise CannotStart(f"{error or 'another process'} imports into {self._root}; wait for it") from None
@@ -101,27 +99,6 @@ class Importing:
             raise BagError(f"{self._package} has no data of a hub: nothing is below data/HUB/json/")
         return tuple(sorted(names))
 
-    def _check_space(self) -> None:
-        """Raise `CannotStart` if the disk has no room for what has to be written."""
-        needed = sum(self._packed_sizes())
-        if not can_link(self._package / bag.MANIFEST, self._work):
-            oxum = bag.read_info(self._package / "bag-info.txt").get("Payload-Oxum", "").partition(".")[0]
-            needed += int(oxum) if oxum.isascii() and oxum.isdecimal() else 0
-        free = shutil.disk_usage(self._work).free - self._min_free
-        if needed > free:
-            message = f"{self._root} has room for {human(max(free, 0))}, the import needs about {human(needed)}"
-            raise CannotStart(f"{message}; name a folder on a larger disk with -s DATA_DIR=PATH")
-
-    def _packed_sizes(self) -> Iterator[int]:
-        """Yield the sizes of the repositories in the volumes."""
-        index = self._package / packing.INDEX
-        if index.is_file():
-            with index.open("rb") as lines:
-                for text in lines:
-                    line = orjson.loads(text)
-                    if isinstance(line, dict) and "commit" in line and isinstance(line.get("size"), int):
-                        yield line["size"]
-
     def _import(self, done: Imported) -> None:
         data = self._work / "data"
         with ThreadPoolExecutor(self._workers) as pool:
@@ -131,11 +108,11 @@ class Importing:
                 rewrite_records(data, hub, self._root.resolve().name)
                 clones = ImportedClones(data, hub, self._git(hub))
                 for clone in ordered(pool, clones.finish, clones.lines(), self._workers * 2):
-                    clones.note(clone)
                     done.clones += 1
                     done.missing += clone.missing
                     self._advance("repositories", done.clones, done.clones)
-                clones.write_lines()
+                if done.missing:
+                    clones.write_lines()
         self._publish(data, done.hubs)
 
     def _publish(self, data: Path, hubs: Sequence[str]) -> None:

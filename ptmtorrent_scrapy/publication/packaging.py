@@ -25,6 +25,7 @@ from ptmtorrent_scrapy.publication.options import HubSource, PackageOptions
 from ptmtorrent_scrapy.publication.packing import Packing
 from ptmtorrent_scrapy.publication.payload import Payload
 from ptmtorrent_scrapy.publication.repositories import PackagedRepository, Repositories
+from ptmtorrent_scrapy.publication.repository_facts import RepositoryFacts
 from ptmtorrent_scrapy.publication.tags import write_tags
 from ptmtorrent_scrapy.publication.workspace import Workspace
 from ptmtorrent_scrapy.storage.tree import is_work
@@ -63,7 +64,7 @@ class Packaging:
         with self._work.open():
             repositories = Repositories(self._work.database)
             for hub, _ in self._hubs:
-                repositories.read(hub)
+                RepositoryFacts(repositories).read(hub)
             repositories.choose(named=self._options.named, licenses=self._options.licenses)
             self._work.begin(self._fingerprint(repositories))
             hubs = [hub for hub, _ in self._hubs]

@@ -5,9 +5,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ptmtorrent_scrapy.catalog import CollectedHub
-from ptmtorrent_scrapy.storage.tree import UnusableName, check_folder
-
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS repository (
     hub TEXT, folder TEXT, name TEXT, url TEXT, "commit" TEXT, branch TEXT, status TEXT,
@@ -62,22 +59,10 @@ class Repositories:
     """The repositories with a clone, in a database, so that memory does not grow with the tree."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
+        self.database = database
         for table in ("repository", "license", "private", "unlicensed"):
             database.execute(f"DROP TABLE IF EXISTS {table}")
         database.executescript(_SCHEMA)
-
-    def read(self, hub: CollectedHub) -> None:
-        """Read what a hub's files say of its repositories: the lines, the records, the hub's own objects."""
-        for line in hub.repositories():
-            self._add(hub.name, line)
-        with hub.open() as pair:
-            for record, _ in pair.records(with_objects=False):
-                self._read_record(hub.name, record)
-            for name in pair.metadata:
-                for _, found in pair.objects(name):
-                    self._read_object(hub.name, found)
-        self._database.commit()
 
     def choose(self, *, named: Collection[str], licenses: Collection[str] | None) -> None:
         """Decide which repositories stay out of the package.
@@ -87,16 +72,16 @@ class Repositories:
         """
         for name in named:
             self._allow(name)
-        self._database.execute("UPDATE repository SET excluded = access WHERE access != '' AND excluded != 'named'")
-        self._database.execute("UPDATE repository SET excluded = '' WHERE excluded = 'named'")
+        self.database.execute("UPDATE repository SET excluded = access WHERE access != '' AND excluded != 'named'")
+        self.database.execute("UPDATE repository SET excluded = '' WHERE excluded = 'named'")
         if licenses is not None:
             for each in self.chosen():
                 if not self._is_licensed(each, licenses):
-                    self._database.execute("INSERT INTO unlicensed VALUES (?, ?)", (each.hub, each.folder))
-            self._database.execute(
+                    self.database.execute("INSERT INTO unlicensed VALUES (?, ?)", (each.hub, each.folder))
+            self.database.execute(
                 "UPDATE repository SET excluded = 'license' WHERE (hub, folder) IN (SELECT hub, folder FROM unlicensed)"
             )
-        self._database.commit()
+        self.database.commit()
 
     def all(self, hub: str | None = None) -> Iterator[PackagedRepository]:
         """Yield all repositories with a clone, by hub and folder."""
@@ -118,19 +103,19 @@ class Repositories:
 
     def counts(self) -> list[tuple[str, str, int, int]]:
         """Return (hub, reason or nothing, repositories, bytes of git and large files)."""
-        return self._database.execute(
+        return self.database.execute(
             "SELECT hub, excluded, count(*), sum(git_bytes + lfs_bytes) FROM repository GROUP BY hub, excluded"
         ).fetchall()
 
     def chosen_bytes(self) -> list[tuple[str, int, int]]:
         """Return (hub, bytes of git, bytes of large files) of those that go into the package."""
-        return self._database.execute(
+        return self.database.execute(
             "SELECT hub, sum(git_bytes), sum(lfs_bytes) FROM repository WHERE excluded = '' GROUP BY hub"
         ).fetchall()
 
     def licenses(self, hub: str, folder: str) -> list[License]:
         """Return the licences of the models of a repository."""
-        rows = self._database.execute(
+        rows = self.database.execute(
             "SELECT name, spdx, url FROM license WHERE hub = ? AND folder = ? ORDER BY name, spdx", (hub, folder)
         )
         return [License(*row) for row in rows]
@@ -144,82 +129,23 @@ class Repositories:
         found = self._one("SELECT count(*) FROM private WHERE hub = ?", hub)
         return found[0] if found else 0
 
-    def _add(self, hub: str, line: dict[str, Any]) -> None:
-        try:
-            folder = check_folder(str(line.get("path")).removeprefix("repos/"))
-        except UnusableName:
-            return
-        if not isinstance(line.get("commit"), str):
-            return
-        sizes = [line[name] if isinstance(line.get(name), int) else 0 for name in ("git_bytes", "lfs_bytes")]
-        name = folder.partition("/")[2]
-        status = str(line.get("status"))
-        access = "gated" if status == "gated" else ""  # a clone from a time when it was open
-        values = (hub, folder, name, line["url"], line["commit"], line.get("branch"), status, *sizes, access)
-        self._database.execute("INSERT OR IGNORE INTO repository VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')", values)
-
-    def _read_record(self, hub: str, record: dict[str, Any]) -> None:
-        name = record["ModelName"]
-        self._note_access(hub, name, record.get("ModelURL"), record.get("ModelGated"), record.get("ModelPrivate"))
-        spdx = record.get("ModelLicenseSPDX")
-        identifiers = " ".join(sorted(map(str, spdx))) if isinstance(spdx, list) else ""
-        if record.get("ModelLicense") or identifiers:
-            for folder in self._folders(hub, record.get("ModelRepositoryPath"), record.get("ModelURL")):
-                self._note_license(hub, folder, record.get("ModelLicense"), identifiers, record.get("ModelLicenseURL"))
-
-    def _read_object(self, hub: str, found: dict[str, Any]) -> None:
-        """Read an object of the hub: access and licence of models without a record, of data sets and of spaces."""
-        name = found.get("id")
-        if not isinstance(name, str):
-            return
-        self._note_access(hub, name, None, found.get("gated"), found.get("private"))
-        card = found.get("cardData")
-        declared = card.get("license") if isinstance(card, dict) else None
-        names = declared if isinstance(declared, list) else [declared]
-        if any(names):
-            for folder in self._named(hub, name):
-                if not self.licenses(hub, folder):
-                    for each in names:
-                        self._note_license(hub, folder, each, "", None)
-
-    def _note_license(self, hub: str, folder: str, name: object, spdx: str, url: object) -> None:
-        values = (hub, folder, str(name or ""), spdx, str(url or ""))
-        self._database.execute("INSERT OR IGNORE INTO license VALUES (?, ?, ?, ?, ?)", values)
-
-    def _note_access(self, hub: str, name: str, url: object, gated: object, private: object) -> None:
-        access = "private" if private is True else "gated" if gated not in (None, False, "", "false") else None
-        if access is None:
-            return
-        if access == "private":
-            self._database.execute("INSERT OR IGNORE INTO private VALUES (?, ?)", (hub, name))
-        for folder in {*self._named(hub, name), *self._folders(hub, None, url)}:
-            update = "UPDATE repository SET access = ? WHERE hub = ? AND folder = ? AND access != 'private'"
-            self._database.execute(update, (access, hub, folder))
-
-    def _folders(self, hub: str, path: object, url: object) -> list[str]:
-        """Return the folders of a record's repository."""
-        if isinstance(path, str):
-            return [path.removeprefix("repos/")]
-        rows = self._database.execute("SELECT folder FROM repository WHERE hub = ? AND url = ?", (hub, url))
-        return [row[0] for row in rows]
-
-    def _named(self, hub: str, name: str) -> list[str]:
+    def named(self, hub: str, name: str) -> list[str]:
         """Return the folders of a model by its name; one without a namespace lies below the name of the hub's host."""
         if "/" in name:
             found = self._one("SELECT folder FROM repository WHERE hub = ? AND folder = ?", hub, name)
             return [found[0]] if found else []
-        rows = self._database.execute("SELECT folder FROM repository WHERE hub = ? AND name = ?", (hub, name))
+        rows = self.database.execute("SELECT folder FROM repository WHERE hub = ? AND name = ?", (hub, name))
         return [row[0] for row in rows if "." in row[0].partition("/")[0]]
 
     def _allow(self, given: str) -> None:
         """Note that the user names a repository, as OWNER/NAME, HUB/OWNER/NAME or a name without a namespace."""
-        hubs = [row[0] for row in self._database.execute("SELECT DISTINCT hub FROM repository").fetchall()]
+        hubs = [row[0] for row in self.database.execute("SELECT DISTINCT hub FROM repository").fetchall()]
         named = [(hub, given.removeprefix(f"{hub}/")) for hub in hubs]
-        found = [(hub, folder) for hub, name in named for folder in self._named(hub, name)]
+        found = [(hub, folder) for hub, name in named for folder in self.named(hub, name)]
         if not found:
             raise UnknownRepository(f"{given!r} is not a repository with a clone in the tree; name it as OWNER/NAME")
-        self._database.executemany("UPDATE repository SET excluded = 'named' WHERE hub = ? AND folder = ?", found)
-        self._database.executemany("DELETE FROM private WHERE hub = ? AND name = ?", named)
+        self.database.executemany("UPDATE repository SET excluded = 'named' WHERE hub = ? AND folder = ?", found)
+        self.database.executemany("DELETE FROM private WHERE hub = ? AND name = ?", named)
 
     def _is_licensed(self, repository: PackagedRepository, licenses: Collection[str]) -> bool:
         found = self.licenses(repository.hub, repository.folder)
@@ -230,9 +156,9 @@ class Repositories:
 
     def _select(self, where: str, *values: object) -> Iterator[PackagedRepository]:
         query = f"SELECT {_COLUMNS} FROM repository {where} ORDER BY hub, folder"  # noqa: S608
-        for row in self._database.cursor().execute(query, values):
+        for row in self.database.cursor().execute(query, values):
             yield PackagedRepository(*row)
 
     def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
-        row: tuple[Any, ...] | None = self._database.execute(query, values).fetchone()
+        row: tuple[Any, ...] | None = self.database.execute(query, values).fetchone()
         return row

@@ -7,7 +7,6 @@ Every frame can be read by itself, and all of them are one archive.
 
 import hashlib
 import os
-import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,17 +15,15 @@ from typing import IO
 import orjson
 import zstandard
 
-from ptmtorrent_scrapy.publication.bag import BagError, DamagedFile
+from ptmtorrent_scrapy.publication.bag import DamagedFile
 from ptmtorrent_scrapy.publication.clones import PackagedClone
-from ptmtorrent_scrapy.publication.files import Entry, opened
+from ptmtorrent_scrapy.publication.files import Entry
 from ptmtorrent_scrapy.publication.repositories import PackagedRepository
+from ptmtorrent_scrapy.publication.tar_members import END, header, member, padded, sum_line, version
 from ptmtorrent_scrapy.storage.atomic import AtomicFile
 
 SUFFIX = ".tar.zst"
-_BLOCK = tarfile.BLOCKSIZE
-_END = b"\0" * (2 * _BLOCK)  # of a tar archive
 _LEVEL = 3
-_CHUNK = 1 << 20
 _MOST = 50_000  # repositories in a volume: its plan is kept in memory
 
 
@@ -36,7 +33,7 @@ class Volume:
     def __init__(self, name: str) -> None:
         self.name = name  # such as huggingface-0001
         self.clones: list[tuple[PackagedRepository, frozenset[str]]] = []
-        self.bound = len(_END) + 64  # bytes that the file has at most
+        self.bound = len(END) + 64  # bytes that the file has at most
         self._fingerprint = hashlib.sha256()
 
     def add(self, clone: PackagedClone, size: int) -> None:
@@ -44,7 +41,7 @@ class Volume:
         self.clones.append((clone.repository, frozenset(entry.path for entry in clone.objects)))
         self.bound += size
         for entry in (*clone.objects, *clone.files):
-            state = [os.fsencode(entry.path).hex(), entry.size, entry.link, *_version(entry)]
+            state = [os.fsencode(entry.path).hex(), entry.size, entry.link, *version(entry)]
             self._fingerprint.update(orjson.dumps(state))
 
     @property
@@ -78,7 +75,7 @@ class Part:
 def bound(clone: PackagedClone) -> int:
     """Return how many bytes the part of a clone has at most: Zstandard adds at most 1/256 and some bytes a frame."""
     entries = (*clone.objects, *clone.files)
-    size = sum(len(_header(entry, clone.time)) + _padded(entry.size) for entry in entries)
+    size = sum(len(header(entry, clone.time)) + padded(entry.size) for entry in entries)
     return size + size // 256 + 64 * (len(clone.objects) + 1)
 
 
@@ -127,7 +124,7 @@ class VolumeWriter:
                 for line in self._clone(file, clone):
                     listed.write(line)
                     sums.update(line)
-            self._frame(file, [_END])
+            self._frame(file, [END])
         return self._whole.hexdigest(), sums.hexdigest()
 
     def _clone(self, file: IO[bytes], clone: PackagedClone) -> Iterator[bytes]:
@@ -146,11 +143,11 @@ class VolumeWriter:
     def _object(self, file: IO[bytes], entry: Entry, time: int, whole: "hashlib._Hash") -> bytes:
         """Write a large file, and return its line for the list."""
         begin, part, content = self._offset, hashlib.sha256(), hashlib.sha256()
-        self._frame(file, _member(entry, time, content), whole, part)
+        self._frame(file, member(entry, time, content), whole, part)
         if self._strict and content.hexdigest() != entry.oid:
             raise DamagedFile(entry.content, content.hexdigest())
         self.parts.append(self._part(entry.path, begin, part, size=entry.size, files=1))
-        return _sum_line(content.hexdigest(), entry.path)
+        return sum_line(content.hexdigest(), entry.path)
 
     def _part(self, path: str, begin: int, digest: "hashlib._Hash", *, size: int, files: int) -> Part:
         return Part(
@@ -181,55 +178,5 @@ def _members(clone: PackagedClone, lines: list[bytes]) -> Iterator[bytes]:
     """Yield the members of a clone but for the large files; append their lines for the list."""
     for entry in clone.files:
         digest = hashlib.sha256()
-        yield from _member(entry, clone.time, digest)
-        lines.append(_sum_line(entry.link.rpartition("/")[2] if entry.link else digest.hexdigest(), entry.path))
-
-
-def _member(entry: Entry, time: int, digest: "hashlib._Hash") -> Iterator[bytes]:
-    """Yield header, content and padding of a member. Raises `BagError` where its file has changed."""
-    yield _header(entry, time)
-    left = entry.size
-    if isinstance(entry.content, bytes):
-        digest.update(entry.content)
-        yield entry.content
-    else:
-        with opened(entry.content) as file:
-            while left and (piece := file.read(min(left, _CHUNK))):
-                digest.update(piece)
-                left -= len(piece)
-                yield piece
-            if left or file.read(1):
-                raise BagError(f"{entry.content} has changed while it was packaged; run the command again")
-    yield b"\0" * (-entry.size % _BLOCK)
-
-
-def _header(entry: Entry, time: int) -> bytes:
-    """Return the header of a member, in GNU's format: it takes names of any bytes and files of any size."""
-    member = tarfile.TarInfo(entry.path)
-    member.size, member.mode, member.mtime = entry.size, entry.mode, time
-    if entry.link:
-        member.type, member.linkname = tarfile.LNKTYPE, entry.link
-    return member.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
-
-
-def _padded(size: int) -> int:
-    return -(-size // _BLOCK) * _BLOCK
-
-
-def _sum_line(digest: str, path: str) -> bytes:
-    r"""Return a line for `sha256sum --check`, which escapes backslashes and line ends.
-
-    >>> _sum_line("0", "a\nb")
-    b'\\0  a\\nb\n'
-    """
-    name = os.fsencode(path)
-    escaped = name.replace(b"\\", b"\\\\").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
-    return (b"\\" if escaped != name else b"") + digest.encode() + b"  " + escaped + b"\n"
-
-
-def _version(entry: Entry) -> list[object]:
-    """Return what changes where the content of an entry changes."""
-    if isinstance(entry.content, bytes):
-        return [hashlib.sha256(entry.content).hexdigest()]
-    found = os.lstat(entry.content)
-    return [found.st_mtime_ns, found.st_ino]
+        yield from member(entry, clone.time, digest)
+        lines.append(sum_line(entry.link.rpartition("/")[2] if entry.link else digest.hexdigest(), entry.path))

@@ -92,7 +92,7 @@ def test_nothing_of_a_package_is_run(tmp_path: Path, files: Files) -> None:
     configuration = (clone / ".git" / "config").read_text()
     assert ("touch" in configuration, URL in configuration) == (False, True)
     assert sorted(path.name for path in (clone / ".git").iterdir()) == [
-        *("HEAD", "config", "index", "objects", "ptmtorrent.json", "refs")
+        *("HEAD", "config", "index", "objects", "ptmtorrent-files.jsonl", "ptmtorrent.json", "refs")
     ]
 
 
@@ -183,3 +183,12 @@ def test_another_version_of_bagit(tmp_path: Path, files: Files) -> None:
     git = command(CloneRequest(url="", path="", store="", scope="tests of imports"))
     with pytest.raises(CannotStart, match=r"BagIt '2\.0'"):
         Importing(package, tmp_path / "data", git=lambda hub: git, workers=2).run()
+
+
+def test_a_disk_without_room(tmp_path: Path, files: Files) -> None:
+    files["data/volumes/index.jsonl"] = b"no JSON\n" + json.dumps({"commit": "0" * 40, "size": 1000}).encode() + b"\n"
+    package = write_package(tmp_path / "package", files)
+    git = command(CloneRequest(url="", path="", store="", scope="tests of imports"))
+    with pytest.raises(CannotStart, match=r"has room for 0 B, the import needs about 1.0 kB; name a folder"):
+        Importing(package, tmp_path / "data", git=lambda hub: git, workers=2, min_free=1 << 60).run()
+    assert list((tmp_path / "data").iterdir()) == []

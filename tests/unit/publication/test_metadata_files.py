@@ -12,6 +12,7 @@ from ptmtorrent_scrapy.publication.files import Entry
 from ptmtorrent_scrapy.publication.licenses import rows
 from ptmtorrent_scrapy.publication.metadata_files import MetadataFiles
 from ptmtorrent_scrapy.publication.repositories import Repositories, UnknownRepository
+from ptmtorrent_scrapy.publication.repository_facts import RepositoryFacts
 from ptmtorrent_scrapy.storage.tree import DataTree
 from ptmtorrent_scrapy.verification.json_files import Files
 from tests.trees import COMMIT, crawl_line, listed, record, write_hub
@@ -63,7 +64,7 @@ def root(tmp_path: Path) -> Path:
 def chosen(root: Path, **options: Any) -> Repositories:
     repositories = Repositories(sqlite3.connect(":memory:"))
     for hub in Catalog(root).hubs():
-        repositories.read(hub)
+        RepositoryFacts(repositories).read(hub)
     repositories.choose(named=options.get("named", ()), licenses=options.get("licenses"))
     return repositories
 
@@ -155,7 +156,7 @@ def test_the_list_of_licences_is_safe_in_a_spreadsheet(tmp_path: Path) -> None:
     write_hub(tmp_path, records=models, objects={"hf_metadata.json": [{"id": "o/m"}]}, repositories=[line])
     database = sqlite3.connect(":memory:")
     repositories = Repositories(database)
-    repositories.read(Catalog(tmp_path).hubs()[0])
+    RepositoryFacts(repositories).read(Catalog(tmp_path).hubs()[0])
     assert "'=HYPERLINK" in b"".join(rows(database)).decode()
 
 

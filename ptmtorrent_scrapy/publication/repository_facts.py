@@ -1,0 +1,86 @@
+"""Reads what the files of a tree say of its repositories: results of the clones, licences, access."""
+
+from typing import Any
+
+from ptmtorrent_scrapy.catalog import CollectedHub
+from ptmtorrent_scrapy.publication.repositories import Repositories
+from ptmtorrent_scrapy.storage.tree import UnusableName, check_folder
+
+
+class RepositoryFacts:
+    """Fills the database of the repositories."""
+
+    def __init__(self, repositories: Repositories) -> None:
+        self._repositories = repositories
+        self._database = repositories.database
+
+    def read(self, hub: CollectedHub) -> None:
+        """Read what a hub's files say of its repositories: the lines, the records, the hub's own objects."""
+        for line in hub.repositories():
+            self._add(hub.name, line)
+        with hub.open() as pair:
+            for record, _ in pair.records(with_objects=False):
+                self._read_record(hub.name, record)
+            for name in pair.metadata:
+                for _, found in pair.objects(name):
+                    self._read_object(hub.name, found)
+        self._database.commit()
+
+    def _add(self, hub: str, line: dict[str, Any]) -> None:
+        try:
+            folder = check_folder(str(line.get("path")).removeprefix("repos/"))
+        except UnusableName:
+            return
+        if not isinstance(line.get("commit"), str):
+            return
+        sizes = [line[name] if isinstance(line.get(name), int) else 0 for name in ("git_bytes", "lfs_bytes")]
+        name = folder.partition("/")[2]
+        status = str(line.get("status"))
+        access = "gated" if status == "gated" else ""  # a clone from a time when it was open
+        values = (hub, folder, name, line["url"], line["commit"], line.get("branch"), status, *sizes, access)
+        self._database.execute("INSERT OR IGNORE INTO repository VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')", values)
+
+    def _read_record(self, hub: str, record: dict[str, Any]) -> None:
+        name = record["ModelName"]
+        self._note_access(hub, name, record.get("ModelURL"), record.get("ModelGated"), record.get("ModelPrivate"))
+        spdx = record.get("ModelLicenseSPDX")
+        identifiers = " ".join(sorted(map(str, spdx))) if isinstance(spdx, list) else ""
+        if record.get("ModelLicense") or identifiers:
+            for folder in self._folders(hub, record.get("ModelRepositoryPath"), record.get("ModelURL")):
+                self._note_license(hub, folder, record.get("ModelLicense"), identifiers, record.get("ModelLicenseURL"))
+
+    def _read_object(self, hub: str, found: dict[str, Any]) -> None:
+        """Read an object of the hub: access and licence of models without a record, of data sets and of spaces."""
+        name = found.get("id")
+        if not isinstance(name, str):
+            return
+        self._note_access(hub, name, None, found.get("gated"), found.get("private"))
+        card = found.get("cardData")
+        declared = card.get("license") if isinstance(card, dict) else None
+        names = declared if isinstance(declared, list) else [declared]
+        if any(names):
+            for folder in self._repositories.named(hub, name):
+                if not self._repositories.licenses(hub, folder):
+                    for each in names:
+                        self._note_license(hub, folder, each, "", None)
+
+    def _note_license(self, hub: str, folder: str, name: object, spdx: str, url: object) -> None:
+        values = (hub, folder, str(name or ""), spdx, str(url or ""))
+        self._database.execute("INSERT OR IGNORE INTO license VALUES (?, ?, ?, ?, ?)", values)
+
+    def _note_access(self, hub: str, name: str, url: object, gated: object, private: object) -> None:
+        access = "private" if private is True else "gated" if gated not in (None, False, "", "false") else None
+        if access is None:
+            return
+        if access == "private":
+            self._database.execute("INSERT OR IGNORE INTO private VALUES (?, ?)", (hub, name))
+        for folder in {*self._repositories.named(hub, name), *self._folders(hub, None, url)}:
+            update = "UPDATE repository SET access = ? WHERE hub = ? AND folder = ? AND access != 'private'"
+            self._database.execute(update, (access, hub, folder))
+
+    def _folders(self, hub: str, path: object, url: object) -> list[str]:
+        """Return the folders of a record's repository."""
+        if isinstance(path, str):
+            return [path.removeprefix("repos/")]
+        rows = self._database.execute("SELECT folder FROM repository WHERE hub = ? AND url = ?", (hub, url))
+        return [row[0] for row in rows]
