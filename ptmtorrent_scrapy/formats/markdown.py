@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import nh3
@@ -49,6 +50,11 @@ def is_rendered(page: bytes) -> bool:
     (True, False)
     """
     return page.startswith(_PAGE.partition("{}")[0].encode())
+
+
+def plain(text: str) -> str:
+    """Return a whole HTML page that shows a text as it is."""
+    return _PAGE.format(f"<pre>{escape(text)}</pre>\n")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import orjson
 
 from ptmtorrent_scrapy.formats import safe_yaml
 from ptmtorrent_scrapy.formats.dois import dois
-from ptmtorrent_scrapy.formats.markdown import Cell, Table, links, tables
+from ptmtorrent_scrapy.formats.markdown import Cell, Table, links, render, tables
 
 NOTHING = "N/A"  # what PTMTorrent writes for a cell that the table lacks
 _SAMPLE = "download (with sample test data)"
@@ -48,6 +48,18 @@ class ModelClass:
     folder: str | None
     task: str | None  # the anchor of its section of the README, else the section's title in the same form
     described: dict[str, str]  # by PTMTorrent's keys
+
+
+def hub_page(markdown: str, repository: str, pages: Mapping[str, str]) -> tuple[str, list[ModelClass]]:
+    """Return (HTML, model classes) of the hub's README."""
+    html = render(markdown)
+    return html, list(model_classes(html, repository, pages))
+
+
+def folder_page(markdown: str, folder: str, repository: str) -> tuple[str, list[dict[str, str]], list[str]]:
+    """Return (HTML, rows of its models, DOIs of its papers) of the page of a folder."""
+    html = render(markdown)
+    return html, list(model_rows(html, folder, repository)), arxiv_papers(html)
 
 
 def model_classes(readme: str, repository: str, pages: Mapping[str, str]) -> Iterator[ModelClass]:
@@ -131,7 +143,7 @@ def arxiv_papers(page: str) -> list[str]:
     return [doi for doi in dois("\n".join(links(page))) if doi.startswith("10.48550/arXiv.")]
 
 
-def statistics(folder: str, text: str) -> dict[str, Any]:
+def read_statistics(text: str, folder: str) -> dict[str, Any]:
     """What a `turnkey_stats.yaml` says, and the `path` of its folder; `problem` says why it cannot be read.
 
     https://github.com/onnx/turnkeyml

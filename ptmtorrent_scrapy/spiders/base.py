@@ -25,8 +25,11 @@ from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.models import USABLE
 from ptmtorrent_scrapy.items import Metadata, Model, RejectedModel
 from ptmtorrent_scrapy.parsers.errors import NotAModel
+from ptmtorrent_scrapy.parsers.limited import TooSlow, limited
 
 T = TypeVar("T")
+
+_SHORT = 1 << 15  # characters, whose reading takes a second at the worst
 
 _MOST_VALUES = 4_000_000  # in a page: some 500 MB of memory; 1,000 models have some 200,000, mostly names of files
 
@@ -195,6 +198,15 @@ class HubSpider(Hub, Spider):
         except GitError as error:
             self.listing_failed(f"{clone}: {error}")
             return {}
+
+    async def parsed(self, function: Callable[..., T], text: str, *values: Any) -> T:
+        """Return what a parser makes of a text; a long one is read in a process of its own. Raises `PageFailed`."""
+        if len(text) < _SHORT:
+            return await asyncio.to_thread(function, text, *values)
+        try:
+            return await asyncio.to_thread(limited, function, text, *values)
+        except TooSlow as error:
+            raise PageFailed(str(error)) from error
 
     async def contents(self, clone: Path, names: list[str]) -> dict[str, bytes]:
         """Return the contents of small files of a clone's HEAD, by name; none if git fails: the listing has failed."""

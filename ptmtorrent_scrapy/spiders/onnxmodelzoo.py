@@ -3,7 +3,6 @@
 https://github.com/onnx/models
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Self
@@ -14,13 +13,12 @@ from scrapy.crawler import Crawler
 from scrapy.http import Response
 
 from ptmtorrent_scrapy.crawl.pages import PageFailed
-from ptmtorrent_scrapy.formats.markdown import render
 from ptmtorrent_scrapy.formats.raw_json import elements
 from ptmtorrent_scrapy.formats.repository_urls import owner_and_name
 from ptmtorrent_scrapy.git.lfs.pointers import parse
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, RejectedModel
 from ptmtorrent_scrapy.parsers.onnx_models import OnnxModels, manifest_path
-from ptmtorrent_scrapy.parsers.onnx_pages import arxiv_papers, model_classes, model_rows, page_files, statistics
+from ptmtorrent_scrapy.parsers.onnx_pages import folder_page, hub_page, page_files, read_statistics
 from ptmtorrent_scrapy.spiders.base import HubSpider, map_ordered, text
 
 _CLASSES, _MANIFEST, _UNVALIDATED = "omz_metadata.json", "omz_manifest.json", "omz_unvalidated_metadata.json"
@@ -62,22 +60,25 @@ class OnnxModelZooSpider(HubSpider):
             yield self.request(url, self.parse, meta={"download_maxsize": _PAGE_BYTES, "dont_retry": True})
 
     async def parse(self, response: Response) -> AsyncIterator[Item]:
-        """The hub's README, and with it all that the repository has."""
-        readme = await asyncio.to_thread(render, text(response))
-        yield RawPage(path="html/metadata/README_models.html", body=readme.encode())
+        """Yield what the hub's README and the other files of the repository have."""
         pages = page_files(self.folders_with("README.md"))
-        classes = list(model_classes(readme, self.full_name, pages))
+        try:
+            readme, classes = await self.parsed(hub_page, text(response), self.full_name, pages)
+        except PageFailed as why:
+            self.page_failed(response.url, why)
+            return
+        yield RawPage(path="html/metadata/README_models.html", body=readme.encode())
         for number, each in enumerate(classes):
             yield described({"id": number, **each.described}, _CLASSES)
         manifest = await self.manifest()
         self.zoo = OnnxModels(self.hub_url, self.commits, classes, manifest, await self.hashes(manifest))
         rows = 0
-        async for folder, page in map_ordered(map(self.page, pages)):
-            if page is None:
+        async for folder, html, listed, papers in map_ordered(map(self.page, pages)):
+            if html is None:
                 continue
-            yield RawPage(path=pages[folder], body=page.encode())
-            self.zoo.add_papers(folder, arxiv_papers(page))
-            for row in model_rows(page, folder, self.full_name):
+            yield RawPage(path=pages[folder], body=html.encode())
+            self.zoo.add_papers(folder, papers)
+            for row in listed:
                 yield self.zoo.of_row(described(self.zoo.row(rows, row, folder), self.metadata), folder)
                 rows += 1
         for entry in manifest:
@@ -96,11 +97,11 @@ class OnnxModelZooSpider(HubSpider):
         return {path: pointer.oid for path, content in files.items() if (pointer := parse(content))}
 
     def folders_with(self, name: str) -> list[str]:
-        """The folders of the repository that have a file of this name."""
+        """Return the folders of the repository that have a file of this name."""
         return sorted(path.removesuffix(f"/{name}") for path in self.commits if path.endswith(f"/{name}"))
 
     async def file(self, path: str, largest: int = _PAGE_BYTES) -> str | None:
-        """The text of a file of the repository; None, and a line that says why, if it cannot be read."""
+        """Return the text of a file of the repository; None, and a warning, if it cannot be read."""
         meta = {"download_maxsize": largest, "dont_retry": True}
         request = Request((self.repository / path).as_uri(), dont_filter=True, meta=meta)
         try:
@@ -109,26 +110,37 @@ class OnnxModelZooSpider(HubSpider):
             self.logger.warning("%s cannot be read and is skipped: %s", path, why)
             return None
 
-    async def page(self, folder: str) -> tuple[str, str | None]:
-        """The folder, and the HTML of its page."""
+    async def page(self, folder: str) -> tuple[str, str | None, list[dict[str, str]], list[str]]:
+        """Return the folder, and the HTML, rows and papers of its page; no HTML where it cannot be read."""
         markdown = await self.file(f"{folder}/README.md")
-        return folder, None if markdown is None else await asyncio.to_thread(render, markdown)
+        try:
+            if markdown is not None:
+                return folder, *await self.parsed(folder_page, markdown, folder, self.full_name)
+        except PageFailed as why:
+            self.logger.warning("%s/README.md is skipped: %s", folder, why)
+        return folder, None, [], []
 
     async def manifest(self) -> list[Metadata]:
-        """Its entries; none, and a line that says why, if it cannot be read."""
+        """Return the entries of the manifest; none, and a warning, if it cannot be read."""
         listed = await self.file("ONNX_HUB_MANIFEST.json", _MANIFEST_BYTES)
         try:
             return [Metadata(entry.text, entry.value, _MANIFEST) for entry in elements(listed or "[]")]
         except (ValueError, RecursionError) as error:
-            self.logger.warning("ONNX_HUB_MANIFEST.json is no JSON array and is left out: %s", error)
+            self.logger.warning("ONNX_HUB_MANIFEST.json is no JSON array and is skipped: %s", error)
             return []
 
     async def statistics(self, folder: str) -> Metadata | None:
-        said = await self.file(f"{folder}/turnkey_stats.yaml")
-        return None if said is None else described(statistics(folder, said), _UNVALIDATED)
+        """Return the object of a folder with statistics; None, and a warning, if its file cannot be read."""
+        written = await self.file(f"{folder}/turnkey_stats.yaml")
+        if written is None:
+            return None
+        try:
+            return described(await self.parsed(read_statistics, written, folder), _UNVALIDATED)
+        except PageFailed as why:
+            return described({"path": folder, "problem": str(why)}, _UNVALIDATED)
 
     def model(self, metadata: Metadata) -> Model:
-        """The model of an entry of the manifest, or of a folder with statistics."""
+        """Return the model of an entry of the manifest, or of a folder with statistics."""
         of = self.zoo.of_statistics if metadata.file == _UNVALIDATED else self.zoo.of_entry
         return of(metadata)
 

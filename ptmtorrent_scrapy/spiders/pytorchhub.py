@@ -3,7 +3,6 @@
 https://github.com/pytorch/hub
 """
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from scrapy.settings import BaseSettings
 from ptmtorrent_scrapy.crawl.pages import PageFailed
 from ptmtorrent_scrapy.downloadhandlers import chromium
 from ptmtorrent_scrapy.formats.dois import dois
-from ptmtorrent_scrapy.formats.markdown import is_rendered, render
+from ptmtorrent_scrapy.formats.markdown import is_rendered, plain, render
 from ptmtorrent_scrapy.formats.raw_json import string, strings
 from ptmtorrent_scrapy.formats.repository_urls import Repositories, owner_and_name
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, RejectedModel
@@ -125,8 +124,16 @@ class PyTorchHubSpider(HubSpider):
             return None
         self.crawler.stats.inc_value("pages/markdown" if body is None else "pages/site")
         if body is None:
-            body = (await asyncio.to_thread(render, page.markdown)).encode()
+            body = (await self.rendered(page)).encode()
         return RawPage(path=path, body=body)
+
+    async def rendered(self, page: Page) -> str:
+        """Return the HTML of a page's Markdown, or the Markdown as it is where that takes too long."""
+        try:
+            return await self.parsed(render, page.markdown)
+        except PageFailed as why:
+            self.logger.warning("%s.md is kept as plain text: %s", page.stem, why)
+            return plain(page.markdown)
 
     async def shown(self, page: Page, path: str) -> bytes | None:
         """Return a page of the site, None where it has no such page. Raise `PageFailed` if an earlier one stays."""

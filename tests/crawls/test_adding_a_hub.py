@@ -7,32 +7,49 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT, SHARED
 
 _FILE = re.compile(r"^`([^`]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SETTING = re.compile(r"^At the end of `([^`]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_STEPS = (
+    "ptmtorrent_scrapy/parsers/examplezoo.py",
+    "ptmtorrent_scrapy/spiders/examplezoo.py",
+    "ptmtorrent_scrapy/records/schemas/examplezoo.json",
+    "ptmtorrent_scrapy/settings.py",
+    "tests/hubs/examplezoo.py",
+)
+_TEST = "tests/crawls/test_examplezoo.py"
 
 
-def test_the_page_holds(folder: Path) -> None:
-    project = folder / "project"
+def follow(project: Path, *, without: str | None = None) -> list[str]:
+    """Copy the project and do what the page says, but for one step; return the files that were made."""
     for part in ("ptmtorrent_scrapy", "tests"):
         shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("scrapy.cfg", "pyproject.toml"):
         shutil.copy(ROOT / name, project)
-    (folder / "shared").symlink_to(SHARED)
+    (project.parent / "shared").symlink_to(SHARED)
     page = (ROOT / "docs" / "adding-a-hub.md").read_text()
-    files = dict(_FILE.findall(page))
-    assert len(files) == 3
+    files, settings = dict(_FILE.findall(page)), dict(_SETTING.findall(page))
+    assert sorted([*files, *settings]) == sorted([*_STEPS, _TEST])
     for path, content in files.items():
-        (project / path).write_text(content)
-    for path, line in _SETTING.findall(page):
-        with (project / path).open("a") as settings:
-            settings.write(line)
-    run(project, "pytest", "-q", "-W", "error", "tests/crawls/test_examplezoo.py")
-    python = [path for path in files if path.endswith(".py")]
-    run(project, "ruff", "format", "--check", *python)
-    run(project, "ruff", "check", *python)
-    run(project, "mypy")
+        if path != without:
+            (project / path).write_text(content)
+    for path, lines in settings.items():
+        if path != without:
+            with (project / path).open("a") as file:
+                file.write(lines)
+    return sorted(files)
+
+
+def test_the_page_holds(folder: Path) -> None:
+    project = folder / "project"
+    python = [path for path in follow(project) if path.endswith(".py")]
+    assert run(project, "pytest", "-q", "-W", "error", _TEST) == ""
+    assert run(project, "ruff", "format", "--check", *python) == ""
+    assert run(project, "ruff", "check", *python) == ""
+    assert run(project, "mypy", *python) == ""
     asked = subprocess.run(
         [sys.executable, "-m", "scrapy", "doctor", "examplezoo", "-s", "EXAMPLEZOO_URL=http://127.0.0.1:1/"],
         cwd=project,
@@ -40,10 +57,18 @@ def test_the_page_holds(folder: Path) -> None:
         text=True,
         check=False,
     )
-    assert "examplezoo       http://127.0.0.1:1 cannot be reached" in asked.stdout
+    assert "http://127.0.0.1:1 cannot be reached" in asked.stdout
 
 
-def run(project: Path, *command: str) -> None:
+@pytest.mark.parametrize("step", _STEPS)
+def test_no_step_can_be_left_out(folder: Path, step: str) -> None:
+    project = folder / "project"
+    follow(project, without=step)
+    assert run(project, "pytest", "-q", "-x", "-W", "error", _TEST) != ""
+
+
+def run(project: Path, *command: str) -> str:
+    """Return what a command that fails says; nothing for one that succeeds."""
     done = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=project,
@@ -52,4 +77,4 @@ def run(project: Path, *command: str) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    return "" if done.returncode == 0 else done.stdout + done.stderr + "failed"

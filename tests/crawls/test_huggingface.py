@@ -104,7 +104,7 @@ def test_every_object_is_kept_to_the_letter(crawl: Start, hubs: Hubs) -> None:
     text = (done.folder / "json" / "metadata" / "hf_metadata.json").read_bytes()
     assert text == b'[\n%s,\n{"id":"c/d","twice":1,"twice":2},\n"no object",\n{}\n]\n' % odd
     assert [line["reason"] for line in done.read("json/rejected.jsonl")] == ["no commit", "no commit", "no id", "no id"]
-    assert "twice is new in 1 of the models" in done.log
+    assert "twice is new" in done.log
 
 
 def test_a_hub_whole(crawl: Start, hubs: Hubs, folder: Path, published: Any) -> None:

@@ -16,7 +16,7 @@ from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.formats.redact import redact
 from ptmtorrent_scrapy.formats.repository_urls import repository
 from ptmtorrent_scrapy.parsers.huggingface_ids import dataset_id, model_id
-from ptmtorrent_scrapy.parsers.onnx_pages import arxiv_papers, model_rows, statistics
+from ptmtorrent_scrapy.parsers.onnx_pages import arxiv_papers, model_rows, read_statistics
 from ptmtorrent_scrapy.parsers.pytorchhub import model_page, urls
 
 _TABLE = "a|b\n-|-\n1|2\n\n"
@@ -59,7 +59,7 @@ _CASES: list[tuple[Callable[[str], Any], str, str, str]] = [
     (safe_yaml.load, "a: 1", ":1", ""),
     (safe_yaml.load, "a: 1", "_", "x"),
     (safe_yaml.load, "a: 2001-01-01 ", " ", "x"),
-    (lambda text: statistics("f", text), "a: 1", ":1", ""),
+    (lambda text: read_statistics(text, "f"), "a: 1", ":1", ""),
     (urls, "", "http://(", ""),
     (urls, "http://", "a(", ""),
     (lambda text: model_page("a.md", text), "---\n", "---x\n", ""),

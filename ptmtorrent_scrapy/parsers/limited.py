@@ -1,0 +1,48 @@
+"""Parsers of long texts, in a process of their own that may take so much time and no more."""
+
+import os
+import pickle
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+SECONDS = 30  # of the processor
+_ENDED = (-signal.SIGXCPU, -signal.SIGKILL)
+_WORK = "from ptmtorrent_scrapy.parsers.limited import work; work()"
+
+
+class TooSlow(Exception):
+    """A text takes longer than any that somebody writes; the message says how long that is."""
+
+
+def limited(function: Callable[..., T], *values: Any, seconds: int = SECONDS) -> T:
+    """Return what a function of a module returns for values that can be pickled. Raises `TooSlow`.
+
+    It takes half a second more than a call, for the process to start.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", _WORK, str(seconds)],
+        input=pickle.dumps((function, values)),
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        check=False,
+    )
+    if done.returncode in _ENDED:
+        raise TooSlow(f"takes more than {seconds} seconds to read")
+    if done.returncode:
+        raise RuntimeError(done.stderr.decode("utf-8", "replace")[-2000:])
+    result: T = pickle.loads(done.stdout)  # noqa: S301 - of our own process
+    return result
+
+
+def work() -> None:
+    """Do what `limited` asks for on stdin, within the seconds that the command line gives."""
+    seconds = int(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    function, values = pickle.load(sys.stdin.buffer)  # noqa: S301 - of our own process
+    sys.stdout.buffer.write(pickle.dumps(function(*values)))

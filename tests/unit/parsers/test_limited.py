@@ -1,0 +1,22 @@
+"""Parsers with a limit of time."""
+
+import re
+
+import pytest
+
+from ptmtorrent_scrapy.formats.markdown import render
+from ptmtorrent_scrapy.parsers.limited import TooSlow, limited
+
+
+def test_a_long_text_is_read_in_another_process() -> None:
+    assert limited(render, "# Title") == render("# Title")
+
+
+def test_what_takes_too_long_is_ended() -> None:
+    with pytest.raises(TooSlow, match="more than 1 second"):
+        limited(re.match, "(a*)*b", "a" * 100, seconds=1)
+
+
+def test_an_error_of_a_parser_is_told() -> None:
+    with pytest.raises(RuntimeError, match="ValueError"):
+        limited(int, "x")
