@@ -82,6 +82,9 @@ EXTENSIONS = {
     "ptmtorrent_scrapy.extensions.Progress": 500,
     "ptmtorrent_scrapy.extensions.Report": 500,
     "ptmtorrent_scrapy.extensions.Summary": 500,
+    # two signals less for each item
+    "scrapy.extensions.corestats.CoreStats": None,
+    "ptmtorrent_scrapy.extensions.core_stats.CrawlStats": 0,
     "scrapy.extensions.logstats.LogStats": None,  # Progress counts models, not pages
 }
 SPIDER_MIDDLEWARES = {"ptmtorrent_scrapy.middlewares.claim_tree.ClaimTreeMiddleware": 100}

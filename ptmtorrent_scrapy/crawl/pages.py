@@ -1,4 +1,4 @@
-"""Pages that could not be had, and why."""
+"""Pages that could not be fetched, and why."""
 
 import json
 
@@ -15,7 +15,7 @@ _QUOTED = 200  # characters of a server's own words
 
 
 class PageFailed(Exception):
-    """A page could not be had; the message says why, in one line."""
+    """A page could not be fetched; the message says why, in one line."""
 
     def __init__(
         self, why: str, *, is_outdated: bool = False, is_too_large: bool = False, response: Response | None = None

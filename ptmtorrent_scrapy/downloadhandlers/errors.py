@@ -1,4 +1,4 @@
-"""Why a page could not be had, in words that name the host and what to look at."""
+"""Why a page could not be fetched, in words that name the host and what to look at."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Keeps what the hub said of each model, and tells where that departs from what the hub used to say."""
+"""Keeps the hub's object of each model, and counts where it differs from the schema of the hub."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -16,7 +16,7 @@ from ptmtorrent_scrapy.records.validator import schema
 from ptmtorrent_scrapy.storage.atomic import JsonArrayFile, beside
 from ptmtorrent_scrapy.storage.tree import UnusableName, check_folder
 
-_FIELDS_TOLD = 100  # different departures counted by name; what comes after them is counted together
+_FIELDS_COUNTED = 100  # different departures counted by name; what comes after them is counted together
 
 
 class MetadataPipeline:
@@ -26,7 +26,7 @@ class MetadataPipeline:
         self.crawl = crawl
         self.stats = stats
         self._schema = jsonschema_rs.validator_for(schema(crawl.spider.name))
-        self._fields: set[str] = set()  # those told by name
+        self._fields: set[str] = set()  # those counted by name
         self._arrays: dict[str, JsonArrayFile] = {}
         self.length = 0  # models listed so far
         crawl.keepers["metadata"] = self
@@ -80,7 +80,7 @@ class MetadataPipeline:
         return model
 
     def _departures(self, value: Any) -> set[str]:
-        """Where an object departs from its hub's schema."""
+        """Return where an object differs from its hub's schema."""
         try:
             if self._schema.is_valid(value):
                 return set()
@@ -88,7 +88,7 @@ class MetadataPipeline:
         except ValueError as error:  # nested too deep, or half a surrogate pair
             found = {f"model cannot be checked: {type(error).__name__}"}
         new = found - self._fields
-        self._fields.update(islice(new, _FIELDS_TOLD - len(self._fields)))
+        self._fields.update(islice(new, _FIELDS_COUNTED - len(self._fields)))
         return {field if field in self._fields else "others" for field in found}
 
     @property
@@ -106,7 +106,7 @@ class MetadataPipeline:
         return {"length": self.length, "fields": sorted(self._fields), "files": files}
 
     def can_restore(self, saved: Mapping[str, Any], *, complete: bool) -> bool:
-        """Whether the files are there; those of a complete listing may have taken their places, all or none."""
+        """Return whether the files are there; those of a complete listing may have taken their places, all or none."""
         there = [
             path.is_file() and path.stat().st_size >= size
             for name, (size, _) in saved["files"].items()
@@ -136,7 +136,7 @@ _JSON_TYPES = {dict: "object", list: "array", str: "string", bool: "boolean", ty
 
 
 def _fields(error: jsonschema_rs.ValidationError) -> list[str]:
-    """Which fields depart from the schema, and how: `cardData.license is a number`; without the positions in arrays."""
+    """Return which fields differ from the schema, and how: `cardData.license is a number`; positions do not count."""
     path = ".".join("[]" if isinstance(step, int) else str(step) for step in error.instance_path)
     if error.kind.name == "additionalProperties":
         return [f"{path}.{name} is new".lstrip(".")[:100] for name in error.kind.as_dict()["unexpected"]]

@@ -51,7 +51,7 @@ class HubSpider(Hub, Spider):
         "author",
         "task",
     )  # arguments
-    probe: ClassVar[str] = ""  # what is asked below the URL of its pages, to see whether the hub answers
+    probe: ClassVar[str] = ""  # path below the URL of its pages that shows whether the hub answers
     token_setting: ClassVar[str] = ""  # that gives the hub's token
 
     def __init__(self, **given: Any) -> None:
@@ -176,7 +176,7 @@ class HubSpider(Hub, Spider):
         return page
 
     def refused(self, response: Response) -> PageFailed:
-        """Return what an answer means that is no page."""
+        """Return what an answer with another status than 200 means."""
         return refused(response, token_setting=self.token_setting, has_token=self.token is not None)
 
     async def clone(self, url: str, folder: str) -> Path | None:
@@ -236,14 +236,14 @@ class HubSpider(Hub, Spider):
         raise AssertionError
 
     def give_up(self, failure: Failure) -> None:
-        """End the listing, since a page of it could not be had."""
+        """End the listing, since a page of it could not be fetched."""
         error = failure.value
         assert error is not None
         why = self.refused(error.response) if isinstance(error, HttpError) else failed(error)
         self.page_failed(failure.request.url, why)  # type: ignore[attr-defined]
 
     def page_failed(self, url: str, why: PageFailed) -> None:
-        """End the listing, since the page at a URL could not be had."""
+        """End the listing, since the page at a URL could not be fetched."""
         self.session.state.is_listing_outdated = why.is_outdated
         self.listing_failed(f"{url}: {why}")
 

@@ -113,7 +113,7 @@ class HuggingFaceApiSpider(HubSpider):
             yield item
 
     async def _listing(self, url: str, answer: Response | PageFailed) -> AsyncIterator[Item]:
-        """Yield the pages from a URL on, each followed by its models; the next one is fetched meanwhile."""
+        """Yield the pages from a URL on, each followed by its models, and fetch the next one at the same time."""
         while self.session.state.problem is None:
             try:
                 page, listing = await self._usable(url, answer)
@@ -157,7 +157,7 @@ class HuggingFaceApiSpider(HubSpider):
         there = urlsplit(answer.url).netloc
         if there != urlsplit(url).netloc and there not in self._told:
             self._told.add(there)
-            self.logger.info("%s redirects to %s, which is asked without the token", self.hub_url, there)
+            self.logger.info("%s redirects to %s, which does not get the token", self.hub_url, there)
         return answer
 
     async def _answer(self, url: str, failures: int = 0) -> Response | PageFailed:
