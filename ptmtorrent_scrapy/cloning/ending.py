@@ -1,4 +1,4 @@
-"""Why a crawl starts no further clone, or ends with status 1 though it went on."""
+"""Why a crawl starts no further clone, or ends with status 1 after all of them."""
 
 import logging
 import re

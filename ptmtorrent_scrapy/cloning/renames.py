@@ -1,4 +1,4 @@
-"""Recognises repositories that have another name than when they were cloned, so that none is downloaded twice."""
+"""Recognises repositories that were renamed since they were cloned, so that none is downloaded twice."""
 
 import asyncio
 import logging
@@ -8,22 +8,22 @@ from ptmtorrent_scrapy.crawl.database import CrawlDatabase, UnlistedClone
 
 logger = logging.getLogger(__name__)
 
-_AT_ONCE = 8  # servers' answers that are waited for
+_AT_ONCE = 8  # servers that are asked at the same time
 Redirected = Callable[[UnlistedClone], Awaitable[str | None]]  # where the server of a repository says that it is now
 
 
 async def recognise(listing: CrawlDatabase, redirected: Redirected) -> None:
-    """Note of chosen repositories that have no clone which former names they had, of those that are listed no more.
+    """Find the former names of chosen repositories without a clone, among clones that the listing no longer names.
 
-    One is another's former name if the hub knows both by the same id, or by none and at the same commit, or if its
-    server leads from it there.
+    Two names are of one repository if the hub gives both the same id, or no id and the same commit, or if the server of
+    the former one redirects to the other.
     """
     listing.compare()
     former, new = set(), set()
 
     def note(vanished: UnlistedClone, url: str) -> None:
         if vanished.url not in former and url not in new:
-            logger.info("%s is now %s: its clone goes along", vanished.url, url)
+            logger.info("%s is now %s: its clone is renamed", vanished.url, url)
             listing.set_former(url, vanished)
             former.add(vanished.url)
             new.add(url)

@@ -77,7 +77,7 @@ class CloneResults:
         return isinstance(path, str) and (self._tree.folder / path / ".git").is_dir()
 
     def write(self, listing: CrawlDatabase) -> None:
-        """Write repositories.jsonl and commit_checks.jsonl anew."""
+        """Write repositories.jsonl and commit_checks.jsonl."""
         with AtomicFile(self._tree.repositories) as file:
             lines = [file.write(line + b"\n") for line in listing.outcomes()]
         with AtomicFile(self._tree.commit_checks) as file:

@@ -104,7 +104,7 @@ class CloneService:
         return jobs
 
     async def clone_now(self, url: str, folder: str) -> CloneResult:
-        """Clone one repository before the others: the one that a hub's listing is read from.
+        """Clone one repository before the others: its files are the listing of a hub.
 
         The `path` of the result is absolute. Raises `Cancelled`, `ClusterLost`.
         """
@@ -141,7 +141,7 @@ class CloneService:
         self._results.add(self._listing, CloneResult(url=url, status=CloneStatus.REFUSED, error=reason))
 
     async def close(self) -> None:
-        """End what still runs; the next crawl continues with what was begun."""
+        """End what still runs; the next crawl continues what was started."""
         await self._executor.close()
         await self._crawl.settled()
         try:
@@ -153,7 +153,7 @@ class CloneService:
                 self._ending.stop(FinishReason.FAILED, f"{self._crawl.tree.repositories}: {error.strerror}")
 
     async def _write_file_list(self) -> None:
-        """List the files of all clones anew, unless nothing has changed."""
+        """Write files.jsonl again, unless no clone has changed."""
         if self._results.has_changes or not self._crawl.tree.files.exists():
             await asyncio.to_thread(write_file_list, self._crawl.tree)
             self._results.has_changes = False
@@ -275,7 +275,7 @@ class CloneService:
             self._checks.note(listed.url, hub_id=listed.hub_id, commit=commit)
 
     def _look_after_store(self) -> None:
-        """Remove what is left over in the store, and check some of its objects."""
+        """Remove leftovers from the store, and check some of its objects."""
         store = Store(self._crawl.tree.store)
         store.tidy()
         if damaged := store.check_sample(_SAMPLE_BYTES):

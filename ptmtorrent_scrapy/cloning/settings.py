@@ -1,4 +1,4 @@
-"""What the CLONE_ settings say."""
+"""Reads the CLONE_ settings."""
 
 import json
 import re
@@ -22,7 +22,7 @@ class CloneSettings:
     repository: CloneRequest  # what all have in common
     concurrency: int
     mirrors: Mapping[str, tuple[str, ...]]  # other LFS servers, by the URL of a repository
-    refresh: float  # seconds after which a repository whose hub tells no commit is asked again
+    refresh: float  # seconds after which a repository is asked again if its hub gives no commit
     retries: int
     pause: float  # seconds before the first retry
     max_bytes: int | None  # that one crawl fetches
@@ -30,12 +30,12 @@ class CloneSettings:
     cluster_patience: float  # seconds to wait for a scheduler or a worker
 
     def mirrors_of(self, url: str) -> tuple[str, ...]:
-        """Other LFS servers that have the large files of a repository."""
+        """Return other LFS servers that have the large files of a repository."""
         return self.mirrors.get(comparable(url), ())
 
 
 def clone_settings(settings: BaseSettings) -> CloneSettings:
-    """What the settings say. Raises `InvalidOption`."""
+    """Read the settings of clones. Raises `InvalidOption`."""
     return CloneSettings(
         repository=repository_settings(settings),
         concurrency=options.positive("CLONE_CONCURRENCY", settings["CLONE_CONCURRENCY"], most=1000),
@@ -50,7 +50,7 @@ def clone_settings(settings: BaseSettings) -> CloneSettings:
 
 
 def repository_settings(settings: BaseSettings) -> CloneRequest:
-    """What they say of any repository. Raises `InvalidOption`."""
+    """Read the settings that all repositories have in common. Raises `InvalidOption`."""
     try:
         configuration = json.loads(settings["CLONE_GIT_CONFIG"])
         if not all(_CONFIGURED.fullmatch(name) and "\0" not in value for name, value in configuration.items()):
@@ -85,5 +85,5 @@ def _address(name: str, value: str) -> str:
 
 
 def _limit(name: str, settings: BaseSettings) -> int | None:
-    """Bytes; None where nothing is said."""
+    """Return a limit in bytes, None where the setting is empty."""
     return None if settings[name] in (None, "") else options.size(name, settings[name])

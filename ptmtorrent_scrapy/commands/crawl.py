@@ -1,4 +1,4 @@
-"""`scrapy crawl`, which says in one line what keeps it from starting, and tells by its exit status how it ended."""
+"""`scrapy crawl`: checks everything before the first request; its exit status says how the crawl ended."""
 
 import argparse
 import logging
@@ -86,7 +86,7 @@ def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]
 
 
 def check_settings(settings: BaseSettings, spiders: Iterable[type[HubSpider]]) -> CloneSettings:
-    """What the settings say of clones, once all of them can be used. Raises `InvalidOption`."""
+    """Check all settings, and return those of clones. Raises `InvalidOption`."""
     clones = clone_settings(settings)
     for spider in spiders:
         spider.check_settings(settings)

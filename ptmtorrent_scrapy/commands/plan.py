@@ -30,7 +30,7 @@ _SETTINGS: dict[str, dict[object, object]] = {
 
 
 class Command(BaseRunSpiderCommand):
-    """Lists the hub, and tells how many repositories and bytes its crawl is, how long it takes and whether it fits."""
+    """Lists the hub, and estimates repositories, bytes and time of its crawl, and whether the disk holds it."""
 
     requires_project = True
 
@@ -38,7 +38,7 @@ class Command(BaseRunSpiderCommand):
         return "[options] <hub>"
 
     def short_desc(self) -> str:
-        return "Tell what a crawl will take"
+        return "Estimate what a crawl takes"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Phases:
-    """Extension: goes on where the spider's requests end."""
+    """Extension: runs the phases that follow the spider's requests."""
 
     def __init__(self, crawler: Crawler, crawl: CrawlSession) -> None:
         self.crawler = crawler
@@ -39,24 +39,24 @@ class Phases:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         phases = cls(crawler, CrawlSession.of(crawler))
-        crawler.signals.connect(phases.go_on, signals.spider_idle)
-        crawler.signals.connect(phases.lose, signals.item_error)
+        crawler.signals.connect(phases.run, signals.spider_idle)
+        crawler.signals.connect(phases.count_fault, signals.item_error)
         crawler.signals.connect(phases.give_up, signals.spider_error)
         return phases
 
-    def go_on(self) -> None:
+    def run(self) -> None:
         if self.crawl.after_listing is None:
             self.crawl.after_listing = asyncio.create_task(ended(self.crawl.state, self._after_listing()))
             self.crawl.after_listing.add_done_callback(self._close_spider)
         raise DontCloseSpider
 
-    def lose(self) -> None:
-        """A fault of this program has cost an item; the others go on, and the crawl does not end as complete."""
+    def count_fault(self) -> None:
+        """Count an item that was lost to an error of this program; the crawl does not end as finished."""
         self.crawl.state.faults += 1
 
     def give_up(self) -> None:
-        """A fault of this program has ended a callback of the spider: nobody knows what of the listing is missing."""
-        self.crawl.spider.listing_failed("a fault of this program, please report it")
+        """End the listing: an error of this program ended a callback, and nobody knows which models are missing."""
+        self.crawl.spider.listing_failed("internal error; please report this bug")
 
     def _close_spider(self, phases: asyncio.Task[FinishReason]) -> None:
         if self.crawler.engine.spider is not None:
@@ -146,7 +146,7 @@ def _records_before(crawl: CrawlSession) -> int:
 
 
 def is_listed(crawl: CrawlSession, listed: int) -> bool:
-    """Whether the hub is listed whole; a hub without a model is told to be none."""
+    """Return whether the hub is listed completely; an empty listing is treated as a failure."""
     if not listed and not crawl.state.problem:
         crawl.state.is_listing_outdated = True
         crawl.spider.listing_failed("it lists no models at all")

@@ -51,10 +51,10 @@ class Planning:
             token=crawl.spider.token,
         )
         planning = cls(crawler, crawl, replace(settings, repository=repository))
-        crawler.signals.connect(planning.go_on, signals.spider_idle)
+        crawler.signals.connect(planning.run, signals.spider_idle)
         return planning
 
-    def go_on(self) -> None:
+    def run(self) -> None:
         if self.crawl.after_listing is None:
             self.crawl.after_listing = asyncio.create_task(ended(self.crawl.state, self._make()))
             self.crawl.after_listing.add_done_callback(self._close_spider)
