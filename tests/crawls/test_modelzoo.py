@@ -143,14 +143,14 @@ def test_a_listing_that_fails_leaves_what_was_there(zoo: Start, hubs: Hubs, faul
 
 
 def test_what_a_passing_fault_hides_is_kept(zoo: Start, hubs: Hubs) -> None:
-    first = zoo(fraction=0)
+    before = zoo(fraction=0).records
     hubs.faults.add("/api/models/model-2[1-9]/", status=503)
     hubs.faults.add("/api/models/model-10/", status=200, body="<html>maintenance</html>")
     hubs.faults.add("/api/models/model-20/", status=404)
     hubs.faults.add("info/refs", status=503)
     done = zoo(fraction=0, CLONE_REFRESH=0)
     assert done.status == 1
-    assert done.records == first.records
+    assert done.records == before
     assert "no server of a repository could be asked" in done.log
     hubs.faults.clear()
     hubs.faults.add("/api/models/model-2[1-9]/", status=503)
@@ -158,7 +158,7 @@ def test_what_a_passing_fault_hides_is_kept(zoo: Start, hubs: Hubs) -> None:
     hubs.faults.add("model-1[0-9]/info/refs", status=503)
     third = zoo(fraction=0, CLONE_REFRESH=0)
     assert third.status == 0
-    lost = {record["ModelName"] for record in first.records} - {record["ModelName"] for record in third.records}
+    lost = {record["ModelName"] for record in before} - {record["ModelName"] for record in third.records}
     assert lost == {hubs.modelzoo.pages["model-20"]["title"]}
     assert "last known commit was kept" in third.log
     assert "kept from an earlier crawl" in third.log
