@@ -14,7 +14,7 @@ class RawPage:
 
 @dataclass(slots=True)
 class Metadata:
-    """An object as the hub gave it: its JSON text, and the value of that. One that is an item itself is no model's."""
+    """An object as the hub gave it: its JSON text, and the value of that. Alone, it is of no model."""
 
     text: str
     value: Any

@@ -112,7 +112,7 @@ def _text(element: Any) -> str:
 
 
 def _piece(event: str, node: Any, is_whole: bool) -> str:
-    """Return the text that stands after the beginning or the end of a node."""
+    """Return the text after the beginning or the end of a node."""
     if event == "start":
         return " " if node.tag == "br" else node.text or ""
     return "" if is_whole else node.tail or ""

@@ -92,7 +92,7 @@ def _patiently(text: str, position: int) -> tuple[Any, int]:
 
 
 def _skip(text: str, position: int) -> int:
-    """Where the value that begins there ends, by its brackets. Raises `ValueError`."""
+    """Return where the value that begins there ends, by its brackets. Raises `ValueError`."""
     depth = 0
     for token in _TOKEN.finditer(text, position):
         if token[0] in "[{":

@@ -81,7 +81,7 @@ class Named:
 
 
 class Repositories:
-    """The repositories that the links of a hub name, each once: forges do not tell upper from lower case."""
+    """The repositories that the links of a hub name, each once: upper and lower case are the same to forges."""
 
     def __init__(self) -> None:
         self._named: dict[str, Named] = {}

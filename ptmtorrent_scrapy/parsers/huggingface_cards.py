@@ -116,7 +116,7 @@ def datasets(listed: dict[str, Any], card: dict[str, Any], tagged: Tags, base: s
     evaluated = evaluated_on(listed.get("model-index") or card.get("model-index"))
     if not train and not evaluated:
         return [], []
-    found: dict[str, Dataset] = {}  # by name in lower case: the hub does not tell upper from lower case
+    found: dict[str, Dataset] = {}  # by name in lower case: upper and lower case are the same to the hub
     mentions: dict[str, None] = {}
     for usage, names in (("train", train), ("eval", evaluated)):
         for text in names:

@@ -106,7 +106,7 @@ def model_rows(page: str, folder: str, repository: str) -> Iterator[dict[str, st
 
 
 def is_onnx(link: str) -> bool:
-    """Whether a link leads to an `.onnx` file.
+    """Return whether a link leads to an `.onnx` file.
 
     >>> is_onnx("model/a.onnx?raw=true"), is_onnx("model/a.tar.gz")
     (True, False)
@@ -144,7 +144,7 @@ def arxiv_papers(page: str) -> list[str]:
 
 
 def read_statistics(text: str, folder: str) -> dict[str, Any]:
-    """What a `turnkey_stats.yaml` says, and the `path` of its folder; `problem` says why it cannot be read.
+    """Return the value of a `turnkey_stats.yaml` and the `path` of its folder; `problem` says why it cannot be read.
 
     https://github.com/onnx/turnkeyml
     """

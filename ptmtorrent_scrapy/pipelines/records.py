@@ -29,10 +29,10 @@ _HAS_PATH = b'"ModelRepositoryPath":"'
 
 
 class RecordPipeline:
-    """Makes a record of each model, or says why none can be made.
+    """Makes a record of each model, or a line with the reason why it has none.
 
-    Until they are written, records wait in a spool, in the order of the listing. A model of which only its repository
-    tells the commit, or more, waits there as it is, until that was cloned or asked.
+    Until they are written, records wait in a spool, in the order of the listing. A model whose commit or other
+    fields only its repository has waits there as it is, until that was cloned or asked.
     """
 
     def __init__(self, crawl: CrawlSession, stats: StatsCollector) -> None:
@@ -93,9 +93,9 @@ class RecordPipeline:
         self._spool.write(line + b"\n")
 
     def _finished(self, model: Model, problem: str | None = None) -> bytes:
-        """The record of a model as a line, or why it has none."""
+        """Return the record of a model as a line, or why it has none."""
         if model.commit is None:
-            return _rejection(model.name, model.position, "no commit", problem or "the hub tells none")
+            return _rejection(model.name, model.position, "no commit", problem or "the hub gives none")
         built = record(model, self._hub(model.metadata.file))
         if model.within and (path := self._clone_path(model.within)):
             built = with_clone(built, path, None)

@@ -14,7 +14,7 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def _path(error: Any) -> Any:
-    """Where in a record an error of either library is."""
+    """Return where in a record an error of either library is."""
     return getattr(error, "absolute_path", None) or getattr(error, "instance_path", ())
 
 
@@ -30,7 +30,7 @@ class Validator:
         self._exact = jsonschema.Draft202012Validator({"allOf": schemas})
 
     def problem(self, record: dict[str, Any]) -> str | None:
-        """What is wrong with a record, in one line; None if it is valid."""
+        """Return what is wrong with a record, in one line; None if it is valid."""
         if self._fast.is_valid(record):
             return None
         error = jsonschema.exceptions.best_match(self._exact.iter_errors(record)) or next(

@@ -155,6 +155,6 @@ class PyTorchHubSpider(HubSpider):
         return page is not None and not is_rendered(page.body)
 
     def is_elsewhere(self, url: str, page: Page) -> bool:
-        """Whether the site leads from a page to another host, or from a model's page to its start page."""
+        """Return whether the site leads from a page to another host, or from a model's page to its start page."""
         there, hub = urlsplit(url), urlsplit(self.hub_url)
         return there.netloc != hub.netloc or bool(page.stem and there.path.rstrip("/") == hub.path)
