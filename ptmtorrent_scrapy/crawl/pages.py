@@ -37,7 +37,7 @@ def failed(error: BaseException) -> PageFailed:
         return error
     if isinstance(error.__cause__, _DecompressionMaxSizeExceeded):
         return PageFailed("its answer is larger than DOWNLOAD_MAXSIZE", is_too_large=True)
-    is_too_large = isinstance(error, DownloadTimeoutError | DownloadCancelledError)
+    is_too_large = isinstance(error, DownloadTimeoutError) or type(error) is DownloadCancelledError
     return PageFailed(" ".join((str(error) or type(error).__name__).split()), is_too_large=is_too_large)
 
 

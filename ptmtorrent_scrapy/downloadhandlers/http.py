@@ -28,6 +28,10 @@ class Stopped(IgnoreRequest):
     """The crawl was stopped before the answer came."""
 
 
+class ServerRefused(DownloadCancelledError):
+    """The server is at an address that no request goes to; another request does not help."""
+
+
 async def unless_stopped(crawler: Crawler, download: Coroutine[Any, Any, T]) -> T:
     """Return what a download brings. Raise `Stopped` where the crawl ends first: the last answer may take minutes."""
     task = asyncio.ensure_future(download)
@@ -72,7 +76,7 @@ class HttpHandler(HTTP11DownloadHandler):
             return await unless_stopped(self.crawler, super().download_request(request))
         except Exception as error:
             if isinstance(error, CannotResolveHostError) and (refused := refusal(request.url)):
-                raise DownloadCancelledError(refused) from None  # which is not asked for again
+                raise ServerRefused(refused) from None
             settings = " and ".join(getattr(self.crawler.spider, "url_settings", ())) or "its URL"
             if (why := explain(error, request, settings)) is None:
                 raise
@@ -80,9 +84,9 @@ class HttpHandler(HTTP11DownloadHandler):
             raise
 
     async def _check_name(self, url: str) -> None:
-        """Raise `DownloadCancelledError` for a server that a proxy would reach at an address that is refused."""
+        """Raise `ServerRefused` for a server that a proxy would reach at an address that is refused."""
         if place := origin(url):
             try:
                 await asyncio.to_thread(self._network.check_name, *place)
             except AddressRefused as error:
-                raise DownloadCancelledError(str(error)) from None
+                raise ServerRefused(str(error)) from None

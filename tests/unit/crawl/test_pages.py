@@ -1,10 +1,11 @@
 """Why a page could not be had."""
 
 import pytest
-from scrapy.exceptions import DownloadTimeoutError
+from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError
 from scrapy.http import Response
 
 from ptmtorrent_scrapy.crawl.pages import failed, refused
+from ptmtorrent_scrapy.downloadhandlers.http import ServerRefused
 
 
 @pytest.mark.parametrize(
@@ -43,5 +44,7 @@ def test_what_may_help(status: int, is_outdated: bool, is_too_large: bool) -> No
 
 def test_a_timeout_may_come_of_a_page_that_is_too_large() -> None:
     assert failed(DownloadTimeoutError("slow")).is_too_large
+    assert failed(DownloadCancelledError("large")).is_too_large
+    assert not failed(ServerRefused("an address of this machine")).is_too_large
     assert not failed(OSError("disk")).is_too_large
     assert str(failed(ValueError())) == "ValueError"
