@@ -2,5 +2,5 @@
 
 import os
 
-# Whether git is there is told by whoever wants to clone, not by an import.
+# A missing git is reported by the first clone, not by an import.
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")

@@ -2,43 +2,33 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ptmtorrent_scrapy.git import checkout, local, tree_files
-from ptmtorrent_scrapy.git.blobs import contents
-from ptmtorrent_scrapy.git.checkout import Checkout
+from ptmtorrent_scrapy.git import local, tree_files
 from ptmtorrent_scrapy.git.command import CommandFailed
+from ptmtorrent_scrapy.git.completion import Completion
+from ptmtorrent_scrapy.git.description import describe, read_files
 from ptmtorrent_scrapy.git.errors import Cancelled, Gated, GitError, Missing, Refused, Transient
-from ptmtorrent_scrapy.git.lfs import pointers, worktree
-from ptmtorrent_scrapy.git.lfs.store import Store
-from ptmtorrent_scrapy.git.lfs_files import LfsFiles
+from ptmtorrent_scrapy.git.lfs import pointers
 from ptmtorrent_scrapy.git.local import beside
-from ptmtorrent_scrapy.git.local_work import Change, LocalWork, changes
 from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult, CloneStatus
 from ptmtorrent_scrapy.git.origin import is_other_repository, origin, set_origin
-from ptmtorrent_scrapy.git.refs import Head, ServerRefs
-from ptmtorrent_scrapy.git.remote import Upstream, command
+from ptmtorrent_scrapy.git.refs import Head
+from ptmtorrent_scrapy.git.remote import Upstream
 from ptmtorrent_scrapy.git.size_limit import SizeLimit
-from ptmtorrent_scrapy.git.tracking import Tracking
 from ptmtorrent_scrapy.storage import folders, fsync
 from ptmtorrent_scrapy.storage.lock import lock
 
 
-class Cloner:
+class Cloner(Completion):
     """Works on the clone of one repository, and fills in the result. All methods raise `GitError`."""
 
     def __init__(self, request: CloneRequest, result: CloneResult) -> None:
-        self._request = request
-        self._result = result
-        self._path = Path(request.path)
+        super().__init__(request, result)
         self._commit = request.commit if local.is_commit(request.commit) else None
-        self._git = command(request)
         self._upstream = Upstream.of(request, self._git)
-        self._noted: dict[str, Any] = {}  # of a clone that was just made
-        self._refs: ServerRefs | None = None  # once the server was asked for them
-        self._remark: str | None = None  # what a user should know of a clone without an error
 
     def run(self) -> CloneStatus:
         """Make or update the clone, fill in the result and return its status."""
@@ -51,7 +41,7 @@ class Cloner:
         else:
             status = self._create()
         if status != CloneStatus.EMPTY:
-            self._describe()
+            describe(self._request, self._result, self._git)
             self._result.error = self._result.error or self._remark
         return status
 
@@ -60,7 +50,9 @@ class Cloner:
         target = None if self._commit else self._upstream.head(beside(self._path, "heads"), None)
         commit = self._commit or (target.commit if target else None)
         exists = self._request.read_files and (self._path / ".git").is_dir()
-        return commit, self._read() if commit and exists and local.head(self._path).commit == commit else {}
+        return commit, read_files(self._request, self._git) if commit and exists and local.head(
+            self._path
+        ).commit == commit else {}
 
     def _remove_scratch(self) -> None:
         """Remove the scratch files of a process that was killed."""
@@ -119,7 +111,7 @@ class Cloner:
             raise GitError("its HEAD cannot be read: scrapy verify --repair clones it again")
         memory = local.memory(self._path)
         self._check_origin()
-        self._describe()
+        describe(self._request, self._result, self._git)
         head, git_bytes = local.head(self._path), self._result.git_bytes
         target = head if self._is_fresh(memory, head) else self._compare(head)
         if self._is_at(target, head, memory) and local.is_complete(local.state(self._path), self._request):
@@ -199,102 +191,3 @@ class Cloner:
         if state.get("large") and self._request.lfs != "none":
             return CloneStatus.LARGE
         return CloneStatus.UPDATED if is_fetched else CloneStatus.CURRENT
-
-    def _lfs(self, clone: Path) -> LfsFiles:
-        return LfsFiles(self._request, self._result, self._git, clone)
-
-    def _complete(self, clone: Path, target: Head, *, moves: bool, reads: bool) -> CloneStatus | None:
-        """Store the LFS files of a commit, then move the working tree to it; return the status, unless all is there.
-
-        The working tree changes last and at once, so that a clone is never seen without its LFS files.
-        """
-        assert target.commit is not None
-        head = local.head(clone)
-        changed = changes(self._git, clone, head.commit, target.commit) if moves else []
-        self._check_local_work(clone, head, target, changed)
-        lfs = self._lfs(clone)
-        if reads:
-            lfs.read(target.commit)
-            lfs.download(target.commit)
-        if moves:
-            self._check_local_work(clone, head, target, changed)
-            self._move(clone, head, target, lfs)
-        lfs.place()
-        if clone == self._path:
-            checkout.sync(clone, [*(change.path for change in changed), *lfs.wanted])
-        else:
-            fsync.sync(clone)
-        return self._finish(clone, lfs)
-
-    def _check_local_work(self, clone: Path, head: Head, target: Head, changed: Sequence[Change]) -> None:
-        if (local.state(clone) or {}).get("assumed_unchanged"):
-            worktree.compare_again(clone, self._git)
-        if clone == self._path and not self._request.discard_changes:
-            store, interrupted = Store(Path(self._request.store)), local.memory(clone).get("updating")
-            work = LocalWork(self._git, clone, store, interrupted=interrupted)
-            work.check(head.commit, target.commit or "", changed)
-
-    def _move(self, clone: Path, head: Head, target: Head, lfs: LfsFiles) -> None:
-        state, memory = local.state(clone) or {}, local.memory(clone)
-        if state.get("lfs_files") != self._request.lfs_files == "pointer":
-            worktree.remove(clone, lfs.files)
-        local.write_state(clone, {**memory, "updating": target.commit})
-        moved = Checkout(self._git, clone, self._tracking(clone), memory)
-        moved.run(head, target)
-        if moved.kept:
-            self._remark = f"local commits were kept as {', '.join(moved.kept)}"
-
-    def _finish(self, clone: Path, lfs: LfsFiles) -> CloneStatus | None:
-        """Write the state of a clone that is on disk; return the status, unless all that is wanted is there."""
-        head, names = local.head(clone), self._request.read_files
-        read = contents(self._git, clone, head.commit, names) if head.commit else {}
-        self._result.lfs_skipped = len(lfs.files) - len(lfs.wanted)
-        state = {
-            **self._compared(local.memory(clone)),
-            **lfs.state(),
-            "branch": head.branch,
-            "commit": head.commit,
-            "bytes": lfs.list_files(head.commit or "HEAD"),
-            "git_bytes": local.size(clone / ".git"),
-            "read": {name: _text(read.get(name)) for name in names},
-        }
-        local.write_state(clone, {name: value for name, value in state.items() if name != "updating"})
-        if lfs.large:
-            return CloneStatus.LARGE
-        return CloneStatus.PARTIAL if state["error"] else None
-
-    def _compared(self, memory: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what is remembered of a clone, with what was compared now."""
-        known = {**memory, **self._noted}
-        if self._refs is None:
-            return known
-        return {**known, "tags": sorted(self._refs.tags), "compared": int(time.time())}
-
-    def _tracking(self, clone: Path) -> Tracking:
-        tags = {**local.memory(clone), **self._noted}.get("tags")
-        return Tracking(git=self._git, clone=clone, tags=None if tags is None else frozenset(tags))
-
-    def _describe(self) -> None:
-        """Fill the result with what is on disk."""
-        state = local.state(self._path) or {}
-        self._result.path = self._request.path
-        branch, self._result.commit = local.head(self._path)
-        self._result.branch = branch and os.fsencode(branch).decode("utf-8", "replace")
-        for name in ("error", "git_bytes", "lfs_objects", "lfs_bytes", "lfs_skipped"):
-            if name in state:
-                setattr(self._result, name, state[name])
-        if state.get("large"):
-            self._result.error = f"with its LFS files it has {state['large']} bytes; they stay pointers"
-        if self._result.commit and self._request.read_files:
-            self._result.files = self._read()
-
-    def _read(self) -> dict[str, bytes]:
-        """Return the files to read, as noted when the clone was last worked on, else from the commit."""
-        noted = (local.state(self._path) or {}).get("read", {})
-        if any(name not in noted for name in self._request.read_files):
-            return contents(self._git, self._path, "HEAD", self._request.read_files)
-        return {name: noted[name].encode() for name in self._request.read_files if noted[name] is not None}
-
-
-def _text(content: bytes | None) -> str | None:
-    return None if content is None else content.decode("utf-8", "replace")

@@ -61,7 +61,7 @@ LASTING = {
 }
 
 
-# For clones that stand: git brings references and the index to the disk only where it is told to.
+# For existing clones: git syncs references and the index only where a setting says so.
 HARDENED = {"core.fsync": "committed,reference,index"}
 
 
@@ -166,9 +166,9 @@ def check_url(url: str, protocols: Sequence[str]) -> str:
         parts = urlsplit(url)
         host, secret = parts.hostname, parts.username is not None or parts.password is not None
     except ValueError as error:
-        raise Refused(f"{url!r} is no URL: {error}") from None
+        raise Refused(f"{url!r} is not a URL: {error}") from None
     if parts.scheme not in protocols:
         raise Refused(f"{url!r} does not begin with {' or '.join(f'{name}://' for name in protocols)}")
     if not host or host.startswith("-") or secret or not url.isprintable() or " " in url or "\\" in url:
-        raise Refused(f"{url!r} is no plain URL of a repository")
+        raise Refused(f"{url!r} is not a plain URL of a repository")
     return url

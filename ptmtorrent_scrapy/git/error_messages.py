@@ -207,6 +207,8 @@ def of_git(error: CommandFailed, *, gated: bool) -> GitError:
 
 
 def _with_answer(failure: _Failure) -> str:
+    if failure.status == 403:
+        return f"its server limits requests ({failure.answer})"
     return f"{failure.error} ({failure.answer})" if failure.reason else str(failure.error)
 
 

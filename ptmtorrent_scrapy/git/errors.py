@@ -49,7 +49,7 @@ class Gated(GitError):
 
 
 class Missing(GitError):
-    """There is no such repository, or its server has closed it for good."""
+    """The repository does not exist, or its server has closed it for good."""
 
 
 class Large(GitError):

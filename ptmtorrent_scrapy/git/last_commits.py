@@ -1,4 +1,4 @@
-"""Which commit last touched each file, told for a whole repository by one pass over its history."""
+"""Finds the commit that last touched each file, for a whole repository in one pass over its history."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,9 +17,9 @@ _HEADER = re.compile(rb"([0-9a-f]{40,64})((?: [0-9a-f]{40,64})*)(?: \(from ([0-9
 
 
 def last_commits(clone: Path, *, scope: str, timeout: float) -> dict[str, str]:
-    """For each file of HEAD, and each folder (the clone itself is ""), the last commit that touched it.
+    """Return the last commit that touched each file of HEAD, and each folder (the clone itself is "").
 
-    The same as `git log -1 -- PATH` says of each. Paths that are no UTF-8 are left out. Raises `GitError`.
+    The same as `git log -1 -- PATH` says of each. Paths that are not UTF-8 are skipped. Raises `GitError`.
     """
     git = Command(scope=scope, environment=environment(timeout=int(timeout)), timeout=timeout)
     listed = git.run("git", "ls-tree", "-r", "-z", "--name-only", "--full-tree", "HEAD", cwd=clone)
@@ -90,16 +90,16 @@ class _Log:
     def _begin(self, header: bytes) -> None:
         match = _HEADER.match(header)
         if match is None:
-            raise GitError(f"git log says {header[:100]!r}, which is no commit")
+            raise GitError(f"git log printed {header[:100]!r} where a commit was expected")
         commit, parents = match[1], match[2].split()
         if self._commit is None or self._commit[0] != commit:
             self.end()
             self._commit = (commit, parents)
-        # Told only of merges; what follows is the difference from this parent.
+        # Only of merges; what follows is the difference from this parent.
         self._files = self._differences.setdefault(match[3] or (parents[0] if parents else b""), set())
 
     def end(self) -> None:
-        """The commit is told whole."""
+        """Take the commit that is complete."""
         if self._commit is not None:
             self._search.visit(*self._commit, self._differences)
         self._commit, self._differences = None, {}

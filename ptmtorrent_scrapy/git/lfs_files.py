@@ -93,12 +93,12 @@ class LfsFiles:
 
     @property
     def missing(self) -> list[Pointer]:
-        """What is wanted and not stored."""
+        """Return what is wanted and not stored."""
         return self._store.missing(self.wanted.values())
 
     @property
     def stored(self) -> dict[Pointer, None]:
-        """What is wanted and stored, each once."""
+        """Return what is wanted and stored, each once."""
         return {pointer: None for pointer in self.wanted.values() if self._store.has(pointer)}
 
     def state(self) -> dict[str, object]:

@@ -108,7 +108,7 @@ def is_complete(state: Mapping[str, Any] | None, repository: CloneRequest) -> bo
         return False
     if repository.lfs == "none":
         return True
-    if state.get("large"):  # bytes for which its large files were left out
+    if state.get("large"):  # bytes for which its LFS files were skipped
         return repository.max_bytes is not None and repository.max_bytes < state["large"]
     if state["lfs"] in ("all", repository.lfs):
         return True

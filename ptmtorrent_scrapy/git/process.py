@@ -102,7 +102,7 @@ def cancel(scope: str) -> None:
 
 
 def cancelled(scope: str) -> bool:
-    """Whether `cancel` was called for `scope`."""
+    """Return whether `cancel` was called for `scope`."""
     return scope in _cancelled
 
 

@@ -41,7 +41,7 @@ class ServerRefs:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the repository has no commits at all."""
+        """Return whether the repository has no commits at all."""
         return not (self.head or self.branches or self.tags)
 
     def _branch_at(self, commit: str) -> str | None:

@@ -71,7 +71,7 @@ def lasting_settings(url: str) -> dict[str, str]:
 
 
 def command(repository: CloneRequest) -> Command:
-    """How git runs for a repository: large files stay pointers whatever its attributes say."""
+    """Return how git runs for a repository: LFS files stay pointers whatever its attributes say."""
     variables = environment(
         timeout=repository.timeout,
         protocols=repository.protocols,
@@ -123,7 +123,7 @@ class Upstream:
         self._ask("git", "fetch", *options, "--", self.url, *REFSPECS, cwd=scratch)
 
     def redirected(self) -> str | None:
-        """Where its server says that it is now; None where it says nothing of the kind."""
+        """Return the URL that its server redirects to, or None."""
         found = _REDIRECTED.findall(self._ask("git", "ls-remote", "--", self.url, "HEAD").stderr)
         return found[-1].rstrip("/") if found else None
 
@@ -145,7 +145,7 @@ class Upstream:
         self._ask("git", "clone", *options, "--", self.url, str(work), progress=progress)
 
     def fetch(self, clone: Path, tracking: Tracking, refs: ServerRefs, progress: Callable[[], object]) -> None:
-        """Bring the branches and tags of a clone to those of its server; what is lost thereby is kept."""
+        """Bring the branches and tags of a clone to those of its server; commits that upstream drops are kept."""
         local.remove_left(clone)
         is_many = tracking.prepare(refs) > _MANY
         detached = ("HEAD",) if refs.head and refs.branch not in refs.branches else ()

@@ -37,7 +37,7 @@ class SizeLimit:
         self._next = 0.0
 
     def cloning(self) -> None:
-        """Told again and again while git makes the clone."""
+        """Check the clone while git makes it; called every second."""
         began = time.monotonic()
         if began >= self._next:
             git, (whole, entries) = local.size(self._clone / ".git"), _measure(self._clone)
@@ -45,7 +45,7 @@ class SizeLimit:
             self._next = time.monotonic() + _SHARE * (time.monotonic() - began)
 
     def fetching(self) -> None:
-        """Told again and again while git fetches into a clone that stands."""
+        """Check an existing clone while git fetches into it; called every second."""
         self.check(0, 0, git=local.size(self._clone / ".git"))
 
     def commit(self, git: Command, commit: str) -> None:

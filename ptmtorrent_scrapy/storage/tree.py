@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ptmtorrent_scrapy.storage.lock import LockHeld, lock
 
-_LONGEST = 230  # bytes: file systems take 255, and work in progress stands beside its place under a longer name
+_LONGEST = 230  # bytes: file systems take 255, and work in progress is beside its place under a longer name
 _OWN = re.compile(r"\..*~[\w-]+")  # names of work in progress
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")  # what nearly all names are
 _GIT = re.compile(r"\.git|git~\d+")  # git's own folder, and the short names that Windows gives it
@@ -27,7 +27,7 @@ class TreeLocked(Exception):
 
 
 def is_work(name: str) -> bool:
-    """Whether that is what work in progress is called."""
+    """Return whether a name is one of work in progress."""
     return _OWN.fullmatch(name) is not None
 
 
@@ -61,7 +61,7 @@ def check_name(name: str) -> str:
     try:
         length = len(name.encode())
     except UnicodeEncodeError:
-        raise UnusableName(f"{name!r} is no text") from None
+        raise UnusableName(f"{name!r} cannot be encoded as UTF-8") from None
     if length > _LONGEST:
         raise UnusableName(f"{name[:40]!r}... is longer than the {_LONGEST} bytes that file systems take")
     return name
@@ -97,13 +97,13 @@ class DataTree:
         self.work = self.folder / "json" / f".{hub}~crawl"  # what a crawl needs only while it runs
 
     def page(self, path: str) -> Path:
-        """Where a raw page lies: `path` is relative to the hub's folder, under html/metadata/ or json/metadata/."""
+        """Return the path of a raw page, given below the hub's folder: under html/metadata/ or json/metadata/."""
         if not path.startswith(_PAGES):
             raise UnusableName(f"{path!r} is not below {' or '.join(_PAGES)}")
         return self.folder.joinpath(*(check_name(part) for part in path.split("/")))
 
     def repository(self, folder: str) -> Path:
-        """Where the clone of AUTHOR/MODEL stands."""
+        """Return the path of the clone of AUTHOR/MODEL."""
         return self.folder / "repos" / check_folder(folder)
 
     def seen_from_outside(self, path: Path) -> str:

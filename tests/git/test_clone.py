@@ -1,4 +1,4 @@
-"""Clones: made, kept up to date, gone on with; large files stored once."""
+"""Clones: made, updated and resumed; LFS objects stored once."""
 
 import contextlib
 import json
