@@ -79,7 +79,12 @@ class Cloner(Completion):
         if target.commit is None:
             folders.remove(work)
             return CloneStatus.EMPTY
-        status = self._complete(work, target, moves=is_resumed or target != head, reads=has_pointers or target != head)
+        reads, moves = has_pointers or target != head, is_resumed or target != head
+        try:
+            status = self._complete(work, target, moves=moves, reads=reads)
+        except Refused:
+            folders.remove(work)
+            raise
         fsync.rename(work, self._path)
         return status or CloneStatus.CLONED
 

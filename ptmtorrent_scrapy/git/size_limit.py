@@ -28,6 +28,27 @@ def check_path(path: bytes) -> None:
         raise Refused(f"it has a path of more than {MAX_PATH} bytes")
 
 
+class TreeOrder:
+    """Follows the files of a commit, and raises `Refused` for a path that is there twice, as file and folder, or late.
+
+    In the history such trees harm nobody; a working tree of one differs from what git says of it.
+    """
+
+    def __init__(self) -> None:
+        self._last = b""
+        self._above: list[bytes] = []  # files with whose names the last path begins
+
+    def check(self, path: bytes) -> None:
+        """Check the next file; git lists them in the order of their bytes."""
+        while self._above and not path.startswith(self._above[-1]):
+            self._above.pop()
+        is_below_file = any(path[len(file) :].startswith(b"/") for file in self._above)
+        if is_below_file or (self._last and path <= self._last):
+            raise Refused(f"{path.decode('utf-8', 'replace')[:200]!r} is in its tree twice, or out of order")
+        self._above.append(path)
+        self._last = path
+
+
 class SizeLimit:
     """Judges a clone: raises `Large`, or `Refused` for one that expands like a bomb, be it of files without content."""
 
@@ -52,11 +73,16 @@ class SizeLimit:
         """Judge the working tree that a commit of the clone will have. Raises `GitError`."""
         size, tree, entries, rest = local.size(self._clone / ".git"), 0, 0, b""
 
+        order = TreeOrder()
+
         def count(piece: bytes) -> None:
             nonlocal tree, entries, rest
             *lines, rest = (rest + piece).split(b"\0")
             for line in lines:
-                check_path(line.partition(b"\t")[2])
+                meta, _, path = line.partition(b"\t")
+                check_path(path)
+                if b" tree " not in meta:
+                    order.check(path)
             sizes = [line.split(b"\t", 1)[0].split()[-1] for line in lines]
             tree += sum(int(each) for each in sizes if each != b"-")
             entries += len(sizes)

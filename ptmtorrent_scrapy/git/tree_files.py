@@ -12,6 +12,7 @@ import orjson
 
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer
+from ptmtorrent_scrapy.git.size_limit import TreeOrder
 from ptmtorrent_scrapy.storage.atomic import AtomicFile
 
 _NAME = "ptmtorrent-files.jsonl"
@@ -27,7 +28,8 @@ def write(
 ) -> int:
     """List the files of a commit; return the sum of their sizes.
 
-    `lfs` are its LFS files, `stored` those pointers whose objects are in the working tree. Raises `GitError`.
+    `lfs` are its LFS files, `stored` those pointers whose objects are in the working tree.
+    Raises `Refused` for a tree in which a path is twice, and other `GitError`s.
     """
     with AtomicFile(path(clone)) as file:
         listing = _Listing(file, lfs, stored)
@@ -53,12 +55,14 @@ class _Listing:
         self._lfs = lfs
         self._stored = stored
         self._rest = b""
+        self._order = TreeOrder()
 
     def take(self, piece: bytes) -> None:
         *entries, self._rest = (self._rest + piece).split(b"\0")
         for entry in entries:
             meta, _, name = entry.partition(b"\t")
             _, kind, blob, size = meta.split()
+            self._order.check(name)
             if kind == b"blob":  # a submodule is no file
                 self._write(name, blob.decode(), int(size))
 
