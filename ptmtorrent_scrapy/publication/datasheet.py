@@ -44,6 +44,9 @@ def readme(description: Description) -> bytes:
         lines += ["Unpack the repositories, in this order, in this folder:", ""]
         lines += ["    for volume in data/volumes/*.tar.zst; do tar --zstd -xf $volume; done", ""]
         lines += ["Take out one repository: `scrapy package --extract OWNER/NAME FOLDER -o PACKAGE`", ""]
+    else:
+        lines += ["Put the large files of one clone into its working tree, in its folder:", ""]
+        lines += ["    git -c lfs.storage=../../../../lfs lfs checkout", ""]
     if description.totals.fetched_files:
         size = human(description.totals.fetched_bytes)
         lines += [f"Download the {description.totals.fetched_files:,} large files ({size}) of `{FETCH}`:", ""]

@@ -153,7 +153,8 @@ class Packaging:
         texts = [options.strict, options.title, options.publisher, options.license]
         chosen = [options.without_weights, options.volume_size, texts, repositories.counts()]
         people = [[creator.name, creator.orcid] for creator in options.creators]
-        found = hashlib.sha256(orjson.dumps([__version__, chosen, people, sorted(options.named)]))
+        lists = [sorted(options.named), sorted(options.licenses or ())]
+        found = hashlib.sha256(orjson.dumps([__version__, chosen, people, lists]))
         folders = [hub.folder / name for hub, _ in self._hubs for name in ("json", "html", "snapshots")]
         for folder in (*folders, self._root / "exports", self._root / "report"):
             for file in files_below(folder):

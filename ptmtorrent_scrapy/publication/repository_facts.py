@@ -42,11 +42,12 @@ class RepositoryFacts:
 
     def _read_record(self, hub: str, record: dict[str, Any]) -> None:
         name = record["ModelName"]
-        self._note_access(hub, name, record.get("ModelURL"), record.get("ModelGated"), record.get("ModelPrivate"))
+        url = record.get("ModelRepositoryURL") or record.get("ModelURL")
+        self._note_access(hub, name, url, record.get("ModelGated"), record.get("ModelPrivate"))
         spdx = record.get("ModelLicenseSPDX")
         identifiers = " ".join(sorted(map(str, spdx))) if isinstance(spdx, list) else ""
         if record.get("ModelLicense") or identifiers:
-            for folder in self._folders(hub, record.get("ModelRepositoryPath"), record.get("ModelURL")):
+            for folder in self._folders(hub, record.get("ModelRepositoryPath"), url):
                 self._note_license(hub, folder, record.get("ModelLicense"), identifiers, record.get("ModelLicenseURL"))
 
     def _read_object(self, hub: str, found: dict[str, Any]) -> None:

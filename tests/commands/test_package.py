@@ -224,6 +224,15 @@ def test_a_large_file_is_in_the_package_once_and_costs_no_disk(package: Path, fo
     assert (package / "data/huggingface/repos/o/one/w.bin").read_bytes() == WEIGHTS.as_pointer()
 
 
+def test_git_lfs_finds_the_large_files_of_a_package(tree: Tree, package: Path) -> None:
+    copied = tree.folder / "copied"
+    shutil.copytree(package, copied)
+    clone = copied / "data/huggingface/repos/o/one"
+    assert git(clone, "status", "--short") == ""
+    git(clone, "-c", "lfs.storage=../../../../lfs", "lfs", "checkout")
+    assert (clone / "w.bin").read_bytes() == WEIGHTS.body
+
+
 def test_a_package_says_nothing_of_the_machine(package: Path, folder: Path) -> None:
     paths = [path for path in package.rglob("*") if path.is_file()]
     assert not [path for path in paths if os.fsencode(folder) in path.read_bytes()]
