@@ -78,6 +78,10 @@ class Command(ScrapyCommand):
             show(f"scrapy export: {error}; earlier exports were kept", file=sys.stderr)
             self.exitcode = 2 if isinstance(error, UnknownHub | ImportError) else 1
             return
+        except KeyboardInterrupt:
+            print("scrapy export: stopped; earlier exports were kept", file=sys.stderr)
+            self.exitcode = 1
+            return
         finally:
             process.close_watchdog()
         for file in files:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from ptmtorrent_scrapy.exports.values import boolean, mapping, whole
 
 _LONGEST = 1 << 24  # bytes of a text; Arrow's arrays of text hold 2 GiB
-_POOL = pa.system_memory_pool()  # others keep what was freed
+POOL = pa.system_memory_pool()  # others keep what was freed
 _LISTS = (list, type(None))
 _EARLIEST, _LATEST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -31,10 +31,8 @@ class Column:
         """Return the values as an array of the column's type."""
         if self.is_checked and (self.item is None or all(type(each) in _LISTS for each in values)):
             with contextlib.suppress(pa.ArrowException, TypeError, ValueError, OverflowError):
-                return pa.array(values, self.type, memory_pool=_POOL)
-        return pa.array(
-            [None if value is None else self.clean(value) for value in values], self.type, memory_pool=_POOL
-        )
+                return pa.array(values, self.type, memory_pool=POOL)
+        return pa.array([None if value is None else self.clean(value) for value in values], self.type, memory_pool=POOL)
 
 
 def text() -> Column:

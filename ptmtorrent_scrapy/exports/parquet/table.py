@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ptmtorrent_scrapy.exports.parquet.columns import Column
+from ptmtorrent_scrapy.exports.parquet.columns import POOL, Column
 
 _BATCH = 2000  # rows that are converted at once
 ROWS = 100_000  # of a row group
@@ -66,6 +66,8 @@ class Table:
         if self._count:
             self._writer.write_table(pa.Table.from_batches(self._batches, self._schema), row_group_size=ROWS)
         self._batches.clear()
+        for pool in (POOL, pa.default_memory_pool()):
+            pool.release_unused()
         self._count = self._bytes = 0
 
 
