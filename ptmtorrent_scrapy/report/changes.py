@@ -10,6 +10,7 @@ from ptmtorrent_scrapy.storage.tree import DataTree
 
 KINDS = ("added", "removed", "changed")
 LISTED = 500  # models of each kind
+MOST = 500_000  # records of a hub that a report compares: a comparison takes as long as the rest of it
 
 
 @dataclass(kw_only=True)
@@ -24,8 +25,10 @@ class Changes:
     listed: dict[str, list[Change]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
 
 
-def last_changes(tree: DataTree) -> Changes | None:
-    """Return what changed since the newest snapshot; None where there is none, or where it cannot be read."""
+def last_changes(tree: DataTree, records: int) -> Changes | None:
+    """Return what changed since the newest snapshot; None where there is none that can be read, or too many records."""
+    if records > MOST:
+        return None
     try:
         return changes_between(*compared(tree, []), listed=20)
     except (Unknown, Broken):

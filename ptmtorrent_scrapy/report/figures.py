@@ -88,7 +88,7 @@ def hub_figures(hub: CollectedHub, advance: Advance = lambda *_: None) -> HubFig
         rejections=rejected,
         repositories=repositories,
         history=crawls,
-        changes=last_changes(hub.tree),
+        changes=last_changes(hub.tree, found.records),
         missing=hub.missing(),
         faults=list(hub.faults.lines()),
     )

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from ptmtorrent_scrapy import __version__
 from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.formats.sizes import human
-from ptmtorrent_scrapy.report.changes import Changes, values
+from ptmtorrent_scrapy.report.changes import MOST, Changes, values
 from ptmtorrent_scrapy.report.charts import LineChart, line_chart
 from ptmtorrent_scrapy.report.crawls import History
 from ptmtorrent_scrapy.report.figures import HubFigures, TreeFigures
@@ -42,7 +42,13 @@ def report_page(figures: TreeFigures) -> str:
         "bytes": sum(hub["bytes"] for hub in hubs),
     }
     return _render(
-        "report.html", hubs=hubs, totals=totals, tree=figures.tree, titles=_TITLES, generated=figures.generated
+        "report.html",
+        hubs=hubs,
+        totals=totals,
+        tree=figures.tree,
+        titles=_TITLES,
+        most=MOST,
+        generated=figures.generated,
     )
 
 

@@ -19,6 +19,7 @@ TOLD = ("LatestGitCommitSHA", "ModelLicense", "ModelTask")  # what is told with 
 _PLACES = ("MetadataFilePath", "MetadataObjectID")  # of the object in the listing, as `id` is of the record
 _NOT_HASHED = frozenset(("id", "ModelURL", "ModelOwner", "ModelName", *TOLD, *COUNTS))
 _MOST = 10_000  # records of one URL
+_SHORT = 40  # characters of a text that is compared as it is
 _TABLE = "CREATE TABLE record (url TEXT, side INTEGER, told BLOB)"
 _ORDERED = "SELECT url, side, told FROM record ORDER BY url, side, rowid"
 
@@ -79,17 +80,23 @@ def _parts(record: dict[str, Any]) -> list[Any]:
     return [record.get("ModelOwner"), record.get("ModelName"), told, counts, others]
 
 
-def _hash(value: Any) -> str:
-    return hashlib.blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
+def _hash(value: Any) -> Any:
+    """Return a short value as it is, else its hash in an array, so that no text can be taken for one."""
+    if type(value) is int or (type(value) is str and len(value) <= _SHORT):
+        return value
+    return [hashlib.blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()]
 
 
 def _of_one(url: str, rows: Iterator[tuple[str, int, bytes]]) -> Iterator[Change]:
     """What became of the models of one URL: mostly one, but a repository may have several."""
-    sides: tuple[list[Any], list[Any]] = ([], [])
+    texts: tuple[list[bytes], list[bytes]] = ([], [])
     for number, (_, side, told) in enumerate(rows):
         if number == _MOST:
             raise Broken(f"more than {_MOST:,} records have the ModelURL {url[:200]!r}")
-        sides[side].append(orjson.loads(told))
+        texts[side].append(told)
+    if texts[0] == texts[1]:
+        return
+    sides = ([orjson.loads(text) for text in side] for side in texts)
     pairs, removed, added = _paired(*sides)
     for former, new in pairs:
         if former != new:
