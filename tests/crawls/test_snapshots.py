@@ -113,12 +113,13 @@ def test_what_changed_is_told(three: Crawl, diff: Diff) -> None:
     first, second = snapshots(three)
     changed = [
         "- o/gone",
-        "~ o/license  license mit -> apache-2.0, ModelTags",
+        "~ o/license  license mit -> apache-2.0, ModelLicenseSPDX, ModelTags",
         "+ o/new",
         "~ o/sha  commit 1111111 -> 2222222",
         "~ o/task  task fill-mask -> text-generation",
     ]
-    sums = "1 added, 1 removed, 3 changed (commit 1, license 1, ModelTags 1, task 1); downloads or likes of 1"
+    fields = "commit 1, license 1, ModelLicenseSPDX 1, ModelTags 1, task 1"
+    sums = f"1 added, 1 removed, 3 changed ({fields}); downloads or likes of 1"
     assert lines(diff(first, second)) == [*changed, f"huggingface, {first} to {second}: {sums}"]
     added = [*changed[:3], "+ o/other", *changed[3:]]
     assert lines(diff(first))[:-1] == lines(diff(first, "now"))[:-1] == added
@@ -145,7 +146,7 @@ def test_what_changed_is_told_as_json(three: Crawl, hubs: Hubs, diff: Diff) -> N
         "o/sha": {"LatestGitCommitSHA": ["1" * 40, "2" * 40]},
         "o/task": {"ModelTask": ["fill-mask", "text-generation"]},
     }
-    assert next(each["others"] for each in changed if each["model"] == "o/license") == ["ModelTags"]
+    assert next(each["others"] for each in changed if each["model"] == "o/license") == ["ModelLicenseSPDX", "ModelTags"]
     assert summary == {
         "what": "summary",
         "from": first,
@@ -154,7 +155,7 @@ def test_what_changed_is_told_as_json(three: Crawl, hubs: Hubs, diff: Diff) -> N
         "removed": 1,
         "changed": 3,
         "counts": 1,
-        "fields": {"LatestGitCommitSHA": 1, "ModelLicense": 1, "ModelTags": 1, "ModelTask": 1},
+        "fields": {"LatestGitCommitSHA": 1, "ModelLicense": 1, "ModelLicenseSPDX": 1, "ModelTags": 1, "ModelTask": 1},
     }
     read = [each for each in objects(diff("--all", "--json", first, second)) if each.get("model") == "o/read"]
     assert [each["fields"] for each in read] == [{"ModelDownloads": [5, 6], "ModelLikes": [None, 1]}]
