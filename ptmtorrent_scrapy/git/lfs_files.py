@@ -49,7 +49,7 @@ class LfsFiles:
         Raises `NoSpace`, `OverBudget`, and `Transient` unless a partial clone is accepted.
         """
         damaged = self._store.set_damaged_aside(own_storage.not_linked(self._clone, self.wanted.values()))
-        own_storage.give_back(self._clone, self._store.missing(self.wanted.values()), self._store)
+        own_storage.give_back(self._clone, self.wanted, self._store)
         missing = self._store.missing(self.wanted.values())
         size = sum(pointer.size for pointer in missing)
         if self._request.budget is not None and size > self._request.budget:

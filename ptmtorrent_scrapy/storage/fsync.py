@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,8 +20,13 @@ def sync(folder: Path) -> None:
     if len(files) > _MANY:
         os.sync()
         return
-    sync_paths(file for file in files if os.lstat(file).st_nlink == 1)
+    sync_paths(file for file in files if _has_content_of_its_own(file))
     sync_paths(reversed(folders))
+
+
+def _has_content_of_its_own(path: str) -> bool:
+    status = os.lstat(path)
+    return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
 
 
 def sync_paths(paths: Iterable[str | Path]) -> None:

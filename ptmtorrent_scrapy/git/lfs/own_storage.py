@@ -4,10 +4,9 @@ git-lfs commands that a user runs in a clone, `git lfs prune` above all, remove 
 objects that the clones share. Older versions of this program let git-lfs work in the shared store (`lfs.storage`).
 """
 
-import contextlib
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ptmtorrent_scrapy.git.command import Command
@@ -21,15 +20,15 @@ _NO_LINKS = (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOTSUP, errno.ENOSYS
 def link_objects(clone: Path, wanted: Iterable[Pointer], store: Store) -> list[Pointer]:
     """Link the stored objects among those that a clone wants, bring the links to the disk and return what was new.
 
-    Where the file system has no hard links a relative symbolic link serves; where it has none either, git-lfs would
-    download an object again.
+    They are relative symbolic links, so that the objects keep one link per working tree and `scrapy prune` frees them;
+    hard links where the file system has no symbolic ones. Where it has neither, git-lfs would download an object again.
     """
     folders: dict[Path, None] = {}
     linked = []
     for pointer in dict.fromkeys(wanted):
         path = _path(clone, pointer.oid)
-        if store.has(pointer) and not path.exists():
-            path.unlink(missing_ok=True)  # a symbolic link to nowhere
+        if store.has(pointer) and not _is_same(path, store.object(pointer.oid)):
+            path.unlink(missing_ok=True)
             path.parent.mkdir(parents=True, exist_ok=True)
             if _link(store.object(pointer.oid), path):
                 folders |= dict.fromkeys(path.parents[:5])
@@ -43,10 +42,12 @@ def not_linked(clone: Path, wanted: Iterable[Pointer]) -> list[Pointer]:
     return [pointer for pointer in dict.fromkeys(wanted) if not _path(clone, pointer.oid).exists()]
 
 
-def give_back(clone: Path, missing: Iterable[Pointer], store: Store) -> None:
-    """Let the store take back objects that it lost and a clone still has."""
-    for pointer in missing:
-        store.adopt(pointer, _path(clone, pointer.oid))
+def give_back(clone: Path, files: Mapping[bytes, Pointer], store: Store) -> None:
+    """Let the store take back objects that it lost and a clone still has, in its working tree or its own storage."""
+    for name, pointer in files.items():
+        for path in (Path(os.path.join(os.fsdecode(clone), os.fsdecode(name))), _path(clone, pointer.oid)):
+            if not store.has(pointer):
+                store.adopt(pointer, path)
 
 
 def separate(clone: Path, git: Command) -> None:
@@ -63,14 +64,20 @@ def _path(clone: Path, oid: str) -> Path:
     return clone / ".git" / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
 
 
-def _link(stored: Path, path: Path) -> bool:
+def _is_same(path: Path, stored: Path) -> bool:
     try:
-        os.link(stored, path, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        with contextlib.suppress(OSError):
-            path.symlink_to(os.path.relpath(stored, path.parent))
-            return True
+        return path.samefile(stored)
+    except FileNotFoundError:
         return False
-    return True
+
+
+def _link(stored: Path, path: Path) -> bool:
+    """Link to an object; return whether the file system has links of any kind."""
+    for make, target in ((os.symlink, os.path.relpath(stored, path.parent)), (os.link, os.fspath(stored))):
+        try:
+            make(target, path)
+            return True
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+    return False

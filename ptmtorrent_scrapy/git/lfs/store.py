@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import random
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -121,10 +122,15 @@ class Store:
     def adopt(self, pointer: Pointer, file: Path) -> None:
         """Take back an object that a clone still has, if it is a file with the right content."""
         with contextlib.suppress(OSError):
-            if file.stat(follow_symlinks=False).st_size == pointer.size and digest(file) == pointer.oid:
+            status = file.stat(follow_symlinks=False)
+            if status.st_size == pointer.size and digest(file) == pointer.oid:
                 path = self.object(pointer.oid)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                os.link(file, path, follow_symlinks=False)
+                if status.st_mode & 0o222:  # a copy that its user may write to
+                    shutil.copyfile(file, _aside(path))
+                    _aside(path).rename(path)
+                else:
+                    os.link(file, path, follow_symlinks=False)
                 self._keep([pointer])
 
     def set_damaged_aside(self, wanted: Iterable[Pointer]) -> list[Pointer]:

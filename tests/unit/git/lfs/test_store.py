@@ -136,15 +136,19 @@ def test_what_a_clone_removes_stays_in_the_store_and_comes_back_from_a_clone(sto
     own_storage.remove_object(clone, pointer.oid)
     assert store.has(pointer)
     own_storage.link_objects(clone, [pointer], store)
-    store.object(pointer.oid).unlink()
-    own_storage.give_back(clone, [pointer], store)
-    assert store.object(pointer.oid).read_bytes() == b"content"
+    for mode in (0o444, 0o644):
+        (clone / "w.bin").unlink(missing_ok=True)
+        (clone / "w.bin").write_bytes(b"content")
+        (clone / "w.bin").chmod(mode)
+        store.object(pointer.oid).unlink()
+        own_storage.give_back(clone, {b"w.bin": pointer}, store)
+        assert store.object(pointer.oid).read_bytes() == b"content"
+        assert (clone / "w.bin").stat().st_mode & 0o777 == mode
 
 
 def test_an_object_comes_back_from_a_clone_only_if_it_is_right(store: Store, tmp_path: Path) -> None:
     pointer = add(store, b"content")
-    own_storage.link_objects(tmp_path, [pointer], store)
-    damage(store.object(pointer.oid), keep_time=True)
     store.object(pointer.oid).unlink()
-    own_storage.give_back(tmp_path, [pointer], store)
+    (tmp_path / "w.bin").write_bytes(b"contend")
+    own_storage.give_back(tmp_path, {b"w.bin": pointer}, store)
     assert not store.has(pointer)
