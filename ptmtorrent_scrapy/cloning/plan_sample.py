@@ -11,7 +11,7 @@ import orjson
 
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase, ListedRepository
 from ptmtorrent_scrapy.git import local
-from ptmtorrent_scrapy.git.models import CloneRequest, CloneStatus
+from ptmtorrent_scrapy.git.models import CloneRequest, CloneStatus, LfsMode
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 _BOUNDS = (0.01, 0.1, 1.0)  # of the repositories by downloads: the strata of the sample
@@ -70,7 +70,7 @@ class PlanSample:
                 return
             work = self._work(listed)
             self.work[work] += 1
-            if work == Work.CLONE and listed.bytes is not None and self._request.lfs in ("auto", "all"):
+            if work == Work.CLONE and listed.bytes is not None and self._request.lfs in (LfsMode.AUTO, LfsMode.ALL):
                 self.known_bytes += listed.bytes
                 self.known += 1
             elif work == Work.CLONE:

@@ -29,7 +29,7 @@ from ptmtorrent_scrapy.git.environment import environment
 from ptmtorrent_scrapy.git.errors import Cancelled, Gated, GitError, Large, Missing, Refused
 from ptmtorrent_scrapy.git.last_commits import last_commits
 from ptmtorrent_scrapy.git.lfs.store import Store
-from ptmtorrent_scrapy.git.models import USABLE, CloneRequest, CloneResult, CloneStatus, FailureKind
+from ptmtorrent_scrapy.git.models import USABLE, CloneRequest, CloneResult, CloneStatus, FailureKind, LfsMode
 
 logger = logging.getLogger(__name__)
 
@@ -204,7 +204,7 @@ class CloneService:
         if listed.url in self._needed:
             return self._needed[listed.url]
         exists = (self._crawl.tree.repository(listed.folder) / ".git").is_dir()
-        return 0 if exists or self._settings.repository.lfs not in ("auto", "all") else listed.bytes or 0
+        return 0 if exists or self._settings.repository.lfs not in (LfsMode.AUTO, LfsMode.ALL) else listed.bytes or 0
 
     async def _clone(self, job: Job, jobs: CloneScheduler) -> None:
         listed, is_last = job.listed, job.tries >= self._settings.retries

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from ptmtorrent_scrapy import CONTACT_URL
 from ptmtorrent_scrapy.formats.redact import redact
 from ptmtorrent_scrapy.formats.repository_urls import comparable
+from ptmtorrent_scrapy.git.models import LfsMode
 from ptmtorrent_scrapy.network.addresses import origin
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -85,13 +86,13 @@ def share(name: str, value: str) -> float:
 
 
 def lfs(name: str, value: str) -> str:
-    """`auto`, `all`, `none`, or the largest size of a file to fetch, in bytes as decimal digits.
+    """Return a `LfsMode`, or the largest size of a file to fetch, in bytes as decimal digits.
 
     >>> lfs("lfs", "100MB")
     '100000000'
     """
-    if value in ("auto", "all", "none"):
-        return value
+    if value in set(LfsMode):
+        return LfsMode(value)
     try:
         return str(size(name, value))
     except InvalidOption:

@@ -19,6 +19,7 @@ from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import FinishReason
 from ptmtorrent_scrapy.extensions.phases import chosen, ended, is_listed
 from ptmtorrent_scrapy.git.errors import GitError
+from ptmtorrent_scrapy.git.models import LfsMode
 from ptmtorrent_scrapy.git.size_estimate import weight
 from ptmtorrent_scrapy.pipelines import MetadataPipeline
 from ptmtorrent_scrapy.storage.jsonl import json_lines
@@ -128,7 +129,7 @@ class Planning:
 
     def _is_wanted(self, size: int) -> bool:
         which = self._settings.repository.lfs
-        return which != "none" and (not which.isdigit() or size <= int(which))
+        return which != LfsMode.NONE and (not which.isdigit() or size <= int(which))
 
     def _before(self) -> list[tuple[int, float]]:
         """Return (bytes, seconds) of what earlier crawls have cloned."""

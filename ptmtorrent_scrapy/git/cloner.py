@@ -13,7 +13,7 @@ from ptmtorrent_scrapy.git.description import describe, read_files
 from ptmtorrent_scrapy.git.errors import Cancelled, Gated, GitError, Missing, Refused, Transient
 from ptmtorrent_scrapy.git.lfs import pointers
 from ptmtorrent_scrapy.git.local import beside
-from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult, CloneStatus
+from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult, CloneStatus, LfsMode
 from ptmtorrent_scrapy.git.origin import is_other_repository, origin, set_origin
 from ptmtorrent_scrapy.git.refs import Head
 from ptmtorrent_scrapy.git.remote import Upstream
@@ -193,6 +193,6 @@ class Cloner(Completion):
 
     def _unmoved(self, state: Mapping[str, Any], *, is_fetched: bool) -> CloneStatus:
         """Return the status of a clone whose HEAD is what it was."""
-        if state.get("large") and self._request.lfs != "none":
+        if state.get("large") and self._request.lfs != LfsMode.NONE:
             return CloneStatus.LARGE
         return CloneStatus.UPDATED if is_fetched else CloneStatus.CURRENT

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ptmtorrent_scrapy.git.models import CloneRequest
+from ptmtorrent_scrapy.git.models import CloneRequest, LfsMode
 from ptmtorrent_scrapy.git.refs import TAGS, Head
 from ptmtorrent_scrapy.storage import folders
 from ptmtorrent_scrapy.storage.fsync import rename, sync_paths
@@ -106,11 +106,11 @@ def is_complete(state: Mapping[str, Any] | None, repository: CloneRequest) -> bo
     """Return whether a clone in this state has the LFS files that are wanted."""
     if not state or state["error"] or state["lfs_files"] != repository.lfs_files:
         return False
-    if repository.lfs == "none":
+    if repository.lfs == LfsMode.NONE:
         return True
     if state.get("large"):  # bytes for which its LFS files were skipped
         return repository.max_bytes is not None and repository.max_bytes < state["large"]
-    if state["lfs"] in ("all", repository.lfs):
+    if state["lfs"] in (LfsMode.ALL, repository.lfs):
         return True
     return state["lfs"].isdigit() and repository.lfs.isdigit() and int(state["lfs"]) >= int(repository.lfs)
 

@@ -5,6 +5,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
+class LfsMode(StrEnum):
+    """Which large files to fetch, where that is no size."""
+
+    AUTO = "auto"  # those that a plain clone gets
+    ALL = "all"
+    NONE = "none"
+
+
 class CloneStatus(StrEnum):
     """The result of a clone, as `status` in repositories.jsonl."""
 
@@ -50,7 +58,7 @@ class CloneRequest:
     refresh: float | None = None  # seconds for which branches and tags count as compared; None: as long as HEAD does
     discard_changes: bool = False  # overwrite a user's changes, for an explicit repair
     gated: bool = False  # the hub says that access is restricted
-    lfs: str = "auto"  # auto, all, none or the largest size in bytes
+    lfs: str = LfsMode.AUTO  # auto, all, none or the largest size in bytes
     lfs_files: str = "link"  # link, copy or pointer
     mirrors: tuple[str, ...] = ()  # other LFS servers
     max_bytes: int | None = None  # of git and LFS objects; beyond it LFS files stay pointers

@@ -14,6 +14,7 @@ from ptmtorrent_scrapy.git.environment import check_url
 from ptmtorrent_scrapy.git.errors import Refused
 from ptmtorrent_scrapy.git.lfs import attributes, own_storage, pointers, worktree
 from ptmtorrent_scrapy.git.lfs.store import Store
+from ptmtorrent_scrapy.git.models import LfsMode
 from ptmtorrent_scrapy.publication import git_folder
 from ptmtorrent_scrapy.publication.bag import BagError
 from ptmtorrent_scrapy.storage.atomic import AtomicFile
@@ -96,7 +97,7 @@ class ImportedClones:
     def _place_large_files(self, clone: Path, path: str, commit: str) -> ImportedClone:
         state = _state(clone, path)
         large = pointers.of_commit(self._git, clone, commit)
-        which = "none" if state.get("large") else state["lfs"]
+        which = LfsMode.NONE if state.get("large") else state["lfs"]
         wanted = pointers.wanted(self._git, clone, commit, large, which)
         if state["lfs_files"] != "pointer":
             link = state["lfs_files"] == "link"
@@ -125,7 +126,9 @@ def _state(clone: Path, path: str) -> dict[str, Any]:
     state = local.state(clone)
     if not state or not all(isinstance(state[name], kinds) for name, kinds in _NAMES.items()):
         raise BagError(f"{path} was never finished by the crawl that cloned it")
-    is_known = state["lfs"] in ("auto", "all", "none") or (state["lfs"].isascii() and state["lfs"].isdecimal())
+    is_known = state["lfs"] in (LfsMode.AUTO, LfsMode.ALL, LfsMode.NONE) or (
+        state["lfs"].isascii() and state["lfs"].isdecimal()
+    )
     if not is_known or state["lfs_files"] not in ("link", "copy", "pointer"):
         raise BagError(f"{path} has a state that this program does not know")
     return state

@@ -14,6 +14,7 @@ import pathspec
 from ptmtorrent_scrapy.git.blobs import batch
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.lfs import attributes
+from ptmtorrent_scrapy.git.models import LfsMode
 from ptmtorrent_scrapy.git.size_limit import check_path
 from ptmtorrent_scrapy.storage.folders import walk
 
@@ -117,11 +118,11 @@ def wanted(
     git: Command, repository: Path, commit: str, files: Mapping[bytes, Pointer], which: str
 ) -> dict[bytes, Pointer]:
     """Return those of a commit's LFS files that are to be fetched: `which` is auto, all, none or the largest size."""
-    if not files or which == "all":
+    if not files or which == LfsMode.ALL:
         return dict(files)
-    if which == "none":
+    if which == LfsMode.NONE:
         return {}
-    if which == "auto":
+    if which == LfsMode.AUTO:
         left_out = excluded(git, repository, commit, files)
         return {path: pointer for path, pointer in files.items() if path not in left_out}
     return {path: pointer for path, pointer in files.items() if pointer.size <= int(which)}
