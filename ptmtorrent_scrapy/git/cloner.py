@@ -29,6 +29,7 @@ class Cloner(Completion):
         super().__init__(request, result)
         self._commit = request.commit if local.is_commit(request.commit) else None
         self._upstream = Upstream.of(request, self._git)
+        self._is_fetched = False
 
     def run(self) -> CloneStatus:
         """Make or update the clone, fill in the result and return its status."""
@@ -117,12 +118,12 @@ class Cloner(Completion):
         memory = local.memory(self._path)
         self._check_origin()
         describe(self._request, self._result, self._git)
-        head, git_bytes = local.head(self._path), self._result.git_bytes
+        head = local.head(self._path)
         target = head if self._is_fresh(memory, head) else self._compare(head)
         if self._is_at(target, head, memory) and local.is_complete(local.state(self._path), self._request):
             state = self._renew()
             if self._lfs(self._path).are_stored(state["objects"]):
-                return self._unmoved(state, is_fetched=self._result.git_bytes != git_bytes)
+                return self._unmoved(state, is_fetched=self._is_fetched)
         return self._complete(self._path, target, moves=True, reads=True) or CloneStatus.UPDATED
 
     def _check_origin(self) -> None:
@@ -167,6 +168,7 @@ class Cloner(Completion):
         if not tracking.is_same(refs):
             before, limit = local.size(clone / ".git"), SizeLimit(clone, self._request.max_bytes)
             self._upstream.fetch(clone, tracking, refs, limit.fetching)
+            self._is_fetched = True
             self._result.git_bytes = local.size(clone / ".git")
             self._result.downloaded_bytes += max(0, self._result.git_bytes - before)
         target = refs.target(self._commit) or tracking.newest(self._commit) or head

@@ -152,6 +152,8 @@ def test_one_branch_of_many_that_moves(hubs: Hubs, wanted: Wanted, folder: Path)
     (served.folder / "packed-refs").write_text(f"# pack-refs with: peeled fully-peeled sorted\n{lines}")
     assert clone(wanted(commit=served.head, refresh=0)).status == "updated"
     assert sorted(path.name for path in remote.iterdir()) == ["HEAD"]
+    on_server(served, "tag", "v1", "main")
+    assert clone(wanted(commit=served.head, refresh=0)).status == "updated"
 
 
 def test_a_folder_belongs_to_one_repository(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
