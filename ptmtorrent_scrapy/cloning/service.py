@@ -22,6 +22,7 @@ from ptmtorrent_scrapy.cloning.settings import CloneSettings
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase, ListedRepository, UnlistedClone
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import FinishReason
+from ptmtorrent_scrapy.formats.encoding import decoded
 from ptmtorrent_scrapy.git.blobs import contents
 from ptmtorrent_scrapy.git.clone import clone, head_commit, redirected
 from ptmtorrent_scrapy.git.command import Command
@@ -329,7 +330,7 @@ class CloneService:
         return (line.get("commit") if line.get("path") else None) or self._checks.last_known(listed.url)
 
     def _set_found(self, listed: ListedRepository, commit: str | None, problem: str, files: dict[str, bytes]) -> None:
-        text = {name: content.decode("utf-8", "replace") for name, content in files.items()}
+        text = {name: decoded(content) for name, content in files.items()}
         self._listing.set_found(listed.url, commit=commit, problem=problem, files=orjson.dumps(text))
 
     def _relative(self, path: str | None) -> str | None:

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from ptmtorrent_scrapy.formats.encoding import decoded
 from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.blobs import contents
 from ptmtorrent_scrapy.git.command import Command
@@ -38,4 +39,4 @@ def read_files(request: CloneRequest, git: Command) -> dict[str, bytes]:
 def note_files(request: CloneRequest, git: Command, clone: Path, commit: str | None) -> dict[str, str | None]:
     """Return the files to read of a commit, for the clone's state; None for one that the commit does not have."""
     read = contents(git, clone, commit, request.read_files) if commit else {}
-    return {name: read[name].decode("utf-8", "replace") if name in read else None for name in request.read_files}
+    return {name: decoded(read[name]) if name in read else None for name in request.read_files}

@@ -20,6 +20,7 @@ from ptmtorrent_scrapy.crawl.pages import PageFailed, failed, refused
 from ptmtorrent_scrapy.crawl.request_meta import AGAIN, PATIENT, PAUSE
 from ptmtorrent_scrapy.crawl.selection import Selection, selection
 from ptmtorrent_scrapy.crawl.session import Cloner, CrawlSession
+from ptmtorrent_scrapy.formats.encoding import decoded
 from ptmtorrent_scrapy.formats.raw_json import Unreadable, elements
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.models import USABLE
@@ -268,8 +269,8 @@ async def map_ordered(calls: Iterable[Coroutine[Any, Any, T]], ahead: int = 8) -
 
 
 def text(response: Response) -> str:
-    """Return the text of an answer in UTF-8, without a byte order mark (RFC 8259, 8.1)."""
-    return response.body.decode("utf-8", "replace").removeprefix("\ufeff")
+    """Return the text of an answer, without a byte order mark."""
+    return decoded(response.body)
 
 
 def json_text(response: Response) -> str:
