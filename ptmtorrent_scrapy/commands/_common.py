@@ -67,7 +67,7 @@ def _bases(spider: type, settings: BaseSettings) -> list[str]:
 
 
 def ask_as(spider: type, settings: BaseSettings) -> None:
-    """Ask as the pages of the hub themselves do: ModelZoo's API answers nobody else."""
+    """Send the `Referer` of the hub's own pages: some APIs answer nobody else."""
     if bases := _bases(spider, settings):
         headers = settings.getdict("DEFAULT_REQUEST_HEADERS")
         settings.set("DEFAULT_REQUEST_HEADERS", {**headers, "Referer": f"{bases[0]}/"}, priority="cmdline")
@@ -76,8 +76,7 @@ def ask_as(spider: type, settings: BaseSettings) -> None:
 def check_has_pages(spider: object) -> None:
     """Raises `UsageError` for a hub whose models are read from a clone; `spider` is a spider or its class."""
     name, hub = getattr(spider, "name", ""), getattr(spider, "hub", "")
-    if any(setting.endswith("_REPOSITORY") for setting in getattr(spider, "url_settings", ())):
+    if getattr(spider, "repository_settings", ()):
         raise UsageError(
-            f"no page of {hub} tells its models, a clone of its repository does; crawl it: "
-            f"scrapy crawl {name} -a fraction=0"
+            f"{hub}'s models are listed in a git repository, not on a page; run: scrapy crawl {name} -a fraction=0"
         )

@@ -80,21 +80,21 @@ def _network(settings: BaseSettings, hubs: list[type[HubSpider]], clones: CloneS
         pages = [
             pool.submit(network.page, hub.name, *_page(settings, hub, name))
             for hub, name in asked
-            if not name.endswith("_REPOSITORY")
+            if name not in hub.repository_settings
         ]
         listed = [
             pool.submit(network.repository, hub.name, _wanted(clones.repository, settings[name]))
             for hub, name in asked
-            if name.endswith("_REPOSITORY")
+            if name in hub.repository_settings
         ]
         for answer in pages:
             finding, seconds = answer.result()
             ahead += [] if seconds is None else [seconds]
             yield finding
         yield from (each.result() for each in listed)
-    if "huggingface" in [hub.name for hub in hubs]:
-        base, secret = settings["HUGGINGFACE_URL"], settings["HUGGINGFACE_TOKEN"]
-        yield network.token(base, secret, {"User-Agent": _user_agent(settings)})
+    if hub := next((hub for hub in hubs if hub.token_setting), None):  # hubs of one site share its token
+        base, secret = hub.token_of(settings) or (settings[hub.url_settings[0]], "")
+        yield network.token(base, secret, {"User-Agent": _user_agent(settings)}, hub.url_settings[0])
     yield network.clock(ahead)
 
 

@@ -19,11 +19,9 @@ from ptmtorrent_scrapy.commands._common import UsageError
 from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.formats.raw_json import element, elements
 from ptmtorrent_scrapy.items import Metadata, Model, RejectedModel
-from ptmtorrent_scrapy.parsers.modelzoo import entries
 from ptmtorrent_scrapy.records.record import Hub, record
 from ptmtorrent_scrapy.records.validator import Validator
 from ptmtorrent_scrapy.spiders.base import HubSpider, text
-from ptmtorrent_scrapy.spiders.modelzoo import ModelZooSpider
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 
@@ -126,7 +124,7 @@ class HubPage:
         response = self._shell["response"]
         if not isinstance(response, Response):
             raise UsageError("no page is shown; fetch(URL) one")
-        for read in (elements, entries, lambda only: [element(only)]):
+        for read in (elements, self._spider.listed_on_page, lambda only: [element(only)]):
             try:
                 return [self._described(each.value, each.text) for each in read(text(response))]
             except (ValueError, RecursionError) as error:
@@ -142,9 +140,8 @@ class HubPage:
 
     def _described(self, value: Any, of: str | None = None) -> Metadata:
         """An object, and its text where the page has it."""
-        if isinstance(self._spider, ModelZooSpider) and isinstance(value, dict) and self._shell["response"]:
-            # a model's page of ModelZoo has its slug in its address alone
-            value = {"slug": urlsplit(self._shell["response"].url).path.rstrip("/").rpartition("/")[2], **value}
+        if isinstance(value, dict) and self._shell["response"]:
+            value = self._spider.on_page(value, self._shell["response"].url)
         return Metadata(of or orjson.dumps(value).decode(), value)
 
     @property

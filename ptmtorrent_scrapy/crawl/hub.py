@@ -16,7 +16,8 @@ class Hub:
     hub_url: str
     metadata: ClassVar[str]  # file under json/metadata/ that keeps the objects of the models
     raw_pages: ClassVar[tuple[str, ...]] = ()  # patterns of what else is kept of the hub, below its folder
-    url_settings: ClassVar[tuple[str, ...]]  # settings that must be URLs; those of repositories end in _REPOSITORY
+    url_settings: ClassVar[tuple[str, ...]]  # settings that must be URLs
+    repository_settings: ClassVar[tuple[str, ...]] = ()  # those of them that are git repositories: they list the models
     clone_files: ClassVar[tuple[str, ...]] = ()  # what `with_clone` wants to see of a clone
     datasets: ClassVar[tuple[str, str] | None] = None  # hub and metadata file of the datasets that its models name
     token: tuple[str, str] | None = None  # base URL of the hub's own host, and the token for that host

@@ -48,13 +48,13 @@ def repository(check: str, wanted: CloneRequest) -> CheckResult:
     return CheckResult(check, OK, f"{wanted.url} is at {commit}")
 
 
-def token(base: str, secret: str, headers: Mapping[str, str]) -> CheckResult:
-    """Of Hugging Face's token, which its own host alone is told."""
+def token(base: str, secret: str, headers: Mapping[str, str], url_setting: str) -> CheckResult:
+    """Check a hub's token, which is sent to the hub's own host only."""
     if not secret:
         return CheckResult("token", OK, "none; gated repositories stay closed, and the API allows fewer requests")
     if urlsplit(base).scheme != "https" and urlsplit(base).hostname not in ("127.0.0.1", "localhost", "::1"):
         return CheckResult(
-            "token", WRONG, f"{base} would be told it unencrypted", "use an https URL as HUGGINGFACE_URL"
+            "token", WRONG, f"{base} would get it unencrypted", f"use an https URL as {url_setting}"
         )
     url = f"{base.rstrip('/')}/api/whoami-v2"
     try:

@@ -32,7 +32,7 @@ class CrawlLog:
     def __init__(self, crawler: Crawler, crawl: CrawlSession, keep: int) -> None:
         self.crawler = crawler
         self.crawl = crawl
-        self._token = crawler.settings["HUGGINGFACE_TOKEN"]
+        self._token = crawl.spider.token[1] if crawl.spider.token else ""
         self._line: dict[str, Any] = {}
         crawl.while_held.append(self._while_held)
         self._keeping = SnapshotWriter(crawl.tree, crawl.state_file, keep, stopped=lambda: not crawler.crawling)
@@ -124,4 +124,4 @@ def _settings(settings: BaseSettings, spider: Hub) -> dict[str, Any]:
     }
     if "CLONE_GIT_CONFIG" in found:
         found["CLONE_GIT_CONFIG"] = HIDDEN  # headers and proxies have passwords in any form
-    return {name: redact(str(value), settings["HUGGINGFACE_TOKEN"]) for name, value in found.items()}
+    return {name: redact(str(value), spider.token[1] if spider.token else "") for name, value in found.items()}

@@ -109,6 +109,14 @@ class HubSpider(Hub, Spider):
         chosen = selection(given, default_fraction=cls.default_fraction)
         return chosen, None if lfs is None else options.lfs("lfs", lfs)
 
+    def listed_on_page(self, text: str) -> list[Metadata]:
+        """Return the objects of models on a page that is no array. Raise `ValueError`, `RecursionError`."""
+        raise ValueError("no array of models")
+
+    def on_page(self, value: dict[str, Any], url: str) -> dict[str, Any]:
+        """Return an object with what only the address of its page says of it."""
+        return value
+
     def model(self, metadata: Metadata) -> Model:
         """Return the model that an object of the hub's listing describes. Raise `NotAModel`."""
         raise NotImplementedError

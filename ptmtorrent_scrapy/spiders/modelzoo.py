@@ -5,7 +5,7 @@ https://modelzoo.co; its API is not documented, PTMTorrent's schemas have its fi
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from scrapy import Request
 from scrapy.crawler import Crawler
@@ -39,6 +39,14 @@ class ModelZooSpider(HubSpider):
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.hub_url = crawler.settings["MODELZOO_URL"].rstrip("/")
         return spider
+
+    def listed_on_page(self, text: str) -> list[Metadata]:
+        """Return the models of the index. Raises `ValueError`, `RecursionError`."""
+        return modelzoo.entries(text)
+
+    def on_page(self, value: dict[str, Any], url: str) -> dict[str, Any]:
+        """Return the object of a model's page with its slug, which the address alone has."""
+        return {"slug": urlsplit(url).path.rstrip("/").rpartition("/")[2], **value}
 
     async def start(self) -> AsyncIterator[Request]:
         yield self.page(_INDEX, self.parse)

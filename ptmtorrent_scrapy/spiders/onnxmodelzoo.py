@@ -35,6 +35,7 @@ class OnnxModelZooSpider(HubSpider):
     raw_pages = ("json/metadata/omz_*.json", "html/metadata/README_models.html", "html/metadata/models/README_*.html")
     selects = ("fraction",)  # one repository is the hub: there is nothing to choose from
     url_settings = ("ONNXMODELZOO_REPOSITORY",)
+    repository_settings = url_settings
     full_name: str  # OWNER/NAME of the repository
     repository: Path  # its clone
     commits: dict[str, str]  # the last one of each file and folder

@@ -35,6 +35,7 @@ class PyTorchHubSpider(HubSpider):
     metadata = "pyth_models_metadata.json"
     raw_pages = ("html/metadata/pyth_metadata.html", "html/metadata/models/*.html")
     url_settings = ("PYTORCHHUB_URL", "PYTORCHHUB_REPOSITORY")
+    repository_settings = ("PYTORCHHUB_REPOSITORY",)
     probe = "/"
     has_browser: bool
     repository: str  # of the pages

@@ -123,7 +123,7 @@ def test_what_a_crawl_would_reject(hubs: Hubs, run: Run) -> None:
     [
         (LISTING, "record(60)", (), "shows 60 objects; positions count from 0"),
         ("/robots.txt", "models()", (), "/robots.txt shows no JSON"),
-        ("/pytorchhub/", "models()", (), "no page of PyTorch Hub tells its models"),
+        ("/pytorchhub/", "models()", (), "PyTorch Hub's models are listed in a git repository"),
         (LISTING, "models()", ("--spider", "hugface"), "unknown hub 'hugface' (choose from huggingface, modelhub,"),
     ],
 )
@@ -173,7 +173,7 @@ def test_parse_asks_modelzoo_as_its_pages_do(hubs: Hubs, run: Run) -> None:
     [
         ("/robots.txt", 1, "answers with something else than a JSON array"),
         ("/api/models/nobody/nothing", 1, "No response downloaded for"),
-        ("/pytorchhub/", 2, "scrapy parse: no page of PyTorch Hub tells its models"),
+        ("/pytorchhub/", 2, "scrapy parse: PyTorch Hub's models are listed in a git repository"),
     ],
 )
 def test_what_cannot_be_parsed(hubs: Hubs, run: Run, page: str, status: int, problem: str) -> None:
