@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from scrapy.settings import BaseSettings
 from scrapy.spiderloader import SpiderLoaderProtocol
@@ -56,9 +57,19 @@ def spider_name(given: str | None, url: str | None, settings: BaseSettings, load
 
 
 def _hub_at(url: str, settings: BaseSettings, loader: SpiderLoaderProtocol) -> str | None:
-    bases = [(base, name) for name in loader.list() for base in _bases(loader.load(name), settings)]
-    found = [(len(base), name) for base, name in bases if f"{url}/".startswith((f"{base}/", f"{base}?"))]
-    return max(found)[1] if found else None
+    """Return the spider of the longest URL below which a page is; of several at one site the one of that listing."""
+    spiders = {name: loader.load(name) for name in loader.list()}
+    bases = [(base, name) for name, spider in spiders.items() for base in _bases(spider, settings)]
+    found = [(base, name) for base, name in bases if f"{url}/".startswith((f"{base}/", f"{base}?"))]
+    if not found:
+        return None
+
+    def rank(of: tuple[str, str]) -> tuple[int, bool, int]:
+        base, name = of
+        listing = urlsplit(getattr(spiders[name], "probe", "")).path
+        return len(base), bool(listing) and url.startswith(base + listing), -len(name)
+
+    return max(found, key=rank)[1]
 
 
 def _bases(spider: type, settings: BaseSettings) -> list[str]:

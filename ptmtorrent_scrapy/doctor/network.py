@@ -53,9 +53,7 @@ def token(base: str, secret: str, headers: Mapping[str, str], url_setting: str) 
     if not secret:
         return CheckResult("token", OK, "none; gated repositories stay closed, and the API allows fewer requests")
     if urlsplit(base).scheme != "https" and urlsplit(base).hostname not in ("127.0.0.1", "localhost", "::1"):
-        return CheckResult(
-            "token", WRONG, f"{base} would get it unencrypted", f"use an https URL as {url_setting}"
-        )
+        return CheckResult("token", WRONG, f"{base} would get it unencrypted", f"use an https URL as {url_setting}")
     url = f"{base.rstrip('/')}/api/whoami-v2"
     try:
         opener = urllib.request.build_opener(_NoRedirect())
