@@ -156,7 +156,8 @@ def summary(written: Description) -> Iterator[str]:
     """Yield what was packaged and what was not, one line each."""
     totals, output = written.totals, written.options.output
     clones = sum(hub.clones for hub in written.hubs)
-    yield f"{output}: {clones:,} repositories of {len(written.hubs)} hubs, {totals.files:,} files, {human(totals.size)}"
+    hubs = "1 hub" if len(written.hubs) == 1 else f"{len(written.hubs)} hubs"
+    yield f"{output}: {clones:,} repositories of {hubs}, {totals.files:,} files, {human(totals.size)}"
     if totals.fetched_files:
         yield f"{totals.fetched_files:,} large files, {human(totals.fetched_bytes)}: in fetch.txt, with URL and SHA-256"
     if written.options.without_weights and totals.large_files:
