@@ -46,6 +46,9 @@ def refused(response: Response, *, token_setting: str, has_token: bool) -> PageF
     why = f"HTTP status {response.status}"
     if said := _words(response):
         why += f" ({said})"
+    if 300 <= response.status < 400:
+        location = (response.headers.get("Location") or b"").decode("utf-8", "replace")
+        why += f"; it leads to {printable(location)[:_QUOTED] or 'nowhere'}, which is not followed"
     if response.status in (401, 403) and token_setting:
         why += f"; look at {token_setting}" if has_token else f"; it may want a token, in {token_setting}"
     is_outdated, is_too_large = response.status in _OUTDATED, response.status in _TOO_LARGE

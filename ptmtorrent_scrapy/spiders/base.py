@@ -246,10 +246,13 @@ class HubSpider(Hub, Spider):
 
     def give_up(self, failure: Failure) -> None:
         """End the listing, since a page of it could not be fetched."""
+        self.page_failed(failure.request.url, self.why(failure))  # type: ignore[attr-defined]
+
+    def why(self, failure: Failure) -> PageFailed:
+        """Return what a failure of a request means."""
         error = failure.value
         assert error is not None
-        why = self.refused(error.response) if isinstance(error, HttpError) else failed(error)
-        self.page_failed(failure.request.url, why)  # type: ignore[attr-defined]
+        return self.refused(error.response) if isinstance(error, HttpError) else failed(error)
 
     def page_failed(self, url: str, why: PageFailed) -> None:
         """End the listing, since the page at a URL could not be fetched."""

@@ -16,7 +16,7 @@ from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
 from ptmtorrent_scrapy.crawl import options
-from ptmtorrent_scrapy.crawl.pages import PageFailed, failed
+from ptmtorrent_scrapy.crawl.pages import PageFailed
 from ptmtorrent_scrapy.crawl.request_meta import KEPT, SHRINKS
 from ptmtorrent_scrapy.crawl.state import REFUSED, ResumePage
 from ptmtorrent_scrapy.formats.link_header import next_link
@@ -94,8 +94,7 @@ class HuggingFaceApiSpider(HubSpider):
 
     async def parse_failure(self, failure: Failure) -> AsyncIterator[Item]:
         """Yield the same where no answer has come for the first page."""
-        assert failure.value is not None
-        async for item in self._listing(failure.request.url, failed(failure.value)):  # type: ignore[attr-defined]
+        async for item in self._listing(failure.request.url, self.why(failure)):  # type: ignore[attr-defined]
             yield item
 
     async def parse(self, response: Response) -> AsyncIterator[Model | RejectedModel]:

@@ -22,6 +22,12 @@ def test_a_refusal_names_the_status_and_the_token(status: int, has_token: bool, 
     assert str(refused(response, token_setting="HUGGINGFACE_TOKEN", has_token=has_token)) == why
 
 
+def test_a_redirect_that_is_not_followed_says_where_it_leads() -> None:
+    response = Response("https://hub.example/api", status=302, headers={"Location": "file:///etc/passwd"})
+    why = str(refused(response, token_setting="", has_token=False))
+    assert why == "HTTP status 302; it leads to file:///etc/passwd, which is not followed"
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[" * 100_000, b'{"error": {"a": 1}}', b"[1]"])
 def test_a_server_that_says_nothing(body: bytes) -> None:
     response = Response("https://hub.example/api", status=404, body=body)
