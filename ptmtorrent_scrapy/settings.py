@@ -144,3 +144,8 @@ RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 RATE_LIMIT_RETRIES = 20
 # No server is believed that wants a longer pause.
 RATE_LIMIT_MAX_WAIT = "1h"
+
+# Each of these settings can also be given in the environment, as PTMTORRENT_NAME: for services and containers.
+for _variable, _value in os.environ.items():
+    if (_setting := _variable.removeprefix("PTMTORRENT_")) != _variable and _setting in globals():
+        globals()[_setting] = _value

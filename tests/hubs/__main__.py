@@ -2,10 +2,28 @@
 
 import argparse
 import json
+import shlex
 import signal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.hubs import Hubs
+
+
+def environment(port: int) -> str:
+    """Return one line of exports that point every command of a shell at the stand-ins on a port."""
+    base = f"http://127.0.0.1:{port}"
+    forges = ("github.com", "gist.github.com", "gitlab.com", "bitbucket.org")
+    values = {
+        "HUGGINGFACE_URL": base,
+        "MODELHUB_URL": f"{base}/modelhub/models.json",
+        "MODELZOO_URL": f"{base}/modelzoo",
+        "PYTORCHHUB_URL": f"{base}/pytorchhub",
+        "CLONE_PROTOCOLS": "http:https",
+        "CLONE_GIT_CONFIG": json.dumps({f"url.{base}/{forge}/.insteadOf": f"https://{forge}/" for forge in forges}),
+        "CLONE_MIN_FREE": "100MB",
+    }
+    return "export " + " ".join(f"PTMTORRENT_{name}={shlex.quote(value)}" for name, value in values.items())
 
 
 def main() -> None:
@@ -20,7 +38,11 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0, metavar="SECONDS", help="before each answer")
     parser.add_argument("--cut", type=int, default=0, metavar="N", help="break off one in N answers of git and git-lfs")
     parser.add_argument("--repositories", type=Path, metavar="DIR", help="keep the repositories there")
+    parser.add_argument("--environment", action="store_true", help="print the exports that point commands at the port")
     given = parser.parse_args()
+    if given.environment:
+        print(environment(given.port))
+        return
     limit = None if given.rate_limit == "none" else tuple(map(int, given.rate_limit.split("/")))
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     with Hubs(
@@ -36,6 +58,7 @@ def main() -> None:
     ) as hubs:
         if given.cut:
             hubs.faults.add("git-upload-pack|/info/lfs|^/_lfs/", cut=100, every=given.cut)
+        print(f'eval "$(python -m tests.hubs --environment --port {urlsplit(hubs.url).port})"', flush=True)
         print(f"huggingface HUGGINGFACE_URL={hubs.url}")
         print(f"modelhub MODELHUB_URL={hubs.modelhub.url}")
         print(f"modelzoo MODELZOO_URL={hubs.modelzoo.url}")
