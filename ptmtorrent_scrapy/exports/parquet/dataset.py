@@ -34,6 +34,7 @@ FILES: dict[str, Column] = {
     "state": text(),
 }
 BASE_MODELS: dict[str, Column] = {"hub": text(), "model": text(), "base_model": text(), "relation": text()}
+_LISTING = 60 << 20  # bytes of a row group of a listing, whose places are in memory, too
 _LISTED = LISTINGS["models"][0]
 COLUMNS: dict[str, dict[str, Column]] = {
     "records.parquet": RECORDS,
@@ -85,8 +86,10 @@ def _table(output: Output, name: str, columns: Mapping[str, Column], description
 
 def _add_records(records: Table, bases: Table, source: Source, advance: Advance) -> None:
     hub, progress = source.hub.name, Progress(advance, f"{source.hub.name} to Parquet", source.pair)
+    read = source.pair.read
     for record, _ in source.pair.records(with_objects=False):
-        records.add({**record, "hub": hub})
+        records.add({**record, "hub": hub}, source.pair.read - read)
+        read = source.pair.read
         relation = record.get("ModelBaseModelRelation")
         for base in names(record.get("ModelBaseModels")):
             bases.add({"hub": hub, "model": record["ModelName"], "base_model": base, "relation": relation})
@@ -100,9 +103,10 @@ def _write_listing(output: Output, source: Source, description: Mapping[str, str
         if hub == source.hub.name and file in source.pair.metadata:
             path = f"{_LISTED}/{name}.parquet"
             progress = Progress(advance, f"{hub} as in hub-stats", source.pair)
-            with table(output.new(path), hub_stats.COLUMNS[name], description, order="_id") as rows:
-                for row in hub_stats.rows(source.pair, file):
-                    rows.add(row)
+            columns = hub_stats.COLUMNS[name]
+            with table(output.new(path), columns, description, order="_id", most=_LISTING) as rows:
+                for row, size in hub_stats.rows(source.pair, file):
+                    rows.add(row, size)
                     progress.step()
             progress.end()
             output.complete(path, rows.rows)

@@ -73,15 +73,15 @@ _LAST = b"\xff" * 12
 _TOGETHER = 10_000
 
 
-def rows(pair: Pair, file: str) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a listing in the order of `_id`, in which readers can skip row groups."""
+def rows(pair: Pair, file: str) -> Iterator[tuple[dict[str, Any], int]]:
+    """Yield each object of a listing and its bytes, in the order of `_id`, in which readers can skip row groups."""
     places = _Places()
     for element in pair.elements(file):
         places.add(element.value.get("_id"), element.offset, element.length)
     for offset, length in places.in_order():
         found = pair.object_at(file, offset, length)
         files = [mapping(each).get("rfilename") for each in items(found.get("siblings"))]
-        yield {**found, "siblings": files} if "siblings" in found else found
+        yield ({**found, "siblings": files} if "siblings" in found else found), length
 
 
 class _Places:

@@ -12,7 +12,8 @@ from ptmtorrent_scrapy.exports.parquet.columns import POOL, Column
 
 _BATCH = 2000  # rows that are converted at once
 ROWS = 100_000  # of a row group
-_BYTES = 76 << 20  # of a row group; wide rows fill it before there are so many
+BYTES = 76 << 20  # of a row group; wide rows fill it before there are so many
+_TEXT = 8 << 20  # bytes of JSON that are converted at once
 
 KeyValues = Mapping[str, str]
 
@@ -20,8 +21,10 @@ KeyValues = Mapping[str, str]
 class Table:
     """Takes rows and writes row groups."""
 
-    def __init__(self, writer: pq.ParquetWriter, columns: Mapping[str, Column]) -> None:
+    def __init__(self, writer: pq.ParquetWriter, columns: Mapping[str, Column], most: int) -> None:
         self.rows = 0
+        self._most = most
+        self._text = 0  # bytes of JSON that wait
         self._writer = writer
         self._columns = columns
         self._schema = pa.schema([pa.field(name, column.type) for name, column in columns.items()])
@@ -29,11 +32,12 @@ class Table:
         self._batches: list[pa.RecordBatch] = []
         self._count = self._bytes = 0  # of the batches
 
-    def add(self, row: Mapping[str, Any]) -> None:
-        """Add a row; a column that it lacks, or whose value has another type, is null."""
+    def add(self, row: Mapping[str, Any], size: int = 0) -> None:
+        """Add a row that comes from so many bytes; a column that it lacks, or whose value has another type, is null."""
         self._waiting.append(row)
+        self._text += size
         self.rows += 1
-        if len(self._waiting) >= _BATCH:
+        if len(self._waiting) >= _BATCH or self._text >= _TEXT:
             self._convert()
 
     def close(self) -> None:
@@ -47,14 +51,14 @@ class Table:
         rows = self._waiting
         arrays = [column.array([row.get(name) for row in rows]) for name, column in self._columns.items()]
         batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
-        self._waiting = []
+        self._waiting, self._text = [], 0
         if self._count + batch.num_rows > ROWS:
             first = ROWS - self._count
             self._keep(batch.slice(0, first))
             self._write()
             batch = batch.slice(first)
         self._keep(batch)
-        if self._count >= ROWS or self._bytes >= _BYTES:
+        if self._count >= ROWS or self._bytes >= self._most:
             self._write()
 
     def _keep(self, batch: pa.RecordBatch) -> None:
@@ -72,12 +76,17 @@ class Table:
 
 
 @contextmanager
-def table(path: Path, columns: Mapping[str, Column], about: KeyValues, *, order: str | None = None) -> Iterator[Table]:
-    """Open a file for rows with these columns, in the order of one of them; `about` becomes its key-value metadata."""
+def table(
+    path: Path, columns: Mapping[str, Column], about: KeyValues, *, order: str, most: int = BYTES
+) -> Iterator[Table]:
+    """Open a file for rows with these columns, in the order of one of them.
+
+    `about` becomes its key-value metadata; a row group has at most 100,000 rows, or about `most` bytes.
+    """
     metadata: dict[bytes | str, bytes | str] = {key: value for key, value in about.items()}  # noqa: C416 # wider types
     schema = pa.schema([pa.field(name, column.type) for name, column in columns.items()], metadata=metadata)
-    sorting = pq.SortingColumn.from_ordering(schema, [(order, "ascending")]) if order else None
+    sorting = pq.SortingColumn.from_ordering(schema, [(order, "ascending")])
     with pq.ParquetWriter(path, schema, compression="zstd", sorting_columns=sorting) as writer:
-        rows = Table(writer, columns)
+        rows = Table(writer, columns, most)
         yield rows
         rows.close()

@@ -13,6 +13,7 @@ from ptmtorrent_scrapy.exports.values import items, mapping, name, names, text, 
 Record = dict[str, Any]
 _BARE = LISTINGS["models"][0]  # the hub whose names are `context_id` as they are, as in PeaTMOSS
 _TOGETHER = 1000  # models that are inserted at once
+_BYTES = 8 << 20  # of records that are inserted at once
 _INSERT = "INSERT OR IGNORE INTO model VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)"
 
 
@@ -28,6 +29,7 @@ class Models:
         self._languages = Languages(rows.connection)
         self._waiting: list[Row] = []  # rows of `model`
         self._numbers: list[int | None] = []  # ids of their records
+        self._bytes = 0  # of records that wait
         self.count = 0
 
     def add(self, hub: str, record: Record, repository: tuple[int, str | None] | None) -> None:
@@ -48,7 +50,15 @@ class Models:
             self._rows.extend("ptm_dataset_mention", [(self.count, each) for each in names(mentions)])
         if (datasets := record.get("Datasets")) is not None:
             self._add_datasets(datasets)
-        self._rows.add("ptm_record", self.count, orjson.dumps(record).decode())
+        self._add_text(orjson.dumps(record).decode())
+
+    def _add_text(self, text: str) -> None:
+        """Add the record itself; large records do not wait for thousands of others."""
+        self._rows.add("ptm_record", self.count, text)
+        self._bytes += len(text)
+        if self._bytes >= _BYTES:
+            self._rows.flush()
+            self._bytes = 0
 
     def _add_model(self, hub: str, record: Record, *, has_clone: bool) -> None:
         called = text(record["ModelName"])
