@@ -21,6 +21,7 @@ def export(data: Path) -> dict[str, list[Any]]:
         " JOIN tag t ON t.id = j.tag_id",
         "commit": "SELECT m.context_id, c.commit_id, c.title FROM hf_commit c JOIN model m ON m.id = c.model_id",
         "repository": "SELECT url, status, path FROM ptm_repository WHERE path IS NOT NULL",
+        "file": "SELECT DISTINCT r.url FROM ptm_file f JOIN ptm_repository r ON r.id = f.repository_id",
         "reuse": "SELECT m.context_id, r.url FROM model_to_reuse_repository j JOIN model m ON m.id = j.model_id"
         " JOIN reuse_repository r ON r.id = j.reuse_repository_id",
         "wrong": "SELECT * FROM pragma_foreign_key_check",
@@ -37,6 +38,7 @@ def test_only_what_changed_differs_after_the_next_crawl(hubs: Hubs, crawl: Start
     assert len(clones) == 6
     assert {row[0] for row in first["commit"]} == clones
     assert len(first["repository"]) == 6
+    assert first["file"] == [(row[0],) for row in first["repository"]]
     assert first["reuse"]
     assert not first["wrong"]
 
