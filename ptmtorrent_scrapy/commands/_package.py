@@ -82,7 +82,7 @@ def package_options(opts: argparse.Namespace, settings: BaseSettings) -> Package
 
 def _licenses(path: Path) -> frozenset[str]:
     """Return the identifiers of a file, one per line; what follows a # is a comment. Raises `InvalidOption`."""
-    lines = (line.partition("#")[0].strip().lower() for line in path.read_text("utf-8", "replace").splitlines())
+    lines = (line.partition("#")[0].strip().lower() for line in path.read_text("utf-8-sig", "replace").splitlines())
     if not (found := frozenset(filter(None, lines))):
         raise user_values.InvalidOption("--only-licenses", str(path), "a file with one SPDX identifier per line")
     return found

@@ -63,7 +63,7 @@ class ImportedClones:
         return self._place_large_files(clone, line["path"], commit)
 
     def write_lines(self) -> None:
-        """Write what is said of clones without all of their large files: in repositories.jsonl and files.jsonl."""
+        """Note in repositories.jsonl and files.jsonl which clones lack large files."""
         if self._tree.files.is_file():
             with AtomicFile(self._tree.files) as file:
                 for line in self.lines():
