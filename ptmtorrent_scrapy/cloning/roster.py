@@ -60,11 +60,13 @@ class Roster:
         self._workers: dict[str, Worker] = {}
         self._changed = asyncio.Condition()
         self._nobody_since: float | None = None
+        self._is_current = False  # the scheduler has listed its workers since the last loss
         self._reasons: list[str] = []  # why workers cannot clone
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def update(self, connection: Connection, listed: dict[str, dict[str, Any]]) -> None:
         """Compare with the workers that the scheduler lists; ask those that have clones whether they are alive."""
+        self._is_current = True
         for address in [address for address in self._workers if address not in listed]:
             self._workers.pop(address).gone.set()
         for address, told in listed.items():
@@ -84,6 +86,7 @@ class Roster:
         for worker in self._workers.values():
             worker.gone.set()
         self._workers.clear()
+        self._is_current, self._nobody_since = False, None
         for task in self._tasks:
             task.cancel()
         async with self._changed:
@@ -111,6 +114,7 @@ class Roster:
         """Hand out a worker no more until the scheduler lists it again."""
         if self._workers.get(worker.address) is worker:
             del self._workers[worker.address]
+        self._is_current, self._nobody_since = False, None
         async with self._changed:
             self._changed.notify_all()
 
@@ -170,7 +174,9 @@ class Roster:
             worker.gone.set()
 
     def _note_nobody(self) -> None:
-        """Note since when no worker can clone, and say so once."""
+        """Note since when no worker can clone, and say so once; a scheduler that is gone is not the workers' fault."""
+        if not self._is_current:
+            return
         states = {worker.state for worker in self._workers.values()}
         if WorkerState.READY in states:
             self._nobody_since = None
