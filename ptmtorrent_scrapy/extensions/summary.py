@@ -76,8 +76,8 @@ class Summary:
         yield from self._listed()
         yield from self._cloned(collected)
         for name, models in self._first("listing/departures/"):
-            where = "" if name.endswith(REFUSED) else f": {_plural(models, 'model')}"
-            yield row("schema change", f"{name}{where} (not in the hub's known schema)")
+            where = "" if name.endswith(REFUSED) else f": {_plural(models, 'model')} (not in the hub's known schema)"
+            yield row("schema change", f"{name}{where}")
         if following := self._next(reason):
             yield row("next", following)
         yield row("exit status", str(exit_status(reason)))
