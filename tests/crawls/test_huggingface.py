@@ -294,7 +294,8 @@ def test_the_token_goes_to_no_other_host(crawl: Start, hubs: Hubs) -> None:
         )
         other.huggingface.gated.add("o/m")
         other.huggingface.models = [{"id": "o/m", "sha": "2" * 40, "gated": "auto"}]
-        done = crawl("huggingface", fraction=1, environment={"HF_TOKEN": "hf_verysecret"})
+        settings = {"MODELHUB_URL": f"{other.url}/modelhub/models.json"}  # so that this machine's address is allowed
+        done = crawl("huggingface", fraction=1, environment={"HF_TOKEN": "hf_verysecret"}, **settings)
         assert set(done.statuses.values()) == {"gated"}
         assert len(other.requests) > 1
         assert not any("Authorization" in request.headers for request in other.requests)
