@@ -33,7 +33,8 @@ class Ending:
         """Start no further clone; those under way are finished."""
         if self.stopped is None:
             self.stopped = reason
-            self._say(problem)
+            if self._incomplete != reason:  # else it has been said
+                self._say(problem)
 
     def lack(self, reason: FinishReason, problem: str) -> None:
         """Note that something is missing, and continue."""

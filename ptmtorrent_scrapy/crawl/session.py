@@ -212,6 +212,10 @@ class CrawlSession:
             await asyncio.gather(self.after_listing, return_exceptions=True)
 
     def end(self) -> None:
-        self._held.close()
+        try:
+            self._held.close()
+        except OSError as error:
+            if self.state.problem is None:  # else the disk was named
+                logger.error("%s: %s", error.filename or self.tree.folder, error.strerror)
         for crawler in [crawler for crawler, crawl in _crawls.items() if crawl is self]:
             del _crawls[crawler]  # which the crawl itself would keep

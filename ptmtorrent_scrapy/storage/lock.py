@@ -21,7 +21,7 @@ def lock(path: Path, *, note: str = "") -> Iterator[None]:
         os.write(descriptor, note.encode())
         yield
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # of a disk that fails, whoever releases a lock has said so
             path.unlink()  # before it is let go: whoever gets it next sees that the file is not the one it opened
         os.close(descriptor)
 

@@ -60,3 +60,11 @@ def test_a_crawl_says_one_problem() -> None:
     ending.stop(FinishReason.NO_SPACE, "the disk\nis full")
     ending.lack(FinishReason.FAILED, "another one")
     assert (ending.reason, state.problem) == (FinishReason.NO_SPACE, "the disk is full")
+
+
+def test_a_disk_that_is_full_is_said_once() -> None:
+    state = CrawlState()
+    ending = Ending(state)
+    ending.lack(FinishReason.NO_SPACE, "no room for large files")
+    ending.stop(FinishReason.NO_SPACE, "the disk is full")
+    assert (ending.stopped, state.problem) == (FinishReason.NO_SPACE, "no room for large files")
