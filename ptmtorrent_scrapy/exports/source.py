@@ -1,15 +1,19 @@
 """What exports read: the hubs of a tree, each with records and metadata of one crawl, opened once for all formats."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ptmtorrent_scrapy import __version__
 from ptmtorrent_scrapy.catalog import CollectedHub, Crawl, Pair
 
-Advance = Callable[[str, int, int], object]  # what is being done, how much of it is, of how much
+Advance = Callable[
+    [str, int, int | None], object
+]  # what is being done, how much of it is, of how much if that is known
 
 _STEP = 500  # elements between two calls of `Advance`
+_LINES = 10_000  # likewise lines
+T = TypeVar("T")
 
 
 class Source(NamedTuple):
@@ -37,6 +41,14 @@ def sources(hubs: Sequence[CollectedHub]) -> Iterator[list[Source]]:
 def about(found: Sequence[Source]) -> dict[str, str]:
     """Return who made an export, and where each hub's data comes from."""
     return {"program": f"ptmtorrent_scrapy {__version__}", **{each.hub.name: each.description() for each in found}}
+
+
+def counted(advance: Advance, what: str, lines: Iterable[T]) -> Iterator[T]:
+    """Yield the lines, and report from time to time how many there were."""
+    for number, line in enumerate(lines, 1):
+        if number % _LINES == 0:
+            advance(what, number, None)
+        yield line
 
 
 class Progress:

@@ -118,7 +118,7 @@ def test_a_kill_leaves_the_previous_export(tmp_path: Path) -> None:
     started = subprocess.Popen(command(tmp_path, "export", "sqlite"), cwd=ROOT, stderr=subprocess.DEVNULL)
     begun = tmp_path / "exports" / ".ptmtorrent.sqlite~new"
     while not begun.exists() and started.poll() is None:
-        pass
+        os.sched_yield()
     os.kill(started.pid, signal.SIGKILL)
     assert started.wait() == -signal.SIGKILL
     assert (tmp_path / "exports" / "ptmtorrent.sqlite").read_bytes() == previous

@@ -8,7 +8,7 @@ from ptmtorrent_scrapy.exports.output import Output
 from ptmtorrent_scrapy.exports.parquet import hub_stats
 from ptmtorrent_scrapy.exports.parquet.columns import Column, integer, of_schema, real, text
 from ptmtorrent_scrapy.exports.parquet.table import Table, table
-from ptmtorrent_scrapy.exports.source import Advance, Progress, Source, about
+from ptmtorrent_scrapy.exports.source import Advance, Progress, Source, about, counted
 from ptmtorrent_scrapy.exports.values import names
 from ptmtorrent_scrapy.records.validator import schema
 
@@ -67,11 +67,11 @@ def write(output: Output, found: Sequence[Source], advance: Advance) -> list[str
             _add_records(records, bases, source, advance)
     with _table(output, written[2], REPOSITORIES, description) as repositories:
         for source in found:
-            for line in source.hub.repositories():
+            for line in counted(advance, f"repositories of {source.hub.name}", source.hub.repositories()):
                 repositories.add({**line, "hub": source.hub.name})
     with _table(output, written[3], FILES, description) as files:
         for source in found:
-            for line in source.hub.files():
+            for line in counted(advance, f"files of {source.hub.name}", source.hub.files()):
                 files.add({**line, "hub": source.hub.name})
     return written + [name for source in found for name in _write_listing(output, source, description, advance)]
 

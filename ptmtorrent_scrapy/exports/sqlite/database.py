@@ -58,9 +58,9 @@ def _fill(
     rows = Rows(connection)
     models, repositories = Models(rows), Repositories(rows)
     for source in found:
-        repositories.add_hub(source.hub)
+        repositories.add_hub(source.hub, advance)
         _add_models(rows, models, repositories, source, advance)
-        repositories.add_files(source.hub)
+        repositories.add_files(source.hub, advance)
     rows.flush()
     connection.execute(_BASES)
     tables.index_repositories(connection)

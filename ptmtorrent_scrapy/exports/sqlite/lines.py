@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from ptmtorrent_scrapy.catalog import CollectedHub, Crawl, Pair
+from ptmtorrent_scrapy.exports.source import Advance, counted
 from ptmtorrent_scrapy.exports.sqlite.rows import Rows
 from ptmtorrent_scrapy.exports.values import mapping, number, text, whole
 
@@ -22,16 +23,16 @@ class Repositories:
         self.count = 0
         self._hubs: set[str] = set()  # those that have repositories
 
-    def add_hub(self, hub: CollectedHub) -> None:
+    def add_hub(self, hub: CollectedHub, advance: Advance) -> None:
         """Add the repositories of a hub; the last line of a URL counts."""
-        for line in hub.repositories():
+        for line in counted(advance, f"repositories of {hub.name}", hub.repositories()):
             known = self.find(hub.name, line["url"]) if hub.name in self._hubs else None
             self._add(known[0] if known else None, hub.name, line)
 
-    def add_files(self, hub: CollectedHub) -> None:
+    def add_files(self, hub: CollectedHub, advance: Advance) -> None:
         """Add the files of the hub's repositories, after these."""
         last: tuple[str, int] = ("", 0)
-        for line in hub.files():
+        for line in counted(advance, f"files of {hub.name}", hub.files()):
             url, path = text(line["repository"]) or "", text(line["path"])
             if url != last[0]:
                 last = (url, self._id(hub.name, url))
