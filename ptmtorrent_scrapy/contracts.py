@@ -5,6 +5,7 @@ https://docs.scrapy.org/en/latest/topics/contracts.html
 
 from typing import Any
 
+from itemadapter import ItemAdapter
 from scrapy.contracts import Contract
 from scrapy.exceptions import ContractFail
 
@@ -35,7 +36,7 @@ class Models(Contract):
     def post_process(self, output: list[Any]) -> None:
         number, *fields = self.args
         models = [item for item in output if isinstance(item, Model)]
-        whole = [model for model in models if all(getattr(model, field) for field in fields)]
+        whole = [model for model in models if all(ItemAdapter(model).get(field) for field in fields)]
         if len(whole) < int(number):
             wanted = f"{number} models{' with ' if fields else ''}{' and '.join(fields)}"
             found = (

@@ -8,8 +8,13 @@ import logging
 from typing import Any
 
 import scrapy.logformatter
+from itemadapter import ItemAdapter
+from scrapy.logformatter import LogFormatterResult
 
+from ptmtorrent_scrapy import PLEASE_REPORT
 from ptmtorrent_scrapy.formats.printable import PrintableRecord
+
+_NAMES = ("name", "path", "url", "reason")  # fields that name an item, whatever its kind
 
 # Loggers whose INFO lines list what runs: versions, settings, components, and all statistics at the end.
 _LISTS = (
@@ -44,3 +49,13 @@ class LogFormatter(scrapy.logformatter.LogFormatter):
 
     def dropped(self, *args: Any) -> None:  # type: ignore[override]
         return None
+
+    def item_error(self, item: Any, *args: Any) -> LogFormatterResult:
+        """Name the item that a pipeline failed with; its text may be a page of megabytes."""
+        fields = ItemAdapter(item)
+        name = next((fields[field] for field in _NAMES if fields.get(field)), "")
+        return {
+            "level": logging.ERROR,
+            "msg": "internal error with %(kind)s %(name)s; " + PLEASE_REPORT,
+            "args": {"kind": type(item).__name__, "name": str(name)[:200]},
+        }
