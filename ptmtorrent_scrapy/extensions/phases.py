@@ -14,6 +14,7 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
 
+from ptmtorrent_scrapy import PLEASE_REPORT
 from ptmtorrent_scrapy.cloning.executor import ClusterLost
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import CrawlState, FinishReason, Phase
@@ -56,7 +57,7 @@ class Phases:
 
     def give_up(self) -> None:
         """End the listing: an error of this program ended a callback, and nobody knows which models are missing."""
-        self.crawl.spider.listing_failed("internal error; please report this bug")
+        self.crawl.spider.listing_failed(f"internal error; {PLEASE_REPORT}")
 
     def _close_spider(self, phases: asyncio.Task[FinishReason]) -> None:
         if self.crawler.engine.spider is not None:
@@ -111,7 +112,7 @@ async def ended(state: CrawlState, phases: Awaitable[FinishReason]) -> FinishRea
             logger.error("%s", state.problem)
         return FinishReason.NO_SPACE if is_full else FinishReason.FAILED
     except Exception:
-        state.problem = "internal error; please report this bug"
+        state.problem = f"internal error; {PLEASE_REPORT}"
         logger.exception("%s", state.problem)
     return FinishReason.FAILED
 

@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ptmtorrent_scrapy import PLEASE_REPORT
 from ptmtorrent_scrapy.git import remote
 from ptmtorrent_scrapy.git.cloner import Cloner
 from ptmtorrent_scrapy.git.environment import check_url
@@ -66,7 +67,7 @@ def clone(request: CloneRequest) -> CloneResult:
         if isinstance(of_os(error), TooFewFiles) and request.accept_partial:
             result.failure = FailureKind.MACHINE  # more attempts do not help: it is not the repository's fault
     except Exception as error:  # one bad repository never ends a crawl
-        result.error, result.failure = f"internal error, please report it: {error!r}", FailureKind.INTERNAL
+        result.error, result.failure = f"internal error: {error!r}; {PLEASE_REPORT}", FailureKind.INTERNAL
     result.seconds = round(time.monotonic() - began, 3)
     return result
 

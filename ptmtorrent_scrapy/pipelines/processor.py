@@ -8,6 +8,7 @@ from typing import Any
 from scrapy.exceptions import DropItem, NotConfigured
 from scrapy.pipelines import ItemPipelineManager
 
+from ptmtorrent_scrapy import PLEASE_REPORT
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 
 logger = logging.getLogger(__name__)
@@ -44,9 +45,9 @@ class ItemProcessor(ItemPipelineManager):
         except OSError as error:
             self._crawl.spider.listing_failed(str(error))
         except Exception:
-            logger.exception("an internal error, please report it")
+            logger.exception("internal error; %s", PLEASE_REPORT)
             self._crawl.state.faults += 1
-            self._crawl.spider.listing_failed("an internal error")
+            self._crawl.spider.listing_failed("internal error")
         raise DropItem("the listing has failed")
 
     async def _processed(self, item: Any) -> Any:

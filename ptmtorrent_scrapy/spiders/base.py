@@ -13,6 +13,7 @@ from scrapy.settings import BaseSettings
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
+from ptmtorrent_scrapy import PLEASE_REPORT
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.crawl.backoff import backoff
 from ptmtorrent_scrapy.crawl.hub import Hub
@@ -146,7 +147,7 @@ class HubSpider(Hub, Spider):
                 )
             except Exception as error:
                 self.session.state.faults += 1
-                self.logger.exception("an internal error, please report it with %s", metadata.text[:2000])
+                self.logger.exception("internal error; %s, with this object: %s", PLEASE_REPORT, metadata.text[:2000])
                 yield RejectedModel(metadata=metadata, reason="internal error", detail=repr(error))
 
     async def fetch(self, request: Request) -> Response:
