@@ -1,4 +1,4 @@
-"""`scrapy verify [HUB]`: whether the data tree is what it should be."""
+"""`scrapy verify [HUB]`: check the data tree, and repair it."""
 
 import argparse
 import json
@@ -23,7 +23,7 @@ from ptmtorrent_scrapy.verification.verifier import Verification
 
 
 class Command(ScrapyCommand):
-    """Exit status 0: nothing is wrong; 1: something is; 2: it could not start."""
+    """Command that checks the tree; exit status 0: no problems, 1: problems, 2: it could not start."""
 
     requires_project = True
     requires_crawler_process = True
@@ -37,9 +37,9 @@ class Command(ScrapyCommand):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
-        parser.add_argument("--json", action="store_true", help="one JSON object a line for each problem")
-        parser.add_argument("--repair", action="store_true", help="download anew what is damaged or missing")
-        parser.add_argument("--sample", default="1", metavar="SHARE", help="look at that share, such as 1%% or 0.01")
+        parser.add_argument("--json", action="store_true", help="print each problem as a JSON object, one per line")
+        parser.add_argument("--repair", action="store_true", help="download damaged or missing files again")
+        parser.add_argument("--sample", default="1", metavar="SHARE", help="check only that share, such as 1%% or 0.01")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         try:
@@ -58,7 +58,7 @@ class Command(ScrapyCommand):
         return hub_spiders(self.crawler_process.spider_loader, Path(self.settings["DATA_DIR"]), named)
 
     def _verify(self, hub: type[HubSpider], share: float, opts: argparse.Namespace) -> list[Finding]:
-        """What is wrong, and was not repaired. Raises `TreeLocked`, `InvalidOption`."""
+        """Check a hub, and return the problems that were not repaired. Raises `TreeLocked`, `InvalidOption`."""
         assert self.settings is not None
         settings = clone_settings(self.settings)
         tree = DataTree(Path(self.settings["DATA_DIR"]), hub.name)
@@ -88,13 +88,19 @@ class Command(ScrapyCommand):
         return found
 
     def _sum_up(self, hub: str, verification: Verification, faults: list[Finding], left: list[Finding] | None) -> None:
-        said = f"{hub}: {verification.checked:,} clones and large files looked at, {len(faults):,} faults"
+        summary = f"{hub}: checked {verification.checked:,} clones and large files, {_problems(len(faults))}"
         if faults and left is not None:
-            said += f", {len([each for each in left if each.is_fault]):,} left after the repair"
+            summary += f", {len([each for each in left if each.is_fault]):,} left after the repair"
         elif any(problem.is_repairable for problem in faults):
-            said += "; with --repair a new download mends what it can"
-        show(said, file=sys.stderr)
+            summary += "; use --repair to download damaged and missing files again"
+        show(summary, file=sys.stderr)
         for problem in left or ():
             show(f"left: {problem}", file=sys.stderr)
         if any(not problem.is_repairable for problem in (faults if left is None else left)):
-            show("what no download repairs, the next crawl writes anew, or you look at yourself", file=sys.stderr)
+            show(
+                "a download cannot repair all of these: run the crawl again, or inspect them yourself", file=sys.stderr
+            )
+
+
+def _problems(number: int) -> str:
+    return f"{number:,} problem{'' if number == 1 else 's'}"

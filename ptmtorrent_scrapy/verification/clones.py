@@ -1,4 +1,4 @@
-"""Clones: what git finds, whether they are at what they should be, and their large files in place."""
+"""Clones: what `git fsck` finds, whether each is at its recorded commit, and whether its LFS files are in place."""
 
 import os
 from collections.abc import Container, Iterator, Mapping
@@ -18,7 +18,7 @@ from ptmtorrent_scrapy.verification.finding import Finding, was_cut
 
 
 class Clones:
-    """Looks at the clones of a hub."""
+    """Checks the clones of a hub."""
 
     def __init__(self, tree: DataTree, repository: CloneRequest) -> None:
         self.tree = tree
@@ -26,9 +26,9 @@ class Clones:
         self._git = command(repository)
 
     def check(self, folder: str, line: Mapping[str, Any] | None) -> tuple[list[Finding], set[str]]:
-        """(what is wrong with the clone of AUTHOR/MODEL, ids of the large files that its HEAD names).
+        """Return the problems of the clone of AUTHOR/MODEL, and the ids of the LFS files at its HEAD.
 
-        `line` is what repositories.jsonl says of it. Raises `Cancelled`.
+        `line` is its line of repositories.jsonl. Raises `Cancelled`.
         """
         clone = self.tree.repository(folder)
         found: list[Finding] = []
@@ -48,7 +48,7 @@ class Clones:
         return found, named
 
     def problem(self, kind: str, folder: str, detail: str, path: bytes = b"") -> Finding:
-        """What is wrong with the clone of AUTHOR/MODEL, or a file of it."""
+        """Return a problem of the clone of AUTHOR/MODEL, or of a file of it."""
         inner = f"/{os.fsdecode(path)}" if path else ""
         return Finding(hub=self.tree.hub, kind=kind, path=f"repos/{folder}{inner}", detail=detail, folder=folder)
 
@@ -82,7 +82,7 @@ class Clones:
                 yield self.problem("object missing", folder, f"{pointer.oid} is not in lfs/", path)
 
     def _placed(self, clone: Path, files: Mapping[bytes, Pointer]) -> set[bytes]:
-        """The large files that are to stand in the working tree; others may, where an earlier crawl wanted them."""
+        """Return the LFS files that must be in the working tree; others may be, if an earlier crawl wanted them."""
         state, commit = local.state(clone), local.head(clone)[1]
         if not state or commit is None or state["lfs_files"] == "pointer" or state.get("large"):
             return set()
@@ -90,33 +90,37 @@ class Clones:
         return {path for path, pointer in wanted.items() if self.store.has(pointer)}
 
     def _wrong_file(self, file: bytes, pointer: Pointer, state: Mapping[str, Any]) -> str | None:
-        """Why a file of the working tree is not the stored object, or a copy of it where that is asked."""
+        """Return why a file of the working tree is not the stored object, or a copy where wanted; None if it is."""
         try:
-            stands = os.lstat(file)
-            is_link = os.path.samestat(stands, self.store.object(pointer.oid).stat())
+            status = os.lstat(file)
+            is_link = os.path.samestat(status, self.store.object(pointer.oid).stat())
             if is_link:
                 return "is a link, and should be a copy" if state["lfs_files"] == "copy" else None
-            if stands.st_size != pointer.size or digest(file) != pointer.oid:
-                return "is not what lfs/ has of it"
+            if status.st_size != pointer.size or digest(file) != pointer.oid:
+                return "differs from its object in lfs/"
         except OSError as error:
             return f"cannot be read: {error.strerror}"
-        return None if state["lfs_files"] == "copy" or state.get("copied") else "is no link to what lfs/ has of it"
+        return None if state["lfs_files"] == "copy" or state.get("copied") else "is not a link to its object in lfs/"
 
     def _worktree(
         self, clone: Path, folder: str, files: Mapping[bytes, Pointer], placed: Container[bytes]
     ) -> Iterator[Finding]:
-        """Files that are changed or gone, but for large ones that stand there; and those that git does not know."""
+        """Yield files that are changed or deleted, and untracked ones; LFS files with the right content are fine."""
         options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored", "--ignore-submodules")
         for entry in self._git.run("git", "--no-optional-locks", "status", *options, cwd=clone).split(b"\0"):
             state, path = entry[:2], entry[3:]
             if state in (b"??", b"!!"):
-                yield self.problem("stray", folder, "git does not know it", path)
-            elif path and path not in placed and not _stands(os.path.join(os.fsencode(clone), path), files.get(path)):
+                yield self.problem("stray", folder, "git does not track it", path)
+            elif (
+                path
+                and path not in placed
+                and not _is_object_of(os.path.join(os.fsencode(clone), path), files.get(path))
+            ):
                 yield self.problem("worktree", folder, "is changed or gone", path)
 
 
-def _stands(file: bytes, pointer: Pointer | None) -> bool:
-    """Whether a file is the large one of a pointer."""
+def _is_object_of(file: bytes, pointer: Pointer | None) -> bool:
+    """Return whether a file has the content that a pointer names."""
     try:
         return pointer is not None and os.lstat(file).st_size == pointer.size and digest(file) == pointer.oid
     except OSError:

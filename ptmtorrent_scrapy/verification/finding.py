@@ -1,4 +1,4 @@
-"""What can be wrong with a data tree."""
+"""Problems of a data tree: their kinds, and which of them a download repairs."""
 
 import hashlib
 from collections.abc import Callable
@@ -9,16 +9,16 @@ from typing import Any
 from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.storage.tree import DataTree
 
-# What a new download can mend, and what is no fault.
+# Kinds that a new download repairs, and kinds that are not problems.
 _REPAIRABLE = ("clone missing", "clone damaged", "clone moved", "worktree", "object missing", "object damaged", "link")
 _NOTES = ("unused", "work in progress", "other owner")
 
-UNNAMED = "the last crawl was killed before it told of it; the next one does"
+UNNAMED = "not recorded yet, because the last crawl was killed; the next crawl records it"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that is wrong, or worth knowing."""
+    """A problem, or a fact that is worth knowing."""
 
     hub: str
     kind: str
@@ -28,44 +28,43 @@ class Finding:
 
     @property
     def is_fault(self) -> bool:
-        """Whether it is more than worth knowing."""
+        """Return whether it is a problem, not only worth knowing."""
         return self.kind not in _NOTES
 
     @property
     def is_repairable(self) -> bool:
-        """Whether a new download can mend it."""
+        """Return whether a new download repairs it."""
         return self.kind in _REPAIRABLE
 
     def to_json(self) -> dict[str, Any]:
-        """As a program reads it."""
-        told = {name: value for name, value in asdict(self).items() if name != "folder"}
-        return {**told, "fault": self.is_fault, "repairable": self.is_repairable}
+        """Return it as a JSON object, as `scrapy verify --json` prints it."""
+        shown = {name: value for name, value in asdict(self).items() if name != "folder"}
+        return {**shown, "fault": self.is_fault, "repairable": self.is_repairable}
 
     def __str__(self) -> str:
-        said = f"{self.hub}: {self.kind}: {self.path}: {self.detail}"
-        return printable(said)
+        return printable(f"{self.hub}: {self.kind}: {self.path}: {self.detail}")
 
 
 Report = Callable[[Finding], None]
 
 
 def at(tree: DataTree, kind: str, path: Path, detail: str) -> Finding:
-    """What is wrong with a file or folder."""
+    """Return a problem of a file or folder."""
     return Finding(hub=tree.hub, kind=kind, path=path.relative_to(tree.folder).as_posix(), detail=detail)
 
 
 def left_over(tree: DataTree, path: Path) -> Finding:
-    """That work in progress stands where nobody works."""
+    """Return the finding for unfinished work that no running crawl owns."""
     return at(tree, "work in progress", path, "was left by a crawl; the next one uses or removes it")
 
 
 def stray(tree: DataTree, path: Path) -> Finding:
-    """That nothing names a file or folder."""
-    return at(tree, "stray", path, "nothing names it")
+    """Return the finding for a file or folder that no index refers to."""
+    return at(tree, "stray", path, "not referenced by any index")
 
 
 def is_sampled(name: str | bytes, share: float) -> bool:
-    """Whether a name is of those that a share looks at: the same ones each time.
+    """Return whether a name belongs to a share of all names: always the same ones.
 
     >>> is_sampled("anything", 1.0), is_sampled("anything", 0.0)
     (True, False)
@@ -75,5 +74,5 @@ def is_sampled(name: str | bytes, share: float) -> bool:
 
 
 def was_cut(tree: DataTree) -> bool:
-    """Whether the last crawl was killed: its clones may be further than repositories.jsonl tells."""
+    """Return whether the last crawl was killed: its clones may be newer than repositories.jsonl."""
     return tree.begun.exists()

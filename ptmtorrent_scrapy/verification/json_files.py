@@ -1,4 +1,4 @@
-"""Files of a tree: records, metadata, lines."""
+"""JSON files of a tree: records, metadata and JSON lines."""
 
 import codecs
 from collections import Counter
@@ -17,32 +17,32 @@ STATUSES = ("cloned", "updated", "current", "partial", "large", "empty", "gated"
 
 
 class Files:
-    """Looks at the files of a hub's folder."""
+    """Checks the JSON files of a hub's folder."""
 
     def __init__(self, tree: DataTree, share: float) -> None:
         self.tree = tree
-        self._share = share  # of the records that are looked at
+        self._share = share  # of the records that are checked
 
     def lines(self) -> tuple[dict[str, dict[str, Any]], list[Finding]]:
-        """(lines of repositories.jsonl by the AUTHOR/MODEL that they say stands, what is wrong with them)."""
-        standing: dict[str, dict[str, Any]] = {}
+        """Return the lines of repositories.jsonl by the AUTHOR/MODEL of their clone, and the problems of the lines."""
+        cloned: dict[str, dict[str, Any]] = {}
         found = []
         urls: set[bytes] = set()
         for number, value in _lines(self.tree.repositories):
-            wrong = self._wrong(value, urls, standing)
+            wrong = self._wrong(value, urls, cloned)
             if wrong:
                 found.append(at(self.tree, "line", self.tree.repositories, f"line {number}: {wrong}"))
             elif value["path"]:
-                standing[value["path"].removeprefix("repos/")] = value
-        return standing, found
+                cloned[value["path"].removeprefix("repos/")] = value
+        return cloned, found
 
-    def _wrong(self, line: Any, urls: set[bytes], standing: dict[str, dict[str, Any]]) -> str | None:
+    def _wrong(self, line: Any, urls: set[bytes], cloned: dict[str, dict[str, Any]]) -> str | None:
         if not isinstance(line, dict) or not isinstance(line.get("url"), str) or "path" not in line:
-            return "is no outcome of a clone"
+            return "is not the result of a clone"
         if line.get("status") not in STATUSES:
             return f"has the status {line.get('status')!r}"
         if (url := line["url"].encode("utf-8", "replace")) in urls:
-            return f"says once more what became of {line['url']}"
+            return f"is a second line of {line['url']}"
         urls.add(url)
         if line["path"] is not None:
             try:
@@ -51,24 +51,24 @@ class Files:
                 folder = check_folder(str(line["path"]).removeprefix("repos/"))
             except UnusableName as error:
                 return f"has the path {line['path']!r}: {error}"
-            if folder in standing:
-                return f"says that a second repository stands at {line['path']}"
+            if folder in cloned:
+                return f"has the same path as another line: {line['path']}"
         return None
 
     def other_lines(self) -> Iterator[Finding]:
-        """Lines that are no JSON objects."""
+        """Yield the lines of other files that are not JSON objects."""
         for path in (self.tree.rejected, self.tree.commit_checks, self.tree.crawls):
             for number, value in _lines(path):
                 if not isinstance(value, dict):
-                    yield at(self.tree, "line", path, f"line {number}: is no JSON object")
+                    yield at(self.tree, "line", path, f"line {number}: is not a JSON object")
 
     def records(self) -> Iterator[Finding]:
-        """Metadata files that are no arrays; records that are invalid, out of place, or not of the object they name."""
+        """Yield metadata files that are not arrays, and records that are invalid, misplaced or of another object."""
         objects = _Objects(self.tree)
         yield from objects.wrong()
         if not self.tree.records.is_file():
             if self._were_written():
-                yield at(self.tree, "records", self.tree.records, "is not there, though a crawl has written it")
+                yield at(self.tree, "records", self.tree.records, "is missing, though a crawl has written it")
             return
         validator = Validator()
         try:
@@ -76,12 +76,12 @@ class Files:
                 if wrong := self._wrong_record(validator, objects, position, record):
                     yield at(self.tree, "record", self.tree.records, f"record {position}: {wrong}")
         except ValueError as error:
-            yield at(self.tree, "records", self.tree.records, f"is no JSON array: {error}")
+            yield at(self.tree, "records", self.tree.records, f"is not a JSON array: {error}")
         for path, count in sorted(objects.missing.items()):
-            yield at(self.tree, "metadata", path, f"is not there, though {count:,} records name objects of it")
+            yield at(self.tree, "metadata", path, f"is missing, though {count:,} records name objects of it")
 
     def _were_written(self) -> bool:
-        """Whether a crawl says that it has written records."""
+        """Return whether crawls.jsonl says that records were written."""
         lines = (mapping(value) for _, value in _lines(self.tree.crawls))
         return any(mapping(line.get("counts")).get("records") is not None for line in lines)
 
@@ -94,32 +94,32 @@ class Files:
 
 
 class _Objects:
-    """The objects of metadata files, read once, as far as the records that name them have come."""
+    """The objects of metadata files, each file read once, in the order of the records that name them."""
 
     def __init__(self, tree: DataTree) -> None:
-        self.missing: Counter[Path] = Counter()  # records by the file that they name, and that is not there
+        self.missing: Counter[Path] = Counter()  # number of records by the missing file that they name
         self._tree = tree
         self._lengths: dict[Path, int] = {}
-        self._read: dict[Path, tuple[int, Any, Iterator[Any]]] = {}  # (position, object, those after it)
+        self._read: dict[Path, tuple[int, Any, Iterator[Any]]] = {}  # (position, object, objects after it)
 
     def wrong(self) -> Iterator[Finding]:
-        """Metadata files that are no JSON arrays."""
+        """Yield the metadata files that are not JSON arrays."""
         for path in sorted((self._tree.folder / "json" / "metadata").glob("*.json")):
             try:
                 self._lengths[path] = sum(1 for _ in array(path))
             except ValueError as error:
                 if not self._is_object(path):
-                    yield at(self._tree, "metadata", path, f"is no JSON array: {error}")
+                    yield at(self._tree, "metadata", path, f"is not a JSON array: {error}")
 
     def _is_object(self, path: Path) -> bool:
-        """Whether it is an answer that is kept as it came, such as ModelZoo's index."""
+        """Return whether a file is an answer that is saved as received, such as ModelZoo's index."""
         try:
             return isinstance(orjson.loads(path.read_bytes().removeprefix(codecs.BOM_UTF8)), dict)
         except ValueError:
             return False
 
     def wrong_object(self, record: dict[str, Any]) -> str | None:
-        """Why a record's object is not where it says."""
+        """Return why a record does not name its own object; None if it does."""
         file, position = record["ModelHub"]["MetadataFilePath"], record["ModelHub"]["MetadataObjectID"]
         path = self._tree.root / file.partition("/")[2]  # the tree's own folder may have been renamed since
         if not path.is_file():
@@ -143,30 +143,30 @@ class _Objects:
 
 
 def array(path: Path) -> Iterator[Any]:
-    """The elements of a JSON array, one a line as we write it, or as anybody may. Raises `ValueError`."""
+    """Yield the elements of a JSON array, with one element per line or in any other form. Raises `ValueError`."""
     with path.open("rb") as file:
         if file.readline() != b"[\n":
             yield from (element.value for element in elements(path.read_text("utf-8", "replace")))
             return
-        begun = b""  # of an element that has line ends in it
+        pending = b""  # beginning of an element that spans several lines
         for line in file:
-            if line == b"]\n" and not begun:
+            if line == b"]\n" and not pending:
                 if file.read(1):
                     raise ValueError("something follows its end")
                 return
-            begun += line
-            if (found := _element(begun)) is not None:
+            pending += line
+            if (found := _element(pending)) is not None:
                 yield found[0]
-                begun = b""
-        raise ValueError("its end is missing" if not begun else f"{begun[:100]!r} is no element")
+                pending = b""
+        raise ValueError("its end is missing" if not pending else f"{pending[:100]!r} is not a JSON value")
 
 
 def _element(text: bytes) -> tuple[Any] | None:
-    """The value of an element and its comma; None if it is not whole."""
+    """Return the value of an element, which may end with a comma; None if the element is incomplete."""
     text = text.rstrip(b"\n").removesuffix(b",")
     try:
         return (orjson.loads(text),)
-    except ValueError:  # what Python's own parser takes: half surrogate pairs, numbers of any size
+    except ValueError:  # Python's own parser accepts lone surrogates and numbers of any size
         try:
             (found,) = elements(f"[{text.decode('utf-8', 'replace')}]")
         except RecursionError:
@@ -177,7 +177,7 @@ def _element(text: bytes) -> tuple[Any] | None:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, Any]]:
-    """(number, value) of the lines of a file, None for what is no JSON."""
+    """Yield (number, value) of the lines of a file; the value is None if the line is not JSON."""
     if path.is_file():
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):

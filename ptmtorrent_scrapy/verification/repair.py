@@ -1,4 +1,4 @@
-"""Mends by new downloads what they can mend; what is there stays until something better is."""
+"""Repairs clones and LFS objects by new downloads; existing data stays until better data is complete."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ from ptmtorrent_scrapy.verification.verifier import Verification
 
 
 class Repair:
-    """Brings the clones of a hub to what they should be, one after the other."""
+    """Repairs the clones of a hub, one after the other."""
 
     def __init__(self, tree: DataTree, repository: CloneRequest, verification: Verification) -> None:
         self.tree = tree
@@ -28,16 +28,16 @@ class Repair:
         self._verification = verification
 
     def run(self, problems: Iterable[Finding]) -> list[Finding]:
-        """Mend what can be mended; what is left of it."""
+        """Repair what a download can repair; return the problems that remain."""
         damaged = [self.tree.folder / each.path for each in problems if each.kind == "object damaged"]
         clones = dict.fromkeys(each.folder for each in problems if each.is_repairable and each.folder)
         broken = {each.folder for each in problems if each.kind == "clone damaged"}
         wrong = [each for each in problems if each.kind == "link"]
         with self._aside(damaged):
-            for each in wrong:  # a copy of the right size would stay
+            for each in wrong:  # otherwise a copy of the right size would stay
                 self._remove(each)
             for folder in (*clones, *self._with_objects(damaged)):
-                self._mend(folder, remake=folder in broken)
+                self._repair(folder, remake=folder in broken)
         self._write_lines()
         left = [problem for path in damaged if path.exists() and (problem := self._verification.objects.check(path))]
         for folder in clones:
@@ -54,7 +54,7 @@ class Repair:
             worktree.remove(clone, [os.fsencode(wrong.path.removeprefix(f"repos/{wrong.folder}/"))])
 
     def _with_objects(self, damaged: list[Path]) -> Iterator[str]:
-        """Clones that name large files which are damaged."""
+        """Yield the clones that use damaged LFS objects."""
         oids = {path.name for path in damaged}
         if oids:
             for folder in self._verification.lines:
@@ -65,7 +65,7 @@ class Repair:
 
     @contextmanager
     def _aside(self, paths: Iterable[Path]) -> Iterator[None]:
-        """Have files out of the way; those of which no better one came are put back."""
+        """Move damaged files aside, and restore at the end those that were not replaced."""
         moved = {path: path.with_name(f".{path.name}~damaged") for path in paths}
         for path, aside in moved.items():
             path.rename(aside)
@@ -78,14 +78,14 @@ class Repair:
                 else:
                     aside.rename(path)
 
-    def _mend(self, folder: str, *, remake: bool) -> None:
+    def _repair(self, folder: str, *, remake: bool) -> None:
         path, line = self.tree.repository(folder), self._verification.lines[folder]
         aside = path.with_name(f".{path.name}~damaged")
         if remake:
             folders.remove(aside)
             path.rename(aside)
         elif (path / ".git").is_dir():
-            local.write_state(path, {**(local.state(path) or {}), "error": "it was found wanting"})
+            local.write_state(path, {**(local.state(path) or {}), "error": "marked incomplete by scrapy verify"})
         state = local.state(aside if remake else path) or {}
         wanted = replace(
             self._repository,
@@ -96,20 +96,20 @@ class Repair:
             lfs=state.get("lfs", self._repository.lfs),
             lfs_files=state.get("lfs_files", self._repository.lfs_files),
         )
-        outcome = clone(wanted)
-        if remake and outcome.status not in USABLE:
+        result = clone(wanted)
+        if remake and result.status not in USABLE:
             aside.rename(path)
         elif remake:
             folders.remove(aside)
-        if outcome.status in USABLE:
-            self._note(folder, outcome)
+        if result.status in USABLE:
+            self._note(folder, result)
 
-    def _note(self, folder: str, outcome: CloneResult) -> None:
-        told = {**outcome.line(), "path": f"repos/{folder}"}
-        self._verification.lines[folder] = {**self._verification.lines[folder], **told}
+    def _note(self, folder: str, result: CloneResult) -> None:
+        line = {**result.line(), "path": f"repos/{folder}"}
+        self._verification.lines[folder] = {**self._verification.lines[folder], **line}
 
     def _write_lines(self) -> None:
-        """Write repositories.jsonl anew, with what became of the clones that were mended."""
+        """Rewrite repositories.jsonl with the results of the repaired clones."""
         new = {line["url"]: line for line in self._verification.lines.values()}
         with self.tree.repositories.open("rb") as lines, AtomicFile(self.tree.repositories) as file:
             for line in lines:

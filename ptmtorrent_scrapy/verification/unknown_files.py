@@ -1,4 +1,4 @@
-"""What nothing names, and what work in progress has left."""
+"""Files that no index refers to, and unfinished work of killed crawls."""
 
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -13,14 +13,14 @@ _STORE = ("objects", "incomplete", "tmp", "locks", "logs", "cache", "checked")
 
 
 class UnknownFiles:
-    """Looks for what does not belong into a hub's folder; the clones and the large files are looked at elsewhere."""
+    """Finds files that do not belong in a hub's folder; clones and LFS objects have checks of their own."""
 
     def __init__(self, tree: DataTree, pages: Sequence[str]) -> None:
         self.tree = tree
-        self._pages = pages  # patterns of what a crawl keeps of the hub, below its folder
+        self._pages = pages  # patterns of the pages that a crawl saves, below the hub's folder
 
-    def find(self, standing: Container[str]) -> Iterator[Finding]:
-        """All there is; `standing` are the AUTHOR/MODEL that have a line in repositories.jsonl."""
+    def find(self, cloned: Container[str]) -> Iterator[Finding]:
+        """Yield all of them; `cloned` are the AUTHOR/MODEL that have a line in repositories.jsonl."""
         folder, tree = self.tree.folder, self.tree
         yield from self._unknown(folder, {folder / name for name in (*_FOLDERS, f".{tree.hub}~lock")})
         lines = {tree.repositories, tree.files, tree.rejected, tree.commit_checks, tree.crawls}
@@ -31,15 +31,15 @@ class UnknownFiles:
             yield from self._unkept(pages)
         for author in _entries(folder / "repos"):
             if author.is_dir() and not author.is_symlink():
-                yield from self._unnamed(author, standing)
+                yield from self._unnamed(author, cloned)
             else:
                 yield stray(tree, author)
 
-    def _unnamed(self, author: Path, standing: Container[str]) -> Iterator[Finding]:
+    def _unnamed(self, author: Path, cloned: Container[str]) -> Iterator[Finding]:
         for path in _entries(author):
             if is_work(path.name):
                 yield left_over(self.tree, path)
-            elif f"{author.name}/{path.name}" not in standing:
+            elif f"{author.name}/{path.name}" not in cloned:
                 made = was_cut(self.tree) and state(path) is not None
                 yield at(self.tree, "work in progress", path, UNNAMED) if made else stray(self.tree, path)
 

@@ -1,4 +1,4 @@
-"""Goes through the tree of a hub, many clones and objects at a time."""
+"""Checks the tree of a hub, several clones and objects at the same time."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -14,16 +14,16 @@ from ptmtorrent_scrapy.verification.json_files import Files
 from ptmtorrent_scrapy.verification.lfs_objects import Objects
 from ptmtorrent_scrapy.verification.unknown_files import UnknownFiles
 
-_AHEAD = 4  # tasks a worker that wait
+_AHEAD = 4  # waiting tasks per worker
 T = TypeVar("T")
 R = TypeVar("R")
-Advance = Callable[[str, int, int], object]  # told what is looked at, how many are done, of how many
+Advance = Callable[[str, int, int], object]  # called with what is checked, how many are done, and how many there are
 
 
 class Verification:
-    """Looks at everything in the tree of a hub; of clones, objects and records at a share.
+    """Checks everything in the tree of a hub, or a share of its clones, objects and records.
 
-    What it keeps in memory is a line a clone and 32 bytes a large file.
+    It keeps in memory one line per clone and 32 bytes per LFS file.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Verification:
         advance: Advance,
         reads_large_files: bool = True,
     ) -> None:
-        """Without `reads_large_files` the content of the store is left to somebody who reads it anyway."""
+        """Prepare it; without `reads_large_files` the caller checks the content of the store."""
         self.tree = tree
         self.objects = Objects(tree)
         self._strays = UnknownFiles(tree, pages)
@@ -51,42 +51,40 @@ class Verification:
         self.checked = 0  # clones and objects
 
     def run(self, report: Report) -> None:
-        """Report all that is wrong. Raises `Cancelled`."""
-        self._tell(report, self._owner())
+        """Report all problems. Raises `Cancelled`."""
+        self._report(report, self._owner())
         self.lines, found = self._files.lines()
-        self._tell(report, found, self._files.other_lines(), self._files.records(), self._strays.find(self.lines))
+        self._report(report, found, self._files.other_lines(), self._files.records(), self._strays.find(self.lines))
         named = self._check_clones(report)
         if self._reads_large_files:
             self._check_objects(report, named)
 
     def _owner(self) -> Iterator[Finding]:
-        if said := other_owner([self.tree.folder, self.tree.folder / "repos"]):
-            yield Finding(
-                hub=self.tree.hub, kind="other owner", path=".", detail=f"{said}; it is worked in all the same"
-            )
+        if owner := other_owner([self.tree.folder, self.tree.folder / "repos"]):
+            yield Finding(hub=self.tree.hub, kind="other owner", path=".", detail=f"{owner}; crawls work nevertheless")
 
-    def _tell(self, report: Report, *found: Iterable[Finding]) -> None:
+    def _report(self, report: Report, *found: Iterable[Finding]) -> None:
         for problems in found:
             for problem in problems:
                 report(problem)
 
     def _check_clones(self, report: Report) -> set[bytes]:
-        """Report what is wrong with clones; the ids of the large files that those looked at name."""
+        """Report the problems of clones; return the ids of the LFS files that the checked ones name."""
         named: set[bytes] = set()
         sampled = [folder for folder in self.lines if is_sampled(folder, self._share)]
         for folder in self.lines:
             if not (self.tree.repository(folder) / ".git").is_dir():
-                report(self._clones.problem("clone missing", folder, "repositories.jsonl says that it stands"))
+                report(self._clones.problem("clone missing", folder, "repositories.jsonl lists it"))
         sampled = [folder for folder in sampled if (self.tree.repository(folder) / ".git").is_dir()]
         for done, (found, oids) in enumerate(self._each(self.check_clone, sampled), 1):
-            self._tell(report, found)
+            self._report(report, found)
             named.update(map(bytes.fromhex, oids))
             self._advance("clones", done, len(sampled))
         self.checked += len(sampled)
         return named
 
     def check_clone(self, folder: str) -> tuple[list[Finding], set[str]]:
-        """(what is wrong with a clone, ids of the large files that its HEAD names)."""
+        """Return the problems of a clone, and the ids of the LFS files at its HEAD."""
         return self._clones.check(folder, self.lines.get(folder))
 
     def _check_objects(self, report: Report, named: set[bytes]) -> None:
@@ -97,16 +95,16 @@ class Verification:
                 report(problem)
             self._advance("large files", done, round(total * self._share))
             self.checked += 1
-        if self._share == 1:  # else nobody knows what the others name
-            self._tell(report, self.objects.unused(named))
+        if self._share == 1:  # otherwise unchecked clones may use them
+            self._report(report, self.objects.unused(named))
 
-    def _each(self, look: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
-        """What is found by looking at each thing, some at a time, and few ahead."""
+    def _each(self, check: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
+        """Yield the result for each thing, in the order of completion: several at a time, and few ahead."""
         rest = iter(things)
         with ThreadPoolExecutor(self._workers) as pool:
-            under_way: set[Future[R]] = {pool.submit(look, each) for each in islice(rest, self._workers * _AHEAD)}
+            under_way: set[Future[R]] = {pool.submit(check, each) for each in islice(rest, self._workers * _AHEAD)}
             while under_way:
                 done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                under_way |= {pool.submit(look, each) for each in islice(rest, len(done))}
+                under_way |= {pool.submit(check, each) for each in islice(rest, len(done))}
                 for each in done:
                     yield each.result()

@@ -57,7 +57,7 @@ def test_a_tree_as_a_crawl_leaves_it(crawl: Start, verify: Verify, hub: str, hub
     assert crawl(hub, **settings).status == 0
     ended = verify(hub, "--json")
     assert (ended.stdout, ended.returncode) == ("", 0), ended
-    assert "clones and large files looked at, 0 faults" in ended.stderr
+    assert "clones and large files, 0 problems" in ended.stderr
 
 
 def stored(tree: Path, large: Large) -> Path:
@@ -206,7 +206,7 @@ def test_a_file_that_is_missing_is_told_once(done: Crawl, verify: Verify) -> Non
     [told] = problems(verify("--json"))
     assert (told["path"], told["detail"]) == (
         "json/metadata/hf_metadata.json",
-        "is not there, though 2 records name objects of it",
+        "is missing, though 2 records name objects of it",
     )
 
 
@@ -269,7 +269,7 @@ def test_a_sample_is_the_same_each_time(done: Crawl, verify: Verify) -> None:
 
 def test_what_is_told_is_harmless_on_a_terminal(done: Crawl, verify: Verify) -> None:
     (done.folder / "repos" / "o" / "\x1b[2J\n").mkdir()
-    assert verify().stdout == "huggingface: stray: repos/o/\\x1b[2J\\n: nothing names it\n"
+    assert verify().stdout == "huggingface: stray: repos/o/\\x1b[2J\\n: not referenced by any index\n"
 
 
 def test_for_people(done: Crawl, verify: Verify) -> None:
