@@ -16,7 +16,7 @@ from ptmtorrent_scrapy.formats.printable import printable, show
 from ptmtorrent_scrapy.report.changes import changes_between
 from ptmtorrent_scrapy.report.page import diff_page
 from ptmtorrent_scrapy.snapshots.diff import Change, changes
-from ptmtorrent_scrapy.snapshots.reader import Broken, State, Unknown, compared, states
+from ptmtorrent_scrapy.snapshots.reader import DamagedFile, State, UnknownState, compared, states
 from ptmtorrent_scrapy.storage.atomic import write
 from ptmtorrent_scrapy.storage.tree import DataTree
 
@@ -31,7 +31,7 @@ _WORDS = {
 
 
 class Command(ScrapyCommand):
-    """Exit status 0: the states were compared, whether they differ or not; 2: they could not be."""
+    """Command that compares two states of a hub; exit status 0: compared, 2: they could not be compared."""
 
     requires_project = True
     requires_crawler_process = True
@@ -41,14 +41,16 @@ class Command(ScrapyCommand):
         return "[options] <hub> [TIME [TIME]]"
 
     def short_desc(self) -> str:
-        return "Tell what changed between snapshots"
+        return "Show what changed between snapshots"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
-        parser.add_argument("--all", action="store_true", help="also models whose downloads and likes alone changed")
-        parser.add_argument("--json", action="store_true", help="one JSON object a line")
+        parser.add_argument(
+            "--all", action="store_true", help="include models of which only downloads or likes changed"
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object per line")
         parser.add_argument("--html", metavar="FILE", help="write a page with the changes")
-        parser.add_argument("--list", action="store_true", help="the snapshots and their counts, instead")
+        parser.add_argument("--list", action="store_true", help="list the snapshots and their counts instead")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -64,22 +66,22 @@ class Command(ScrapyCommand):
                 show(json.dumps(line) if opts.json else _text(line, tree.hub))
             sys.stdout.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who reads has seen enough
-        except (SetupError, Unknown, Broken, OSError) as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader closed the pipe
+        except (SetupError, UnknownState, DamagedFile, OSError) as error:
             show(f"scrapy diff: {error}", file=sys.stderr)
             self.exitcode = 2
 
     def _tree(self, args: list[str]) -> DataTree:
-        """The tree of the hub that is named. Raises `SetupError`."""
+        """Return the tree of the named hub. Raises `SetupError`."""
         assert self.crawler_process is not None
         assert self.settings is not None
         hubs, root = self.crawler_process.spider_loader.list(), Path(self.settings["DATA_DIR"])
         if not 1 <= len(args) <= 3:
-            raise SetupError(f"a hub and up to two times are wanted: scrapy diff {self.syntax()}")
+            raise SetupError(f"give a hub and up to two times: scrapy diff {self.syntax()}")
         if args[0] not in hubs:
             raise unknown_hub(args[0], hubs)
         if not (root / args[0]).is_dir():
-            raise SetupError(f"{root / args[0]} is not there; name another DATA_DIR, or crawl first")
+            raise SetupError(f"{root / args[0]} does not exist; set another DATA_DIR, or crawl first")
         return DataTree(root, args[0])
 
 
@@ -88,12 +90,12 @@ def _listed(tree: DataTree) -> Iterator[dict[str, Any]]:
         try:
             records, rejected = state.counts()
             yield {"what": "state", "time": state.name, "records": records, "rejected": rejected}
-        except Broken as error:
+        except DamagedFile as error:
             yield {"what": "broken", "time": state.name, "problem": str(error)}
 
 
 def _compared(former: State, new: State, *, with_counts: bool) -> Iterator[dict[str, Any]]:
-    """The changes as JSON objects, and the sum of them."""
+    """Yield the changes as JSON objects, and a summary last."""
     sums, fields = dict.fromkeys((*_SIGNS, "counts"), 0), Counter[str]()
     for change in changes(former, new):
         sums["counts"] += bool(change.counts)
@@ -106,31 +108,34 @@ def _compared(former: State, new: State, *, with_counts: bool) -> Iterator[dict[
 
 
 def _json(change: Change, *, with_counts: bool) -> dict[str, Any]:
-    told: dict[str, Any] = {"what": change.what, "model": change.model, "url": change.url}
+    line: dict[str, Any] = {"what": change.what, "model": change.model, "url": change.url}
     if change.what == "changed":
-        told["fields"] = change.fields | (change.counts if with_counts else {})
-        told["others"] = change.others
-    return told
+        line["fields"] = change.fields | (change.counts if with_counts else {})
+        line["others"] = change.others
+    return line
 
 
 def _text(line: dict[str, Any], hub: str) -> str:
-    """A line for people."""
+    """Return a line for people."""
     if line["what"] == "state":
         return f"{line['time']:<16}  {line['records']:>9,} records  {line['rejected']:>7,} rejected"
     if line["what"] == "broken":
         return printable(f"{line['time']:<16}  {line['problem']}")
     if line["what"] == "summary":
         return _sum(line, hub)
-    told = [f"{_WORDS[name]} {_value(name, a)} -> {_value(name, b)}" for name, (a, b) in line.get("fields", {}).items()]
-    said = ", ".join([*told, *line.get("others", ())])
-    return printable(f"{_SIGNS[line['what']]} {line['model']}{'  ' if said else ''}{said}")
+    values = [
+        f"{_WORDS[name]} {_value(name, old)} -> {_value(name, new)}"
+        for name, (old, new) in line.get("fields", {}).items()
+    ]
+    details = ", ".join([*values, *line.get("others", ())])
+    return printable(f"{_SIGNS[line['what']]} {line['model']}{'  ' if details else ''}{details}")
 
 
 def _sum(line: dict[str, Any], hub: str) -> str:
-    said = ", ".join(f"{line[what]:,} {what}" for what in _SIGNS)
+    sums = ", ".join(f"{line[what]:,} {what}" for what in _SIGNS)
     fields = ", ".join(f"{_WORDS.get(name, name)} {models:,}" for name, models in line["fields"].items())
     counted = f"; downloads or likes of {line['counts']:,}"
-    return printable(f"{hub}, {line['from']} to {line['to']}: {said}{f' ({fields})' if fields else ''}{counted}")
+    return printable(f"{hub}, {line['from']} to {line['to']}: {sums}{f' ({fields})' if fields else ''}{counted}")
 
 
 def _value(name: str, value: Any) -> str:

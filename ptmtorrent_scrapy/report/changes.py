@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ptmtorrent_scrapy.snapshots.diff import Change, changes
-from ptmtorrent_scrapy.snapshots.reader import Broken, State, Unknown, compared
+from ptmtorrent_scrapy.snapshots.reader import DamagedFile, State, UnknownState, compared
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 KINDS = ("added", "removed", "changed")
@@ -31,12 +31,12 @@ def last_changes(tree: DataTree, records: int) -> Changes | None:
         return None
     try:
         return changes_between(*compared(tree, []), listed=20)
-    except (Unknown, Broken):
+    except (UnknownState, DamagedFile):
         return None
 
 
 def changes_between(before: State, after: State, *, listed: int = LISTED) -> Changes:
-    """Count all changes and list the first of each kind. Raises `Broken`, `OSError`."""
+    """Count all changes and list the first of each kind. Raises `DamagedFile`, `OSError`."""
     found = Changes(before=before.name, after=after.name)
     for change in changes(before, after):
         _add(found, change, listed)

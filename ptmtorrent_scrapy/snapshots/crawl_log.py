@@ -1,4 +1,4 @@
-"""`json/crawls.jsonl`: a line a crawl, also of one that was killed."""
+"""`json/crawls.jsonl`: one line per crawl, also for one that was killed."""
 
 import logging
 import os
@@ -17,14 +17,14 @@ KILLED = "killed"
 
 
 def begin(tree: DataTree, line: dict[str, Any]) -> None:
-    """Note that a crawl has begun, once the line of one before it is written that did not come to that."""
+    """Note that a crawl has started; if the previous one was killed, write its line first."""
     if (left := _left(tree.begun)) is not None and left["started"] != _last(tree.crawls).get("started"):
         append(tree.crawls, left)
     note(tree, line)
 
 
 def note(tree: DataTree, line: dict[str, Any]) -> None:
-    """What the next crawl is to write of this one, if this one does not come to it."""
+    """Write the line that the next crawl adds to the log if this crawl is killed."""
     write(tree.begun, orjson.dumps({**line, "reason": KILLED}) + b"\n")
 
 
@@ -35,13 +35,13 @@ def end(tree: DataTree, line: dict[str, Any]) -> None:
 
 
 def append(path: Path, line: dict[str, Any]) -> None:
-    """Add a line, and bring it to the disk; the half line of a writer that was killed makes way for it."""
+    """Append a line and sync it to the disk; the incomplete line of a killed writer is removed."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     with os.fdopen(descriptor, "r+b") as file:
         text = file.read()
-        whole = text.rfind(b"\n") + 1
-        end_missing = _value(text[whole:]) is not None
-        file.seek(len(text) if end_missing else whole)
+        complete = text.rfind(b"\n") + 1
+        end_missing = _value(text[complete:]) is not None
+        file.seek(len(text) if end_missing else complete)
         file.truncate()
         file.write(b"\n" * end_missing + orjson.dumps(line) + b"\n")
         file.flush()
@@ -56,13 +56,13 @@ def _left(path: Path) -> dict[str, Any] | None:
         return None
     line = _value(text)
     if line is None or not isinstance(line.get("started"), str):
-        logger.warning("%s cannot be read: the crawl before this one gets no line", path)
+        logger.warning("%s cannot be read; the previous crawl will be missing from crawls.jsonl", path)
         return None
     return line
 
 
 def _last(path: Path) -> dict[str, Any]:
-    """The last line; an empty one, if there is none."""
+    """Return the object of the last line; an empty one if there is none."""
     try:
         lines = path.read_bytes().splitlines()
     except FileNotFoundError:
@@ -71,7 +71,7 @@ def _last(path: Path) -> dict[str, Any]:
 
 
 def _value(text: bytes) -> dict[str, Any] | None:
-    """The object that a text is, if it is one."""
+    """Return the JSON object in a text; None if it is not one."""
     try:
         value = orjson.loads(text)
     except ValueError:

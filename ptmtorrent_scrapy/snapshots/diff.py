@@ -1,4 +1,4 @@
-"""What changed between two states of a hub: memory does not grow with it, a database on disk does."""
+"""Changes between two states of a hub. Records are compared in a database on disk, so memory stays small."""
 
 import hashlib
 import sqlite3
@@ -12,37 +12,37 @@ from typing import Any
 
 import orjson
 
-from ptmtorrent_scrapy.snapshots.reader import Broken, State
+from ptmtorrent_scrapy.snapshots.reader import DamagedFile, State
 
-COUNTS = ("ModelDownloads", "ModelLikes")  # what changes always
-TOLD = ("LatestGitCommitSHA", "ModelLicense", "ModelTask")  # what is told with both values
-_PLACES = ("MetadataFilePath", "MetadataObjectID")  # of the object in the listing, as `id` is of the record
-_NOT_HASHED = frozenset(("id", "ModelURL", "ModelOwner", "ModelName", *TOLD, *COUNTS))
-_MOST = 10_000  # records of one URL
-_SHORT = 40  # characters of a text that is compared as it is
-_TABLE = "CREATE TABLE record (url TEXT, side INTEGER, told BLOB)"
-_ORDERED = "SELECT url, side, told FROM record ORDER BY url, side, rowid"
+COUNTS = ("ModelDownloads", "ModelLikes")  # fields that change all the time
+SHOWN = ("LatestGitCommitSHA", "ModelLicense", "ModelTask")  # fields that are shown with both values
+_PLACES = ("MetadataFilePath", "MetadataObjectID")  # position of the object in the listing, as `id` is of the record
+_NOT_HASHED = frozenset(("id", "ModelURL", "ModelOwner", "ModelName", *SHOWN, *COUNTS))
+_MOST = 10_000  # records per URL
+_SHORT = 40  # characters of a text that is compared without hashing
+_TABLE = "CREATE TABLE record (url TEXT, side INTEGER, compared BLOB)"
+_ORDERED = "SELECT url, side, compared FROM record ORDER BY url, side, rowid"
 
 
 @dataclass
 class Change:
-    """What became of a model."""
+    """A change of one model."""
 
     what: str  # `added`, `removed` or `changed`
     model: str  # owner/name
     url: str
-    fields: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # (former, new) values of those that are told
-    others: list[str] = field(default_factory=list)  # fields of which only the name is told
-    counts: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # (former, new) downloads and likes
+    fields: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # (old, new) values of the fields in SHOWN
+    others: list[str] = field(default_factory=list)  # names of the other fields that changed
+    counts: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # (old, new) downloads and likes
 
     @property
     def is_counted_only(self) -> bool:
-        """Whether nothing changed but what changes always."""
+        """Return whether only downloads or likes changed."""
         return self.what == "changed" and not self.fields and not self.others
 
 
 def changes(former: State, new: State) -> Iterator[Change]:
-    """What changed, by URL. Raises `Broken`, `OSError`."""
+    """Yield the changes, ordered by URL. Raises `DamagedFile`, `OSError`."""
     with (
         tempfile.TemporaryDirectory(prefix="diff-") as scratch,
         closing(sqlite3.connect(Path(scratch) / "records", isolation_level=None)) as database,
@@ -52,48 +52,50 @@ def changes(former: State, new: State) -> Iterator[Change]:
             database.execute(_TABLE)
             database.execute("BEGIN")
             for side, state in enumerate((former, new)):
-                rows = ((record["ModelURL"], side, _told(record, state)) for record in state.each())
+                rows = ((record["ModelURL"], side, _compared(record, state)) for record in state.each())
                 database.executemany("INSERT INTO record VALUES (?, ?, ?)", rows)
             for url, rows_of_one in groupby(database.execute(_ORDERED), key=lambda row: row[0]):
                 yield from _of_one(url, rows_of_one)
         except sqlite3.Error as error:
-            raise OSError(f"{scratch}: {error}; name a folder with more room in TMPDIR") from error
+            raise OSError(f"{scratch}: {error}; set TMPDIR to a folder with more space") from error
 
 
-def _told(record: dict[str, Any], state: State) -> bytes:
-    """What is compared of a record: [owner, name, values that are told, counts, hashes of the other fields].
+def _compared(record: dict[str, Any], state: State) -> bytes:
+    """Return what is compared of a record: [owner, name, shown values, counts, hashes of the other fields].
 
-    Raises `Broken`.
+    Raises `DamagedFile`.
     """
     try:
         return orjson.dumps(_parts(record))
-    except TypeError:  # nested deeper than anything that a crawl writes
-        raise Broken(f"{state.records}: the record of {record.get('ModelURL')!s:.200} cannot be compared") from None
+    except TypeError:  # nested deeper than any record that a crawl writes
+        raise DamagedFile(
+            f"{state.records}: the record of {record.get('ModelURL')!s:.200} cannot be compared"
+        ) from None
 
 
 def _parts(record: dict[str, Any]) -> list[Any]:
     hub = record.get("ModelHub")
     if isinstance(hub, dict):
         record["ModelHub"] = {name: value for name, value in hub.items() if name not in _PLACES}
-    told, counts = ([record.get(name) for name in names] for names in (TOLD, COUNTS))
+    shown, counts = ([record.get(name) for name in names] for names in (SHOWN, COUNTS))
     others = {name: _hash(value) for name, value in record.items() if name not in _NOT_HASHED}
-    return [record.get("ModelOwner"), record.get("ModelName"), told, counts, others]
+    return [record.get("ModelOwner"), record.get("ModelName"), shown, counts, others]
 
 
 def _hash(value: Any) -> Any:
-    """Return a short value as it is, else its hash in an array, so that no text can be taken for one."""
+    """Return a short value unchanged, else its hash in an array, so that no text equals a hash."""
     if type(value) is int or (type(value) is str and len(value) <= _SHORT):
         return value
     return [hashlib.blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()]
 
 
 def _of_one(url: str, rows: Iterator[tuple[str, int, bytes]]) -> Iterator[Change]:
-    """What became of the models of one URL: mostly one, but a repository may have several."""
+    """Yield the changes of the models of one URL: mostly one model, but a repository may have several."""
     texts: tuple[list[bytes], list[bytes]] = ([], [])
-    for number, (_, side, told) in enumerate(rows):
+    for number, (_, side, compared) in enumerate(rows):
         if number == _MOST:
-            raise Broken(f"more than {_MOST:,} records have the ModelURL {url[:200]!r}")
-        texts[side].append(told)
+            raise DamagedFile(f"more than {_MOST:,} records have the ModelURL {url[:200]!r}")
+        texts[side].append(compared)
     if texts[0] == texts[1]:
         return
     sides = ([orjson.loads(text) for text in side] for side in texts)
@@ -106,7 +108,10 @@ def _of_one(url: str, rows: Iterator[tuple[str, int, bytes]]) -> Iterator[Change
 
 
 def _paired(former: list[Any], new: list[Any]) -> tuple[list[tuple[Any, Any]], list[Any], list[Any]]:
-    """(those that are the same model, former and new ones that have no other): by name; the only one also by URL."""
+    """Return pairs of the same model, the removed and the added ones.
+
+    Models are matched by name; if exactly one is left on each side, they are the same model, renamed.
+    """
     by_name: dict[str, list[Any]] = {}
     for record in reversed(former):
         by_name.setdefault(repr(record[1]), []).append(record)
@@ -129,7 +134,7 @@ def _changed(url: str, former: Any, new: Any) -> Change:
         "changed",
         label(*new[:2]),
         url,
-        fields=_differing(TOLD, former[2], new[2]),
+        fields=_differing(SHOWN, former[2], new[2]),
         others=[name for name in names if hashes[0].get(name) != hashes[1].get(name)],
         counts=_differing(COUNTS, former[3], new[3]),
     )
@@ -140,7 +145,7 @@ def _differing(names: tuple[str, ...], former: list[Any], new: list[Any]) -> dic
 
 
 def label(owner: Any, name: Any) -> str:
-    """A model as owner/name, where the hub's name has no owner in it.
+    """Return a model as owner/name, also if the hub's name has no owner in it.
 
     >>> label("google", "google/bert"), label("ONNX", "ResNet")
     ('google/bert', 'ONNX/ResNet')

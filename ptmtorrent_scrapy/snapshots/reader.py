@@ -1,4 +1,4 @@
-"""The states of a tree that can be compared: its snapshots, and the files that are there now."""
+"""The states of a tree that can be compared: its snapshots, and its current files."""
 
 import contextlib
 import json
@@ -15,21 +15,23 @@ from ptmtorrent_scrapy.storage.compressed import DAMAGED, SUFFIX, compressed, re
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 NOW = "now"
-_IN_RECORD = frozenset(("id", "sha", "downloads", "likes", "downloadsAllTime", "trendingScore"))  # or always another
-_LONGEST = 1 << 26  # bytes of a record; what is longer is none
+_IN_RECORD = frozenset(
+    ("id", "sha", "downloads", "likes", "downloadsAllTime", "trendingScore")
+)  # or different in each crawl
+_LONGEST = 1 << 26  # bytes of the longest record
 
 
-class Unknown(Exception):
-    """A time of which there is no state, or more than one; the message names those that are there."""
+class UnknownState(Exception):
+    """No state, or more than one, is of the given time; the message lists the existing ones."""
 
 
-class Broken(Exception):
-    """A file that is not what a crawl writes; the message says which and why."""
+class DamagedFile(Exception):
+    """A file that no crawl wrote like this; the message says which file and why."""
 
 
 @dataclass(frozen=True)
 class State:
-    """What a hub had at some time: its records, or the objects of a hub that has no records."""
+    """A hub at one time: its records, or the metadata objects of a hub without records."""
 
     name: str  # a snapshot's, or `now`
     folder: Path  # of this state
@@ -38,15 +40,15 @@ class State:
     has_records: bool = True
 
     def each(self) -> Iterator[dict[str, Any]]:
-        """Yield the records, or objects in the form of records. Raise `Broken`."""
+        """Yield the records, or objects in the form of records. Raise `DamagedFile`."""
         with _reading(self.records) as file:
             if file.readline(_LONGEST) != b"[\n":
-                raise Broken(f"{self.records}: does not begin as records do")
+                raise DamagedFile(f"{self.records}: does not begin like a file of records")
             for number, line in enumerate(iter(lambda: file.readline(_LONGEST), b""), 1):
                 if line == b"]\n":
                     return
                 yield self._record(line, number)
-            raise Broken(f"{self.records}: its end is missing")
+            raise DamagedFile(f"{self.records}: its end is missing")
 
     def _record(self, line: bytes, number: int) -> dict[str, Any]:
         try:
@@ -56,23 +58,23 @@ class State:
         if not self.has_records and isinstance(value, dict):
             value = _as_record(value)
         if not isinstance(value, dict) or not isinstance(value.get("ModelURL"), str):
-            raise Broken(f"{self.records}: line {number + 1} is no record")
+            raise DamagedFile(f"{self.records}: line {number + 1} is not a record")
         return value
 
     def counts(self) -> tuple[int, int]:
-        """(records, models without one). Raises `Broken`."""
-        told = self.folder / COUNTS
+        """Return the number of records and of rejected models. Raises `DamagedFile`."""
+        file = self.folder / COUNTS
         if self.name == NOW:
             return _lines(self.records) - 2, _lines(self.rejected) if self.rejected.is_file() else 0
         try:
-            counts = json.loads(told.read_bytes())
+            counts = json.loads(file.read_bytes())
             return int(counts["records"]), int(counts["rejected"])
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
-            raise Broken(f"{told}: cannot be read") from None
+            raise DamagedFile(f"{file}: cannot be read") from None
 
 
 def states(tree: DataTree) -> list[State]:
-    """Return all that are there, earliest first."""
+    """Return all states, oldest first."""
     found = [_state(name, tree.snapshots / name, tree) for name in names(tree)]
     now = _state(NOW, tree.folder / "json", tree)
     return [*found, now] if now.records.is_file() else found
@@ -104,43 +106,43 @@ def _as_record(listed: dict[str, Any]) -> dict[str, Any]:
 
 
 def compared(tree: DataTree, times: list[str]) -> tuple[State, State]:
-    """The two that these times mean, each the beginning of a name: by default the newest snapshot, and now.
+    """Return two states by the beginnings of their names: by default the newest snapshot, and now.
 
-    Raises `Unknown`.
+    Raises `UnknownState`.
     """
-    there = states(tree)
+    existing = states(tree)
     if len(times) < 2:
         times = [*times, NOW]
     if len(times) < 2:
-        snapshots = [state.name for state in there if state.name != NOW]
+        snapshots = [state.name for state in existing if state.name != NOW]
         if not snapshots:
-            raise Unknown(f"{tree.folder} has no snapshots; crawl again with KEEP_SNAPSHOTS above 0")
+            raise UnknownState(f"{tree.folder} has no snapshots; crawl again with KEEP_SNAPSHOTS above 0")
         times = [snapshots[-1], *times]
-    return _meant(times[0], there, tree), _meant(times[1], there, tree)
+    return _named(times[0], existing, tree), _named(times[1], existing, tree)
 
 
-def _meant(time: str, there: list[State], tree: DataTree) -> State:
-    found = [state for state in there if state.name.startswith(time)] if re.fullmatch(r"now|\d[\dTZ]*", time) else []
+def _named(time: str, existing: list[State], tree: DataTree) -> State:
+    found = [state for state in existing if state.name.startswith(time)] if re.fullmatch(r"now|\d[\dTZ]*", time) else []
     if len(found) == 1:
         return found[0]
     what = "more than one state" if found else "no state"
-    raise Unknown(
-        f"{time!r} is {what} of {tree.folder}; there are {', '.join(state.name for state in there) or 'none'}"
+    raise UnknownState(
+        f"{time!r} is {what} of {tree.folder}; there are {', '.join(state.name for state in existing) or 'none'}"
     )
 
 
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[IO[bytes]]:
-    """A file, or what is compressed in it. Raises `Broken`."""
+    """Open a file, decompressed if it is compressed. Raises `DamagedFile`."""
     try:
         if not path.is_file():
-            raise Broken(f"{path}: is not there")
+            raise DamagedFile(f"{path}: does not exist")
         with reading(path) as file:
             yield file
     except DAMAGED:
-        raise Broken(f"{path}: is damaged") from None
+        raise DamagedFile(f"{path}: is damaged") from None
     except OSError as error:
-        raise Broken(f"{path}: {error.strerror or 'is damaged'}") from None
+        raise DamagedFile(f"{path}: {error.strerror or 'is damaged'}") from None
 
 
 def _lines(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""Keeps what a crawl finds before new files take its place: `snapshots/TIME/`, compressed."""
+"""Saves the files of the previous crawl before new ones replace them: `snapshots/TIME/`, compressed."""
 
 import contextlib
 import logging
@@ -23,32 +23,32 @@ logger = logging.getLogger(__name__)
 COUNTS = "counts.json"
 _NAME = re.compile(r"\d{8}T\d{6}Z")
 _PIECE = 1 << 20  # bytes
-_END = b"\n]\n"  # of a JsonArrayFile, which comes when it takes its place
+_END = b"\n]\n"  # of a JsonArrayFile, written on commit
 
 
 def names(tree: DataTree) -> list[str]:
-    """The snapshots that are there, earliest first."""
+    """Return the names of the snapshots, oldest first."""
     if not tree.snapshots.is_dir():
         return []
     return sorted(path.name for path in tree.snapshots.iterdir() if _NAME.fullmatch(path.name) and path.is_dir())
 
 
 class SnapshotWriter:
-    """Makes the snapshot of one crawl, and keeps the newest ones."""
+    """Writes the snapshot of one crawl, and removes the oldest ones."""
 
     def __init__(self, tree: DataTree, state: Path, keep: int, stopped: Callable[[], bool] = lambda: False) -> None:
         self.tree = tree
         self.made: str | None = None
         self._keep = keep
         self._stopped = stopped
-        self._state = state  # the file by which one state differs from another
+        self._state = state  # the file that is compared to see whether a state is new
         self._place = state.relative_to(tree.folder / "json")
         self._former = tree.before / self._place
 
     def hold(self) -> None:
-        """Keep hold of the files as they are now; the pages of some hubs are overwritten while these are listed.
+        """Link the current files aside, since the listing of some hubs overwrites them.
 
-        What a crawl has held that was cut is kept, unless new records have taken their place since.
+        Files that an interrupted crawl linked aside are kept, unless new records were written since.
         """
         self._tidy()
         if self._keep and self._former.exists() and self._former.samefile(self._state):
@@ -59,10 +59,11 @@ class SnapshotWriter:
                 _link(path, self.tree.before / path.relative_to(self.tree.folder / "json"))
 
     def let_go(self) -> None:
+        """Remove the links to the previous files."""
         shutil.rmtree(self.tree.before, ignore_errors=True)
 
     def before(self, new: JsonArrayFile) -> None:
-        """New records are about to take their place for the first time: keep the former ones, unless they are the same.
+        """Save the previous records before new ones first replace them, unless both are the same.
 
         Raises `Cancelled`.
         """
@@ -75,7 +76,7 @@ class SnapshotWriter:
         self.let_go()
 
     def again(self, new: JsonArrayFile) -> None:
-        """New records are about to take their place once more: forget the former ones, if they are the same."""
+        """Remove this crawl's snapshot again if records that are written later equal it."""
         if self.made is None:
             return
         new.save()
@@ -86,13 +87,13 @@ class SnapshotWriter:
             self.made = None
 
     def prune(self) -> None:
-        """Remove the earliest snapshots beyond the number."""
+        """Remove the oldest snapshots beyond the number to keep."""
         if self._keep:
             for name in names(self.tree)[: -self._keep]:
                 self._remove(name)
 
     def _files(self) -> Iterator[Path]:
-        """What makes a state of the tree; the records last, so that where they are held all is."""
+        """Yield the files of a state; the records come last, so that a linked records file means that all are."""
         metadata = self.tree.folder / "json" / "metadata"
         found = sorted(metadata.iterdir()) if metadata.is_dir() else []
         for path in sorted([*found, self.tree.rejected, self.tree.records], key=self._state.__eq__):
@@ -102,8 +103,8 @@ class SnapshotWriter:
     def _make(self) -> str:
         name = self._name()
         if name in names(self.tree):
-            return name  # a crawl that was killed has made it
-        logger.info("keeps what was there before in %s", self.tree.snapshots / name)
+            return name  # a killed crawl has written it
+        logger.info("saving previous data as snapshot %s", self.tree.snapshots / name)
         folder = self.tree.snapshots / f".{name}~new"
         counts = {}
         try:
@@ -111,8 +112,8 @@ class SnapshotWriter:
                 place = path.relative_to(self.tree.before)
                 counts[place.as_posix()] = self._compress(path, folder / f"{place}{SUFFIX}")
             models, rejected = counts[self._place.as_posix()], counts.get(self.tree.rejected.name, 0)
-            told = {"records": models - 2, "rejected": rejected}  # the brackets have a line each
-            write(folder / COUNTS, orjson.dumps(told) + b"\n")
+            sums = {"records": models - 2, "rejected": rejected}  # each bracket is a line
+            write(folder / COUNTS, orjson.dumps(sums) + b"\n")
             sync(folder)
             rename(folder, self.tree.snapshots / name)
         except BaseException:
@@ -121,21 +122,21 @@ class SnapshotWriter:
         return name
 
     def _name(self) -> str:
-        """The time when the former records took their place; another's is not taken."""
+        """Return the time when the previous records were written, or the next second that no other snapshot has."""
         at = int(self._former.stat().st_mtime)
         while (folder := self.tree.snapshots / _time(at)).exists() and not self._is_of(folder):
             at += 1
         return folder.name
 
     def _is_of(self, folder: Path) -> bool:
-        """Whether a snapshot has the records that are held."""
+        """Return whether a snapshot has the previous records."""
         path = compressed(folder / self._place)
         with contextlib.suppress(OSError, *DAMAGED), reading(path) as kept, self._former.open("rb") as held:
             return _starts_with(kept, held) and not kept.read(1)
         return False
 
     def _compress(self, source: Path, target: Path) -> int:
-        """Bytes go to the disk compressed; returns how many lines they were."""
+        """Write a file compressed, and return its number of lines. Raises `Cancelled`, `OSError`."""
         lines = 0
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -150,7 +151,7 @@ class SnapshotWriter:
         return lines
 
     def _remove(self, name: str) -> None:
-        """None is there in part: it loses its name first."""
+        """Remove a snapshot; it is renamed first, so that none is ever seen half-removed."""
         gone = self.tree.snapshots / f".{name}~gone"
         rename(self.tree.snapshots / name, gone)
         shutil.rmtree(gone)
@@ -163,7 +164,8 @@ class SnapshotWriter:
 
 
 def _time(at: int) -> str:
-    """
+    """Return the name of a time in seconds of the epoch.
+
     >>> _time(0)
     '19700101T000000Z'
     """
@@ -171,7 +173,7 @@ def _time(at: int) -> str:
 
 
 def _link(path: Path, place: Path) -> None:
-    """The file under another name as well; a copy, where the file system has no hard links."""
+    """Link a file to another name; copy it if the file system has no hard links."""
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(path, place, follow_symlinks=False)
@@ -180,7 +182,7 @@ def _link(path: Path, place: Path) -> None:
 
 
 def _is_same(former: IO[bytes], new: Path) -> bool:
-    """Whether records that have not taken their place yet are those that were there."""
+    """Return whether new records, not committed yet, equal the previous ones."""
     with new.open("rb") as file:
         return _starts_with(former, file) and former.read(len(_END) + 1) == _END
 

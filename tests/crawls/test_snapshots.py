@@ -187,7 +187,7 @@ def test_the_list(three: Crawl, diff: Diff) -> None:
 
 
 def test_without_snapshots(crawl: Start, diff: Diff, folder: Path) -> None:
-    assert refused(diff()) == f"{folder}/data/huggingface is not there; name another DATA_DIR, or crawl first"
+    assert refused(diff()) == f"{folder}/data/huggingface does not exist; set another DATA_DIR, or crawl first"
     assert refused(diff(hub="hub")).startswith("unknown hub 'hub' (choose from huggingface, ")
     done = crawl("huggingface", fraction=0)
     assert refused(diff()) == f"{done.folder} has no snapshots; crawl again with KEEP_SNAPSHOTS above 0"
@@ -478,14 +478,14 @@ def deep(depth: int) -> Any:
 @pytest.mark.parametrize(
     ("former", "why"),
     [
-        (b"", "does not begin as records do"),
+        (b"", "does not begin like a file of records"),
         (b"no gzip", "is damaged"),
         (gzip.compress(array([record(0, "a")]))[:-20], "is damaged"),
         (gzip.compress(array([record(0, "a")]))[:30] + b"\xff" * 50, "is damaged"),
-        (gzip.compress(b'{"id": 1}\n'), "does not begin as records do"),
-        (gzip.compress(b"[\n{},\n]\n"), "line 2 is no record"),
-        (gzip.compress(array([record(0, "a"), {**record(1, "b"), "ModelURL": 1}])), "line 3 is no record"),
-        (gzip.compress(b"[\n" + b"\x80" * 100_000_000), "line 2 is no record"),
+        (gzip.compress(b'{"id": 1}\n'), "does not begin like a file of records"),
+        (gzip.compress(b"[\n{},\n]\n"), "line 2 is not a record"),
+        (gzip.compress(array([record(0, "a"), {**record(1, "b"), "ModelURL": 1}])), "line 3 is not a record"),
+        (gzip.compress(b"[\n" + b"\x80" * 100_000_000), "line 2 is not a record"),
         (gzip.compress(array([record(0, "a")])[:-2]), "its end is missing"),
         (gzip.compress(array([record(0, "a", ModelTags=deep(400))])), "cannot be compared"),
         ([record(number, f"m{number}") for number in range(10_001)], "more than 10,000 records have the ModelURL"),
@@ -500,4 +500,4 @@ def test_broken_snapshots(folder: Path, diff: Diff, former: bytes | list[Any], w
 def test_a_snapshot_without_its_records(folder: Path, diff: Diff) -> None:
     write(folder, b"", [])
     (folder / "data/huggingface/snapshots/20261123T091530Z/huggingface.json.gz").unlink()
-    assert refused(diff()).endswith("20261123T091530Z/huggingface.json.zst: is not there")
+    assert refused(diff()).endswith("20261123T091530Z/huggingface.json.zst: does not exist")
