@@ -1,4 +1,4 @@
-"""`scrapy doctor [HUB]`: whether this machine can crawl, and what to do where it cannot."""
+"""`scrapy doctor [HUB]`: check whether this machine can crawl, and say what to do if it cannot."""
 
 import argparse
 import json
@@ -26,7 +26,7 @@ from ptmtorrent_scrapy.spiders.base import HubSpider
 
 
 class Command(ScrapyCommand):
-    """Exit status 0: nothing is wrong, though there may be warnings; 1: something is."""
+    """Command that checks the machine; exit status 0: no errors, perhaps warnings, 1: errors."""
 
     requires_project = True
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}  # nothing is crawled
@@ -39,7 +39,7 @@ class Command(ScrapyCommand):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
-        parser.add_argument("--json", action="store_true", help="one JSON object a line")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         assert self.settings is not None
@@ -58,7 +58,7 @@ class Command(ScrapyCommand):
 
 
 def findings(settings: BaseSettings, hubs: list[type[HubSpider]]) -> Iterator[CheckResult]:
-    """All that can be looked at."""
+    """Yield the results of all checks."""
     yield from programs.findings()
     clones: CloneSettings | None = None
     try:

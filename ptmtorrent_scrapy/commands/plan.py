@@ -1,4 +1,4 @@
-"""`scrapy plan HUB`: what a crawl with the same arguments will take, before a repository is cloned."""
+"""`scrapy plan HUB`: estimate what a crawl with the same arguments will take, before anything is cloned."""
 
 import argparse
 import json
@@ -30,7 +30,7 @@ _SETTINGS: dict[str, dict[object, object]] = {
 
 
 class Command(BaseRunSpiderCommand):
-    """Lists the hub, and estimates repositories, bytes and time of its crawl, and whether the disk holds it."""
+    """Command that lists the hub, and estimates the repositories, bytes, time and disk space of its crawl."""
 
     requires_project = True
 
@@ -42,9 +42,9 @@ class Command(BaseRunSpiderCommand):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
-        parser.add_argument("--json", action="store_true", help="one JSON object")
-        parser.add_argument("--rate", default="", metavar="SIZE", help="bytes a second, such as 50MB")
-        parser.add_argument("--sample", default="50", metavar="N", help="repositories to look at (default: 50)")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--rate", default="", metavar="SIZE", help="bytes per second, such as 50MB")
+        parser.add_argument("--sample", default="50", metavar="N", help="repositories to sample (default: 50)")
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
@@ -75,9 +75,9 @@ class Command(BaseRunSpiderCommand):
             crawler = self._create_crawler(name)
             self.crawler_process.crawl(crawler, **opts.spargs)
             self.crawler_process.start()
-        self._tell(crawler.get_extension(Planning), as_json=opts.json)
+        self._print(crawler.get_extension(Planning), as_json=opts.json)
 
-    def _tell(self, planning: Planning | None, *, as_json: bool) -> None:
+    def _print(self, planning: Planning | None, *, as_json: bool) -> None:
         if planning is None or planning.plan is None:
             self.exitcode = 1
         elif as_json:

@@ -1,4 +1,4 @@
-"""The file system of the data tree: room, links, names, locks."""
+"""The file system of the data tree: free space, links, names, locks."""
 
 import contextlib
 import os
@@ -18,15 +18,15 @@ _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "lustre", "beegfs", "ceph", "fuse.ssh
 
 
 def findings(root: Path, min_free: int, concurrency: int) -> Iterator[CheckResult]:
-    """Of the folder of the data tree, which is made if it is not there; what else is made is removed again."""
+    """Check the folder of the data tree; a folder that had to be made for it is removed again."""
     made = _make(root)
     try:
         with tempfile.TemporaryDirectory(dir=root, prefix=".doctor~") as scratch:
-            for look in (_links, _case, _names, _locks):
-                yield _looked(look, Path(scratch))
+            for check in (_links, _case, _names, _locks):
+                yield _checked(check, Path(scratch))
         yield CheckResult("writable", OK, str(root.resolve()))
         yield _owner(root)
-        yield _room(root, min_free)
+        yield _free_space(root, min_free)
         yield _kind(root)
     except OSError as error:
         yield CheckResult("writable", WRONG, f"{root} cannot be written: {error.strerror}", "choose another DATA_DIR")
@@ -38,18 +38,18 @@ def findings(root: Path, min_free: int, concurrency: int) -> Iterator[CheckResul
 
 
 def _make(root: Path) -> list[Path]:
-    """Make a folder; those that were not there, innermost first."""
+    """Make a folder; return the folders that did not exist, innermost first."""
     missing = [folder for folder in (root, *root.parents) if not folder.exists()]
     with contextlib.suppress(OSError):
         root.mkdir(parents=True, exist_ok=True)
     return missing
 
 
-def _looked(look: Callable[[Path], CheckResult], scratch: Path) -> CheckResult:
+def _checked(check: Callable[[Path], CheckResult], scratch: Path) -> CheckResult:
     try:
-        return look(scratch)
+        return check(scratch)
     except OSError as error:
-        name = look.__name__.strip("_")
+        name = check.__name__.strip("_")
         return CheckResult(name, WRONG, f"{error.strerror}", "choose a DATA_DIR on another file system")
 
 
@@ -71,9 +71,9 @@ def _links(scratch: Path) -> CheckResult:
 def _case(scratch: Path) -> CheckResult:
     (scratch / "case").touch()
     if (scratch / "CASE").exists():
-        advice = "models whose names differ in case only share a folder here; use a file system that tells them apart"
+        advice = "models whose names differ only in case share a folder here; use a case-sensitive file system"
         return CheckResult("case", WARNING, "upper and lower case are the same", advice)
-    return CheckResult("case", OK, "upper and lower case are told apart")
+    return CheckResult("case", OK, "upper and lower case differ")
 
 
 def _names(scratch: Path) -> CheckResult:
@@ -84,7 +84,7 @@ def _names(scratch: Path) -> CheckResult:
         except OSError as error:
             return CheckResult("names", WRONG, f"no names {what}: {error.strerror}", advice)
     if "é漢" not in os.listdir(scratch):
-        return CheckResult("names", WARNING, "names are not kept as they are written", advice)
+        return CheckResult("names", WARNING, "the file system changes names", advice)
     return CheckResult("names", OK, f"up to {_NAME} bytes, in any script")
 
 
@@ -95,42 +95,43 @@ def _locks(scratch: Path) -> CheckResult:
             with lock(path):
                 pass
         except LockHeld:
-            return CheckResult("locks", OK, "are kept")
+            return CheckResult("locks", OK, "work")
     advice = "two crawls would write the same files: mount the file system with locks (nfs: not nolock)"
-    return CheckResult("locks", WRONG, "are not kept", advice)
+    return CheckResult("locks", WRONG, "do not work", advice)
 
 
 def _owner(root: Path) -> CheckResult:
-    """Check that the tree is ours: git trusts no folder of another user, but for the commands of this program."""
+    """Check that the tree is ours: git refuses the folders of another user, except in commands of this program."""
     hubs = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    said = other_owner([root, *hubs, *(hub / "repos" for hub in hubs)])
-    if said is None:
+    owner = other_owner([root, *hubs, *(hub / "repos" for hub in hubs)])
+    if owner is None:
         return CheckResult("owner", OK, user(os.geteuid()))
     advice = (
-        "crawls work all the same; for your own git commands: git config --global --add safe.directory CLONE, or chown"
+        "crawls work nevertheless; for your own git commands: git config --global --add safe.directory CLONE, or chown"
     )
-    return CheckResult("owner", WARNING, said, advice)
+    return CheckResult("owner", WARNING, owner, advice)
 
 
-def _room(root: Path, min_free: int) -> CheckResult:
+def _free_space(root: Path, min_free: int) -> CheckResult:
     free = shutil.disk_usage(root).free
-    told = f"{human(free)} free"
+    found = f"{human(free)} free"
     if free < min_free:
-        return CheckResult("space", WRONG, told, f"nothing is cloned below CLONE_MIN_FREE={human(min_free)}: make room")
-    return CheckResult("space", OK, f"{told}, of which CLONE_MIN_FREE keeps {human(min_free)}")
+        advice = f"nothing is cloned below CLONE_MIN_FREE={human(min_free)}: free some space"
+        return CheckResult("space", WRONG, found, advice)
+    return CheckResult("space", OK, f"{found}, of which CLONE_MIN_FREE keeps {human(min_free)}")
 
 
 def _kind(root: Path) -> CheckResult:
     kind = _file_system(root)
     if kind in _NETWORK:
-        advice = "a network file system; let locks be on, and expect clones to take their time"
+        advice = "a network file system; mount it with locks, and expect slow clones"
         return CheckResult("file system", WARNING, kind, advice)
     return CheckResult("file system", OK, kind)
 
 
 def _file_system(root: Path) -> str:
-    """The kind of file system, from proc(5)."""
-    path, best = str(root.resolve()), ("", "of a kind that nobody tells")
+    """Return the kind of file system, from proc(5)."""
+    path, best = str(root.resolve()), ("", "of unknown kind")
     with contextlib.suppress(OSError), open("/proc/mounts", encoding="utf-8", errors="replace") as mounts:
         for line in mounts:
             _, where, kind = line.split()[:3]

@@ -1,4 +1,4 @@
-"""The hubs: whether they answer, whether they know the token, and what time it is there."""
+"""The hubs: whether they answer, whether they accept the token, and what time their clocks show."""
 
 import json
 import ssl
@@ -18,18 +18,18 @@ from ptmtorrent_scrapy.git.models import CloneRequest
 _PATIENCE = 20  # seconds
 _MOST = 1 << 16  # bytes of an answer that are read
 _SKEW = 300  # seconds by which a clock may be wrong
-_ADVICE = "look at the setting, the network and proxies; the hub may be down"
+_ADVICE = "check the setting, the network and proxies; the hub may be down"
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: nobody else is told what the host was told."""
+    """Redirect handler that follows none, so that no other host receives the token."""
 
     def redirect_request(self, *_: object) -> None:
         return None
 
 
 def page(check: str, url: str, headers: Mapping[str, str]) -> tuple[CheckResult, float | None]:
-    """(of a hub's page, by how many seconds its clock is ahead of ours; None where it does not say)."""
+    """Check a hub's page; return the result, and by how many seconds the hub's clock is ahead (None if unknown)."""
     try:
         status, date = _ask(urllib.request.build_opener(), url, headers)
     except (OSError, HTTPException, ValueError) as error:
@@ -40,11 +40,11 @@ def page(check: str, url: str, headers: Mapping[str, str]) -> tuple[CheckResult,
 
 
 def repository(check: str, wanted: CloneRequest) -> CheckResult:
-    """Of a repository that is a hub, or its list."""
+    """Check a repository that is a hub, or has the list of a hub."""
     try:
         commit, _ = head_commit(wanted)
     except GitError as error:
-        return CheckResult(check, WRONG, f"{wanted.url} cannot be had: {error}", _ADVICE)
+        return CheckResult(check, WRONG, f"{wanted.url} cannot be reached: {error}", _ADVICE)
     return CheckResult(check, OK, f"{wanted.url} is at {commit}")
 
 
@@ -59,7 +59,7 @@ def token(base: str, secret: str, headers: Mapping[str, str], url_setting: str) 
         opener = urllib.request.build_opener(_NoRedirect())
         status, _ = _ask(opener, url, {**headers, "Authorization": f"Bearer {secret}"})
     except (OSError, HTTPException, ValueError) as error:
-        return CheckResult("token", WARNING, f"cannot be looked at: {_reason(error)}", _ADVICE)
+        return CheckResult("token", WARNING, f"cannot be checked: {_reason(error)}", _ADVICE)
     if status in (401, 403):
         return CheckResult("token", WRONG, f"{base} does not know it", "make a new one, and set HF_TOKEN")
     if status >= 300:
@@ -68,25 +68,25 @@ def token(base: str, secret: str, headers: Mapping[str, str], url_setting: str) 
 
 
 def clock(ahead: list[float]) -> CheckResult:
-    """Of the clock of this machine, beside those of the hubs."""
+    """Compare the clock of this machine with those of the hubs."""
     advice = "set the clock: times of crawls, and TLS, depend on it"
     if time.time() < 1735689600:  # 2025
         return CheckResult("clock", WRONG, f"it says {time.strftime('%Y-%m-%d')}", advice)
     if not ahead:
-        return CheckResult("clock", OK, f"it says {time.strftime('%Y-%m-%d %H:%M')}; no hub tells its own time")
+        return CheckResult("clock", OK, f"it says {time.strftime('%Y-%m-%d %H:%M')}; no hub sends its time")
     middle = sorted(ahead)[len(ahead) // 2]
     if abs(middle) > _SKEW:
         return CheckResult(
             "clock", WRONG, f"it is {abs(middle):.0f} seconds {'behind' if middle > 0 else 'ahead'}", advice
         )
-    return CheckResult("clock", OK, "as the hubs tell it")
+    return CheckResult("clock", OK, "agrees with the hubs")
 
 
 def _ask(opener: urllib.request.OpenerDirector, url: str, headers: Mapping[str, str]) -> tuple[int, str | None]:
-    """(status, Date) of the answer."""
+    """Return status and Date of the answer. Raises `OSError`, `HTTPException`, `ValueError`."""
     if urlsplit(url).scheme not in ("http", "https"):
-        raise ValueError("no URL of a page")
-    asked = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - looked at just now
+        raise ValueError("not an http or https URL")
+    asked = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - the scheme was checked just now
     try:
         with opener.open(asked, timeout=_PATIENCE) as answer:
             answer.read(_MOST)

@@ -1,4 +1,4 @@
-"""Programs: there, new enough, and without the holes that a hostile repository uses."""
+"""Programs: whether they are installed, recent enough, and without vulnerabilities that a hostile repository uses."""
 
 import contextlib
 import gzip
@@ -17,7 +17,7 @@ from ptmtorrent_scrapy.downloadhandlers import chromium
 
 Version = tuple[int, ...]
 
-# Holes of clients, and in which release of each branch they were closed (git's and git-lfs's own security advisories).
+# Vulnerabilities of clients, and the release of each branch that fixes them (security advisories of git and git-lfs).
 _MAY_2024 = {39: 4, 40: 2, 41: 1, 42: 2, 43: 4, 44: 1, 45: 1}
 _JANUARY_2025 = {40: 4, 41: 3, 42: 4, 43: 6, 44: 3, 45: 3, 46: 3, 47: 2, 48: 1}
 _JULY_2025 = {43: 7, 44: 4, 45: 4, 46: 4, 47: 3, 48: 2, 49: 1, 50: 1}
@@ -34,7 +34,7 @@ _LEAST: dict[str, Version] = {"git": (2, 39), "git-lfs": (3, 0)}
 
 
 def findings() -> Iterator[CheckResult]:
-    """Of all programs and packages."""
+    """Check all programs and packages."""
     yield program("git")
     yield program("git-lfs")
     yield _python()
@@ -43,32 +43,30 @@ def findings() -> Iterator[CheckResult]:
 
 
 def program(name: str) -> CheckResult:
-    """Of git or git-lfs."""
+    """Check git or git-lfs."""
     path = shutil.which(name)
     if path is None:
         return CheckResult(name, WRONG, "is not installed", f"install it, on Debian with: apt-get install {name}")
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=20).stdout
-    match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", said)
+    output = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=20).stdout
+    match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", output)
     if match is None:
-        return CheckResult(name, WRONG, f"{path} says no version: {said[:100]!r}", "install it anew")
+        return CheckResult(name, WRONG, f"{path} prints no version: {output[:100]!r}", "install it again")
     version = tuple(int(number or 0) for number in match.groups())
     text = ".".join(map(str, version))
     if version < _LEAST[name]:
         least = ".".join(map(str, _LEAST[name]))
         return CheckResult(name, WRONG, f"{text} is too old", f"install {least} or later")
     package, changes = _package(name, path)
-    told = f"{text} ({package})" if package else text
+    found = f"{text} ({package})" if package else text
     open_holes = [hole for hole, fixed in _HOLES[name].items() if not is_closed(version, fixed) and hole not in changes]
     if open_holes:
-        return CheckResult(
-            name, WARNING, f"{told} has {', '.join(open_holes)}", "install a release that has them closed"
-        )
+        return CheckResult(name, WARNING, f"{found} has {', '.join(open_holes)}", "install a release that fixes them")
     by_package = any(not is_closed(version, fixed) for fixed in _HOLES[name].values())
-    return CheckResult(name, OK, f"{told}{', with the fixes of its package' if by_package else ''}")
+    return CheckResult(name, OK, f"{found}{', with the fixes of its package' if by_package else ''}")
 
 
 def is_closed(version: Version, fixed: dict[int, int]) -> bool:
-    """Whether a hole is closed in a release, by the first release of each branch in which it is.
+    """Return whether a release fixes a vulnerability, by the first fixed release of each branch.
 
     >>> is_closed((2, 45, 1), {44: 1, 45: 1}), is_closed((2, 44, 0), {44: 1, 45: 1}), is_closed((2, 50, 0), {45: 1})
     (True, False, True)
@@ -78,16 +76,16 @@ def is_closed(version: Version, fixed: dict[int, int]) -> bool:
 
 
 def _package(name: str, path: str) -> tuple[str | None, str]:
-    """(the version of the Debian package that a program is of, what its list of changes says)."""
+    """Return the version of a program's Debian package, if it has one, and the text of the package's changelog."""
     if shutil.which("dpkg-query") is None or not path.startswith(("/usr/bin/", "/bin/")):
         return None, ""
-    asked = ["dpkg-query", "--show", "--showformat", "${Version}", name]
-    version = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=20).stdout.strip()
+    command = ["dpkg-query", "--show", "--showformat", "${Version}", name]
+    version = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20).stdout.strip()
     changes = Path(f"/usr/share/doc/{name}/changelog.Debian.gz")
     if not version:
         return None, ""
     if not changes.is_file():
-        return f"Debian's {version}, whose list of changes is not installed", ""
+        return f"Debian's {version}, whose changelog is not installed", ""
     with gzip.open(changes, "rt", encoding="utf-8", errors="replace") as file:
         return f"Debian's {version}", file.read()
 
@@ -141,7 +139,7 @@ def _requirements() -> list[Requirement]:
 
 
 def _browser() -> CheckResult:
-    advice = "only PyTorch Hub's pages want one, on Debian: apt-get install chromium"
+    advice = "only PyTorch Hub's pages need one, on Debian: apt-get install chromium"
     if wrong := chromium.problem():
         return CheckResult("browser", WARNING, wrong, advice)
     path = chromium.find()

@@ -1,4 +1,4 @@
-"""What was found, and what to do."""
+"""Results of checks: what was found, and what to do."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ OK, WARNING, WRONG = "ok", "warning", "wrong"
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     check: str
     state: str  # ok, warning or wrong

@@ -11,13 +11,13 @@ from ptmtorrent_scrapy.storage.fsync import sync_paths
 
 
 class AtomicFile:
-    """A file that is written beside its place and takes it on `commit`; what stood there stays until then.
+    """A file that is written under another name and replaces the old file on `commit`.
 
-    As a context it commits where the block ends well, and is abandoned where it does not.
+    As a context manager it commits if the block succeeds; otherwise the new file is removed.
     """
 
     def __init__(self, path: Path, *, begun: int = 0) -> None:
-        """Begin it, or go on after so many bytes of one that was left."""
+        """Start the file, or continue one that was left, after its first `begun` bytes."""
         self.path = path
         self._beside = beside(path)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -27,23 +27,25 @@ class AtomicFile:
             self.file.seek(begun)
 
     def save(self) -> int:
-        """Bring what was written so far to the disk; returns how many bytes that is."""
+        """Sync everything written so far to the disk, and return its number of bytes."""
         self.file.flush()
         os.fsync(self.file.fileno())
         return self.file.tell()
 
     def leave(self) -> None:
-        """Let somebody continue it later, from what was saved last."""
-        with contextlib.suppress(OSError):  # of a full disk: what was saved is there
+        """Close the file so that it can be continued later, from the last `save`."""
+        with contextlib.suppress(OSError):  # of a full disk: what was saved exists
             self.file.close()
 
     def commit(self) -> None:
+        """Replace the old file. Raises `OSError`."""
         self.save()
         self.file.close()
         self._beside.replace(self.path)
         sync_paths([self.path.parent])
 
     def abandon(self) -> None:
+        """Remove the new file; the old one stays."""
         with contextlib.suppress(OSError):  # of a full disk
             self.file.close()
         self._beside.unlink(missing_ok=True)
@@ -61,49 +63,51 @@ class AtomicFile:
 
 
 def beside(path: Path) -> Path:
-    """Where a file is written before it takes its place."""
+    """Return the path under which a file is written before it replaces the old one."""
     return path.with_name(f".{path.name}~new")
 
 
 class JsonArrayFile:
-    """A file that holds one JSON array, written an element at a time."""
+    """A file that holds one JSON array, written element by element."""
 
     def __init__(self, path: Path, *, begun: int = 0, length: int = 0) -> None:
-        """Begin it, or go on with one that was left after so many bytes and elements."""
+        """Start the file, or continue one that was left, after `begun` bytes and `length` elements."""
         self._rewrite = AtomicFile(path, begun=begun)
         if not begun:
             self._rewrite.file.write(b"[")
         self.length = length
 
     def append(self, element: bytes) -> int:
-        """Add an element, JSON text; returns its position, from 0."""
+        """Append an element (JSON text), and return its position, from 0."""
         self._rewrite.file.write(b",\n" if self.length else b"\n")
         self._rewrite.file.write(element)
         self.length += 1
         return self.length - 1
 
     def save(self) -> int:
-        """Bring what was written so far to the disk; returns how many bytes that is."""
+        """Sync everything written so far to the disk, and return its number of bytes."""
         return self._rewrite.save()
 
     def leave(self) -> None:
-        """Let somebody go on later."""
+        """Close the file so that it can be continued later, from the last `save`."""
         self._rewrite.leave()
 
     def commit(self) -> None:
+        """End the array, and replace the old file. Raises `OSError`."""
         self._rewrite.file.write(b"\n]\n")
         self._rewrite.commit()
 
     def abandon(self) -> None:
+        """Remove the new file; the old one stays."""
         self._rewrite.abandon()
 
 
 def write(path: Path, body: bytes) -> None:
-    """Write a whole file."""
+    """Write a complete file, which replaces the old one. Raises `OSError`."""
     with AtomicFile(path) as file:
         file.write(body)
 
 
 def digest(body: bytes) -> str:
-    """Return a checksum by which content that is read back is known to be what was written, length included."""
+    """Return a checksum of content, which includes its length."""
     return f"{len(body)}:{hashlib.blake2b(body, digest_size=16).hexdigest()}"

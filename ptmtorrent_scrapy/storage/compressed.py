@@ -45,7 +45,7 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
 
 
 class _Decompressed(io.RawIOBase):
-    """The content of one zstd frame; a frame that is cut raises `EOFError`, which zstandard's own reader does not."""
+    """The content of one zstd frame; a truncated frame raises `EOFError`, unlike with zstandard's own reader."""
 
     def __init__(self, raw: IO[bytes]) -> None:
         self._raw = raw
@@ -59,7 +59,7 @@ class _Decompressed(io.RawIOBase):
         while not self._ready and not self._frame.eof:
             piece = self._raw.read(_END)
             if not piece:
-                raise EOFError("the compressed file is cut")
+                raise EOFError("the compressed file is truncated")
             self._ready = self._frame.decompress(piece)
         count = min(len(buffer), len(self._ready))
         buffer[:count] = self._ready[:count]

@@ -18,9 +18,9 @@ class Folder(NamedTuple):
 
 
 def walk(top: Path | str) -> Iterator[Folder]:
-    """Yield a folder and all folders below it, parents first; what others remove meanwhile is passed over.
+    """Yield a folder and all folders below it, parents first; folders that others remove at the same time are skipped.
 
-    What the caller removes from `folders` is not walked. Raises `OSError`, for a path that is too long as well.
+    Folders that the caller removes from `folders` are not walked. Raises `OSError`, also for a path that is too long.
     """
     waiting = [os.fspath(top)]
     while waiting:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from ptmtorrent_scrapy.storage.folders import walk
 
-_MANY = 1000  # files, from which on one sync(2) of everything is less work
+_MANY = 1000  # files; for more, one sync(2) of everything is faster
 
 
 def sync(folder: Path) -> None:
-    """Bring a folder and all that is below it to the disk; files with several links have been brought there before."""
+    """Sync a folder and everything below it to the disk; files with several links were synced before."""
     files, folders = [], []
     for path, _, names in walk(folder):
         folders.append(path)
@@ -30,7 +30,7 @@ def _has_content_of_its_own(path: str) -> bool:
 
 
 def sync_paths(paths: Iterable[str | Path]) -> None:
-    """Bring files, and what folders name, to the disk."""
+    """Sync files and the entries of folders to the disk."""
     for path in paths:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         try:
@@ -41,6 +41,6 @@ def sync_paths(paths: Iterable[str | Path]) -> None:
 
 
 def rename(source: Path, target: Path) -> None:
-    """Give a file or folder that is on the disk its name there."""
+    """Rename a synced file or folder, and sync its new name."""
     source.rename(target)
     sync_paths([target.parent])

@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 def json_lines(path: Path, wanted: dict[str, type]) -> Iterator[dict[str, Any]]:
-    """The objects of a file, one a line; a line that is none, or lacks a field that is wanted, is told and left out."""
+    """Yield the objects of a file of JSON lines; lines without an object or a wanted field are logged and skipped."""
     with contextlib.suppress(FileNotFoundError), path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
@@ -22,4 +22,4 @@ def json_lines(path: Path, wanted: dict[str, type]) -> Iterator[dict[str, Any]]:
             if isinstance(value, dict) and all(isinstance(value.get(name), kind) for name, kind in wanted.items()):
                 yield value
             else:
-                logger.warning("%s: line %d cannot be read and is left out", path, number)
+                logger.warning("%s: line %d cannot be read and is skipped", path, number)

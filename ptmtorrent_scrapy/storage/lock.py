@@ -8,12 +8,12 @@ from pathlib import Path
 
 
 class LockHeld(Exception):
-    """Somebody else holds the lock; the message is what the holder wrote about itself."""
+    """Another process holds the lock; the message is the holder's note."""
 
 
 @contextlib.contextmanager
 def lock(path: Path, *, note: str = "") -> Iterator[None]:
-    """Hold the lock file; it exists as long as somebody does. Raises `LockHeld`."""
+    """Hold the lock; its file exists as long as a process holds it. Raises `LockHeld`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = _acquire(path)
     try:
@@ -21,8 +21,8 @@ def lock(path: Path, *, note: str = "") -> Iterator[None]:
         os.write(descriptor, note.encode())
         yield
     finally:
-        with contextlib.suppress(OSError):  # of a disk that fails, whoever releases a lock has said so
-            path.unlink()  # before it is let go: whoever gets it next sees that the file is not the one it opened
+        with contextlib.suppress(OSError):  # of a failing disk: the crawl reports that itself
+            path.unlink()  # before the release: the next holder sees that its open file is not this one
         os.close(descriptor)
 
 

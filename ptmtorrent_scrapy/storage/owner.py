@@ -1,4 +1,4 @@
-"""Whose files a data tree has: a volume, a network file system or a copy as root may give them to another user."""
+"""Owner of a data tree: a volume, a network file system or a copy by root may give files to another user."""
 
 import os
 import pwd
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def other_owner(folders: Iterable[Path]) -> str | None:
-    """Return what is to be said of the first existing folder that belongs to another user than the one who runs us."""
+    """Return a message about the first existing folder that belongs to another user; None if all are ours."""
     for folder in folders:
         if folder.exists() and (owner := folder.stat().st_uid) != os.geteuid():
             return f"{folder.name} belongs to {user(owner)}, and this is {user(os.geteuid())}"

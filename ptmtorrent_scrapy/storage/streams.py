@@ -7,7 +7,7 @@ _STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))  # by number
 
 
 def open_missing() -> None:
-    """Open standard streams that are closed on the null device; else the next file would take their place."""
+    """Open closed standard streams on the null device; otherwise the next opened file would get their number."""
     for number, (name, mode) in enumerate(_STREAMS):
         try:
             os.fstat(number)

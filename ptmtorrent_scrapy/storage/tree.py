@@ -1,4 +1,4 @@
-"""The data tree: the one module that builds paths, and checks the names that hubs supply."""
+"""The data tree: the only module that builds its paths, and that checks the names from hubs."""
 
 import contextlib
 import os
@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ptmtorrent_scrapy.storage.lock import LockHeld, lock
 
-_LONGEST = 230  # bytes: file systems take 255, and work in progress is beside its place under a longer name
-_OWN = re.compile(r"\..*~[\w-]+")  # names of work in progress
-_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")  # what nearly all names are
+_LONGEST = 230  # bytes: file systems accept 255, and unfinished files have longer names
+_OWN = re.compile(r"\..*~[\w-]+")  # names of unfinished files
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")  # nearly all names
 _GIT = re.compile(r"\.git|git~\d+")  # git's own folder, and the short names that Windows gives it
 _MARKS = ("Mn", "Me", "Cf")  # categories of characters that some file systems ignore in a name
 _FILLERS = "\u115f\u1160\u3164\uffa0"  # letters without a shape, ignored likewise
@@ -23,11 +23,11 @@ class UnusableName(ValueError):
 
 
 class TreeLocked(Exception):
-    """Another crawl of the hub works in the tree; the message says which process it is."""
+    """Another crawl of the hub uses the tree; the message says which process it is."""
 
 
 def is_work(name: str) -> bool:
-    """Return whether a name is one of work in progress."""
+    """Return whether a name is that of an unfinished file or folder."""
     return _OWN.fullmatch(name) is not None
 
 
@@ -51,9 +51,9 @@ def check_name(name: str) -> str:
     if _PLAIN.fullmatch(name):
         return name
     if name in ("", ".", ".."):
-        raise UnusableName(f"{name!r} names no file of its own")
+        raise UnusableName(f"{name!r} is not a file name")
     if is_work(name):
-        raise UnusableName(f"{name!r} is what work in progress is called")
+        raise UnusableName(f"{name!r} is reserved for unfinished files")
     if is_git_folder(name):
         raise UnusableName(f"{name!r} is a name that git treats as its own folder")
     if any(character in "/\\\0" or not (character.isprintable() or character == " ") for character in name):
@@ -68,7 +68,7 @@ def check_name(name: str) -> str:
 
 
 def check_folder(folder: str) -> str:
-    """The AUTHOR/MODEL of a clone, if both can be folders in the tree. Raises `UnusableName`."""
+    """Return the AUTHOR/MODEL of a clone, if both can be folders in the tree. Raises `UnusableName`."""
     author, slash, model = folder.partition("/")
     if not slash:
         raise UnusableName(f"{folder!r} is not of the form AUTHOR/MODEL")
@@ -88,12 +88,14 @@ class DataTree:
         self.rejected = self.folder / "json" / "rejected.jsonl"
         self.store = self.folder / "lfs"
         self.files = self.folder / "json" / "files.jsonl"  # files at the HEAD of each clone
-        self.commit_checks = self.folder / "json" / "commit_checks.jsonl"  # HEAD of repositories, and when it was asked
+        self.commit_checks = (
+            self.folder / "json" / "commit_checks.jsonl"
+        )  # HEAD of each repository, and when it was checked
         self.crawls = self.folder / "json" / "crawls.jsonl"
         self.begun = self.folder / "json" / f".{hub}~begun"  # the line of a crawl that has not ended
-        self.before = self.folder / "json" / f".{hub}~before"  # the files that a crawl has found
+        self.before = self.folder / "json" / f".{hub}~before"  # links to the files of the previous crawl
         self.snapshots = self.folder / "snapshots"
-        self.spool = self.folder / "json" / f".{hub}~spool"  # records that have no place yet
+        self.spool = self.folder / "json" / f".{hub}~spool"  # records that are not committed yet
         self.work = self.folder / "json" / f".{hub}~crawl"  # what a crawl needs only while it runs
 
     def page(self, path: str) -> Path:
@@ -107,12 +109,12 @@ class DataTree:
         return self.folder / "repos" / check_folder(folder)
 
     def seen_from_outside(self, path: Path) -> str:
-        """A path as seen from the folder that holds the data tree, e.g. `data/huggingface/json/huggingface.json`."""
+        """Return a path relative to the folder that holds the tree, e.g. `data/huggingface/json/huggingface.json`."""
         return f"{self.root.resolve().name}/{path.relative_to(self.root).as_posix()}"
 
     @contextlib.contextmanager
     def claim(self) -> Iterator[None]:
-        """Keep the hub's folder for this process. Raises `TreeLocked`, `OSError`."""
+        """Lock the hub's folder for this process. Raises `TreeLocked`, `OSError`."""
         try:
             with lock(self.lock_file, note=f"process {os.getpid()} on {os.uname().nodename}"):
                 yield

@@ -1,4 +1,4 @@
-"""A machine is looked at before a crawl does."""
+"""`scrapy doctor` checks a machine before a crawl."""
 
 import json
 import subprocess
@@ -58,12 +58,17 @@ def test_a_machine_that_can_crawl(look: Look, hubs: Hubs, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "check", "found", "advice"),
     [
-        ({"HUGGINGFACE_URL": "http://127.0.0.1:1"}, "huggingface", "cannot be reached", "look at the setting"),
+        ({"HUGGINGFACE_URL": "http://127.0.0.1:1"}, "huggingface", "cannot be reached", "the setting"),
         ({"HUGGINGFACE_URL": "nonsense"}, "settings", "HUGGINGFACE_URL=nonsense: not accepted", "another value"),
-        ({"CLONE_MIN_FREE": "1000TB"}, "space", "free", "make room"),
+        ({"CLONE_MIN_FREE": "1000TB"}, "space", "free", "free some space"),
         ({"CLONE_MIN_FREE": "much"}, "settings", "CLONE_MIN_FREE=much: not accepted", "another value"),
         ({"DATA_DIR": "/proc/nowhere"}, "writable", "cannot be written", "choose another DATA_DIR"),
-        ({"ONNXMODELZOO_REPOSITORY": "https://127.0.0.1:1/x"}, "onnxmodelzoo", "cannot be had", "look at the setting"),
+        (
+            {"ONNXMODELZOO_REPOSITORY": "https://127.0.0.1:1/x"},
+            "onnxmodelzoo",
+            "cannot be reached",
+            "the setting",
+        ),
         ({"CLONE_CLUSTER": "tcp://127.0.0.1:1"}, "cluster", "not accepted", "start the scheduler"),
     ],
 )
