@@ -200,8 +200,8 @@ class CloneJobs:
             self._results.add(self._listing, result)
             self._ending.note(result)
             self._stats.inc_value("clone/done")
-        if job.listed.former and result.path:
-            self._listing.forget(job.listed.former)
+        if job.listed.previous_path and result.path:
+            self._listing.forget(job.listed.previous_path)
         problem = f"{result.status}: {result.error}" if result.error else str(result.status)
         if result.status == CloneStatus.FAILED:
             await self._keep_commit(job.listed, problem)
@@ -227,7 +227,7 @@ class CloneJobs:
         self._set_found(listed, commit, problem, files)
 
     def _known_commit(self, listed: ListedRepository) -> str | None:
-        line = orjson.loads(self._listing.outcome(listed.url) or b"{}")
+        line = orjson.loads(self._listing.result(listed.url) or b"{}")
         return (line.get("commit") if line.get("path") else None) or self._checks.last_known(listed.url)
 
     def _set_found(self, listed: ListedRepository, commit: str | None, problem: str, files: dict[str, bytes]) -> None:

@@ -92,7 +92,7 @@ class PlanSample:
     def _is_unavailable(self, listed: ListedRepository) -> bool:
         if listed.gated and self._request.token is None:
             return True
-        return orjson.loads(self._listing.outcome(listed.url) or b"{}").get("status") in _UNAVAILABLE
+        return orjson.loads(self._listing.result(listed.url) or b"{}").get("status") in _UNAVAILABLE
 
 
 def shares(sizes: list[int], number: int) -> list[int]:

@@ -69,7 +69,7 @@ def _adopt(lines: CloneLines, listing: CrawlDatabase, tree: DataTree) -> int:
         if lines.url_at(path) is None and (result := _described(tree.folder / path)):
             result.path, result.url = path, lines.listed_in(folder) or result.url
             if result.url and listing.clone_path(result.url) is None:
-                listing.set_outcome(result.url, orjson.dumps(result.line()), path=path)
+                listing.set_result(result.url, orjson.dumps(result.line()), path=path)
                 adopted += 1
     if adopted:
         logger.info("%d clones that an earlier crawl did not come to list are kept", adopted)

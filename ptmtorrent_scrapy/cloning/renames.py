@@ -24,7 +24,7 @@ async def recognise(listing: CrawlDatabase, redirected: Redirected) -> None:
     def note(vanished: UnlistedClone, url: str) -> None:
         if vanished.url not in former and url not in new:
             logger.info("%s is now %s: its clone is renamed", vanished.url, url)
-            listing.set_former(url, vanished)
+            listing.set_previous_path(url, vanished)
             former.add(vanished.url)
             new.add(url)
 

@@ -26,7 +26,7 @@ class CloneRequests:
 
     def listed(self, listed: ListedRepository, **more: Any) -> CloneRequest:
         """Return the request for a repository of the listing."""
-        former = listed.former and str((self._tree.folder / listed.former).absolute())
+        former = listed.previous_path and str((self._tree.folder / listed.previous_path).absolute())
         fields: Mapping[str, Any] = {
             "gated": listed.gated,
             "previous_path": former,

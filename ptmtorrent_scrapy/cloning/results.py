@@ -42,10 +42,10 @@ class CloneResults:
         if not quiet:
             self._log(result)
         self._count(result)
-        before = orjson.loads(listing.outcome(result.url) or b"{}")
+        before = orjson.loads(listing.result(result.url) or b"{}")
         self._merge(result, before)
         crawl = self._state.started if result.status in _NEW else before.get("crawl")
-        listing.set_outcome(result.url, orjson.dumps({**result.line(), "crawl": crawl}), path=result.path)
+        listing.set_result(result.url, orjson.dumps({**result.line(), "crawl": crawl}), path=result.path)
         self.has_changes |= result.status != CloneStatus.CURRENT
         self.unwritten += 1
         if self.unwritten > 1000 + self._written // 10:
@@ -79,9 +79,9 @@ class CloneResults:
     def write(self, listing: CrawlDatabase) -> None:
         """Write repositories.jsonl and commit_checks.jsonl."""
         with AtomicFile(self._tree.repositories) as file:
-            lines = [file.write(line + b"\n") for line in listing.outcomes()]
+            lines = [file.write(line + b"\n") for line in listing.results()]
         with AtomicFile(self._tree.commit_checks) as file:
-            for url, hub_id, commit, at in listing.looks():
+            for url, hub_id, commit, at in listing.commit_checks():
                 file.write(orjson.dumps({"url": url, "hub_id": hub_id, "commit": commit, "at": at}) + b"\n")
         listing.save_results()
         self._written, self.unwritten = len(lines), 0

@@ -192,5 +192,5 @@ class CloneService:
         except (GitError, WorkerLost):
             return None
         finally:
-            line = orjson.loads(self._listing.outcome(unlisted.url) or b"{}")
+            line = orjson.loads(self._listing.result(unlisted.url) or b"{}")
             self._checks.note(unlisted.url, hub_id=unlisted.hub_id, commit=line.get("commit"))

@@ -1,4 +1,4 @@
-"""From where an interrupted crawl is resumed."""
+"""Checkpoints, from which an interrupted crawl is resumed."""
 
 import secrets
 import time
@@ -13,13 +13,13 @@ from ptmtorrent_scrapy import __version__
 
 
 class Checkpointed(Protocol):
-    """What writes files during the listing."""
+    """Component that writes files during the listing."""
 
     def save(self) -> dict[str, Any]:
-        """Bring what was written to the disk; return what is needed to continue from there, as JSON."""
+        """Sync what was written to the disk; return what is needed to continue from there, as JSON values."""
 
     def can_restore(self, saved: Mapping[str, Any], *, complete: bool) -> bool:
-        """Return whether what was saved is still there; of a complete listing some may have taken its place."""
+        """Return whether the saved files still exist; after a complete listing some may be committed already."""
 
     def restore(self, saved: Mapping[str, Any]) -> None:
         """Continue from there."""
@@ -27,14 +27,14 @@ class Checkpointed(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class TokenMark:
-    """What the token of a listing is recognised by, and cannot be found out from."""
+    """Keyed hash of a token, which recognises it but does not reveal it."""
 
     key: str
     hash: str
 
     @classmethod
     def of(cls, token: str | None, key: str = "") -> Self | None:
-        """Return the mark of a token, None where there is none; with a new key unless one is given."""
+        """Return the mark of a token, None without one; with a new key unless one is given."""
         if token is None:
             return None
         key = key or secrets.token_hex(16)
@@ -43,14 +43,14 @@ class TokenMark:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """How far the listing has come."""
+    """The progress of a listing."""
 
-    request: dict[str, Any]  # what was asked: another crawl may ask for something else
-    token: TokenMark | None  # who has asked: another user may see other models
+    request: dict[str, Any]  # what the listing depends on: another crawl may request something else
+    token: TokenMark | None  # of the user: another user may see other models
     began: int  # seconds of the epoch
     page: dict[str, Any] | None  # `file`, `digest`, `url`, `following`: the page to continue with
     complete: bool
-    kept: dict[str, dict[str, Any]]  # by keeper
+    kept: dict[str, dict[str, Any]]  # by name of the component
     statistics: dict[str, Any]
 
     def to_json(self) -> bytes:
@@ -63,7 +63,7 @@ class Checkpoint:
 
 
 def parse(state: bytes | None) -> Checkpoint | None:
-    """Return a checkpoint that was saved; None if there is none, or none that this version understands."""
+    """Return a saved checkpoint; None if there is none, or this version cannot read it."""
     try:
         values = orjson.loads(state or b"")
         token = values.pop("token")
@@ -72,12 +72,14 @@ def parse(state: bytes | None) -> Checkpoint | None:
         return None
 
 
-def request(*, urls: Sequence[str], fields: Sequence[str], selection: object, keepers: Iterable[str]) -> dict[str, Any]:
-    """Return what a crawl asks for: whatever decides what its listing says and notes."""
+def request(
+    *, urls: Sequence[str], fields: Sequence[str], selection: object, checkpointed: Iterable[str]
+) -> dict[str, Any]:
+    """Return everything that decides what a listing contains and writes."""
     return {
         "version": __version__,
         "urls": list(urls),
         "fields": list(fields),
         "selection": selection,
-        "keepers": sorted(keepers),
+        "keepers": sorted(checkpointed),
     }

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _MOVED = """
-SELECT DISTINCT outcome.url, model.url, model.key, model.folder
-FROM outcome JOIN model ON model.key = substr(outcome.path, 7)
-WHERE outcome.path LIKE 'repos/%' AND model.folder = model.key AND model.url != outcome.url
+SELECT DISTINCT result.url, model.url, model.key, model.folder
+FROM result JOIN model ON model.key = substr(result.path, 7)
+WHERE result.path LIKE 'repos/%' AND model.folder = model.key AND model.url != result.url
 UNION
-SELECT DISTINCT outcome.url, model.url, model.key, model.folder
-FROM model CROSS JOIN outcome ON outcome.path = 'repos/' || model.folder
-WHERE model.folder != model.key AND model.url != outcome.url
+SELECT DISTINCT result.url, model.url, model.key, model.folder
+FROM model CROSS JOIN result ON result.path = 'repos/' || model.folder
+WHERE model.folder != model.key AND model.url != result.url
 """
 _NOT_CHOSEN = """
-SELECT url, path FROM outcome
-WHERE path IS NOT NULL AND NOT EXISTS (SELECT 1 FROM repository WHERE repository.url = outcome.url AND chosen)
+SELECT url, path FROM result
+WHERE path IS NOT NULL AND NOT EXISTS (SELECT 1 FROM repository WHERE repository.url = result.url AND chosen)
 """
 
 
@@ -31,11 +31,11 @@ class MovedLine:
 
 
 class CloneLines:
-    """Lines by folder."""
+    """The lines of repositories.jsonl, by folder."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
-        database.execute("CREATE INDEX IF NOT EXISTS outcome_path ON outcome(path)")
+        database.execute("CREATE INDEX IF NOT EXISTS result_path ON result(path)")
 
     def moved(self) -> list[MovedLine]:
         """Return the lines whose folder the listing gives to another URL."""
@@ -44,17 +44,17 @@ class CloneLines:
 
     def move(self, old_url: str, url: str) -> None:
         """Give a line, and what is known of its server, another URL."""
-        row = self._database.execute("SELECT path, line FROM outcome WHERE url = ?", (old_url,)).fetchone()
+        row = self._database.execute("SELECT path, line FROM result WHERE url = ?", (old_url,)).fetchone()
         if row is None:
             return
         line = json.dumps({**json.loads(row[1]), "url": url}).encode()
-        self._database.execute("DELETE FROM outcome WHERE url IN (?, ?)", (old_url, url))
-        self._database.execute("INSERT INTO outcome VALUES (?, ?, ?)", (url, row[0], line))
-        self._database.execute("UPDATE OR REPLACE look SET url = ? WHERE url = ?", (url, old_url))
+        self._database.execute("DELETE FROM result WHERE url IN (?, ?)", (old_url, url))
+        self._database.execute("INSERT INTO result VALUES (?, ?, ?)", (url, row[0], line))
+        self._database.execute("UPDATE OR REPLACE commit_check SET url = ? WHERE url = ?", (url, old_url))
 
     def url_at(self, path: str) -> str | None:
         """Return the URL of the line whose clone is at a path below the hub's folder."""
-        row = self._database.execute("SELECT url FROM outcome WHERE path = ?", (path,)).fetchone()
+        row = self._database.execute("SELECT url FROM result WHERE path = ?", (path,)).fetchone()
         return row[0] if row else None
 
     def listed_in(self, folder: str) -> str | None:
@@ -73,4 +73,4 @@ class CloneLines:
 
     def drop(self, url: str) -> None:
         """Remove a line."""
-        self._database.execute("DELETE FROM outcome WHERE url = ?", (url,))
+        self._database.execute("DELETE FROM result WHERE url = ?", (url,))

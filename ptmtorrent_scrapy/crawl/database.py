@@ -1,4 +1,4 @@
-"""What a crawl has to remember of a hub until it ends: kept on disk, so that memory does not grow with the hub."""
+"""Database of a crawl: models, repositories and results. It is on disk, so memory does not grow with the hub."""
 
 import difflib
 import errno
@@ -18,55 +18,61 @@ from ptmtorrent_scrapy.items import Model
 _TABLES = """
 CREATE TABLE model (
     key TEXT PRIMARY KEY, name TEXT, wanted INTEGER, rank INTEGER,
-    url TEXT, folder TEXT, told TEXT, gated INTEGER, bytes INTEGER, hub_id TEXT
+    url TEXT, folder TEXT, hub_commit TEXT, gated INTEGER, bytes INTEGER, hub_id TEXT
 );
 CREATE TABLE repository (
-    url TEXT PRIMARY KEY, folder TEXT, told TEXT, gated INTEGER, bytes INTEGER, hub_id TEXT, host TEXT, chosen INTEGER,
-    former TEXT, found TEXT, problem TEXT, files BLOB
+    url TEXT PRIMARY KEY, folder TEXT, hub_commit TEXT, gated INTEGER, bytes INTEGER, hub_id TEXT, host TEXT,
+    chosen INTEGER, previous_path TEXT, found TEXT, problem TEXT, files BLOB
 );
-CREATE TABLE outcome (url TEXT PRIMARY KEY, path TEXT, line BLOB);
-CREATE TABLE look (url TEXT PRIMARY KEY, hub_id TEXT, told TEXT, at INTEGER);
+CREATE TABLE result (url TEXT PRIMARY KEY, path TEXT, line BLOB);
+CREATE TABLE commit_check (url TEXT PRIMARY KEY, hub_id TEXT, server_commit TEXT, at INTEGER);
 CREATE TABLE checkpoint (number INTEGER PRIMARY KEY, state BLOB);
 """
-_OF_EACH_CRAWL = ("repository", "outcome WHERE path IS NOT NULL", "look")  # that no crawl takes over from another
+_OF_EACH_CRAWL = (
+    "repository",
+    "result WHERE path IS NOT NULL",
+    "commit_check",
+)  # never taken over from another crawl
 
-# Models without a repository count for the share, and leave nothing to clone.
+# Models without a repository count for the share, though there is nothing to clone.
 _CHOOSE = """
-INSERT INTO repository (url, folder, told, gated, bytes, hub_id, host, chosen)
-SELECT url, folder, max(told), max(gated), max(bytes), max(hub_id), host(url), 1 FROM (
+INSERT INTO repository (url, folder, hub_commit, gated, bytes, hub_id, host, chosen)
+SELECT url, folder, max(hub_commit), max(gated), max(bytes), max(hub_id), host(url), 1 FROM (
     SELECT rowid AS position, * FROM model WHERE wanted ORDER BY rank DESC, rowid LIMIT ?
 ) WHERE url IS NOT NULL GROUP BY url ORDER BY max(rank) DESC, min(position)
 """
-# Those that take the place of chosen ones that cannot be cloned: numbered after all others, to be taken next.
+# Replacements of chosen repositories that cannot be cloned: numbered after all others, so they are cloned next.
 _CHOOSE_MORE = """
-INSERT OR REPLACE INTO repository (rowid, url, folder, told, gated, bytes, hub_id, host, chosen)
+INSERT OR REPLACE INTO repository (rowid, url, folder, hub_commit, gated, bytes, hub_id, host, chosen)
 SELECT (SELECT max(rowid) FROM repository) + row_number() OVER (ORDER BY max(rank) DESC, min(position)),
-    url, folder, max(told), max(gated), max(bytes), max(hub_id), host(url), 1 FROM (
+    url, folder, max(hub_commit), max(gated), max(bytes), max(hub_id), host(url), 1 FROM (
     SELECT rowid AS position, * FROM model WHERE wanted ORDER BY rank DESC, rowid LIMIT ? OFFSET ?
 ) WHERE url IS NOT NULL AND url NOT IN (SELECT url FROM repository WHERE chosen) GROUP BY url
 """
 _REST = """
-INSERT OR IGNORE INTO repository (url, folder, told, gated, bytes, hub_id, host, chosen)
-SELECT url, folder, max(told), max(gated), max(bytes), max(hub_id), host(url), 0 FROM model
-WHERE url IS NOT NULL GROUP BY url HAVING max(told) IS NULL ORDER BY min(rowid)
+INSERT OR IGNORE INTO repository (url, folder, hub_commit, gated, bytes, hub_id, host, chosen)
+SELECT url, folder, max(hub_commit), max(gated), max(bytes), max(hub_id), host(url), 0 FROM model
+WHERE url IS NOT NULL GROUP BY url HAVING max(hub_commit) IS NULL ORDER BY min(rowid)
 """
-# Clones that stand, and that no model names; and those chosen repositories of which none stands.
-_GONE = """
-CREATE TEMP TABLE gone AS
-SELECT doubtful.url, path, hub_id, json_extract(CAST(line AS TEXT), '$.commit') AS told
-FROM outcome AS doubtful LEFT JOIN look ON look.url = doubtful.url
+# Clones whose repository no model names, and chosen repositories without a clone.
+_UNLISTED = """
+CREATE TEMP TABLE unlisted AS
+SELECT doubtful.url, path, hub_id, json_extract(CAST(line AS TEXT), '$.commit') AS hub_commit
+FROM result AS doubtful LEFT JOIN commit_check ON commit_check.url = doubtful.url
 WHERE path IS NOT NULL AND doubtful.url NOT IN (SELECT url FROM repository)
 """
-_STILL_LISTED = "DELETE FROM gone WHERE url IN (SELECT url FROM model WHERE url IN (SELECT url FROM gone))"
-_COME = """
-CREATE TEMP TABLE come AS SELECT url, hub_id, told FROM repository
-WHERE chosen AND url NOT IN (SELECT url FROM outcome WHERE path IS NOT NULL)
+_STILL_LISTED = "DELETE FROM unlisted WHERE url IN (SELECT url FROM model WHERE url IN (SELECT url FROM unlisted))"
+_UNCLONED = """
+CREATE TEMP TABLE uncloned AS SELECT url, hub_id, hub_commit FROM repository
+WHERE chosen AND url NOT IN (SELECT url FROM result WHERE path IS NOT NULL)
 """
 _RENAMED = """
-SELECT gone.url, gone.path, gone.hub_id, come.url FROM gone JOIN come ON come.hub_id = gone.hub_id
+SELECT unlisted.url, unlisted.path, unlisted.hub_id, uncloned.url
+FROM unlisted JOIN uncloned ON uncloned.hub_id = unlisted.hub_id
 UNION ALL
-SELECT gone.url, gone.path, gone.hub_id, come.url FROM gone JOIN come ON come.told = gone.told
-WHERE gone.hub_id IS NULL OR come.hub_id IS NULL
+SELECT unlisted.url, unlisted.path, unlisted.hub_id, uncloned.url
+FROM unlisted JOIN uncloned ON uncloned.hub_commit = unlisted.hub_commit
+WHERE unlisted.hub_id IS NULL OR uncloned.hub_id IS NULL
 """
 _DISK = {
     sqlite3.SQLITE_FULL: errno.ENOSPC,
@@ -80,21 +86,21 @@ _DISK = {
 class ListedRepository:
     """A repository that models of the listing name."""
 
-    position: int  # in the order in which they are to be taken
+    position: int  # rank in the order of cloning
     url: str
     folder: str
-    commit: str | None  # as the hub tells it
+    commit: str | None  # from the listing
     gated: bool
-    bytes: int | None  # as the hub tells them
+    bytes: int | None  # from the listing
     hub_id: str | None
     host: str
-    chosen: bool  # to be cloned; of the others only the commit is to be asked
-    former: str | None  # where the clone stands under a former name, below the hub's folder
+    chosen: bool  # to be cloned; of the others only the commit is fetched
+    previous_path: str | None  # path of the clone under a previous name, below the hub's folder
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnlistedClone:
-    """A clone whose repository the listing does not name any more."""
+    """A clone whose repository is no longer in the listing."""
 
     url: str
     path: str  # below the hub's folder
@@ -102,7 +108,7 @@ class UnlistedClone:
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that raises `OSError` for what is wrong with the disk, as every other file does."""
+    """A connection that raises `OSError` for errors of the disk, like other files."""
 
     def execute(self, *arguments: Any) -> sqlite3.Cursor:
         try:
@@ -118,7 +124,7 @@ class _Connection(sqlite3.Connection):
 
 
 def _of_disk(error: sqlite3.Error) -> OSError | None:
-    """Return the trouble of the disk that SQLite met (https://www.sqlite.org/rescode.html), None if it is another."""
+    """Return the disk error behind an error of SQLite (https://www.sqlite.org/rescode.html), None for others."""
     number = _DISK.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
     return None if number is None else OSError(number, os.strerror(number))
 
@@ -138,7 +144,7 @@ class CrawlDatabase:
             self.clear()
 
     def _open(self) -> None:
-        # One thread at a time uses it: the crawl's, and while that waits, the one that writes the records.
+        # Only one thread uses it at a time: that of the crawl, or while it waits, the one that writes the records.
         self._database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, factory=_Connection)
         self._database.create_function("host", 1, lambda url: urlsplit(url).netloc, deterministic=True)
         self._database.executescript(
@@ -149,10 +155,10 @@ class CrawlDatabase:
             self._database.executescript(_TABLES)
         self._database.execute("BEGIN")
         for table in _OF_EACH_CRAWL:
-            self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
+            self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Delete everything, and start again."""
         self.close()
         self._unlink()
         self._open()
@@ -162,18 +168,18 @@ class CrawlDatabase:
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Leave it to the next crawl, as it was saved last."""
+        """Close the file; the next crawl finds it as it was saved last."""
         self._database.close()
 
     def remove(self) -> None:
-        """Forget everything."""
+        """Delete the file."""
         self.close()
         self._unlink()
 
     def save(self, state: bytes, *, complete: bool) -> None:
-        """Make everything so far durable, together with the checkpoint; `complete`: the whole hub is listed.
+        """Make everything so far durable, with the checkpoint; `complete` means that the listing has ended.
 
-        Until then nothing else is durable: a resumed listing must find what the checkpoint's page began with.
+        Nothing becomes durable between checkpoints: a resumed listing must find the state at the checkpoint's page.
         """
         self._database.execute("INSERT OR REPLACE INTO checkpoint VALUES (1, ?)", (state,))
         self._is_complete = complete
@@ -190,16 +196,16 @@ class CrawlDatabase:
 
     @property
     def is_intact(self) -> bool:
-        """Return whether everything that was noted is still there: SQLite rolls back when the disk is full."""
+        """Return whether no write was lost: SQLite rolls back when the disk is full."""
         return self._database.in_transaction
 
     def state(self) -> bytes | None:
-        """Return the checkpoint that was saved last, by this crawl or an earlier one."""
+        """Return the checkpoint that this crawl or an earlier one saved last."""
         row = self._database.execute("SELECT state FROM checkpoint").fetchone()
         return row[0] if row else None
 
     def add(self, model: Model, *, wanted: bool, rank: int) -> bool:
-        """Add a model, and whether it is one of those to choose from; return False if it was listed before."""
+        """Add a model, and whether it can be chosen; return False if it was listed before."""
         row = (
             *(model.key, model.name if model.name != model.key else None, wanted, rank),
             *(model.repository, model.folder, model.commit, bool(model.gated), model.bytes, model.hub_id),
@@ -210,11 +216,11 @@ class CrawlDatabase:
         return is_new
 
     def wanted(self) -> int:
-        """How many models there are to choose from."""
+        """Return the number of models that can be chosen."""
         return self._count("SELECT count(*) FROM model WHERE wanted")
 
     def unlisted(self, names: Iterable[str]) -> Iterator[str]:
-        """Return those that are no key, name or clone URL of a model that is wanted."""
+        """Yield the names that are not the key, name or clone URL of a wanted model."""
         listed = self._database.execute("SELECT key, name, url FROM model WHERE wanted")
         missing = set(names)
         for keys in listed:
@@ -230,9 +236,9 @@ class CrawlDatabase:
         return near[0] if near else None
 
     def choose(self, count: int) -> tuple[int, int]:
-        """Choose the repositories of the first `count` wanted models by rank; of equals, those listed first.
+        """Choose the repositories of the first `count` wanted models by rank; equal ranks keep the listing's order.
 
-        Returns how many repositories that is, and of how many more the commit must be asked, since no hub tells it.
+        Returns the number of chosen repositories, and the number of others whose commit the listing does not have.
         """
         self._database.execute(_CHOOSE, (count,))
         chosen = self._count("SELECT count(*) FROM repository")
@@ -244,7 +250,7 @@ class CrawlDatabase:
         return self._database.execute(_CHOOSE_MORE, (count, after)).rowcount
 
     def last_position(self) -> int:
-        """Return the position of the repository that is taken last."""
+        """Return the position of the last repository."""
         return self._count("SELECT coalesce(max(rowid), 0) FROM repository")
 
     def hosts(self, *, after: int = 0) -> list[str]:
@@ -253,125 +259,125 @@ class CrawlDatabase:
         return [host for (host,) in self._database.execute(query, (after,))]
 
     def repositories(self, host: str | None = None, *, after: int = 0) -> Iterator[ListedRepository]:
-        """Yield what was chosen, by rank, then those to ask for their commit only; of all hosts or one."""
+        """Yield the chosen repositories by rank, then those of which only the commit is fetched; of one host or all."""
         last = after
         query = (
-            "SELECT rowid, url, folder, told, gated, bytes, hub_id, host, chosen, former FROM repository "
+            "SELECT rowid, url, folder, hub_commit, gated, bytes, hub_id, host, chosen, previous_path FROM repository "
             "WHERE rowid > ? AND (? IS NULL OR host = ?) ORDER BY rowid LIMIT 1"
         )
         while row := self._database.execute(query, (last, host, host)).fetchone():
-            last, url, folder, told, gated, size, hub_id, of_host, chosen, former = row
+            last, url, folder, hub_commit, gated, size, hub_id, of_host, chosen, previous_path = row
             yield ListedRepository(
                 position=last,
                 url=url,
                 folder=folder,
-                commit=told,
+                commit=hub_commit,
                 gated=bool(gated),
                 bytes=size,
                 hub_id=hub_id,
                 host=of_host,
                 chosen=bool(chosen),
-                former=former,
+                previous_path=previous_path,
             )
 
     def compare(self) -> None:
-        """Find out which clones no model names any more, and which chosen repositories have none."""
-        for table in ("gone", "come"):
+        """Find the clones that no model names, and the chosen repositories without a clone."""
+        for table in ("unlisted", "uncloned"):
             self._database.execute(f"DROP TABLE IF EXISTS {table}")
-        self._database.execute(_GONE)
-        if self._count("SELECT count(*) FROM gone"):
+        self._database.execute(_UNLISTED)
+        if self._count("SELECT count(*) FROM unlisted"):
             self._database.execute(_STILL_LISTED)
-        self._database.execute(_COME)
-        for column in ("hub_id", "told"):
-            self._database.execute(f"CREATE INDEX temp.come_{column} ON come({column})")
+        self._database.execute(_UNCLONED)
+        for column in ("hub_id", "hub_commit"):
+            self._database.execute(f"CREATE INDEX temp.uncloned_{column} ON uncloned({column})")
 
     def renamed(self) -> Iterator[tuple[UnlistedClone, str]]:
-        """Clones of the former and URLs of the latter that have the same id at the hub, or without one the same commit.
+        """Yield pairs of an unlisted clone and the URL of a repository without a clone that may be the same.
 
-        One may be there several times.
+        They have the same id at the hub, or the same commit if one has no id. A clone may be in several pairs.
         """
         for url, path, hub_id, new in self._database.execute(_RENAMED).fetchall():
             yield UnlistedClone(url=url, path=path, hub_id=hub_id), new
 
     def vanished(self) -> list[UnlistedClone]:
-        """Clones that no model names any more; none where the hub's ids tell all there is to know."""
-        if not self._count("SELECT count(*) FROM come"):
+        """Return the clones that no model names; none if the hub's ids identify all repositories."""
+        if not self._count("SELECT count(*) FROM uncloned"):
             return []
-        unknown = self._count("SELECT count(*) FROM come WHERE hub_id IS NULL")
-        rows = self._database.execute("SELECT url, path, hub_id FROM gone WHERE hub_id IS NULL OR ?", (unknown,))
+        unknown = self._count("SELECT count(*) FROM uncloned WHERE hub_id IS NULL")
+        rows = self._database.execute("SELECT url, path, hub_id FROM unlisted WHERE hub_id IS NULL OR ?", (unknown,))
         return [UnlistedClone(url=url, path=path, hub_id=hub_id) for url, path, hub_id in rows]
 
     def newcomer(self, url: str) -> str | None:
-        """A chosen repository that has no clone, and is at this URL, with `.git` or without."""
+        """Return the URL of a chosen repository without a clone that is at this URL, with or without `.git`."""
         plain = comparable(url)
         spellings = (plain, f"{plain}.git", f"{plain}/")
-        row = self._database.execute("SELECT url FROM come WHERE url IN (?, ?, ?)", spellings).fetchone()
+        row = self._database.execute("SELECT url FROM uncloned WHERE url IN (?, ?, ?)", spellings).fetchone()
         return row[0] if row else None
 
-    def set_former(self, url: str, former: UnlistedClone) -> None:
-        """Note that a repository is one that had another name, under which it has no line any more."""
-        self._database.execute("UPDATE repository SET former = ? WHERE url = ?", (former.path, url))
+    def set_previous_path(self, url: str, clone: UnlistedClone) -> None:
+        """Note that a repository was renamed, and where its clone is."""
+        self._database.execute("UPDATE repository SET previous_path = ? WHERE url = ?", (clone.path, url))
 
     def forget(self, path: str) -> None:
-        """Let no repository have a line that says it stands there."""
-        self._database.execute("DELETE FROM outcome WHERE path = ?", (path,))
+        """Delete the lines of clones at a path."""
+        self._database.execute("DELETE FROM result WHERE path = ?", (path,))
 
     def set_found(self, url: str, *, commit: str | None, problem: str | None, files: bytes | None = None) -> None:
-        """Note what a repository's server told."""
+        """Note the answer of a repository's server."""
         query = "UPDATE repository SET found = ?, problem = ?, files = ? WHERE url = ?"
         self._database.execute(query, (commit, problem, files, url))
 
     def found(self, url: str) -> tuple[str | None, str | None, bytes | None]:
-        """(commit, problem, files) as `set_found` was told."""
+        """Return (commit, problem, files) from `set_found`."""
         query = "SELECT found, problem, files FROM repository WHERE url = ?"
         row = self._database.execute(query, (url,)).fetchone()
         return row or (None, None, None)
 
-    def set_outcome(self, url: str, line: bytes, *, path: str | None) -> None:
-        """Note what became of a repository, as a line of repositories.jsonl, and where it stands."""
+    def set_result(self, url: str, line: bytes, *, path: str | None) -> None:
+        """Note the result of a repository, as a line of repositories.jsonl, and the path of its clone."""
         query = (
-            "INSERT INTO outcome VALUES (?, ?, ?) "
+            "INSERT INTO result VALUES (?, ?, ?) "
             "ON CONFLICT (url) DO UPDATE SET path = excluded.path, line = excluded.line"
         )
         self._database.execute(query, (url, path, line))
 
     def clone_path(self, url: str) -> str | None:
-        """Return where the clone of a repository lies, below the hub's folder; None if it has none."""
-        row = self._database.execute("SELECT path FROM outcome WHERE url = ?", (url,)).fetchone()
+        """Return the path of a repository's clone below the hub's folder; None if it has none."""
+        row = self._database.execute("SELECT path FROM result WHERE url = ?", (url,)).fetchone()
         return row[0] if row else None
 
     def clones(self) -> Iterator[tuple[str, bytes]]:
         """Yield (path, line of repositories.jsonl) of every clone."""
-        yield from self._database.execute("SELECT path, line FROM outcome WHERE path IS NOT NULL ORDER BY url")
+        yield from self._database.execute("SELECT path, line FROM result WHERE path IS NOT NULL ORDER BY url")
 
-    def outcome(self, url: str) -> bytes | None:
-        """The line of a repository, of this crawl or an earlier one."""
-        row = self._database.execute("SELECT line FROM outcome WHERE url = ?", (url,)).fetchone()
+    def result(self, url: str) -> bytes | None:
+        """Return the line of a repository, of this crawl or an earlier one."""
+        row = self._database.execute("SELECT line FROM result WHERE url = ?", (url,)).fetchone()
         return row[0] if row else None
 
-    def outcomes(self) -> Iterator[bytes]:
-        """All lines, in the order in which their repositories were first seen."""
-        for (line,) in self._database.execute("SELECT line FROM outcome ORDER BY rowid"):
+    def results(self) -> Iterator[bytes]:
+        """Yield all lines, in the order in which their repositories were first seen."""
+        for (line,) in self._database.execute("SELECT line FROM result ORDER BY rowid"):
             yield line
 
-    def set_look(self, url: str, *, hub_id: str | None, commit: str | None, at: int) -> None:
-        """Note what a repository is to its hub, and what commit its server told at a time (seconds of the epoch)."""
-        self._database.execute("INSERT OR REPLACE INTO look VALUES (?, ?, ?, ?)", (url, hub_id, commit, at))
+    def set_commit_check(self, url: str, *, hub_id: str | None, commit: str | None, at: int) -> None:
+        """Note a repository's id at its hub, and the commit at its server at a time (seconds of the epoch)."""
+        self._database.execute("INSERT OR REPLACE INTO commit_check VALUES (?, ?, ?, ?)", (url, hub_id, commit, at))
 
-    def look(self, url: str, after: float) -> str | None:
-        """Return the commit that a repository's server gave after a time; a time to come is no time."""
-        query = "SELECT told FROM look WHERE url = ? AND at > ? AND at <= ?"
+    def checked_commit(self, url: str, after: float) -> str | None:
+        """Return the commit that a repository's server gave after a time; checks in the future do not count."""
+        query = "SELECT server_commit FROM commit_check WHERE url = ? AND at > ? AND at <= ?"
         row = self._database.execute(query, (url, after, time.time())).fetchone()
         return row[0] if row else None
 
-    def was_looked_at(self, url: str, after: float) -> bool:
-        """Whether a repository's server was asked after a time, whatever it told."""
-        query = "SELECT 1 FROM look WHERE url = ? AND at > ? AND at <= ?"
+    def was_checked(self, url: str, after: float) -> bool:
+        """Return whether a repository's server was asked after a time, whatever it answered."""
+        query = "SELECT 1 FROM commit_check WHERE url = ? AND at > ? AND at <= ?"
         return self._database.execute(query, (url, after, time.time())).fetchone() is not None
 
-    def looks(self) -> Iterator[tuple[str, str | None, str | None, int]]:
-        """(url, id at its hub, commit, time) of every look."""
-        yield from self._database.execute("SELECT url, hub_id, told, at FROM look ORDER BY rowid")
+    def commit_checks(self) -> Iterator[tuple[str, str | None, str | None, int]]:
+        """Yield (url, id at its hub, commit, time) of every commit check."""
+        yield from self._database.execute("SELECT url, hub_id, server_commit, at FROM commit_check ORDER BY rowid")
 
     @property
     def lines(self) -> CloneLines:

@@ -1,4 +1,4 @@
-"""Which values of the selection arguments were met in a listing, and the nearest one to each that was not."""
+"""Values of the selection arguments that no model has, each with the most similar value that a model has."""
 
 import difflib
 from collections.abc import Iterator
@@ -9,7 +9,9 @@ from ptmtorrent_scrapy.crawl.selection import ARGUMENTS, Selection, parts
 from ptmtorrent_scrapy.items import Model
 
 _MOST = 50_000  # values of a field to compare with
-_STATISTIC = "listing/matched"  # kept with the checkpoint: a resumed listing knows what its first part had
+_STATISTIC = (
+    "listing/matched"  # saved with the checkpoint, so that a resumed listing knows the values of its first part
+)
 
 
 class Matches:
@@ -30,7 +32,7 @@ class Matches:
                 self._seen[field] |= found
 
     def unmatched(self) -> Iterator[str]:
-        """Yield one line for each value that no model has, with the nearest one that a model has."""
+        """Yield one line for each value that no model has, with the most similar one that a model has."""
         for field, wanted in self._wanted.items():
             for value in sorted(wanted):
                 if not self._stats.get_value(f"{_STATISTIC}/{field}/{value}"):

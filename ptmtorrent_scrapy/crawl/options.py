@@ -1,4 +1,4 @@
-"""Values that users type: shares, sizes and what large files to fetch."""
+"""Values that users type, such as shares, sizes and times."""
 
 import contextlib
 import json
@@ -27,7 +27,7 @@ class InvalidOption(ValueError):
 
 
 def size(name: str, value: str) -> int:
-    """Bytes of a size such as `100MB` or `1.5 GiB`.
+    """Return the bytes of a size such as `100MB` or `1.5 GiB`.
 
     >>> size("CLONE_MIN_FREE", "10GB")
     10000000000
@@ -46,7 +46,7 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def duration(name: str, value: str | float) -> float:
-    """Seconds of a time such as `90`, `12h` or `1d`.
+    """Return the seconds of a time such as `90`, `12h` or `1d`.
 
     >>> duration("CLONE_REFRESH", "1d")
     86400.0
@@ -58,7 +58,7 @@ def duration(name: str, value: str | float) -> float:
 
 
 def fraction(name: str, value: str | float) -> Fraction:
-    """A share of 0 to 1, exactly as it is written.
+    """Return a share from 0 to 1, exactly as it is written.
 
     >>> int(fraction("fraction", "0.29") * 100)
     29
@@ -70,7 +70,7 @@ def fraction(name: str, value: str | float) -> Fraction:
 
 
 def share(name: str, value: str) -> float:
-    """A share above 0, up to all: a number such as 0.01, or per cent.
+    """Return a share above 0, up to 1, from a number such as 0.01 or a percentage.
 
     >>> share("--sample", "1%")
     0.01
@@ -100,21 +100,21 @@ def lfs(name: str, value: str) -> str:
 
 
 def whole(name: str, value: str | float) -> int:
-    """A whole number, 0 or above."""
+    """Return a whole number, 0 or above."""
     if not re.fullmatch(r"\d{1,18}", str(value), re.ASCII):
         raise InvalidOption(name, value, "a whole number, 0 or above")
     return int(value)
 
 
 def positive(name: str, value: str | float, most: int = 999_999_999) -> int:
-    """A whole number above 0, up to the most that makes sense."""
+    """Return a whole number from 1 to `most`."""
     if not re.fullmatch(r"0{0,9}[1-9]\d{0,8}", str(value), re.ASCII) or int(value) > most:
         raise InvalidOption(name, value, f"a whole number from 1 to {most}")
     return int(value)
 
 
 def boolean(name: str, value: str | float | bool) -> bool:
-    """`true` or `false`.
+    """Return the value of `true` or `false`.
 
     >>> boolean("private", "true")
     True
@@ -125,7 +125,7 @@ def boolean(name: str, value: str | float | bool) -> bool:
 
 
 def names(name: str, value: list[str]) -> list[str]:
-    """Names of fields, each once.
+    """Return names of fields, without duplicates.
 
     >>> names("HUGGINGFACE_EXPAND", ["sha", " tags", "sha", ""])
     ['sha', 'tags']
@@ -137,7 +137,7 @@ def names(name: str, value: list[str]) -> list[str]:
 
 
 def token(name: str, value: str | None) -> str:
-    """A token, without the white space that a file or a form has put around it.
+    """Return a token without the white space around it.
 
     >>> token("HUGGINGFACE_TOKEN", "hf_example\\n")
     'hf_example'
@@ -150,22 +150,22 @@ def token(name: str, value: str | None) -> str:
 
 
 def choice(name: str, value: str, accepted: tuple[str, ...]) -> str:
-    """One of a few words."""
+    """Return a value that must be one of a few words."""
     if value not in accepted:
         raise InvalidOption(name, value, f"one of {', '.join(accepted)}")
     return value
 
 
 def mirrors(name: str, value: str) -> dict[str, tuple[str, ...]]:
-    """URLs of LFS servers, or of repositories on them, by the URL of the repository whose large files they have.
+    """Return the URLs of LFS mirrors, or of repositories on them, by the URL of the mirrored repository.
 
     >>> mirrors("CLONE_LFS_MIRRORS", '{"https://a.example/o/m.git": "https://b.example/o/m"}')
     {'https://a.example/o/m': ('https://b.example/o/m',)}
     """
     accepted = 'a JSON object such as {"https://github.com/onnx/models": "https://huggingface.co/o/m"}'
     try:
-        told = {key: [each] if isinstance(each, str) else list(each) for key, each in json.loads(value).items()}
-        return {comparable(key): tuple(url(name, each) for each in listed) for key, listed in told.items()}
+        given = {key: [each] if isinstance(each, str) else list(each) for key, each in json.loads(value).items()}
+        return {comparable(key): tuple(url(name, each) for each in listed) for key, listed in given.items()}
     except InvalidOption:
         raise
     except (ValueError, AttributeError, TypeError):
@@ -200,7 +200,7 @@ def url(name: str, value: str) -> str:
 
 
 def protocols(name: str, value: str) -> tuple[str, ...]:
-    """Protocols that git may speak, from their names between colons."""
+    """Return the protocols that git may use, from their names between colons."""
     names = tuple(value.split(":"))
     if not set(names) <= {"http", "https"}:
         raise InvalidOption(name, value, "one or more protocols of http, https, between colons")
@@ -219,5 +219,5 @@ def contact(name: str, value: str) -> str:
 
 
 def user_agent(agent: str | None, contact_url: str) -> str:
-    """Return the `User-Agent` in which the contact of the settings takes the place of the project's own."""
+    """Return the `User-Agent` with the contact of the settings instead of the project's own."""
     return (agent or "").replace(CONTACT_URL, contact_url)

@@ -8,10 +8,10 @@ from scrapy.utils._compression import _DecompressionMaxSizeExceeded
 
 from ptmtorrent_scrapy.formats.printable import printable
 
-_OUTDATED = (400, 404, 410, 422)  # of a page that the hub has named before
+_OUTDATED = (400, 404, 410, 422)  # for a page whose URL the hub gave earlier
 _TOO_LARGE = (504,)
 _GONE = (404, 410)
-_QUOTED = 200  # characters of a server's own words
+_QUOTED = 200  # characters of a server's message
 
 
 class PageFailed(Exception):
@@ -22,17 +22,17 @@ class PageFailed(Exception):
     ) -> None:
         super().__init__(why)
         self.response = response
-        self.is_outdated = is_outdated  # the listing cannot go on from there, on another day either
-        self.is_too_large = is_too_large  # a page with less in it may come
+        self.is_outdated = is_outdated  # the listing cannot continue from there later either
+        self.is_too_large = is_too_large  # a smaller page may succeed
 
     @property
     def is_permanent(self) -> bool:
-        """Return whether the server says that there is no such page."""
+        """Return whether the server says that the page does not exist."""
         return self.response is not None and self.response.status in _GONE
 
 
 def failed(error: BaseException) -> PageFailed:
-    """Return what an error means that came instead of a page."""
+    """Return the `PageFailed` for an error of the download."""
     if isinstance(error, PageFailed):
         return error
     if isinstance(error.__cause__, _DecompressionMaxSizeExceeded):
@@ -42,27 +42,27 @@ def failed(error: BaseException) -> PageFailed:
 
 
 def refused(response: Response, *, token_setting: str, has_token: bool) -> PageFailed:
-    """Return what an answer means that is no page: its status, the server's words, and what to look at."""
+    """Return the `PageFailed` for an answer with an error status: status, the server's message, and what to check."""
     why = f"HTTP status {response.status}"
-    if said := _words(response):
-        why += f" ({said})"
+    if message := _message(response):
+        why += f" ({message})"
     if 300 <= response.status < 400:
         location = (response.headers.get("Location") or b"").decode("utf-8", "replace")
         why += f"; it leads to {printable(location)[:_QUOTED] or 'nowhere'}, which is not followed"
     if response.status in (401, 403) and token_setting:
-        why += f"; look at {token_setting}" if has_token else f"; it may want a token, in {token_setting}"
+        why += f"; check {token_setting}" if has_token else f"; it may need a token: set {token_setting}"
     is_outdated, is_too_large = response.status in _OUTDATED, response.status in _TOO_LARGE
     return PageFailed(why, is_outdated=is_outdated, is_too_large=is_too_large, response=response)
 
 
-def _words(response: Response) -> str:
-    """Return what the server says of the error."""
+def _message(response: Response) -> str:
+    """Return the server's message about the error."""
     header = response.headers.get("X-Error-Message")
-    said = header.decode("utf-8", "replace") if header else ""
-    if not said:
+    message = header.decode("utf-8", "replace") if header else ""
+    if not message:
         try:
             value = json.loads(response.body[:10_000])
         except (ValueError, RecursionError):
             return ""
-        said = value["error"] if isinstance(value, dict) and isinstance(value.get("error"), str) else ""
-    return printable(" ".join(said.split()))[:_QUOTED]
+        message = value["error"] if isinstance(value, dict) and isinstance(value.get("error"), str) else ""
+    return printable(" ".join(message.split()))[:_QUOTED]

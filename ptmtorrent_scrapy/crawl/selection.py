@@ -14,14 +14,14 @@ from ptmtorrent_scrapy.crawl.options import InvalidOption
 from ptmtorrent_scrapy.formats.license_groups import LICENSE_GROUPS
 from ptmtorrent_scrapy.items import Model
 
-SHARES = ("fraction", "top", "sample")  # each says how many of the models that are wanted; one at a time
+SHARES = ("fraction", "top", "sample")  # each gives the number of wanted models; only one at a time
 WORDS = {"author": "owner", "task": "task", "library": "library", "license": "license"}  # argument -> field of Model
 ARGUMENTS = {field: argument for argument, field in WORDS.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """What the arguments of a crawl ask for."""
+    """The selection that the arguments of a crawl ask for."""
 
     fraction: Fraction = Fraction(1)
     top: int | None = None
@@ -36,11 +36,11 @@ class Selection:
 
     @property
     def restricts(self) -> bool:
-        """Whether there are models that are not wanted at all."""
+        """Return whether some models cannot be chosen at all."""
         return bool(self.ids is not None or self.words or self.min_downloads)
 
     def described(self) -> dict[str, Any]:
-        """As JSON, the same for the same selection."""
+        """Return it as JSON values, which are equal for equal selections."""
         words = {name: sorted(accepted) for name, accepted in sorted(self.words.items())}
         shares = {"fraction": str(self.fraction), "sample": None if self.sample is None else str(self.sample)}
         given = {name: sorted(values) for name, values in sorted(self.given.items())}
@@ -48,7 +48,7 @@ class Selection:
         return {**asdict(self), **shares, "words": words, "given": given, "ids": ids}
 
     def wants(self, model: Model) -> bool:
-        """Whether a model is one of those of which the share is taken."""
+        """Return whether a model can be chosen."""
         return (
             (self.ids is None or not self.ids.isdisjoint(_names(model)))
             and (model.downloads or 0) >= self.min_downloads
@@ -56,23 +56,23 @@ class Selection:
         )
 
     def rank(self, model: Model) -> int:
-        """What the models are sorted by, largest first: their popularity, or a number that key and seed draw."""
+        """Return the sort key of a model, largest first: its popularity, or a random number from key and seed."""
         if self.sample is None:
             return model.popularity
         drawn = hashlib.blake2b(f"{self.seed}\0{model.key}".encode("utf-8", "surrogatepass"), digest_size=7)
         return int.from_bytes(drawn.digest(), "big")
 
     def count(self, wanted: int) -> int:
-        """How many of the models that are wanted are cloned."""
+        """Return how many of the wanted models are cloned."""
         if self.top is not None:
             return min(self.top, wanted)
         return int((self.fraction if self.sample is None else self.sample) * wanted)
 
 
 def selection(given: Mapping[str, str | float], *, default_fraction: float) -> Selection:
-    """What arguments of these names and values select. Raises `InvalidOption`.
+    """Return the selection of these arguments. Raises `InvalidOption`.
 
-    Where something selects, but nothing says how many, all that are selected are cloned.
+    Without a share, all models that the other arguments select are cloned.
     """
     shares = [name for name in SHARES if name in given]
     if len(shares) > 1:
@@ -147,7 +147,7 @@ def _is_file(value: str) -> bool:
 
 
 def _words(name: str, value: str) -> frozenset[str]:
-    """The values that are accepted: the whole, and its parts between commas.
+    """Return the accepted values: the complete text, and its parts between commas.
 
     >>> sorted(_words("license", "MIT, apache-2.0"))
     ['apache-2.0', 'mit', 'mit, apache-2.0']
@@ -160,7 +160,7 @@ def _words(name: str, value: str) -> frozenset[str]:
 
 
 def parts(value: str | None) -> Iterable[str]:
-    """Return what a field says: the whole, and its parts between commas, folded."""
+    """Return the values of a field: the complete text, and its parts between commas, folded."""
     if not value:
         return ()
     return [part.strip().casefold() for part in (value, *value.split(",")) if part.strip()]

@@ -1,4 +1,4 @@
-"""What the parts of one crawl share: the tree that it has claimed, and its listing."""
+"""State that the components of one crawl share: its locked tree and its listing."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,7 @@ _crawls: WeakKeyDictionary[Crawler, "CrawlSession"] = WeakKeyDictionary()
 
 
 class Cloner(Protocol):
-    """What clones repositories for a crawl."""
+    """Service that clones repositories for a crawl."""
 
     async def clone_now(self, url: str, folder: str) -> CloneResult:
         """Clone one repository before the others. Raises `GitError`."""
@@ -60,8 +60,10 @@ class CrawlSession:
     def __init__(self, tree: DataTree, spider: Hub, stats: StatsCollector, settings: BaseSettings) -> None:
         self.tree = tree
         self.spider = spider
-        self.keepers: dict[str, Checkpointed] = {}  # by name: who goes on with files when a crawl goes on
-        self.while_held: list[Callable[[], AbstractContextManager[None]]] = []  # entered once the tree is held
+        self.checkpointed: dict[
+            str, Checkpointed
+        ] = {}  # by name: components that continue their files in a resumed crawl
+        self.while_held: list[Callable[[], AbstractContextManager[None]]] = []  # entered once the tree is locked
         self.resumed: Checkpoint | None = None
         self.matches = Matches(spider.selection, stats)
         self.database = tree.work  # a process that lists nothing has a file of its own
@@ -70,16 +72,16 @@ class CrawlSession:
         self._settings = settings
         self._began = int(time.time())
         self._saved = False
-        self._pages = int(time.time() * 1000)  # their numbers are no other crawl's
+        self._pages = int(time.time() * 1000)  # so that no other crawl has the same numbers
         self.cloner: Cloner | None = None
         self.after_listing: asyncio.Task[FinishReason] | None = (
-            None  # the phases that follow it; why the crawl is to close
+            None  # the phases after the listing; its result is why the crawl closes
         )
         self._held = contextlib.ExitStack()
 
     @classmethod
     def of(cls, crawler: Crawler) -> "CrawlSession":
-        """Return the crawl that a component belongs to. Raise `NotConfigured` where the spider is of no hub."""
+        """Return the crawl of a component. Raise `NotConfigured` if the spider is not that of a hub."""
         if not isinstance(crawler.spider, Hub):
             raise NotConfigured
         if crawler not in _crawls:
@@ -91,7 +93,7 @@ class CrawlSession:
 
     @property
     def state_file(self) -> Path:
-        """Return the file by which one state of the hub differs from another: its records, else what is listed."""
+        """Return the file that is compared to see whether the hub has changed: its records, else its metadata."""
         spider = self.spider
         return self.tree.records if spider.has_records else self.tree.page(f"json/metadata/{spider.metadata}")
 
@@ -114,8 +116,8 @@ class CrawlSession:
             return
         self.resumed, self._began = saved, saved.began
         self.state.resume_page = self._resume_page(saved.page)
-        for name, keeper in self.keepers.items():
-            keeper.restore(saved.kept[name])
+        for name, component in self.checkpointed.items():
+            component.restore(saved.kept[name])
         for name, value in saved.statistics.items():
             self.stats.set_value(name, value)
         logger.info("resuming the listing started at %s", datetime.fromtimestamp(saved.began).astimezone())
@@ -129,7 +131,7 @@ class CrawlSession:
             urls=[self._settings[name] for name in self.spider.url_settings],
             fields=self.spider.fields,
             selection=self.spider.selection.described(),
-            keepers=self.keepers,
+            checkpointed=self.checkpointed,
         )
 
     def _resume_page(self, page: Mapping[str, Any] | None) -> ResumePage | None:
@@ -140,13 +142,14 @@ class CrawlSession:
         return ResumePage(file=file, url=page["url"], following=page["following"])
 
     def _is_there(self, saved: Checkpoint) -> bool:
-        """Return whether the files are there with which the listing can go on; a damaged page is asked for again."""
+        """Return whether the files exist to continue the listing; a damaged page is requested again."""
         return all(
-            keeper.can_restore(saved.kept[name], complete=saved.complete) for name, keeper in self.keepers.items()
+            component.can_restore(saved.kept[name], complete=saved.complete)
+            for name, component in self.checkpointed.items()
         )
 
     def save(self, page: ListingPage | None) -> None:
-        """Let a crawl that is interrupted from now on resume with this page; None: with what follows the listing."""
+        """Save the page that an interrupted crawl resumes with; None: it resumes after the listing."""
         kept = None if page is None else self._keep(page)
         checkpoint = Checkpoint(
             request=self._request(),
@@ -154,7 +157,7 @@ class CrawlSession:
             began=self._began,
             page=kept,
             complete=page is None,
-            kept={name: keeper.save() for name, keeper in self.keepers.items()},
+            kept={name: component.save() for name, component in self.checkpointed.items()},
             statistics={
                 name: value for name, value in self.stats.get_stats().items() if name.startswith(("listing/", "pages/"))
             },
@@ -166,7 +169,7 @@ class CrawlSession:
                 path.unlink()
 
     def _keep(self, page: ListingPage) -> dict[str, Any]:
-        """Keep a page, beside the one before."""
+        """Write a page, and leave the previous one for now."""
         self._pages += 1
         path = self.tree.work.with_name(f".{self.tree.hub}~page-{self._pages}")
         write(path, page.body)
@@ -176,11 +179,11 @@ class CrawlSession:
         return list(self.tree.work.parent.glob(f".{self.tree.hub}~page-*"))
 
     def _leave(self) -> None:
-        """Leave the listing to the next crawl, if that has a use for it."""
+        """Close the listing if the next crawl can resume it; otherwise delete it."""
         if self.is_left:
             self.listing.close()
             return
-        with contextlib.suppress(OSError):  # of a disk that has failed: why the crawl ends was said before
+        with contextlib.suppress(OSError):  # of a failing disk: the problem was logged before
             self.listing.remove()
             for path in self._page_files():
                 path.unlink()
@@ -192,19 +195,21 @@ class CrawlSession:
         ended_well = (
             ended is not None and ended.done() and not ended.cancelled() and ended.result() == FinishReason.FINISHED
         )
-        is_of_use = not (ended_well or self.state.faults or self.state.is_listing_outdated)
-        return is_of_use and (self._saved or self.resumed is not None)
+        can_resume = not (ended_well or self.state.faults or self.state.is_listing_outdated)
+        return can_resume and (self._saved or self.resumed is not None)
 
     def _remember(self) -> None:
         """Take over the results and commit checks of earlier crawls."""
         for line in json_lines(self.tree.repositories, {"url": str}):
             path = line.get("path")
-            self.listing.set_outcome(line["url"], orjson.dumps(line), path=path if isinstance(path, str) else None)
-        former = self.tree.commit_checks.with_name("looks.jsonl")  # its name before version 0.2
-        if former.is_file() and not self.tree.commit_checks.exists():
-            former.rename(self.tree.commit_checks)
+            self.listing.set_result(line["url"], orjson.dumps(line), path=path if isinstance(path, str) else None)
+        previous = self.tree.commit_checks.with_name("looks.jsonl")  # its name before version 0.2
+        if previous.is_file() and not self.tree.commit_checks.exists():
+            previous.rename(self.tree.commit_checks)
         for line in json_lines(self.tree.commit_checks, {"url": str, "at": int}):
-            self.listing.set_look(line["url"], hub_id=line.get("hub_id"), commit=line.get("commit"), at=line["at"])
+            self.listing.set_commit_check(
+                line["url"], hub_id=line.get("hub_id"), commit=line.get("commit"), at=line["at"]
+            )
 
     async def settled(self) -> None:
         """Wait until nothing of the crawl writes to the tree any more."""
@@ -215,7 +220,7 @@ class CrawlSession:
         try:
             self._held.close()
         except OSError as error:
-            if self.state.problem is None:  # else the disk was named
+            if self.state.problem is None:  # otherwise the disk was named before
                 logger.error("%s: %s", error.filename or self.tree.folder, error.strerror)
         for crawler in [crawler for crawler, crawl in _crawls.items() if crawl is self]:
-            del _crawls[crawler]  # which the crawl itself would keep
+            del _crawls[crawler]  # the crawl's own reference would keep the entry

@@ -1,9 +1,9 @@
-"""The state of a running crawl: what its components tell each other."""
+"""The state of a running crawl, which its components share."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-REFUSED = "is refused by the listing"  # how a schema change ends that is a field which the hub gives no more
+REFUSED = "is refused by the listing"  # end of the schema change for a field that the hub no longer provides
 
 
 class FinishReason(StrEnum):
@@ -28,7 +28,7 @@ def exit_status(reason: str | None) -> int:
 
 
 class Phase(StrEnum):
-    """What a crawl is doing."""
+    """The phase that a crawl is in."""
 
     LISTING = "listing"
     CLONING = "cloning"
@@ -39,14 +39,14 @@ class Phase(StrEnum):
 class ResumePage:
     """The last page of an interrupted listing."""
 
-    file: str | None  # `file:` URL of what is kept of it; None where that is damaged
+    file: str | None  # `file:` URL of its copy; None if that is damaged
     url: str  # where it came from
     following: str | None  # URL of the next page
 
 
 @dataclass(kw_only=True)
 class CrawlState:
-    """What is known of a crawl while it runs."""
+    """The state of one crawl while it runs."""
 
     phase: Phase = Phase.LISTING
     problem: str | None = None  # why the crawl ends early or incomplete: one line for the user
@@ -55,8 +55,8 @@ class CrawlState:
     passing_losses: int = 0  # models without a record because a server could not be asked this time
     is_listing_outdated: bool = False  # the hub has changed so that the listing cannot be resumed
     resume_page: ResumePage | None = None
-    # For whoever watches
+    # For the progress display
     waits_until: float = 0.0  # time.monotonic() until which no request is sent
     waits_for: str = ""  # why
-    requests_left: int | None = None  # in the window of the rate limit, as the hub says
+    requests_left: int | None = None  # in the window of the rate limit, from the hub's headers
     cloning: set[str] = field(default_factory=set)  # AUTHOR/MODEL of the repositories under way

@@ -1,4 +1,4 @@
-"""What goes on beside the data: the phases of a crawl, its progress, its summary, its place in the history."""
+"""Scrapy extensions: the phases of a crawl, its progress, summary, log and report."""
 
 from ptmtorrent_scrapy.extensions.crawl_log import CrawlLog
 from ptmtorrent_scrapy.extensions.phases import Phases

@@ -80,7 +80,7 @@ class CloneRecords:
         """Return the URLs of the repositories whose last result is to be tried again."""
         spider = self.crawl.spider
         assert isinstance(spider, FromRecords)
-        lines = map(orjson.loads, self.crawl.listing.outcomes())
+        lines = map(orjson.loads, self.crawl.listing.results())
         return frozenset(line["url"] for line in lines if line.get("status") in (spider.retry or ()))
 
 

@@ -1,4 +1,4 @@
-"""Keeps the history of a tree: a line a crawl, and the files that were there before."""
+"""Writes the history of a tree: one line per crawl, and snapshots of the previous files."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ _BYTES = ("git_bytes", "lfs_bytes", "fetched_bytes")
 
 
 class CrawlLog:
-    """Extension: notes when a crawl takes hold of the tree, and how it ended, before it lets go of it."""
+    """Extension: logs the start and the end of a crawl while the crawl holds the lock of the tree."""
 
     def __init__(self, crawler: Crawler, crawl: CrawlSession, keep: int) -> None:
         self.crawler = crawler
@@ -44,7 +44,7 @@ class CrawlLog:
         return cls(crawler, CrawlSession.of(crawler), keep)
 
     async def keep(self, new: JsonArrayFile, *, last: bool) -> None:
-        """Keep the present state, before new records, or objects, take its place. Raise `Cancelled`, `OSError`."""
+        """Save the current state before new records or objects replace it. Raise `Cancelled`, `OSError`."""
         await asyncio.to_thread(self._keeping.again if self._kept else self._keeping.before, new)
         self._kept = True
         self._line["snapshot"] = self._keeping.made
@@ -65,11 +65,13 @@ class CrawlLog:
                 self._keeping.let_go()
             self._keeping.prune()
         except OSError as error:
-            level = logging.ERROR if self.crawl.state.problem is None else logging.INFO  # else the disk was named
+            level = (
+                logging.ERROR if self.crawl.state.problem is None else logging.INFO
+            )  # otherwise the disk was named before
             logger.log(level, "%s has no line of this crawl: %s", self.crawl.tree.crawls, error.strerror)
 
     def _begun(self) -> dict[str, Any]:
-        """The line of the crawl as far as it is known now."""
+        """Return the line of the crawl as far as it is known at its start."""
         return {
             "started": self.crawl.state.started,
             "ended": None,
@@ -115,7 +117,7 @@ def _counts(statistics: dict[str, Any]) -> dict[str, Any]:
 
 
 def _settings(settings: BaseSettings, spider: Hub) -> dict[str, Any]:
-    """Where the hub is, and those of our settings that somebody has set, without what is secret in them."""
+    """Return the URLs of the hub, and those of our settings that the user has set, without secrets."""
     own = SETTINGS_PRIORITIES["project"]
     found = {
         name: settings[name]

@@ -105,7 +105,7 @@ class Planning:
     def _remember(self) -> None:
         """Take over the results of earlier crawls, which are in another tree than this one."""
         for line in json_lines(self._tree.repositories, {"url": str, "status": str}):
-            self.crawl.listing.set_outcome(line["url"], orjson.dumps(line), path=None)
+            self.crawl.listing.set_result(line["url"], orjson.dumps(line), path=None)
 
     async def _weigh(self, sampled: list[ListedRepository]) -> list[int | None]:
         """Return the bytes of repositories; None for one that cannot be looked at."""

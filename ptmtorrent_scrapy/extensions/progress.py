@@ -25,13 +25,13 @@ logger = logging.getLogger(__name__)
 
 _ON_TERMINAL = 0.5  # seconds between updates
 _IN_LOG = 10.0  # seconds until the first line
-_LINES = 6  # of these periods from one line to the next
-_RATE_OVER = 60  # samples that a rate is taken over
-_WIDE = 120  # columns from which on the repositories that are worked on are named
+_LINES = 6  # periods between two lines
+_RATE_OVER = 60  # samples of a rate
+_WIDE = 120  # columns from which on current repositories are named
 
 
 class Rate:
-    """How fast a number grows, over the last samples."""
+    """The growth of a number per second, over the last samples."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._samples: deque[tuple[float, float]] = deque(maxlen=_RATE_OVER)
@@ -45,7 +45,7 @@ class Rate:
 
 
 class Progress:
-    """Extension: what was listed and cloned so far, how fast, and what the crawl waits for."""
+    """Extension: shows what was listed and cloned so far, how fast, and what the crawl waits for."""
 
     def __init__(self, crawler: Crawler, crawl: CrawlSession, bars: Bars | None) -> None:
         self.crawler = crawler
@@ -57,7 +57,7 @@ class Progress:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        crawl = CrawlSession.of(crawler)  # the progress of other spiders is not ours
+        crawl = CrawlSession.of(crawler)  # raises for spiders of other projects
         terminal = sys.stderr.isatty() and crawler.settings.getbool("LOG_ENABLED")
         progress = cls(crawler, crawl, _bars() if terminal else None)
         crawler.signals.connect(progress.start, signals.spider_opened)
@@ -100,7 +100,7 @@ class Progress:
         self._periods += 1
 
     def _listed(self) -> str:
-        """Return how far the listing is, and what it waits for."""
+        """Return the progress of the listing, and what it waits for."""
         models, pages = self._counted("listing/models"), self._counted("response_received_count")
         text = f"{models:,} models, {pages:,} pages, {self._models.add(models):,.0f}/s"
         state = self.crawl.state
@@ -125,10 +125,12 @@ class Progress:
             if status not in USABLE and (number := self._counted(f"clone/status/{status}")):
                 yield f"{number:,} {status}"
 
-    def _under_way(self, room: int) -> str:
-        """Return the names of the repositories that are worked on, as far as there is room."""
+    def _under_way(self, width: int) -> str:
+        """Return the names of the current repositories, within so many columns."""
         names = ", ".join(printable(name) for name in sorted(self.crawl.state.cloning))
-        return f"  {names if len(names) <= room else f'{names[: max(0, room - 3)]}...'}" if names and room > 3 else ""
+        return (
+            f"  {names if len(names) <= width else f'{names[: max(0, width - 3)]}...'}" if names and width > 3 else ""
+        )
 
     def _counted(self, name: str) -> int:
         assert self.crawler.stats is not None
@@ -136,7 +138,8 @@ class Progress:
 
 
 def _span(seconds: float) -> str:
-    """
+    """Return a time in hours, minutes and seconds.
+
     >>> _span(192.4), _span(7_322)
     ('3:12', '2:02:02')
     """

@@ -1,4 +1,4 @@
-"""JSON of hubs: taken apart without losing a byte, and read without trusting its shape."""
+"""JSON from hubs: split without losing a byte, and read without trusting its structure."""
 
 import json
 import re
@@ -14,24 +14,24 @@ _LARGEST = 2**63 - 1
 
 
 def _constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 _decoder = json.JSONDecoder(parse_constant=_constant)
-# Python converts no number of more than 4300 digits; as a float it is infinite, and stands in the text all the same.
+# Python does not convert numbers of more than 4300 digits; as floats they become infinite, and the text keeps them.
 _patient_decoder = json.JSONDecoder(parse_constant=_constant, parse_int=float)
 
 
 class Unreadable(str):
-    """The text of an element that no JSON parser takes, though its end can be told; `reason` says why."""
+    """The text of an element that no JSON parser accepts, though its end is known; `reason` says why."""
 
     reason = ""
 
 
 def elements(text: str) -> list[Metadata]:
-    """The elements of a JSON array, each with its own text to the letter. Raises `ValueError`, `RecursionError`.
+    """Return the elements of a JSON array, each with its exact text. Raises `ValueError`, `RecursionError`.
 
-    One that is nested too deep, or has a number that is none, is `Unreadable`; its text becomes that of a JSON string.
+    An element that is nested too deep, or has an invalid number, is `Unreadable`; its text is that of a JSON string.
 
     >>> [element.text for element in elements('[{"a": 1.0},  2]')]
     ['{"a": 1.0}', '2']
@@ -53,7 +53,7 @@ def element(text: str) -> Metadata:
 
 
 def member(text: str, name: str) -> str | None:
-    """The text of a member of a JSON object, None if it has none of that name. Raises `ValueError`.
+    """Return the text of a member of a JSON object, None if there is none of that name. Raises `ValueError`.
 
     >>> member('{"a": [1], "b": {"a": 2}}', "b")
     '{"a": 2}'
@@ -74,7 +74,7 @@ def member(text: str, name: str) -> str | None:
 
 
 def _patiently(text: str, position: int) -> tuple[Any, int]:
-    """As `raw_decode`, but for what is no JSON within an element that ends."""
+    """Return what `raw_decode` does, or an `Unreadable` for an invalid element whose end is known."""
     reason = ""
     for decoder in (_decoder, _patient_decoder):
         try:
@@ -143,14 +143,14 @@ def _end(text: str, position: int) -> None:
 
 
 def string(value: Any) -> str | None:
-    """The value, if it is a string that says something; half a surrogate pair, which is no text, becomes `?`."""
+    """Return a string that is not blank, else None; a lone surrogate becomes `?`."""
     if not isinstance(value, str):
         return None
     return (value if value.isascii() else value.encode("utf-8", "replace").decode()).strip() or None
 
 
 def strings(value: Any) -> list[str]:
-    """The strings of a list, or the only one, each once.
+    """Return the strings of a list, or a single string, without duplicates.
 
     >>> strings("mit"), strings(["en", None, "en", "de"]), strings(3)
     (['mit'], ['en', 'de'], [])
@@ -165,7 +165,7 @@ def strings(value: Any) -> list[str]:
 
 
 def texts(value: Any) -> Iterator[str]:
-    """The strings in a value: itself, or those of an array or object at any depth.
+    """Yield the strings in a value: itself, or those of an array or object at any depth.
 
     >>> list(texts({"a": "one", "b": ["two", None]}))
     ['one', 'two']
@@ -180,10 +180,10 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def count(value: Any) -> int | None:
-    """The value, if it is a whole number of 0 to 2^63 - 1."""
+    """Return the value if it is a whole number from 0 to 2^63 - 1, else None."""
     return value if type(value) is int and 0 <= value <= _LARGEST else None
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """The value, if it is an object, else an empty one."""
+    """Return the value if it is an object, else an empty one."""
     return value if isinstance(value, dict) else {}

@@ -8,7 +8,7 @@ from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.environment import environment
 from ptmtorrent_scrapy.git.errors import GitError
 
-# Children before parents; a merge once for each parent that it differs from, none for those that it equals.
+# Children come before parents; a merge is printed once for each parent that it differs from.
 _LOG = (
     *("git", "log", "--topo-order", "-m", "--root", "--parents", "--format=oneline", "--no-abbrev-commit"),
     *("--raw", "-z", "--no-renames", "--no-decorate", "--no-show-signature", "--no-color", "HEAD", "--"),
@@ -35,12 +35,12 @@ class _Search:
 
     def __init__(self, paths: Iterable[bytes]) -> None:
         self._wanted = {part for path in paths for part in _with_folders(path)}
-        self._at: dict[bytes, set[bytes]] = {}  # paths that were followed to a commit which has not come yet
+        self._at: dict[bytes, set[bytes]] = {}  # paths that are followed to a commit which was not printed yet
         self._begun = False
         self._found: dict[bytes, bytes] = {}
 
     def visit(self, commit: bytes, parents: list[bytes], differences: dict[bytes, set[bytes]]) -> None:
-        """The next commit; `differences` has the files in which it differs from a parent (from nothing: b"")."""
+        """Take the next commit; `differences` has the files that differ from each parent (b"" for no parent)."""
         paths = self._at.pop(commit, set()) if self._begun else self._wanted.copy()
         self._begun = True
         for parent in parents or [b""]:
@@ -66,7 +66,7 @@ class _Search:
 
 
 class _Log:
-    """Takes apart what `git log` says, piece by piece."""
+    """Parser of the output of `git log`, which comes in pieces."""
 
     def __init__(self, search: _Search) -> None:
         self._search = search
@@ -95,18 +95,18 @@ class _Log:
         if self._commit is None or self._commit[0] != commit:
             self.end()
             self._commit = (commit, parents)
-        # Only of merges; what follows is the difference from this parent.
+        # Only of merges; the following files differ from this parent.
         self._files = self._differences.setdefault(match[3] or (parents[0] if parents else b""), set())
 
     def end(self) -> None:
-        """Take the commit that is complete."""
+        """Pass on the commit that is complete."""
         if self._commit is not None:
             self._search.visit(*self._commit, self._differences)
         self._commit, self._differences = None, {}
 
 
 def _with_folders(path: bytes) -> Iterator[bytes]:
-    """The path and the folders that it lies in, up to the clone itself."""
+    """Yield a path and its parent folders, up to the clone itself."""
     yield path
     while path:
         path = path.rpartition(b"/")[0]
@@ -114,7 +114,7 @@ def _with_folders(path: bytes) -> Iterator[bytes]:
 
 
 def last_commit(commits: Mapping[str, str], path: str) -> str | None:
-    """The last commit that touched a path; where HEAD has no such file, the folder where it would be.
+    """Return the last commit that touched a path; if HEAD does not have it, that of the nearest folder.
 
     >>> last_commit({"a/b": "c0ffee", "a": "c0ffee", "": "decade"}, "a/x")
     'c0ffee'

@@ -1,4 +1,4 @@
-"""What happens to items, in this order: pages and metadata are kept, repositories cloned, records made."""
+"""Item pipelines, in this order: write pages and metadata, clone repositories, write records, save progress."""
 
 from ptmtorrent_scrapy.pipelines.checkpoint import CheckpointPipeline
 from ptmtorrent_scrapy.pipelines.clone import ClonePipeline

@@ -1,4 +1,4 @@
-"""Saves how far the listing has come."""
+"""Saves the progress of the listing."""
 
 from typing import Any, Self
 
@@ -8,15 +8,15 @@ from scrapy.exceptions import DropItem
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.items import ListingPage
 
-_PAGES_WITHOUT_A_MODEL = 50  # in a row, after which a listing is taken for one without end
+_PAGES_WITHOUT_A_MODEL = 50  # in a row, after which a listing is considered endless
 
 
 class CheckpointPipeline:
-    """Saves each page of the listing that comes, and what the other pipelines have made of those before."""
+    """Pipeline that saves each page of the listing, and the state of the other pipelines before it."""
 
     def __init__(self, crawl: CrawlSession) -> None:
         self.crawl = crawl
-        self._models = 0  # before the page that came last
+        self._models = 0  # before the last page
         self._idle = 0  # pages in a row without a new model
 
     @classmethod
@@ -30,11 +30,11 @@ class CheckpointPipeline:
         return item
 
     def _check_progress(self) -> None:
-        """Raise `DropItem` after so many pages that have shown nothing new."""
+        """Raise `DropItem` after too many pages without a new model."""
         self._idle = self._idle + 1 if self._models == self.crawl.listing.added else 0
         self._models = self.crawl.listing.added
         if self._idle > _PAGES_WITHOUT_A_MODEL:
-            why = f"its last {_PAGES_WITHOUT_A_MODEL} pages have no model that the pages before them do not have"
+            why = f"its last {_PAGES_WITHOUT_A_MODEL} pages have no new model"
             self.crawl.state.is_listing_outdated = True
             self.crawl.spider.listing_failed(why)
             raise DropItem(why)

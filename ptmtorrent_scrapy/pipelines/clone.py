@@ -14,7 +14,7 @@ from ptmtorrent_scrapy.items import RejectedModel
 
 
 class ClonePipeline:
-    """Starts and ends the clone service of a crawl, and notes repositories that cannot be cloned."""
+    """Pipeline that starts and ends the clone service, and notes repositories that cannot be cloned."""
 
     def __init__(self, service: CloneService) -> None:
         self.service = service
@@ -38,7 +38,7 @@ class ClonePipeline:
 
 
 def settings_of(crawl: CrawlSession, settings: CloneSettings) -> CloneSettings:
-    """Return the settings with what the crawl adds: where objects are stored, the token, the spider's arguments."""
+    """Return the settings with those of the crawl: the store of LFS objects, the token, the spider's arguments."""
     repository = replace(
         settings.repository,
         store=str(crawl.tree.store.absolute()),

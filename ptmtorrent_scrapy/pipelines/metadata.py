@@ -1,4 +1,4 @@
-"""Keeps the hub's object of each model, and counts where it differs from the schema of the hub."""
+"""Writes the hub's object of each model, and counts differences from the hub's schema."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -16,11 +16,11 @@ from ptmtorrent_scrapy.records.validator import schema
 from ptmtorrent_scrapy.storage.atomic import JsonArrayFile, beside
 from ptmtorrent_scrapy.storage.tree import UnusableName, check_folder
 
-_FIELDS_COUNTED = 100  # different departures counted by name; what comes after them is counted together
+_FIELDS_COUNTED = 100  # different departures counted by name; further ones are counted together
 
 
 class MetadataPipeline:
-    """Writes the objects of the listing to their metadata files and gives each its position; a model counts once."""
+    """Pipeline that writes objects to metadata files, sets their positions, and drops repeated models."""
 
     def __init__(self, crawl: CrawlSession, stats: StatsCollector) -> None:
         self.crawl = crawl
@@ -29,7 +29,7 @@ class MetadataPipeline:
         self._fields: set[str] = set()  # those counted by name
         self._arrays: dict[str, JsonArrayFile] = {}
         self.length = 0  # models listed so far
-        crawl.keepers["metadata"] = self
+        crawl.checkpointed["metadata"] = self
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -49,7 +49,7 @@ class MetadataPipeline:
         return item
 
     def _keep(self, metadata: Metadata) -> int:
-        """Write the object to its file; returns its position there."""
+        """Write the object to its file, and return its position there."""
         for field in self._departures(metadata.value):
             self.stats.inc_value(f"listing/departures/{field}")
         name = metadata.file or self.crawl.spider.metadata
@@ -80,12 +80,12 @@ class MetadataPipeline:
         return model
 
     def _departures(self, value: Any) -> set[str]:
-        """Return where an object differs from its hub's schema."""
+        """Return the differences of an object from its hub's schema."""
         try:
             if self._schema.is_valid(value):
                 return set()
             found = {field for error in self._schema.iter_errors(value) for field in _fields(error)}
-        except ValueError as error:  # nested too deep, or half a surrogate pair
+        except ValueError as error:  # nested too deep, or a lone surrogate
             found = {f"model cannot be checked: {type(error).__name__}"}
         new = found - self._fields
         self._fields.update(islice(new, _FIELDS_COUNTED - len(self._fields)))
@@ -97,7 +97,7 @@ class MetadataPipeline:
         return self._arrays[self.crawl.spider.metadata]
 
     def commit(self) -> None:
-        """Let the files take their places, since the listing is complete."""
+        """Replace the old files, since the listing is complete."""
         while self._arrays:
             self._arrays.popitem()[1].commit()
 
@@ -106,13 +106,13 @@ class MetadataPipeline:
         return {"length": self.length, "fields": sorted(self._fields), "files": files}
 
     def can_restore(self, saved: Mapping[str, Any], *, complete: bool) -> bool:
-        """Return whether the files are there; those of a complete listing may have taken their places, all or none."""
-        there = [
+        """Return whether the files exist; those of a complete listing may be committed already, all or none."""
+        exists = [
             path.is_file() and path.stat().st_size >= size
             for name, (size, _) in saved["files"].items()
             for path in [beside(self._path(name))]
         ]
-        return all(there) or (complete and not any(there))
+        return all(exists) or (complete and not any(exists))
 
     def restore(self, saved: Mapping[str, Any]) -> None:
         self.length, self._fields = saved["length"], set(saved["fields"])

@@ -15,9 +15,9 @@ logger = logging.getLogger(__name__)
 
 
 class ItemProcessor(ItemPipelineManager):
-    """Scrapy's own, but nothing is written after an error: nobody knows what the files lack then.
+    """Scrapy's own manager, except that nothing is written after an error, when files may be incomplete.
 
-    The disk's trouble and errors of this program end the listing as failed, in one line; previous data is kept.
+    Errors of the disk and internal errors end the listing as failed, with one line; previous data is kept.
     """
 
     _crawl: CrawlSession | None = None
@@ -28,7 +28,7 @@ class ItemProcessor(ItemPipelineManager):
         assert self.crawler is not None
         try:
             self._crawl = CrawlSession.of(self.crawler)
-        except NotConfigured:  # somebody else's spider
+        except NotConfigured:  # a spider of another project
             return
         if not self._mw_methods_requiring_spider:
             self._processes = tuple(process for process in self.methods["process_item"] if process is not None)
@@ -51,7 +51,7 @@ class ItemProcessor(ItemPipelineManager):
         raise DropItem("the listing has failed")
 
     async def _processed(self, item: Any) -> Any:
-        """Return what the pipelines make of an item: a third of the time that Scrapy's own loop takes for it."""
+        """Return the item after all pipelines; this takes a third of the time of Scrapy's own loop."""
         if not self._processes:
             return await super().process_item_async(item)
         for process in self._processes:

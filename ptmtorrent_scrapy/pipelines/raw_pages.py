@@ -1,4 +1,4 @@
-"""Keeps raw pages."""
+"""Writes raw pages."""
 
 import logging
 from typing import Any, Self
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class RawPagePipeline:
-    """Writes each RawPage where it belongs in the tree."""
+    """Pipeline that writes each RawPage to its place in the tree."""
 
     def __init__(self, tree: DataTree) -> None:
         self.tree = tree
@@ -29,7 +29,7 @@ class RawPagePipeline:
             try:
                 path = self.tree.page(item.path)
             except UnusableName as error:
-                logger.warning("a page is not kept: %s", error)
+                logger.warning("a page was not saved: %s", error)
                 raise DropItem(str(error)) from None
             write(path, item.body)
         return item

@@ -22,17 +22,17 @@ from ptmtorrent_scrapy.records.validator import Validator
 from ptmtorrent_scrapy.storage.atomic import AtomicFile, JsonArrayFile
 from ptmtorrent_scrapy.storage.tree import DataTree
 
-_ID = b'{"id":0,'  # how a record begins that has no place yet
-_PENDING, _REJECTED = b"?", b"-"  # how a line of the spool begins that is no record
+_ID = b'{"id":0,'  # beginning of a record without its final id
+_PENDING, _REJECTED = b"?", b"-"  # beginnings of other lines of the spool
 _REPOSITORY = re.compile(rb'"ModelRepositoryURL":"([^"]+)"')  # in a record: quotes within strings are escaped
 _HAS_PATH = b'"ModelRepositoryPath":"'
 
 
 class RecordPipeline:
-    """Makes a record of each model, or a line with the reason why it has none.
+    """Pipeline that makes a record of each model, or a line with the reason for its rejection.
 
-    Until they are written, records wait in a spool, in the order of the listing. A model whose commit or other
-    fields only its repository has waits there as it is, until that was cloned or asked.
+    Until they are written, records wait in a spool, in the order of the listing. A model that needs its commit or
+    other fields from its repository waits there until the repository was cloned or asked.
     """
 
     def __init__(self, crawl: CrawlSession, stats: StatsCollector) -> None:
@@ -43,9 +43,9 @@ class RecordPipeline:
         self._spool: IO[bytes] | None = None
         self.pending = 0  # models that wait for their repository
         self.ready = 0  # records and rejections that wait for nothing
-        self._datasets: ListedDatasets | None = None  # those that the models' cards can name
-        self._clones: bytes | None = None  # those that the records name that were written last
-        crawl.keepers["records"] = self
+        self._datasets: ListedDatasets | None = None  # datasets that model cards can name
+        self._clones: bytes | None = None  # digest of the clones that the last written records name
+        crawl.checkpointed["records"] = self
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -53,7 +53,7 @@ class RecordPipeline:
         return cls(CrawlSession.of(crawler), crawler.stats)
 
     async def open_spider(self) -> None:
-        """Read the datasets of the hub, where they were listed into the same data tree."""
+        """Read the datasets of the hub if the same data tree has a listing of them."""
         spider, root = self.crawl.spider, self.crawl.tree.root
         if spider.datasets is None or not spider.has_records:
             return
@@ -93,7 +93,7 @@ class RecordPipeline:
         self._spool.write(line + b"\n")
 
     def _finished(self, model: Model, problem: str | None = None) -> bytes:
-        """Return the record of a model as a line, or why it has none."""
+        """Return the record of a model as a line, or its rejection."""
         if model.commit is None:
             return _rejection(model.name, model.position, "no commit", problem or "the hub gives none")
         built = record(model, self._hub(model.metadata.file))
@@ -111,9 +111,9 @@ class RecordPipeline:
         return self._hubs[file]
 
     def prepare(self, *, last: bool) -> tuple[JsonArrayFile | None, AtomicFile]:
-        """Write the new records and rejections beside the former ones; no records for a hub that has none.
+        """Write new records and rejections next to the old ones; no records for a hub without records.
 
-        Those that wait are in them the last time only. Takes a few microseconds a model: to be called in a thread.
+        Waiting models are included only the last time. It takes microseconds per model: call it in a thread.
         """
         records = JsonArrayFile(self.crawl.tree.records) if self.crawl.spider.has_records else None
         rejected = AtomicFile(self.crawl.tree.rejected)
@@ -139,7 +139,7 @@ class RecordPipeline:
         return records, rejected
 
     def is_outdated(self) -> bool:
-        """Return whether there are other clones than when the records were written; reads a line of each clone."""
+        """Return whether the clones have changed since the records were written; reads one line per clone."""
         has_records = self.crawl.spider.has_records and self._clones is not None
         return has_records and self._clones != self._digest()
 
@@ -150,7 +150,7 @@ class RecordPipeline:
         return digest.digest()
 
     def _with_clone(self, line: bytes) -> bytes:
-        """Return a line of the spool, if it is a record with the path and the bytes of its clone."""
+        """Return a line of the spool; a record gets the path and the size of its clone."""
         url = None if line.startswith(_REJECTED) or _HAS_PATH in line else _REPOSITORY.search(line)
         path = self._clone_path(orjson.loads(b'"' + url[1] + b'"')) if url else None
         if path is None:
@@ -159,12 +159,12 @@ class RecordPipeline:
         return orjson.dumps(with_clone(orjson.loads(line), path, size))
 
     def _clone_path(self, url: str) -> str | None:
-        """Return where the clone of a repository lies, below the hub's folder; None if there is none."""
+        """Return the path of a repository's clone below the hub's folder; None if it does not exist."""
         path = self.crawl.listing.clone_path(url)
         return path if path and (self.crawl.tree.folder / path / ".git").is_dir() else None
 
     def _lines(self, last: bool) -> Iterator[bytes]:
-        """The spool's records and rejections, the last time also those of the models that waited."""
+        """Yield the records and rejections of the spool; the last time also those of the waiting models."""
         if self._spool is None:
             return
         self._spool.flush()
@@ -202,7 +202,7 @@ class RecordPipeline:
         if self._datasets:
             self._datasets.close()
         if self._spool is not None:
-            with contextlib.suppress(OSError):  # of a full disk: what was saved is there
+            with contextlib.suppress(OSError):  # of a full disk: what was saved exists
                 self._spool.close()
             if not self.crawl.is_left:
                 self.crawl.tree.spool.unlink(missing_ok=True)

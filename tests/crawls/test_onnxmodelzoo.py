@@ -200,7 +200,7 @@ def test_pages_with_names_that_no_file_system_takes(crawl: Start, hubs: Hubs) ->
     change(hubs, {f"validated/{name}/README.md": b"Model | File\n-|-\nLong | [a](a.onnx)\n"})
     crawled = crawl("onnxmodelzoo")
     assert (crawled.status, crawled.errors) == (0, [])
-    assert crawled.log.count("WARNING: a page is not kept") == 1
+    assert crawled.log.count("WARNING: a page was not saved") == 1
     assert "Long" in {record["ModelName"] for record in crawled.records}
 
 

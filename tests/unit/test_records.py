@@ -113,7 +113,7 @@ def test_arrays() -> None:
 
 def test_an_element_that_is_no_json_costs_itself() -> None:
     before, between, after = (element.value for element in elements(f"[1, NaN, {'[' * 100_000}{']' * 100_000}]"))
-    assert (before, between.reason, after.reason) == (1, "NaN is no JSON", "nested too deep")
+    assert (before, between.reason, after.reason) == (1, "NaN is not JSON", "nested too deep")
 
 
 def test_values_of_other_types() -> None:

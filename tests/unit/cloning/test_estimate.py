@@ -47,7 +47,7 @@ def test_what_is_known_to_be_unavailable_is_not_to_clone(
         add_model(name)
         status = name.removeprefix("o/")
         if status != "new":
-            listing.set_outcome(f"https://hub.example/{name}", f'{{"status": "{status}"}}'.encode(), path=None)
+            listing.set_result(f"https://hub.example/{name}", f'{{"status": "{status}"}}'.encode(), path=None)
     listing.choose(5)
     sample = PlanSample(listing, tree, CloneRequest(url="", path="", store=""))
     sample.draw(5, 10)

@@ -32,11 +32,11 @@ def _clone(tree: DataTree, folder: str, url: str) -> str:
 
 def _remember(listing: CrawlDatabase, folder: str, url: str) -> None:
     path = f"repos/{folder}"
-    listing.set_outcome(url, json.dumps({"url": url, "path": path, "status": "cloned"}).encode(), path=path)
+    listing.set_result(url, json.dumps({"url": url, "path": path, "status": "cloned"}).encode(), path=path)
 
 
 def _lines(listing: CrawlDatabase) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in listing.outcomes()]
+    return [json.loads(line) for line in listing.results()]
 
 
 def test_a_hub_at_another_address_keeps_its_clones(listing: CrawlDatabase, tree: DataTree, add_model: AddModel) -> None:
@@ -44,14 +44,14 @@ def test_a_hub_at_another_address_keeps_its_clones(listing: CrawlDatabase, tree:
         _clone(tree, name, f"{OLD}/{name}")
         _remember(listing, name, f"{OLD}/{name}")
         add_model(name, NEW)
-    listing.set_look(f"{OLD}/o/other", hub_id="1", commit="2" * 40, at=1)
+    listing.set_commit_check(f"{OLD}/o/other", hub_id="1", commit="2" * 40, at=1)
     listing.choose(1)
     reconcile(listing, tree)
     assert {line["url"]: line["path"] for line in _lines(listing)} == {
         f"{NEW}/o/chosen": "repos/o/chosen",
         f"{NEW}/o/other": "repos/o/other",
     }
-    assert [url for url, *_ in listing.looks()] == [f"{NEW}/o/other"]
+    assert [url for url, *_ in listing.commit_checks()] == [f"{NEW}/o/other"]
     clone = tree.folder / "repos" / "o" / "other"
     assert origin(clone) == f"{NEW}/o/other"
     assert git(clone, "config", "lfs.url").strip() == f"{NEW}/o/other.git/info/lfs"

@@ -7,7 +7,7 @@ import pytest
 
 from ptmtorrent_scrapy.crawl.checkpoint import Checkpoint, TokenMark, parse, request
 
-REQUEST = request(urls=["https://hub.example"], fields=["sha"], selection={}, keepers=["records"])
+REQUEST = request(urls=["https://hub.example"], fields=["sha"], selection={}, checkpointed=["records"])
 
 
 def checkpoint(token: str | None = None, **values: Any) -> Checkpoint:

@@ -33,7 +33,7 @@ def test_what_came_after_the_checkpoint_is_new_to_the_next_crawl(path: Path) -> 
     add(database, 1, 2)
     database.save(b"page 1", complete=False)
     add(database, 3)
-    database.set_outcome("https://hub.example/owner/m3", b"{}", path=None)
+    database.set_result("https://hub.example/owner/m3", b"{}", path=None)
     database.save_results()  # of a repository that was refused, in the middle of a page
     database.close()
     again = CrawlDatabase(path)
@@ -46,19 +46,19 @@ def test_what_came_after_the_checkpoint_is_new_to_the_next_crawl(path: Path) -> 
 def test_results_are_durable_once_the_hub_is_listed(path: Path) -> None:
     database = CrawlDatabase(path)
     database.save(b"complete", complete=True)
-    database.set_outcome("https://hub.example/owner/m", b'{"status": "refused"}', path=None)
+    database.set_result("https://hub.example/owner/m", b'{"status": "refused"}', path=None)
     database.save_results()
     database.close()
-    assert CrawlDatabase(path).outcome("https://hub.example/owner/m") == b'{"status": "refused"}'
+    assert CrawlDatabase(path).result("https://hub.example/owner/m") == b'{"status": "refused"}'
 
 
 @pytest.mark.parametrize(("ahead", "is_known"), [(-10, True), (10_000, False)])
 def test_a_check_in_time_to_come_is_none(path: Path, ahead: int, is_known: bool) -> None:
     database = CrawlDatabase(path)
     now = int(time.time())
-    database.set_look("https://hub.example/m", hub_id=None, commit="1" * 40, at=now + ahead)
-    assert (database.look("https://hub.example/m", now - 3600) is not None) == is_known
-    assert database.was_looked_at("https://hub.example/m", now - 3600) == is_known
+    database.set_commit_check("https://hub.example/m", hub_id=None, commit="1" * 40, at=now + ahead)
+    assert (database.checked_commit("https://hub.example/m", now - 3600) is not None) == is_known
+    assert database.was_checked("https://hub.example/m", now - 3600) == is_known
 
 
 def test_a_full_disk_is_an_error_of_the_disk(path: Path) -> None:

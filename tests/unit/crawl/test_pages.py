@@ -11,8 +11,8 @@ from ptmtorrent_scrapy.downloadhandlers.http import ServerRefused
 @pytest.mark.parametrize(
     ("status", "has_token", "why"),
     [
-        (401, False, "HTTP status 401 (Go away); it may want a token, in HUGGINGFACE_TOKEN"),
-        (403, True, "HTTP status 403 (Go away); look at HUGGINGFACE_TOKEN"),
+        (401, False, "HTTP status 401 (Go away); it may need a token: set HUGGINGFACE_TOKEN"),
+        (403, True, "HTTP status 403 (Go away); check HUGGINGFACE_TOKEN"),
         (404, True, "HTTP status 404 (Go away)"),
         (451, False, "HTTP status 451 (Go away)"),
     ],
