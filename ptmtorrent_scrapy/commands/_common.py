@@ -11,6 +11,7 @@ from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.spiders.base import HubSpider
 
 _OURS = "ptmtorrent_scrapy."
+_CORE_STATS = "ptmtorrent_scrapy.extensions.core_stats.CrawlStats"
 
 
 class SetupError(Exception):
@@ -43,8 +44,9 @@ def only_show(settings: BaseSettings) -> None:
 
 
 def others(settings: BaseSettings, name: str) -> dict[object, object]:
-    """The components of a setting that are not ours."""
-    return {each: order for each, order in settings.getdict(name).items() if not str(each).startswith(_OURS)}
+    """Return the components of a setting that are Scrapy's, somebody else's, or stand in for Scrapy's own."""
+    given = settings.getdict(name).items()
+    return {each: order for each, order in given if each == _CORE_STATS or not str(each).startswith(_OURS)}
 
 
 def spider_name(given: str | None, url: str | None, settings: BaseSettings, loader: SpiderLoaderProtocol) -> str | None:

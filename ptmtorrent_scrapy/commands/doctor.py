@@ -83,7 +83,7 @@ def _network(settings: BaseSettings, hubs: list[type[HubSpider]], clones: CloneS
             if name not in hub.repository_settings
         ]
         listed = [
-            pool.submit(network.repository, hub.name, _wanted(clones.repository, settings[name]))
+            pool.submit(network.repository, hub.name, _wanted(clones.repository, settings, name))
             for hub, name in asked
             if name in hub.repository_settings
         ]
@@ -107,8 +107,10 @@ def _user_agent(settings: BaseSettings) -> str:
     return options.user_agent(settings["USER_AGENT"], settings["CONTACT_URL"])
 
 
-def _wanted(repository: CloneRequest, url: str) -> CloneRequest:
-    return replace(repository, url=url, timeout=20, scope="doctor")
+def _wanted(repository: CloneRequest, settings: BaseSettings, name: str) -> CloneRequest:
+    """Return a request for the head of a repository; scratch of git lies beside `path`."""
+    path = str(Path(settings["DATA_DIR"] or "data").absolute() / "doctor")
+    return replace(repository, url=settings[name], path=path, timeout=20, scope="doctor")
 
 
 def _cluster(address: str) -> Iterator[CheckResult]:

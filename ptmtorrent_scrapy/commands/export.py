@@ -79,7 +79,7 @@ class Command(ScrapyCommand):
             self.exitcode = 2 if isinstance(error, UnknownHub | ImportError) else 1
             return
         except KeyboardInterrupt:
-            print("scrapy export: stopped; earlier exports were kept", file=sys.stderr)
+            show("scrapy export: stopped; earlier exports were kept", file=sys.stderr)
             self.exitcode = 1
             return
         finally:

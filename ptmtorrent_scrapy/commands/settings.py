@@ -7,6 +7,7 @@ from scrapy.commands.settings import Command as SettingsCommand
 from scrapy.settings import BaseSettings, default_settings
 
 from ptmtorrent_scrapy import settings as project
+from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.formats.redact import HIDDEN, redact
 
 
@@ -23,7 +24,7 @@ class Command(SettingsCommand):
             super().run(args, opts)
             return
         for name, value in ours(self.settings):
-            print(f"{name} = {value}")
+            show(f"{name} = {value}")
 
 
 def ours(settings: BaseSettings) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ https://huggingface.co/docs/hub/api
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, ClassVar, Self
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -24,6 +24,7 @@ from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.items import ListingPage, Metadata, Model, RejectedModel
 from ptmtorrent_scrapy.parsers import huggingface
 from ptmtorrent_scrapy.parsers import huggingface_query as query
+from ptmtorrent_scrapy.parsers.errors import NotAModel
 from ptmtorrent_scrapy.spiders.base import HubSpider, text
 
 _TREE_PAGES = 100  # of a list of files
@@ -55,6 +56,13 @@ class HuggingFaceApiSpider(HubSpider):
         spider.hub_url = crawler.settings["HUGGINGFACE_URL"].rstrip("/")
         spider.token = cls.token_of(crawler.settings)
         return spider
+
+    def recorded(self, record: Mapping[str, Any], found: Mapping[str, Any] | None) -> Model | None:
+        """Return the model of the hub's own object, which has its commit."""
+        try:
+            return None if found is None else self.model(Metadata("", found))
+        except NotAModel:
+            return None
 
     @classmethod
     def token_of(cls, settings: BaseSettings) -> tuple[str, str] | None:

@@ -24,7 +24,7 @@ def test_all_hubs_at_once(crawl: Start, folder: Path, published: Any) -> None:
             assert record["id"] == number
             metadata = folder / record["ModelHub"]["MetadataFilePath"]
             assert metadata.parent == done.folder / "json" / "metadata"
-        assert f"{len(done.records)} in {done.folder}" in done.log
+        assert f"{len(done.records)} in json/{done.folder.name}.json" in done.log
     assert sorted(os.listdir(folder / "data")) == sorted(HUBS)
     assert [path for path in (folder / "data").rglob("*") if "~" in path.name] == []
 

@@ -64,7 +64,7 @@ def _pattern(path: bytes) -> bytes:
     r"""Return the pattern that matches exactly one path, quoted as in C.
 
     >>> print(_pattern(b'a b/*"\n.bin').decode())
-    "/a b/\\*\"\n.bin"
+    "/a b/\\*\"\012.bin"
     """
     literal = b"".join(b"\\" + bytes([each]) if each in b"*?[\\" else bytes([each]) for each in b"/" + path)
     quoted = b"".join(_quoted(each) for each in literal)
