@@ -84,6 +84,7 @@ def write_lines(path: Path, lines: Iterable[Any]) -> None:
 def write_hub(
     root: Path,
     hub: str = "huggingface",
+    /,
     *,
     records: Sequence[Any] | None = (),
     objects: Mapping[str, Sequence[Any]] | None = None,

@@ -65,7 +65,7 @@ class Connection:
         """Connect. Raises `OSError` (also for timeouts), `ValueError`, `TypeError` where TLS is not set up."""
         # A client that cannot connect takes half a minute to go away: look first whether anybody answers.
         await asyncio.wait_for(_reach(address), ANSWER)
-        client: Any = Client(address, timeout=ANSWER, asynchronous=True, set_as_default=False)  # type: ignore[no-untyped-call]
+        client: Any = Client(address, timeout=ANSWER, asynchronous=True, set_as_default=False)
         try:
             await asyncio.wait_for(client, 2 * ANSWER)
         except BaseException:
@@ -122,8 +122,8 @@ def _bounded() -> Iterator[None]:
 
 async def _reach(address: str) -> None:
     """Connect to a scheduler and leave. Raises `OSError`, `TypeError` where the client's TLS is not set up."""
-    arguments = Security().get_connection_args("client")  # type: ignore[no-untyped-call]
-    connection = await connect(address, timeout=ANSWER, **arguments)  # type: ignore[no-untyped-call]
+    arguments = Security().get_connection_args("client")
+    connection = await connect(address, timeout=ANSWER, **arguments)
     with contextlib.suppress(Exception):
         await asyncio.wait_for(connection.close(), _GOODBYE)
 

@@ -34,12 +34,12 @@ from ptmtorrent_scrapy.storage.tree import DataTree
 from ptmtorrent_scrapy.verification.finding import Finding
 from ptmtorrent_scrapy.verification.verifier import Verification
 from tests.conftest import ROOT, command, git
-from tests.hubs import Executable, Hubs, Large, Repository, Submodule, Symlink
+from tests.hubs import Executable, Files, Hubs, Large, Repository, Submodule, Symlink
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 WEIGHTS = Large(bytes(range(256)) * 4000)
 OTHERS = [Large(hashlib.sha256(bytes([number])).digest() * 30_000) for number in range(4)]
-ODD = {
+ODD: Files = {
     "100%.txt": b"per cent",
     "end ": b"a space at the end",
     "line\nend.txt": b"a line end",

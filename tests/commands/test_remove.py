@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT, Crawl, Start, command
-from tests.hubs import Hubs, Large, Repository
+from tests.hubs import Files, Hubs, Large, Repository
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 SHARED, OWN = Large(b"shared weights " * 2_000), Large(b"own weights " * 2_000)
@@ -35,8 +35,8 @@ def two_clones(crawl: Start, hubs: Hubs) -> Crawl:
     """Give a tree with the clones o/one and o/two, which share one large file; the second has one of its own."""
     listed = []
     for name in ("o/one", "o/two"):
-        files = {".gitattributes": ATTRIBUTES, "README.md": name.encode(), "shared.bin": SHARED}
-        files |= {"own.bin": OWN} if name == "o/two" else {}
+        own: Files = {"own.bin": OWN} if name == "o/two" else {}
+        files: Files = {".gitattributes": ATTRIBUTES, "README.md": name.encode(), "shared.bin": SHARED, **own}
         listed.append({"id": name, "sha": hubs.serve(name, Repository([files])).head})
     hubs.huggingface.models = listed
     done = crawl("huggingface", fraction=1)
@@ -94,6 +94,7 @@ def test_clones_that_the_hub_does_not_list_are_kept_until_they_are_removed(
     two_clones: Crawl, crawl: Start, hubs: Hubs, run: Run
 ) -> None:
     assert run("remove", "huggingface", "--not-listed", "--yes").stdout == "nothing to remove\n"
+    assert isinstance(hubs.huggingface.models, list)
     del hubs.huggingface.models[1]
     crawl("huggingface", fraction=1)
     clone = two_clones.folder / "repos" / "o" / "two"

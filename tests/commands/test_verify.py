@@ -12,7 +12,7 @@ import pytest
 
 from ptmtorrent_scrapy.storage.tree import DataTree
 from tests.conftest import ROOT, Crawl, Start, command, git
-from tests.hubs import Hubs, Large, Repository
+from tests.hubs import Files, Hubs, Large, Repository
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 WEIGHTS, OTHER = Large(b"weights " * 20_000), Large(b"other weights " * 20_000)
@@ -39,8 +39,8 @@ def done(crawl: Start, hubs: Hubs) -> Crawl:
     """A tree with two models, whose clones share a large file."""
     listed = []
     for name in ("o/one", "o/two"):
-        files = {".gitattributes": ATTRIBUTES, "README.md": name.encode(), "w.bin": WEIGHTS}
-        files |= {"x.bin": OTHER} if name == "o/two" else {}
+        more: Files = {"x.bin": OTHER} if name == "o/two" else {}
+        files: Files = {".gitattributes": ATTRIBUTES, "README.md": name.encode(), "w.bin": WEIGHTS, **more}
         served = hubs.serve(name, Repository([{"old.txt": b"1"}, files]))
         listed.append({"id": name, "sha": served.head})
     hubs.huggingface.models = listed
@@ -225,7 +225,7 @@ def test_what_the_server_no_longer_has_stays(done: Crawl, verify: Verify, hubs: 
 
 
 def test_what_is_worth_knowing_is_no_fault(done: Crawl, verify: Verify, hubs: Hubs, crawl: Start) -> None:
-    files = {".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}
+    files: Files = {".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}
     head = hubs.repositories["o/two"].push(files)
     assert isinstance(hubs.huggingface.models, list)
     hubs.huggingface.models[1] = {"id": "o/two", "sha": head}
@@ -305,7 +305,7 @@ def test_a_crawl_is_not_looked_at(done: Crawl, verify: Verify, folder: Path) -> 
 
 def test_what_was_left_out_may_stand_or_not(done: Crawl, crawl: Start, verify: Verify, hubs: Hubs) -> None:
     for lfs in ("none", "all", "none"):
-        files = {".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS, "lfs.txt": lfs.encode()}
+        files: Files = {".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS, "lfs.txt": lfs.encode()}
         head = hubs.repositories["o/two"].push(files)
         assert isinstance(hubs.huggingface.models, list)
         hubs.huggingface.models[1] = {"id": "o/two", "sha": head}

@@ -72,7 +72,7 @@ class Cluster:
         self.processes.append(process)
         assert process.stderr
         ready = {"scheduler": "Scheduler at:", "worker": "Registered to:"}[what]
-        said = []
+        said: list[str] = []
         while ready not in (line := process.stderr.readline()):
             assert line, said
             said.append(line)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import ROOT, command
-from tests.hubs import Hubs, Large, Repository
+from tests.hubs import Files, Hubs, Large, Repository
 
 DAYS = 30
 _ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
@@ -28,7 +28,7 @@ class Hub:
     def add(self) -> None:
         self.number += 1
         name = f"o/m{self.number}"
-        files = {".gitattributes": _ATTRIBUTES, "w.bin": Large(b"%d" % (self.number // 2) * 20_000)}
+        files: Files = {".gitattributes": _ATTRIBUTES, "w.bin": Large(b"%d" % (self.number // 2) * 20_000)}
         served = self.hubs.serve(name, Repository([files]))
         self.models[name] = {"id": name, "_id": f"{self.number:024x}", "sha": served.head, "pipeline_tag": "fill-mask"}
         self.changes["added"].add(name)
@@ -40,7 +40,7 @@ class Hub:
 
     def move(self, name: str) -> None:
         weights = Large(b"%d" % self.draw.randrange(10**6) * 20_000)
-        files = {".gitattributes": _ATTRIBUTES, "w.bin": weights, "new.txt": os.urandom(8)}
+        files: Files = {".gitattributes": _ATTRIBUTES, "w.bin": weights, "new.txt": os.urandom(8)}
         rewrites = self.draw.random() < 0.2
         self.models[name]["sha"] = self.hubs.repositories[name].push(files, parent=not rewrites)
         self.changes["changed"].add(name)

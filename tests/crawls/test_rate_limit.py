@@ -143,8 +143,8 @@ def test_a_whole_listing_at_500_requests_in_a_window_provokes_no_429(
         asked += 1
         assert asked <= 500
         left, seconds = 500 - asked, int(window + 300 - clock.now)
-        headers = {"RateLimit": f'"api";r={left};t={seconds}', "RateLimit_Policy": POLICY}
-        run(limited.process_response(LISTING, answer(**headers)))
+        told = answer(RateLimit=f'"api";r={left};t={seconds}', RateLimit_Policy=POLICY)
+        run(limited.process_response(LISTING, told))
         clock.now += 0.1
     assert clock.now < 1000 + 3030 / 500 * 300 * 1.1
 

@@ -349,8 +349,7 @@ def test_the_line_of_a_crawl_that_was_cut(
     first = state(crawl("huggingface", fraction=0))
     served = hubs.serve("o/large", Repository([{".gitattributes": ATTRIBUTES, "w.bin": STALLED}]))
     hubs.faults.add(f"^/_lfs/{STALLED.oid}", stall=True, times=1)
-    hubs.huggingface.models = [*FIRST, model("o/large", sha="")]
-    hubs.huggingface.models[-1]["sha"] = served.head
+    hubs.huggingface.models = [*FIRST, {**model("o/large"), "sha": served.head}]
     program = command(hubs, folder, "huggingface", fraction=1, KEEP_SNAPSHOTS=1)
     cut = subprocess.Popen(program, cwd=ROOT, stderr=subprocess.DEVNULL)
     hubs.wait_for(f"^/_lfs/{STALLED.oid}")

@@ -93,7 +93,7 @@ def test_lines_are_those_that_are_neither_empty_nor_a_comment(name: str, content
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, ROOT / "examples" / "growth.py", *map(str, arguments)]
+    command: list[str | Path] = [sys.executable, ROOT / "examples" / "growth.py", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 

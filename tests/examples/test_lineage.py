@@ -57,7 +57,7 @@ def test_rules_of_conflict(base: str, model: str, is_conflict: bool) -> None:
 
 
 def test_the_command_writes_table_graph_and_pictures(hub: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-W", "error", ROOT / "examples" / "lineage.py", hub, "-o", tmp_path]
+    command: list[str | Path] = [sys.executable, "-W", "error", ROOT / "examples" / "lineage.py", hub, "-o", tmp_path]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     assert "4 edges, 1 with licences in conflict" in ended.stdout
@@ -73,7 +73,7 @@ def test_the_command_writes_table_graph_and_pictures(hub: Path, tmp_path: Path) 
 
 def test_a_hub_without_base_models_is_an_error(tmp_path: Path) -> None:
     hub = write_hub(tmp_path / "data", "modelhub", records=[record(0, "a/b")])
-    command = [sys.executable, ROOT / "examples" / "lineage.py", hub, "-o", tmp_path]
+    command: list[str | Path] = [sys.executable, ROOT / "examples" / "lineage.py", hub, "-o", tmp_path]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "no record of modelhub names a base model" in ended.stderr

@@ -370,7 +370,7 @@ def test_pointers_as_git_lfs_reads_them(
 
 
 def test_what_is_left_out_stays_a_pointer_whoever_has_it(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
-    files = {".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}
+    files: content.Files = {".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}
     for name, more in (("o/m", {}), ("o/n", {".lfsconfig": b"[lfs]\n\tfetchexclude = *\n"})):
         hubs.serve(name, content.Repository([{**files, **more}]))
         outcome = clone(wanted(name))

@@ -91,7 +91,11 @@ def test_a_symbolic_link_is_a_plain_file(attempt: Try, standing: Path, target: b
 
 
 def test_a_large_file_through_a_symbolic_link(attempt: Try, standing: Path) -> None:
-    files = {".gitattributes": ATTRIBUTES, "link": Symlink(b"../../../../outside"), "link/w.bin": WEIGHTS}
+    files: content.Files = {
+        ".gitattributes": ATTRIBUTES,
+        "link": Symlink(b"../../../../outside"),
+        "link/w.bin": WEIGHTS,
+    }
     outcome = attempt(content.Repository([files]))
     assert outcome.status in ("refused", "failed")
     assert not standing.exists()
@@ -213,7 +217,8 @@ def test_names_that_git_must_not_write(attempt: Try, standing: Path, name: str) 
 
 def test_hooks_and_programs_do_not_run(attempt: Try, standing: Path, folder: Path) -> None:
     program = Executable(b"#!/bin/sh\ntouch %s/outside/owned\n" % str(folder).encode())
-    files = {"hooks/post-checkout": program, ".gitattributes": b"* filter=evil\n", "evil": program, "a.txt": b"1"}
+    hooks: content.Files = {"hooks/post-checkout": program, "evil": program}
+    files = {**hooks, ".gitattributes": b"* filter=evil\n", "a.txt": b"1"}
     assert attempt(content.Repository([files])).status == "cloned"
     assert attempt(content.Repository([{**files, "a.txt": b"2"}])).status == "updated"
 
@@ -227,7 +232,7 @@ def test_hooks_and_programs_do_not_run(attempt: Try, standing: Path, folder: Pat
     ],
 )
 def test_a_broken_pointer_is_a_small_file(attempt: Try, standing: Path, broken: bytes) -> None:
-    files = {".gitattributes": ATTRIBUTES, "w.bin": Large(b"", pointer=broken)}
+    files: content.Files = {".gitattributes": ATTRIBUTES, "w.bin": Large(b"", pointer=broken)}
     assert attempt(content.Repository([files])).status == "cloned"
     assert (standing / "w.bin").read_bytes() == broken
 
@@ -270,7 +275,13 @@ def test_a_redirect_to_another_protocol(attempt: Try, hubs: Hubs) -> None:
 
 
 def test_two_paths_that_differ_in_case(attempt: Try, standing: Path) -> None:
-    files = {".gitattributes": ATTRIBUTES, "Model.bin": WEIGHTS, "model.bin": Large(b"other"), "A/x": b"1", "a/x": b"2"}
+    files: content.Files = {
+        ".gitattributes": ATTRIBUTES,
+        "Model.bin": WEIGHTS,
+        "model.bin": Large(b"other"),
+        "A/x": b"1",
+        "a/x": b"2",
+    }
     assert attempt(content.Repository([files])).status == "cloned"
     assert (standing / "Model.bin").read_bytes() == WEIGHTS.body
     assert (standing / "model.bin").read_bytes() == b"other"
@@ -280,7 +291,7 @@ def test_two_paths_that_differ_in_case(attempt: Try, standing: Path) -> None:
 
 def test_a_folder_of_100_000_entries(attempt: Try, standing: Path) -> None:
     names = [f"many/{number}.bin" for number in range(100_000)]
-    files = {".gitattributes": ATTRIBUTES, **dict.fromkeys(names, b""), "w.bin": WEIGHTS}
+    files: content.Files = {".gitattributes": ATTRIBUTES, **dict.fromkeys(names, b""), "w.bin": WEIGHTS}
     outcome = attempt(content.Repository([files]))
     assert outcome.status == "cloned"
     assert sum(1 for _ in (standing / "many").iterdir()) == 100_000
@@ -290,7 +301,11 @@ def test_a_folder_of_100_000_entries(attempt: Try, standing: Path) -> None:
 @pytest.mark.parametrize("size", [1, 10**17])
 def test_a_pointer_that_lies_about_its_size(attempt: Try, standing: Path, hubs: Hubs, size: int) -> None:
     lie = pointer(WEIGHTS.oid, size)
-    files = {".gitattributes": ATTRIBUTES, "w.bin": Large(WEIGHTS.body, pointer=lie), "x.bin": Large(b"honest")}
+    files: content.Files = {
+        ".gitattributes": ATTRIBUTES,
+        "w.bin": Large(WEIGHTS.body, pointer=lie),
+        "x.bin": Large(b"honest"),
+    }
     outcome = attempt(content.Repository([files]))
     assert outcome.status == "partial"
     assert "1 LFS files are unavailable" in str(outcome.error)
@@ -300,7 +315,7 @@ def test_a_pointer_that_lies_about_its_size(attempt: Try, standing: Path, hubs: 
 
 
 def test_a_pointer_that_lies_takes_nothing_from_one_that_does_not(attempt: Try, standing: Path, folder: Path) -> None:
-    honest = {".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}
+    honest: content.Files = {".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}
     assert attempt(content.Repository([honest])).status == "cloned"
     lie = Large(WEIGHTS.body, pointer=pointer(WEIGHTS.oid, 1))
     assert attempt(content.Repository([{**honest, "lie.bin": lie}])).status == "partial"
@@ -325,7 +340,7 @@ def test_patterns_that_fit_in_many_ways(attempt: Try, standing: Path) -> None:
 def test_a_login_that_is_wanted_for_ever(attempt: Try, standing: Path, hubs: Hubs, redirects: bool) -> None:
     """git-lfs 3.3 asks for such an object again, at once and without an end."""
     closed = Large(b"closed " * 5000)
-    files = {".gitattributes": ATTRIBUTES, "open.bin": WEIGHTS, "closed.bin": closed}
+    files: content.Files = {".gitattributes": ATTRIBUTES, "open.bin": WEIGHTS, "closed.bin": closed}
     answer = {"status": 307, "headers": {"Location": f"{hubs.url}/closed"}} if redirects else {"status": 401}
     hubs.faults.add(f"^/_lfs/{closed.oid}", **answer)
     hubs.faults.add("^/closed", status=401)

@@ -103,12 +103,12 @@ def test_a_damaged_object_is_not_handed_on(hubs: Hubs, wanted: Wanted, folder: P
     for path in ("o/one", "o/two"):
         hubs.serve(path, content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
     clone(wanted("o/one"))
-    path = stored(folder, ONE)
-    path.chmod(0o644)
-    path.write_bytes(b"0" * len(ONE.body))
+    damaged = stored(folder, ONE)
+    damaged.chmod(0o644)
+    damaged.write_bytes(b"0" * len(ONE.body))
     assert clone(wanted("o/two")).status == "cloned"
     assert (folder / "repos/o/two/w.bin").read_bytes() == ONE.body
-    assert [each.name for each in path.parent.iterdir()] == [ONE.oid]
+    assert [each.name for each in damaged.parent.iterdir()] == [ONE.oid]
 
 
 def test_pointers_that_git_lfs_would_write_otherwise(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
@@ -213,7 +213,7 @@ def test_a_pause_that_an_lfs_server_asks_for(hubs: Hubs, wanted: Wanted) -> None
 
 def test_an_lfs_server_that_the_repository_names(hubs: Hubs, wanted: Wanted) -> None:
     config = b"[lfs]\n\turl = https://lfs.example/o/m\n"
-    files = {".gitattributes": ATTRIBUTES, ".lfsconfig": config, "w.bin": ONE}
+    files: content.Files = {".gitattributes": ATTRIBUTES, ".lfsconfig": config, "w.bin": ONE}
     hubs.serve("o/m", content.Repository([files]))
     del hubs.objects[ONE.oid]
     outcome = clone(wanted())
@@ -291,7 +291,7 @@ def test_open_files_that_run_out_are_not_the_repositorys_fault(hubs: Hubs, wante
 def test_a_file_that_is_in_git_as_it_is_although_it_is_given_to_git_lfs(
     hubs: Hubs, wanted: Wanted, folder: Path
 ) -> None:
-    files = {".gitattributes": ATTRIBUTES, "w.bin": ONE, "small.bin": b"in git\n"}
+    files: content.Files = {".gitattributes": ATTRIBUTES, "w.bin": ONE, "small.bin": b"in git\n"}
     served = hubs.serve("o/m", content.Repository([files]))
     for content_ in (b"in git\n", b"still in git\n"):
         served.push({**files, "small.bin": content_})

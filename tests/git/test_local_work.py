@@ -31,8 +31,9 @@ def update(hubs: Hubs, folder: Path, served: Served) -> Update:
     """Update the clone of `served` to its last commit."""
 
     def to_last(**options: Any) -> Any:
-        place = {"path": str(folder / "repos" / "o" / "m"), "store": str(folder / "lfs")}
-        return clone(CloneRequest(url=f"{hubs.url}/o/m", commit=served.head, protocols=("http",), **place, **options))
+        path, store = str(folder / "repos" / "o" / "m"), str(folder / "lfs")
+        given = {"commit": served.head, "protocols": ("http",), **options}
+        return clone(CloneRequest(url=f"{hubs.url}/o/m", path=path, store=store, **given))
 
     return to_last
 

@@ -33,8 +33,8 @@ class Deep(Repository):
 
 @pytest.fixture
 def request_of(hubs: Hubs, folder: Path) -> CloneRequest:
-    place = {"path": str(folder / "repos" / "o" / "m"), "store": str(folder / "lfs")}
-    return CloneRequest(url=f"{hubs.url}/o/m", protocols=("http",), timeout=60, **place)
+    path, store = str(folder / "repos" / "o" / "m"), str(folder / "lfs")
+    return CloneRequest(url=f"{hubs.url}/o/m", path=path, store=store, protocols=("http",), timeout=60)
 
 
 def test_a_deep_repository_is_refused_and_leaves_nothing(hubs: Hubs, request_of: CloneRequest, folder: Path) -> None:

@@ -58,14 +58,14 @@ def test_branches_and_tags_that_move_while_head_does_not(hubs: Hubs, wanted: Wan
         on_server(served, *arguments)
     assert clone(wanted(commit=served.head)).status == "cloned"
     git(folder / "repos" / "o" / "m", "tag", "mine")
-    for arguments in (
+    for change in (
         ("branch", "-f", "old", "main"),
         ("branch", "-D", "gone"),
         ("branch", "new/one", "main"),
         ("tag", "-f", "v1", "main"),
         ("tag", "-d", "w"),
     ):
-        on_server(served, *arguments)
+        on_server(served, *change)
     hubs.requests.clear()
     assert clone(wanted(commit=served.head, refresh=3600)).status == "current"
     assert not hubs.requests

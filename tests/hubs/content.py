@@ -48,6 +48,7 @@ class Executable:
 
 
 File = bytes | Large | Symlink | Submodule | Executable
+Files = Mapping[str, File]  # by their paths: what a commit holds
 Objects = dict[str, tuple[bytes, bytes]]  # id -> (type, content)
 
 
@@ -65,7 +66,7 @@ def object_id(kind: bytes, content: bytes) -> str:
 class Repository:
     """A repository: one mapping of paths to files a commit, oldest first; none for an empty repository."""
 
-    commits: Sequence[Mapping[str, File]] = ()
+    commits: Sequence[Files] = ()
     branch: str = "main"
     large: dict[str, bytes] = field(default_factory=dict)  # by oid, filled while the objects are made
     first: int = 0  # the number of the first commit, which makes its date
@@ -79,7 +80,7 @@ class Repository:
         return head, objects
 
 
-def tree(files: Mapping[str, File], objects: Objects, large: dict[str, bytes]) -> str:
+def tree(files: Files, objects: Objects, large: dict[str, bytes]) -> str:
     """Add a tree and what it holds to the objects; names go in as they are, `..` too. Returns its id."""
     entries: dict[str, tuple[bytes, str]] = {}
     folders: dict[str, dict[str, File]] = {}
@@ -151,6 +152,6 @@ def write_bare(path: Path, head: str | None, objects: Objects, branch: str) -> N
         (path / "refs" / "heads" / branch).write_text(head + "\n")
 
 
-def paths(files: Mapping[str, File]) -> Iterator[str]:
+def paths(files: Files) -> Iterator[str]:
     """Paths of the files that are no submodules."""
     return (path for path, file in files.items() if not isinstance(file, Submodule))

@@ -18,7 +18,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from tests.hubs import files, git_http, hostile, lfs
-from tests.hubs.content import File, Objects, Repository, commit, tree, write_bare
+from tests.hubs.content import Files, Objects, Repository, commit, tree, write_bare
 from tests.hubs.faults import Fault, Faults, answer, spoilt
 from tests.hubs.huggingface import HuggingFace
 from tests.hubs.modelhub import Modelhub
@@ -61,7 +61,7 @@ class Served:
         write_bare(self.folder, self.head, objects, self.branch)
         self._hubs.objects.update(repository.large)
 
-    def push(self, files: Mapping[str, File], *, parent: bool = True) -> str:
+    def push(self, files: Files, *, parent: bool = True) -> str:
         """Add a commit that holds these files and no others; without a parent it rewrites the history."""
         made = Repository()
         objects: Objects = {}

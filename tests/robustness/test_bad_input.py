@@ -177,8 +177,8 @@ def test_hugging_face(crawl: Start, hubs: Hubs) -> None:
     done = crawl("huggingface", fraction=0)
     accounted(done, "hf_metadata.json")
     found = {each["ModelName"]: each for each in done.records}
-    for each in expected:
-        assert {**found[each["ModelName"]], "id": 0, "ModelHub": 0} == {**each, "id": 0, "ModelHub": 0}
+    for known in expected:
+        assert {**found[known["ModelName"]], "id": 0, "ModelHub": 0} == {**known, "id": 0, "ModelHub": 0}
     assert {"o/Model", "o/model"} <= found.keys()
     assert found[f"bad/tags-{len(VALUES) - 1}"]["ModelTags"][-1] == "tag-49999"
     assert "schema change likes is object: 1 model" in done.log
@@ -236,7 +236,9 @@ def test_modelzoo(crawl: Start, hubs: Hubs) -> None:
 def test_onnx_model_zoo(crawl: Start, hubs: Hubs) -> None:
     expected = crawl("onnxmodelzoo")
     files = dict(hubs.onnxmodelzoo.commits[-1])
-    manifest = json.loads(files["ONNX_HUB_MANIFEST.json"])
+    served = files["ONNX_HUB_MANIFEST.json"]
+    assert isinstance(served, bytes)
+    manifest = json.loads(served)
     fields = ("model", "model_path", "onnx_version", "opset_version", "metadata")
     bad = [f'{{"model": "Bad {n}", "{field}": {value}}}' for field in fields for n, value in enumerate(VALUES)]
     tags = ((n, f'"metadata": {{"tags": {value}, "model_bytes": {value}}}') for n, value in enumerate(VALUES))

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.conftest import ROOT, command, git
 from tests.git.test_clone import assert_no_process_left
-from tests.hubs import Hubs, Large, Repository
+from tests.hubs import Files, Hubs, Large, Repository
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 REPOSITORIES = 100
@@ -22,7 +22,10 @@ def serve(hubs: Hubs) -> None:
     for number in range(REPOSITORIES):
         size = 1_000_000 + number // 10 * 100_000
         weights = Large(random.Random(number - (number % 10 == 1)).randbytes(size))
-        commits = [{"README.md": b"# %d\n" % number}, {".gitattributes": ATTRIBUTES, "deep/w.bin": weights}]
+        commits: list[Files] = [
+            {"README.md": b"# %d\n" % number},
+            {".gitattributes": ATTRIBUTES, "deep/w.bin": weights},
+        ]
         listed.append({"id": f"o/m{number}", "sha": hubs.serve(f"o/m{number}", Repository(commits)).head})
     hubs.huggingface.models = listed
 
@@ -30,6 +33,14 @@ def serve(hubs: Hubs) -> None:
 def start(hubs: Hubs, folder: Path) -> "subprocess.Popen[bytes]":
     given = {"fraction": 1, "CLONE_CONCURRENCY": 4, "CLONE_RETRIES": 5}
     return subprocess.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=subprocess.DEVNULL)
+
+
+def kill_at(requests: int, hubs: Hubs, folder: Path) -> None:
+    """Start a crawl and kill it when so many requests have arrived."""
+    crawl = start(hubs, folder)
+    hubs.wait_for_requests(requests, lambda: crawl.poll() is not None)
+    crawl.kill()
+    crawl.wait()
 
 
 def contents(tree: Path) -> dict[str, Any]:
@@ -63,10 +74,7 @@ def test_twenty_kills_at_random_moments(hubs: Hubs, folder: Path) -> None:
     hubs.requests.clear()
     moments = sorted(random.Random(1).sample(range(requests_of_one), KILLS))
     for moment in moments:
-        crawl = start(hubs, folder / "cut")
-        hubs.wait_for_requests(requests_of_one + moment, lambda crawl=crawl: crawl.poll() is not None)
-        crawl.kill()
-        crawl.wait()
+        kill_at(requests_of_one + moment, hubs, folder / "cut")
         assert_no_process_left(hubs)
     assert start(hubs, folder / "cut").wait(timeout=300) == 0
     trees = [folder / name / "data" / "huggingface" for name in ("whole", "cut")]

@@ -23,7 +23,7 @@ def models(hubs: Hubs) -> list[str]:
     names = [f"o/m{number}" for number in range(3)]
     listed = []
     for number, name in enumerate(names):
-        files = {".gitattributes": ATTRIBUTES, "w.bin": Large(b"%d" % number * 100_000)}
+        files: content.Files = {".gitattributes": ATTRIBUTES, "w.bin": Large(b"%d" % number * 100_000)}
         listed.append({"id": name, "sha": hubs.serve(name, content.Repository([files])).head})
     hubs.huggingface.models = listed
     return names
@@ -147,7 +147,7 @@ async def _next(turns: CloneScheduler) -> str | None:
         task.cancel()
         return None
     turn = task.result()
-    return turn and turn.listed.url.partition("//")[2]
+    return turn.listed.url.partition("//")[2] if turn else None
 
 
 def test_pauses_grow_and_a_host_is_given_up(listing: CrawlDatabase) -> None:

@@ -18,7 +18,9 @@ _PAGE = "^/api/models"
 def odd_models() -> list[bytes]:
     """Return the models of some pages; among them are repeated, unreadable, nameless and private ones."""
     drawn = random.Random(5)
-    models = [{"id": f"org{number % 97}/model-{number}", "sha": f"{number:040x}"} for number in range(_PAGES * 1000)]
+    models: list[dict[str, Any]] = [
+        {"id": f"org{number % 97}/model-{number}", "sha": f"{number:040x}"} for number in range(_PAGES * 1000)
+    ]
     for position in drawn.sample(range(len(models)), 300):
         models[position] = drawn.choice(
             (

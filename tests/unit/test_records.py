@@ -117,7 +117,8 @@ def test_an_element_that_is_no_json_costs_itself() -> None:
 
 
 def test_values_of_other_types() -> None:
-    assert [string(value) for value in (None, 3, [], {}, "", "  ", " a ", "\ud800")] == [*[None] * 6, "a", "?"]
+    values: tuple[object, ...] = (None, 3, [], {}, "", "  ", " a ", "\ud800")
+    assert [string(value) for value in values] == [*[None] * 6, "a", "?"]
     assert [count(value) for value in (None, True, -1, 1.5, "3", 2**63, 0, 7)] == [*[None] * 6, 0, 7]
 
 

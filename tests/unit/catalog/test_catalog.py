@@ -50,8 +50,8 @@ def test_records_may_name_several_files(tmp_path: Path) -> None:
         record(1, "b", hub="onnxmodelzoo", file="two.json"),
         record(1, "c", hub="onnxmodelzoo", file="one.json"),
     ]
-    objects = {"one.json": [{"Model": "a"}, {"Model": "c"}], "two.json": [{"x": 1}, {"model_name": "b"}]}
-    write_hub(tmp_path, "onnxmodelzoo", records=records, objects=objects)
+    one, two = [{"Model": "a"}, {"Model": "c"}], [{"x": 1}, {"model_name": "b"}]
+    write_hub(tmp_path, "onnxmodelzoo", records=records, objects={"one.json": one, "two.json": two})
     (hub,) = Catalog(tmp_path).hubs()
     with hub.open() as pair:
         assert [found for _, found in pair.records()] == [{"Model": "a"}, {"model_name": "b"}, {"Model": "c"}]

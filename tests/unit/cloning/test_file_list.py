@@ -10,9 +10,9 @@ from ptmtorrent_scrapy.storage.tree import DataTree
 
 def test_the_files_of_all_clones(tmp_path: Path) -> None:
     tree = DataTree(tmp_path, "hub")
-    lines = [{"url": f"https://hub/o/{name}", "path": f"repos/o/{name}"} for name in ("a", "b", "old")]
+    paths = {name: f"repos/o/{name}" for name in ("a", "b", "old")} | {"missing": None}
+    lines = [{"url": f"https://hub/o/{name}", "path": path} for name, path in paths.items()]
     tree.repositories.parent.mkdir(parents=True)
-    lines.append({"url": "https://hub/o/missing", "path": None})
     tree.repositories.write_text("".join(json.dumps(line) + "\n" for line in lines))
     for name in ("a", "b", "unlisted"):
         path = tree_files.path(tree.folder / "repos" / "o" / name)

@@ -31,10 +31,10 @@ def test_a_host_alone_takes_all_places(listing: CrawlDatabase, add_model: AddMod
         add_model(f"o/m{number}")
     listing.choose(5)
 
-    async def number() -> int:
+    async def taken() -> int:
         return len(await _take(CloneScheduler(listing, pause=1, places=4), 5))
 
-    assert asyncio.run(number()) == 5
+    assert asyncio.run(taken()) == 5
 
 
 def test_a_place_is_given_back(listing: CrawlDatabase, add_model: AddModel) -> None:

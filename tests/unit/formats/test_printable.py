@@ -20,7 +20,7 @@ _HOSTILE = st.text(st.sampled_from("a \x1b\x07\n\r\t\x9b\u202e\u2028\ud800ü%{}[
 
 def logged(message: str, *values: object, error: BaseException | None = None) -> str:
     info = (type(error), error, error.__traceback__) if error else None
-    record = PrintableRecord("name", logging.ERROR, "file.py", 1, message, values, info)  # type: ignore[arg-type]
+    record = PrintableRecord("name", logging.ERROR, "file.py", 1, message, values, info)
     return logging.Formatter("%(message)s").format(record)
 
 

@@ -9,13 +9,13 @@ from ptmtorrent_scrapy.git import tree_files
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.environment import environment
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer
-from tests.hubs.content import Large, Repository, Submodule, write_bare
+from tests.hubs.content import Files, Large, Repository, Submodule, write_bare
 
 WEIGHTS, MORE = Large(b"weights " * 500), Large(b"more " * 500)
 
 
 def test_the_files_of_a_commit(tmp_path: Path) -> None:
-    files = {"a.txt": b"text", "d/w.bin": WEIGHTS, "m.bin": MORE, "sub": Submodule("1" * 40), "\u00e4": b""}
+    files: Files = {"a.txt": b"text", "d/w.bin": WEIGHTS, "m.bin": MORE, "sub": Submodule("1" * 40), "\u00e4": b""}
     head, objects = Repository([files]).objects()
     write_bare(tmp_path / "served", head, objects, "main")
     subprocess.run(["git", "clone", "-q", tmp_path / "served", tmp_path / "clone"], check=True)

@@ -34,7 +34,7 @@ def root(tmp_path: Path) -> Path:
         record(position, model["id"], ModelRepositoryPath=f"repos/{folders[model['id']]}", ModelLicense="mit")
         for position, model in enumerate(MODELS)
     ]
-    lines = [
+    lines: list[dict[str, str | None]] = [
         {"url": f"https://hub.example/{name}", "path": f"repos/{folder}", "commit": COMMIT, "status": "cloned"}
         for name, folder in folders.items()
     ]
