@@ -23,7 +23,7 @@ class Metadata:
 
 @dataclass(kw_only=True, slots=True)
 class ListingPage:
-    """A page of the listing has come, and all that was before it has been yielded: a crawl that is cut goes on here."""
+    """A page of the listing, yielded after all items of the pages before it: an interrupted crawl resumes here."""
 
     url: str
     following: str | None  # URL of the next page; None of the last one

@@ -45,7 +45,7 @@ KEEP_SNAPSHOTS = 3
 # Whether a crawl writes the report of the tree at its end (`scrapy report`).
 REPORT = False
 
-# A listing that was cut goes on where it was, unless that is longer ago.
+# An interrupted listing is resumed, unless it was started longer ago.
 LISTING_MAX_AGE = "1d"
 
 # Repositories
@@ -138,7 +138,7 @@ COOKIES_ENABLED = False
 # end a crawl of hours.
 RETRY_TIMES = 6
 LISTING_RETRY_PAUSE = 1
-# What became of a page that was given up is told by whoever wanted it, once.
+# The component that requested a page logs once that it failed.
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 # A host that answers 429 is left alone for as long as it says, and asked again this many times in a row.
 RATE_LIMIT_RETRIES = 20

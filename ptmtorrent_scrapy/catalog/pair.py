@@ -61,7 +61,7 @@ class Pair:
 
     @property
     def metadata(self) -> list[str]:
-        """The names of the files below json/metadata/ that are arrays of objects."""
+        """Return the names of the files below json/metadata/ that are arrays of objects."""
         return sorted(path.name for path in self._files if path.parent.name == "metadata")
 
     @property

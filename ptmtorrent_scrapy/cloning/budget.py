@@ -9,7 +9,7 @@ from ptmtorrent_scrapy.cloning.settings import CloneSettings
 from ptmtorrent_scrapy.crawl.state import FinishReason
 
 _EXHAUSTED, _FEW_FILES = 1 << 19, 50  # bytes and files that a clone needs at least
-_FILES = 100_000  # for which a file system that has a number of them is to have room
+_FILES = 100_000  # that a file system with a limited number of files must still allow
 
 
 class Budget:
@@ -24,7 +24,7 @@ class Budget:
         self._reserved = 0  # for the clones under way
 
     def full(self) -> str | None:
-        """Return why nothing more may be written; None if there is room."""
+        """Return why nothing more may be written; None if there is enough space."""
         disk = os.statvfs(self._folder)
         if disk.f_bavail * disk.f_frsize < self._min_free:
             what = f"CLONE_MIN_FREE={self._min_free} bytes"

@@ -1,4 +1,4 @@
-"""What servers said of repositories, and when: nobody is asked twice within `CLONE_REFRESH`."""
+"""Commit checks: what servers answered and when, so that none is asked twice within `CLONE_REFRESH`."""
 
 import time
 
@@ -14,7 +14,7 @@ class CommitChecks:
     """The commits that servers gave for HEAD, as commit_checks.jsonl keeps them."""
 
     def __init__(self, listing: CrawlDatabase, *, refresh: float) -> None:
-        """`refresh`: seconds after which an answer no longer counts."""
+        """Prepare it; `refresh` is the number of seconds after which an answer no longer counts."""
         self._listing = listing
         self._oldest = int(time.time()) - refresh
 

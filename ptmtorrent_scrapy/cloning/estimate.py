@@ -8,8 +8,8 @@ from typing import NamedTuple
 from ptmtorrent_scrapy.formats.sizes import human
 
 _RESAMPLES = 1000
-_PERCENT = 2.5  # cut off at either end: what is left is the 95 % interval
-_RATES = {"an assumed rate": 10_000_000, "if the line is fast": 100_000_000}  # bytes a second, where none is known
+_PERCENT = 2.5  # cut off at either end, for the 95 % interval
+_RATES = {"an assumed rate": 10_000_000, "if the line is fast": 100_000_000}  # bytes per second, if none is known
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def estimate(known: int, strata: Sequence[Sampled]) -> Estimate:
 
 
 def _resampled(stratum: Sampled, draw: random.Random) -> float:
-    """Return the bytes of a stratum from a sample of its sample; a stratum that is known whole is not resampled."""
+    """Return the bytes of a stratum from a sample of its sample; a completely known stratum is not resampled."""
     sample, size = stratum.sample, len(stratum.sample)
     if size == stratum.number:
         return float(sum(sample))
@@ -63,7 +63,7 @@ def _resampled(stratum: Sampled, draw: random.Random) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a crawl takes."""
+    """The estimate of what a crawl takes."""
 
     hub: str
     models: int
@@ -79,7 +79,7 @@ class Plan:
     unreachable: int  # how many sizes could not be looked up
     need: Estimate
     free: int  # bytes on the disk, without those that are to stay free
-    rates: Mapping[str, int] = field(default_factory=dict)  # bytes a second, and where that is from
+    rates: Mapping[str, int] = field(default_factory=dict)  # bytes per second by their source
 
     @property
     def fits(self) -> str:

@@ -48,7 +48,7 @@ class Threads:
         self._scope = scope
 
     async def start(self) -> None:
-        """Threads need no preparation."""
+        """Do nothing: threads need no preparation."""
 
     async def run(self, function: Callable[[CloneRequest], T], request: CloneRequest) -> T:
         try:

@@ -159,7 +159,7 @@ class CloneJobs:
         if result.failure == FailureKind.DISK_FULL:
             self._ending.stop(FinishReason.NO_SPACE, f"{folder} is full: make room and crawl again")
         elif result.failure == FailureKind.LACKS_ROOM:
-            problem = f"{folder} has no room for all large files: make room and crawl again"
+            problem = f"{folder} has not enough space for all large files: free some space and crawl again"
             self._ending.lack(FinishReason.NO_SPACE, problem)
         elif result.failure in (FailureKind.DISK, FailureKind.MACHINE):
             self._ending.stop(FinishReason.FAILED, f"{listed.url}: {result.error}; see to this machine and crawl again")

@@ -41,7 +41,7 @@ class PlanSample:
     """Looks at every chosen repository once; keeps only a sample of them."""
 
     def __init__(self, listing: CrawlDatabase, tree: DataTree, request: CloneRequest) -> None:
-        """`tree`: the one that the crawl will write; `request`: what its clones have in common."""
+        """Prepare it; `tree` is the one that the crawl will write, `request` has the settings of all its clones."""
         self._listing = listing
         self._tree = tree
         self._request = request

@@ -36,10 +36,10 @@ def reconcile(listing: CrawlDatabase, tree: DataTree) -> bool:
         if local.is_sound(clone):
             set_origin(clone, line.url)
     if moved:
-        logger.info("%d clones are of this hub at its former address: they are kept", len(moved))
+        logger.info("kept %d clones from the previous address of this hub", len(moved))
     for url, path in lines.not_chosen():
         if not (tree.folder / path / ".git").is_dir():
-            logger.info("%s is not there any more: its line is removed", path)
+            logger.info("%s does not exist any more; its line was removed", path)
             lines.drop(url)
             changed = True
     return bool(_adopt(lines, listing, tree) or moved or changed)
@@ -72,7 +72,7 @@ def _adopt(lines: CloneLines, listing: CrawlDatabase, tree: DataTree) -> int:
                 listing.set_result(result.url, orjson.dumps(result.line()), path=path)
                 adopted += 1
     if adopted:
-        logger.info("%d clones that an earlier crawl did not come to list are kept", adopted)
+        logger.info("kept %d clones that an earlier crawl had not recorded", adopted)
     return adopted
 
 

@@ -52,7 +52,7 @@ class Roster:
     def __init__(
         self, name: str, prover: Prover, *, patience: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`name`: what messages call the cluster; `patience`: seconds to wait for a worker."""
+        """Prepare it; `name` is the cluster's name in messages, `patience` the seconds to wait for a worker."""
         self._name = name
         self._prover = prover
         self._patience = patience

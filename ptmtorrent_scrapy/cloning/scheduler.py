@@ -53,7 +53,7 @@ class CloneScheduler:
         after: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`pause`: seconds before the first retry; `places`: how many jobs are under way at once."""
+        """Prepare it; `pause` is in seconds before the first retry, `places` the number of jobs at the same time."""
         hosts = listing.hosts(after=after)
         self._hosts = {host: _Host(listing.repositories(host, after=after)) for host in hosts}
         self._again: list[tuple[float, Job]] = []  # not before this time

@@ -95,7 +95,7 @@ class CloneService:
         self._results.write(self._listing)
         await self._write_file_list()
         if jobs.are_all_given_up:
-            problem = "none of the hosts of the repositories answers: look at them and crawl again"
+            problem = "no host of the repositories answers: check the network and crawl again"
             self._ending.lack(FinishReason.UNREACHABLE, problem)
         self._ending.judge()
         return self._ending.reason

@@ -1,4 +1,4 @@
-"""What several commands share: names of hubs, errors, and how single pages are looked at without a crawl."""
+"""Functions that several commands share: names of hubs, errors, and settings to show a page without a crawl."""
 
 import difflib
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ class SetupError(Exception):
 
 
 class UsageError(SetupError):
-    """What was asked for cannot be shown; the message says why, and what to do."""
+    """The requested page or object cannot be shown; the message says why, and what to do."""
 
 
 def unknown_hub(name: str, hubs: Iterable[str]) -> SetupError:
@@ -50,7 +50,7 @@ def others(settings: BaseSettings, name: str) -> dict[object, object]:
 
 
 def spider_name(given: str | None, url: str | None, settings: BaseSettings, loader: SpiderLoaderProtocol) -> str | None:
-    """The spider that the user names, else that of the hub whose URL this is or begins with. Raises `UsageError`."""
+    """Return the spider that the user names, else that of the hub to which the URL belongs. Raises `UsageError`."""
     if given is None:
         return _hub_at(url, settings, loader) if url else None
     if given not in loader.list():
@@ -87,7 +87,7 @@ def ask_as(spider: type, settings: BaseSettings) -> None:
 
 
 def check_has_pages(spider: object) -> None:
-    """Raises `UsageError` for a hub whose models are read from a clone; `spider` is a spider or its class."""
+    """Raise `UsageError` for a hub whose models are read from a clone; `spider` is a spider or its class."""
     name, hub = getattr(spider, "name", ""), getattr(spider, "hub", "")
     if getattr(spider, "repository_settings", ()):
         raise UsageError(

@@ -98,7 +98,7 @@ class PackagedTree:
     def __init__(
         self, settings: BaseSettings, spiders: Sequence[type[HubSpider]], advance: Advance, *, named: Sequence[str]
     ) -> None:
-        """`named` are the hubs that the user names; without any all that have data are packaged."""
+        """Prepare it; `named` are the hubs that the user names, by default all that have data."""
         self._settings = settings
         self._named = named
         self._root = Path(settings["DATA_DIR"])

@@ -1,4 +1,4 @@
-"""`scrapy shell`, with the models and records of the page at hand; it leaves the data tree alone."""
+"""`scrapy shell` with functions for the models and records of the page; it does not touch the data tree."""
 
 import argparse
 import sys
@@ -25,7 +25,7 @@ from ptmtorrent_scrapy.storage.tree import DataTree
 
 
 class Command(ShellCommand):
-    """As Scrapy's own; its spider is that of the hub whose URL is given."""
+    """Command like Scrapy's own, with the spider of the hub whose URL is given."""
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
@@ -47,7 +47,7 @@ class Command(ShellCommand):
     def update_vars(self, vars: dict[str, Any]) -> None:  # noqa: A002 - Scrapy's name for it
         page = HubPage(vars)
         vars["models"] = Shortcut(
-            "models()", "what the spider makes of the page, a Model or RejectedModel an object", page.models
+            "models()", "the models of the page, one Model or RejectedModel per object", page.models
         )
         vars["model"] = Shortcut(
             "model(OBJECT)", "the Model of a position in the page, from 0, or of a dict", page.model
@@ -57,7 +57,7 @@ class Command(ShellCommand):
 
 @dataclass(frozen=True)
 class Shortcut:
-    """A function at hand in the shell, whose help shows dataclasses among what there is."""
+    """A function of the shell; it is a dataclass because the shell's help lists dataclasses."""
 
     usage: str
     purpose: str
@@ -71,7 +71,7 @@ class Shortcut:
 
 
 class HubPage:
-    """A page of a hub, as a crawl would see it. What it is asked raises `UsageError` where there is nothing to show."""
+    """A page of a hub, as a crawl would see it. Its methods raise `UsageError` if there is nothing to show."""
 
     def __init__(self, shell: Mapping[str, Any]) -> None:
         self._shell = shell
@@ -88,7 +88,7 @@ class HubPage:
         return item
 
     def record(self, of: int | dict[str, Any] | Model | RejectedModel = 0) -> dict[str, Any] | None:
-        """The record, also one that a crawl would reject: a line says why."""
+        """Return the record, also one that a crawl would reject; a line says why."""
         model = of if isinstance(of, Model | RejectedModel) else self.model(of)
         made = (
             None
@@ -103,7 +103,7 @@ class HubPage:
         if isinstance(model, RejectedModel):
             return f"{model.reason}: {model.detail}"
         if model.commit is None:
-            return "no commit: the hub tells none; a crawl asks the repository for it"
+            return "no commit: the hub gives none; a crawl asks the repository for it"
         problem = self._validator.problem(made or {})
         return problem and f"invalid record: {problem}"
 
@@ -119,7 +119,7 @@ class HubPage:
 
     @cached_property
     def _objects(self) -> list[Metadata]:
-        """What describes models on the page: the elements of its array, or all of it."""
+        """Return the objects of models on the page: the elements of its array, or the complete page."""
         response = self._shell["response"]
         if not isinstance(response, Response):
             raise UsageError("no page is shown; fetch(URL) one")
@@ -138,7 +138,7 @@ class HubPage:
         return self._objects[position]
 
     def _described(self, value: Any, of: str | None = None) -> Metadata:
-        """An object, and its text where the page has it."""
+        """Return an object with its text, from the page if it has it."""
         if isinstance(value, dict) and self._shell["response"]:
             value = self._spider.on_page(value, self._shell["response"].url)
         return Metadata(of or orjson.dumps(value).decode(), value)

@@ -117,7 +117,7 @@ def request(url: str) -> Request:
     """Return a request for a page as it is once its scripts have run and it has come to rest."""
     meta = {
         "playwright": True,
-        "dont_cache": True,  # what is shown is no answer of a server
+        "dont_cache": True,  # the rendered page is not the server's answer
         "playwright_page_goto_kwargs": {"wait_until": "networkidle"},  # nothing was asked for half a second
         "playwright_page_init_callback": confine,
         "playwright_context_kwargs": {"accept_downloads": False, "service_workers": "block"},

@@ -210,7 +210,8 @@ def _list(numbers: dict[str, int]) -> str:
 
 
 def _plural(number: int, noun: str, plural: str | None = None) -> str:
-    """
+    """Return a number with its noun.
+
     >>> _plural(1, "model"), _plural(2_000, "model")
     ('1 model', '2,000 models')
     """
@@ -218,7 +219,8 @@ def _plural(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def _span(seconds: float) -> str:
-    """
+    """Return a time in seconds, minutes or hours.
+
     >>> _span(7.4), _span(754), _span(90_061)
     ('7.4 s', '12:34', '25:01:01')
     """

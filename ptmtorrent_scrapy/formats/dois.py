@@ -41,7 +41,7 @@ _BIORXIV_VERSION = re.compile(r"(10\.1101/[\d.]+)v\d+.*")
 
 
 def arxiv_doi(identifier: str) -> str | None:
-    """Return the DOI that arXiv gives a paper, from its id or URL; None for what is no id that arXiv can have given.
+    """Return the DOI that arXiv gives a paper, from its id or URL; None if it is not a possible id.
 
     >>> arxiv_doi("1810.04805v2"), arxiv_doi("cs.CL/0301001"), arxiv_doi("0000.00000")
     ('10.48550/arXiv.1810.04805', '10.48550/arXiv.cs/0301001', None)

@@ -9,7 +9,7 @@ _PARAMETER = re.compile(r""";\s*([^\s=;,"]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*+)"|([
 
 
 def links(header: str) -> Iterator[tuple[str, set[str]]]:
-    """Yield (URL, relations in lower case) of each link. Raises `ValueError` for what is no such header.
+    """Yield (URL, relations in lower case) of each link. Raises `ValueError` for other headers.
 
     >>> list(links('</a?b>; title="one, two"; rel="next last", <c>; rel=prev')) == [
     ...     ("/a?b", {"next", "last"}), ("c", {"prev"})]
@@ -19,7 +19,7 @@ def links(header: str) -> Iterator[tuple[str, set[str]]]:
     while position < len(header):
         match = _LINK.match(header, position)
         if match is None:
-            raise ValueError(f"{header[position : position + 200]!r} is no link")
+            raise ValueError(f"{header[position : position + 200]!r} is not a link")
         relations = [quoted or plain for name, quoted, plain in _PARAMETER.findall(match[2]) if name.lower() == "rel"]
         yield match[1], set(relations[0].lower().split()) if relations else set()
         position = _after_separators(header, match.end())

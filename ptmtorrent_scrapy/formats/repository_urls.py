@@ -35,7 +35,7 @@ _VIEWS = frozenset(
         *("network", "pipelines", "raw", "releases", "snippets", "src", "tags", "tree", "wiki", "wikis"),
     )
 )
-# First names on forges that are no owners
+# First path segments on forges that are not owners
 _NO_OWNERS = frozenset(
     (
         *(

@@ -2,7 +2,7 @@
 
 
 def human(size: float) -> str:
-    """A size in bytes for people.
+    """Return a size in bytes for people.
 
     >>> human(2048), human(3.5e9)
     ('2.0 kB', '3.5 GB')

@@ -20,9 +20,9 @@ def _licensing() -> Licensing:
 
 @lru_cache(maxsize=4096)
 def spdx_identifier(name: str) -> str | None:
-    """Return the SPDX identifier of a licence in its own spelling; None for what is no identifier.
+    """Return the SPDX identifier of a licence in its own spelling; None if it is not an identifier.
 
-    A deprecated identifier becomes the one that took its place.
+    A deprecated identifier becomes its replacement.
 
     >>> spdx_identifier("apache-2.0"), spdx_identifier("GPL-3.0"), spdx_identifier("llama2")
     ('Apache-2.0', 'GPL-3.0-only', None)

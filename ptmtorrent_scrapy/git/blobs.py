@@ -29,7 +29,7 @@ def contents(git: Command, clone: Path, commit: str, paths: Sequence[str]) -> di
 
 
 def batch(answer: bytes) -> Iterator[bytes]:
-    """The contents in the answer of `cat-file --batch`."""
+    """Yield the contents in the output of `cat-file --batch`."""
     position = 0
     while position < len(answer):
         end = answer.index(b"\n", position)

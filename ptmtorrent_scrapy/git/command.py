@@ -21,7 +21,7 @@ class Options(TypedDict, total=False):
     environment: Mapping[str, str] | None  # added to the command's own
     progress: Callable[[], object]  # asked every second; another value than before is progress, like any output
     output: Take  # takes standard output piece by piece, which is not returned then
-    watch: Take  # sees standard error piece by piece, which is no progress then
+    watch: Take  # receives standard error piece by piece, which then does not count as progress
     ok: tuple[int, ...]  # exit statuses that mean success
 
 

@@ -79,8 +79,8 @@ _CUT = (
 )
 _TOO_LONG = ("File name too long",)
 _RESTRICTED = "access is restricted; a token of a user who has access is needed"
-_ABSENT = "there is no such repository, or it is not public"
-# A server's words about a 401 or 403 decide what becomes of its own repository, and of nothing else.
+_ABSENT = "the repository does not exist, or it is not public"
+# A server's message with a 401 or 403 decides only about its own repository.
 _LIMITED = re.compile(r"rate.?limit|too many requests|abuse detection|throttl|slow down|come back (?:in|later)", re.I)
 _CLOSED = re.compile(
     r"disabled|blocked|suspended|banned|taken down|take.?down|dmca|removed by|violat|terms of (?:service|use)|legal",
@@ -146,7 +146,7 @@ class _Failure:
 
     @property
     def answer(self) -> str:
-        """The status and the server's words."""
+        """Return the status and the server's message."""
         status = f"HTTP {self.status}" if self.status else "the server says"
         return f"{status}: {self.reason}" if self.reason else status
 

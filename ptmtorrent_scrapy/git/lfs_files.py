@@ -138,7 +138,7 @@ class LfsFiles:
         return GitError(f"{error}; its .lfsconfig names another LFS server ({named[:200]!r}), which is not used")
 
     def _fitting(self, missing: Iterable[Pointer]) -> list[Pointer]:
-        """Return the objects for which the disk has room, smallest first."""
+        """Return the objects for which the disk has enough space, smallest first."""
         disk = shutil.disk_usage(Path(self._request.path).parent)
         room, total = disk.free - self._request.min_free, 0
         fitting = []

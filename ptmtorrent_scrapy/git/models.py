@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class LfsMode(StrEnum):
-    """Which large files to fetch, where that is no size."""
+    """Which large files to fetch; a size is the other possibility."""
 
     AUTO = "auto"  # those that a plain clone gets
     ALL = "all"

@@ -82,7 +82,7 @@ def _limit_memory(pid: int) -> None:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of the group and forget it; the leader is reaped last, so its number is not another's yet."""
+    """Kill the rest of the group and forget it; the leader is reaped last, so no other process has its number yet."""
     with _lock:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

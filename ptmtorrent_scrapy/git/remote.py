@@ -31,7 +31,7 @@ _FILTER = {
 }
 _NO_FILTER = {**dict.fromkeys(_FILTER, ""), "filter.lfs.required": "false"}
 
-# The headers of answers on standard error, for the pause that a server asks for; git leaves out what is secret.
+# The headers of answers on standard error, for the pause that a server asks for; git hides secrets in them.
 _TRACE = {"GIT_TRACE_CURL": "2", "GIT_TRACE_CURL_NO_DATA": "1"}
 _MANY = 500  # references, whose files are then packed into one
 _REDIRECTED = re.compile(r"^warning: redirecting to (\S+)$", re.MULTILINE)

@@ -17,7 +17,7 @@ _LARGEST = 1 << 30  # bytes of a last commit that are looked at
 
 
 def weight(repository: CloneRequest) -> int:
-    """Bytes of a repository's last commit and of its large files that are wanted.
+    """Return the bytes of a repository's last commit and of its wanted large files.
 
     The last commit is fetched beside `path`, and removed again. Raises `GitError`.
     """

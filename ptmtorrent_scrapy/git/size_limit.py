@@ -101,7 +101,7 @@ class SizeLimit:
 
 
 def _measure(folder: Path) -> tuple[int, int]:
-    """(bytes, entries) below a folder in which others are at work."""
+    """Return (bytes, entries) below a folder that others are changing."""
     size = entries = 0
     for path, folders, names in walk(folder):
         entries += len(folders) + len(names)

@@ -39,13 +39,13 @@ def own(stderr: str) -> str:
 
 
 def beside(stderr: str) -> list[str]:
-    """Return the lines that are no trace."""
+    """Return the lines that are not part of the trace."""
     text = _TRACED.sub("", stderr)
     return [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
 
 
 def words(stderr: str) -> str:
-    """Return what is said beside the trace, without the paths and URLs in it."""
+    """Return the messages beside the trace, without paths and URLs."""
     return _NAMES.sub("NAME", "\n".join(beside(stderr)))
 
 

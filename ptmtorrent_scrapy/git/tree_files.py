@@ -63,7 +63,7 @@ class _Listing:
             meta, _, name = entry.partition(b"\t")
             _, kind, blob, size = meta.split()
             self._order.check(name)
-            if kind == b"blob":  # a submodule is no file
+            if kind == b"blob":  # not a submodule
                 self._write(name, blob.decode(), int(size))
 
     def _write(self, name: bytes, blob: str, size: int) -> None:

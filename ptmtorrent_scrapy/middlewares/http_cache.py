@@ -54,7 +54,7 @@ class Policy(RFC2616Policy):
 
     def is_cached_response_fresh(self, cachedresponse: Response, request: Request) -> bool:
         kept_at = request.meta.get(CACHED_AT, 0.0)
-        if self.since < kept_at <= time.time() and not request.meta.get(AGAIN):  # a time to come is no time
+        if self.since < kept_at <= time.time() and not request.meta.get(AGAIN):  # times in the future do not count
             return True
         self._set_conditional_validators(request, cachedresponse)
         return False

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 _CHECK = 1.0  # seconds between checks whether the crawl was stopped
 _WORTH_A_LINE = 60.0  # seconds
 
-# A host that does not answer for its robots.txt does not answer for its listing either, which is said in one line.
+# A host that does not answer for its robots.txt does not answer for its listing either: one log line is enough.
 logging.getLogger("scrapy.downloadermiddlewares.robotstxt").setLevel(logging.CRITICAL)
 
 

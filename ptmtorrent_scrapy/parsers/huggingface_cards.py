@@ -81,7 +81,7 @@ def license_url(link: Any, repository: str) -> str | None:
 def base_models(listed: dict[str, Any], card: dict[str, Any], tagged: Tags, base: str) -> BaseModels:
     """Return what a model was made from: by the hub, else by its tags, else by its card, else by its adapter's config.
 
-    URLs of the hub become ids; local paths and the model itself are no base models.
+    URLs of the hub become ids; local paths and the model itself are skipped.
     """
     own = (string(listed.get("id")) or string(listed.get("modelId")) or "").lower()
     for texts, relation in _named_bases(listed, card, tagged):
@@ -163,7 +163,7 @@ def _type_or_name(dataset: Any) -> str | None:
 
 
 def _elements(value: Any) -> Iterable[Any]:
-    """Return the elements of a list; a value that is no list is the only one."""
+    """Return the elements of a list; any other value is the only element."""
     if isinstance(value, list):
         return value
     return [] if value is None else [value]

@@ -76,7 +76,7 @@ def accepted(answer: str) -> frozenset[str] | None:
 
 
 def at_endpoint(url: str, base: str, plural: str) -> str | None:
-    """Return the URL of a listing's page at the endpoint in use, whatever host names it; None if it is no such page.
+    """Return the URL of a listing's page at the endpoint in use, whatever host names it; None for other pages.
 
     A mirror passes on what the hub says, so its pages name the hub's host. Path and query are the hub's own.
 
@@ -101,7 +101,7 @@ class PageSize:
         self._has_grown = False
 
     def smaller(self, url: str) -> str | None:
-        """Return the URL that asks for less, after its page has failed; None where that is no use."""
+        """Return the URL of a smaller page, after its page has failed; None if that is not possible."""
         if limit(url) <= LEAST:
             return None
         if self._has_grown:
@@ -121,7 +121,7 @@ class PageSize:
 
 
 def _with(url: str, dropped: Iterable[str], added: Iterable[str]) -> str:
-    """Return the URL without the parameters of some names, and with others; what stays is not written anew."""
+    """Return the URL without the parameters of some names, and with others; the rest is not changed."""
     path, _, query = url.partition("?")
     names = frozenset(dropped)
     kept = [each for each in query.split("&") if each and not names & {name for name, _ in parse_qsl(each, True)}]

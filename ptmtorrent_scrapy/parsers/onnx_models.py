@@ -87,7 +87,7 @@ class OnnxModels:
             raise NotAModel("no file", f"the repository has neither {said!r} nor a file of its SHA-256", name=name)
         above = [str(folder) for folder in PurePosixPath(path).parents]
         if not above:
-            raise NotAModel("no name or no file", f"{path!r} is no file", name=name)
+            raise NotAModel("no name or no file", f"{path!r} is not a file", name=name)
         folder = next((folder for folder in above if folder in self._papers), above[0])
         return self._validated(metadata, entry, key=f"file {path}", name=name, path=path, folder=folder)
 

@@ -63,7 +63,7 @@ def folder_page(markdown: str, folder: str, repository: str) -> tuple[str, list[
 
 
 def model_classes(readme: str, repository: str, pages: Mapping[str, str]) -> Iterator[ModelClass]:
-    """The model classes of the hub's README, which is HTML; `pages` has the HTML files of the folders' READMEs."""
+    """Yield the model classes of the hub's README, which is HTML; `pages` has the HTML files of the other READMEs."""
     for table in tables(readme):
         if not table.columns or table.columns[0].casefold() != "model class":
             continue
@@ -86,7 +86,7 @@ def model_classes(readme: str, repository: str, pages: Mapping[str, str]) -> Ite
 
 
 def model_rows(page: str, folder: str, repository: str) -> Iterator[dict[str, str]]:
-    """The rows of a model page's tables that link an `.onnx` file, by PTMTorrent's keys."""
+    """Yield the rows of a model page's tables that link an `.onnx` file, by PTMTorrent's keys."""
     for table in tables(page):
         for row in table.rows:
             cells = _cells(table, row)
@@ -115,7 +115,7 @@ def is_onnx(link: str) -> bool:
 
 
 def in_repository(link: str, folder: str, repository: str) -> str | None:
-    """The path that a link of a page in `folder` leads to in the repository OWNER/NAME; None if it leads elsewhere.
+    """Return the path in the repository OWNER/NAME that a link of a page in `folder` leads to; None for other links.
 
     >>> in_repository("../b/c.onnx", "a", "onnx/models")
     'b/c.onnx'
@@ -139,7 +139,7 @@ def in_repository(link: str, folder: str, repository: str) -> str | None:
 
 
 def arxiv_papers(page: str) -> list[str]:
-    """DOIs of the papers on arXiv that a page links."""
+    """Return the DOIs of the papers on arXiv that a page links."""
     return [doi for doi in dois("\n".join(links(page))) if doi.startswith("10.48550/arXiv.")]
 
 
@@ -157,7 +157,7 @@ def read_statistics(text: str, folder: str) -> dict[str, Any]:
 
 
 def page_files(folders: Iterable[str]) -> dict[str, str]:
-    """A file below the hub's folder for the page of each folder: folders of the same name add those that they lie in.
+    """Return a file for the page of each folder; of folders with the same name, with the names of their parents.
 
     >>> page_files(["vision/resnet", "text/t5", "audio/t5"])["text/t5"]
     'html/metadata/models/README_text_t5.html'
@@ -184,7 +184,7 @@ def _as_anchor(title: str | None) -> str | None:
 
 
 def _cells(table: Table, row: list[Cell]) -> dict[str, Cell]:
-    """The cells of a row by the names of their columns, in lower case and without "(%)"."""
+    """Return the cells of a row by the names of their columns, in lower case and without "(%)"."""
     names = (column.casefold().replace("(%)", "").strip() for column in table.columns)
     return dict(zip(names, row, strict=False))
 

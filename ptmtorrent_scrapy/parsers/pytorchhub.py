@@ -27,7 +27,7 @@ class Page:
 
 
 def model_page(name: str, text: str) -> Page | None:
-    """The page of a model, from the name of its file; None for what has no front matter.
+    """Return the page of a model, from the name of its file; None without front matter.
 
     >>> model_page("a_b.md", "---\\ntitle: B\\n---\\nIt.")
     Page(stem='a_b', front={'title': 'B'}, markdown='# B\\n\\nIt.')
@@ -45,7 +45,7 @@ def model_page(name: str, text: str) -> Page | None:
 
 
 def described(number: int, page: Page, url: str) -> Metadata:
-    """A page's object with PTMTorrent's keys; null where the page says nothing."""
+    """Return a page's object with PTMTorrent's keys; null for what the page does not say."""
     demo = string(page.front.get("demo-model-link"))
     value = {
         "id": number,
@@ -61,7 +61,7 @@ def described(number: int, page: Page, url: str) -> Metadata:
 
 
 def urls(markdown: str) -> list[str]:
-    """The URLs in a page, be they links or text.
+    """Return the URLs in a page, both links and text.
 
     >>> urls("[a](https://a.org/b_(c)) and (https://d.org/e).")
     ['https://a.org/b_(c)', 'https://d.org/e']

@@ -45,7 +45,7 @@ class Clones:
     """Lists the files of clones; used by many threads."""
 
     def __init__(self, git: Callable[[str], Command], scratch: Path, *, as_pointers: bool) -> None:
-        """`git` returns how git runs for a hub; `as_pointers` leaves pointers in place of the large files."""
+        """Prepare it; `git` returns the git settings of a hub, `as_pointers` keeps large files as pointers."""
         self._git = git
         self._scratch = scratch
         self._as_pointers = as_pointers

@@ -27,7 +27,7 @@ class HubDescription:
 
     @property
     def counts(self) -> dict[str, Any]:
-        """The counts of the last crawl that wrote records, or else of the last one."""
+        """Return the counts of the last crawl that wrote records, or else of the last one."""
         known = [line["counts"] for line in self.crawls if isinstance(line.get("counts"), dict)]
         with_records = [counts for counts in known if counts.get("records") is not None]
         counts: dict[str, Any] = (with_records or known or [{}])[-1]
@@ -46,17 +46,17 @@ class Description:
 
     @property
     def begun(self) -> str:
-        """The day of the first crawl, as YYYY-MM-DD."""
+        """Return the day of the first crawl, as YYYY-MM-DD."""
         return min(self._days(), default=_EPOCH)
 
     @property
     def ended(self) -> str:
-        """The day of the last crawl, as YYYY-MM-DD: the date of the package, whatever the clock says."""
+        """Return the day of the last crawl, as YYYY-MM-DD: the date of the package, whatever the clock says."""
         return max(self._days(), default=_EPOCH)
 
     @property
     def text(self) -> str:
-        """One paragraph for catalogues."""
+        """Return one paragraph for catalogues."""
         names = ", ".join(hub.title for hub in self.hubs)
         clones = sum(hub.clones for hub in self.hubs)
         weights = ""

@@ -19,7 +19,7 @@ class Downloader:
     def __init__(
         self, *, agent: str, timeout: float, token: tuple[str, str] | None = None, trusted: Collection[str] = ()
     ) -> None:
-        """`token` is (base URL, token); `trusted` are URLs of the user's settings, which may be on this machine."""
+        """Prepare it; `token` is (base URL, token), `trusted` are URLs of settings, which may be on this machine."""
         network = Network(policy=AddressPolicy(trusted=origins(trusted)), idle_seconds=timeout)
         self._client = Client(network=network, protocols=("http", "https"))
         self._agent = agent

@@ -57,7 +57,7 @@ class Importing:
         min_free: int = 0,
         advance: Callable[[str, int, int], object] = lambda *_: None,
     ) -> None:
-        """`git` returns how git runs for a hub; `min_free` bytes of the disk stay free."""
+        """Prepare it; `git` returns the git settings of a hub, `min_free` bytes of the disk stay free."""
         self._package = package
         self._root = root
         self._work = root / ".import~work"

@@ -31,13 +31,13 @@ class Creator:
 
     @property
     def family(self) -> str | None:
-        """The family name of a person, None for others."""
+        """Return the family name of a person, None for others."""
         family, comma, given = self.name.partition(",")
         return (family.strip() or None) if comma and given.strip() else None
 
     @property
     def given(self) -> str | None:
-        """The given name of a person, None for others."""
+        """Return the given name of a person, None for others."""
         return self.name.partition(",")[2].strip() if self.family else None
 
 

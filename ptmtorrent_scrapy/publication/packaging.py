@@ -46,7 +46,7 @@ class Packaging:
         advance: Advance = lambda *_: None,
         report: Callable[[str], object] = lambda _: None,
     ) -> None:
-        """`report` gets one line per thing that the user should know."""
+        """Prepare it; `report` receives lines for the user."""
         self._root = root
         self._hubs = hubs
         self._options = options

@@ -47,7 +47,7 @@ class License:
 
     @property
     def names(self) -> list[str]:
-        """The names in lower case; a record has several in one text."""
+        """Return the names in lower case; a record has several in one text."""
         return [name.strip() for name in self.name.lower().split(",")]
 
 

@@ -103,7 +103,7 @@ class VolumeWriter:
     def __init__(
         self, volume: Volume, folder: Path, *, listed: Callable[[PackagedRepository], PackagedClone], strict: bool
     ) -> None:
-        """`listed` returns the files of a clone; `strict` ends where a large file is damaged."""
+        """Prepare it; `listed` returns the files of a clone, `strict` stops at a damaged large file."""
         self.parts: list[Part] = []
         self._volume = volume
         self._path = folder / f"{volume.name}{SUFFIX}"

@@ -38,7 +38,7 @@ class ListedDatasets:
 
 
 def _objects(metadata: Path) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a metadata file that have an id; each is a line as crawls write them."""
+    """Yield the objects of a metadata file that have an id; crawls write one per line."""
     with metadata.open("rb") as file:
         for line in file:
             try:

@@ -9,7 +9,7 @@ import jsonschema_rs
 
 
 def schema(name: str) -> dict[str, Any]:
-    """A schema of the package: `ptmtorrent-2023`, `record`, or a hub's name for its metadata objects."""
+    """Return a schema of the package: `ptmtorrent-2023`, `record`, or a hub's name for its metadata objects."""
     return json.loads(files("ptmtorrent_scrapy.records").joinpath("schemas", f"{name}.json").read_text("utf-8"))  # type: ignore[no-any-return]
 
 

@@ -47,7 +47,7 @@ class Stored:
 
     @property
     def shared_bytes(self) -> int:
-        """Bytes that storing each large file once saves; 0 without a store."""
+        """Return the bytes saved by storing each large file once; 0 without a store."""
         return max(self.linked_bytes - self.object_bytes, 0) if self.objects else 0
 
 
@@ -63,7 +63,7 @@ class RepositoryFigures:
 
     @property
     def clones(self) -> int:
-        """Repositories that are complete as far as they were wanted."""
+        """Return how many repositories have everything that was wanted."""
         return sum(count for status, count in self.statuses if status in COMPLETE)
 
     @property

@@ -1,1 +1,1 @@
-"""One spider a hub."""
+"""One spider per hub."""

@@ -111,8 +111,8 @@ class HubSpider(Hub, Spider):
         return chosen, None if lfs is None else options.lfs("lfs", lfs)
 
     def listed_on_page(self, text: str) -> list[Metadata]:
-        """Return the objects of models on a page that is no array. Raise `ValueError`, `RecursionError`."""
-        raise ValueError("no array of models")
+        """Return the objects of models on a page that is not an array. Raise `ValueError`, `RecursionError`."""
+        raise ValueError("not an array of models")
 
     def on_page(self, value: dict[str, Any], url: str) -> dict[str, Any]:
         """Return an object with what only the address of its page says of it."""

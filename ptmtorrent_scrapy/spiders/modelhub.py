@@ -61,7 +61,7 @@ class ModelhubSpider(HubSpider):
             config = files.get(modelhub.CONFIG, b"{}").decode("utf-8", "replace")
             found, departures = modelhub.with_config(model, config)
         except (ValueError, RecursionError):
-            self.logger.warning("%s: skipped %s of its repository, which is no JSON", model.name, modelhub.CONFIG)
+            self.logger.warning("%s: skipped %s of its repository, which is not JSON", model.name, modelhub.CONFIG)
             return model
         for field in departures:
             self.crawler.stats.inc_value(f"listing/departures/{field}")

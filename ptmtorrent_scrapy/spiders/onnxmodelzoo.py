@@ -127,7 +127,7 @@ class OnnxModelZooSpider(HubSpider):
         try:
             return [Metadata(entry.text, entry.value, _MANIFEST) for entry in elements(listed or "[]")]
         except (ValueError, RecursionError) as error:
-            self.logger.warning("ONNX_HUB_MANIFEST.json is no JSON array and is skipped: %s", error)
+            self.logger.warning("ONNX_HUB_MANIFEST.json is not a JSON array and is skipped: %s", error)
             return []
 
     async def statistics(self, folder: str) -> Metadata | None:

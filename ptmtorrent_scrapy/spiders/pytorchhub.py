@@ -79,7 +79,7 @@ class PyTorchHubSpider(HubSpider):
                 yield kept
 
     async def text(self, path: Path) -> str:
-        """A file of the clone; empty where it is none that can be a page."""
+        """Return a file of the clone; empty if it cannot be a page."""
         try:
             answer = await self.fetch(Request(path.as_uri(), meta={"download_maxsize": _LARGEST_PAGE}))
         except PageFailed as why:

@@ -20,7 +20,7 @@ Run = Callable[..., Ended]
 
 @pytest.fixture
 def run(hubs: Hubs, folder: Path) -> Run:
-    """Runs a command of `scrapy`, which finds no git, makes no clone and leaves no trace in the folder."""
+    """Run a command of `scrapy` without git in the PATH; check that it leaves nothing in the folder."""
 
     def of(name: str, *words: str, stdin: str = "", **settings: Any) -> Ended:
         python, m, scrapy, _, _, *options = command(hubs, folder, "", **settings)
@@ -43,7 +43,7 @@ def run(hubs: Hubs, folder: Path) -> Run:
 
 @pytest.fixture
 def shown(run: Run) -> Callable[..., Any]:
-    """The value of an expression in the shell of a page."""
+    """Return the value of an expression in the shell of a page."""
 
     def of(url: str, code: str, *words: str, **settings: Any) -> Any:
         ended = run("shell", url, "-c", f"repr({code})", *words, **settings)
@@ -54,7 +54,7 @@ def shown(run: Run) -> Callable[..., Any]:
 
 
 def pages(hubs: Hubs) -> dict[str, str]:
-    """A page of each hub."""
+    """Return a page of each hub."""
     return {
         "huggingface": hubs.url + LISTING,
         "modelhub": hubs.modelhub.url,
@@ -96,7 +96,7 @@ def test_modelhub(hubs: Hubs, run: Run) -> None:
     record = ast.literal_eval(ended.stdout)
     assert record["ModelURL"] == "https://github.com/modelhub-ai/model-1"
     assert record["ModelHub"]["MetadataObjectID"] == 1
-    assert "rejected: no commit: the hub tells none; a crawl asks the repository for it\n" in ended.stderr
+    assert "rejected: no commit: the hub gives none; a crawl asks the repository for it\n" in ended.stderr
 
 
 def test_modelzoo(hubs: Hubs, shown: Callable[..., Any]) -> None:

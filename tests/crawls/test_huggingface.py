@@ -18,7 +18,7 @@ _NAMED = re.compile(r"https?://\S+|\w[\w.-]*(/[\w.-]+)?", re.ASCII)  # a dataset
 
 
 def recorded(shared: Path) -> list[str]:
-    """The recorded models, a line of JSON each."""
+    """Return the recorded models, one JSON text each."""
     return [
         of_a_listing(line) if year == 2025 else line
         for year in (2022, 2025)
@@ -31,14 +31,14 @@ LISTED = {"_id", "id", *HUGGINGFACE_EXPAND.split(",")}
 
 @pytest.fixture
 def listing(hubs: Hubs, shared: Path) -> list[dict[str, Any]]:
-    """The recorded models as the hub's listing, one of them twice."""
+    """Return the recorded models as the hub's listing, one of them twice."""
     lines = recorded(shared)
     hubs.huggingface.models = [line.encode() for line in (*lines, lines[17])]
     return [json.loads(line) for line in lines]
 
 
 def of_a_listing(line: str) -> str:
-    """A model that was recorded alone, as a listing has it."""
+    """Return a model that was recorded alone, as a listing has it."""
     return json.dumps({name: value for name, value in json.loads(line).items() if name in LISTED})
 
 
@@ -54,11 +54,11 @@ def test_recorded_models_become_records(crawl: Start, listing: list[dict[str, An
         assert published.is_valid(record)
         assert record["id"] == record["ModelHub"]["MetadataObjectID"] == position
         assert record["ModelHub"]["MetadataFilePath"] == "data/huggingface/json/metadata/hf_metadata.json"
-        assert told(record) == expected(model)
+        assert compared(record) == expected(model)
 
 
-def told(record: dict[str, Any]) -> dict[str, Any]:
-    """What a record says that can be told from the recorded object by other means."""
+def compared(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a record in the form of `expected`, which reads the recorded object by other means."""
     datasets = record.get("Datasets", [])
     return {
         "name": record["ModelName"],
@@ -97,7 +97,7 @@ def expected(model: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_every_object_is_kept_to_the_letter(crawl: Start, hubs: Hubs) -> None:
+def test_every_object_is_kept_verbatim(crawl: Start, hubs: Hubs) -> None:
     odd = b'{"id": "a/b", "downloads": 1.0e2, "big": 123456789012345678901234567890,   "x": "\\ud83d", "sha": null}'
     hubs.huggingface.models = [odd, b'{"id":"c/d","twice":1,"twice":2}', b'"no object"', b"{}"]
     done = crawl("huggingface", fraction=0)
@@ -107,7 +107,7 @@ def test_every_object_is_kept_to_the_letter(crawl: Start, hubs: Hubs) -> None:
     assert "twice is new" in done.log
 
 
-def test_a_hub_whole(crawl: Start, hubs: Hubs, folder: Path, published: Any) -> None:
+def test_a_complete_hub(crawl: Start, hubs: Hubs, folder: Path, published: Any) -> None:
     done = crawl("huggingface", fraction=0.5)
     assert done.status == 0
     models = hubs.huggingface.generated
@@ -132,9 +132,9 @@ def test_a_hub_whole(crawl: Start, hubs: Hubs, folder: Path, published: Any) -> 
 
 
 def assert_stored_once(tree: Path, models: Models, cloned: list[int]) -> None:
-    """Large files lie once in the tree, whatever number of clones show them."""
+    """Check that each large file exists once in the tree, however many clones use it."""
     numbers = [number for index in cloned for number, _ in models.large(index)]
-    assert len(numbers) > len(set(numbers)), "the seed shall make models that share a large file"
+    assert len(numbers) > len(set(numbers)), "the seed must make models that share a large file"
     found = [path.stat() for part in ("repos", "lfs") for path in (tree / part).rglob("*") if path.is_file()]
     large = sum(size for _, size in {(file.st_ino, file.st_size) for file in found} if size >= models.pool_size(0))
     assert large == sum(models.pool_size(number) for number in set(numbers))
@@ -176,7 +176,7 @@ def test_what_a_page_leads_to(header: str, following: str | None) -> None:
 
 @pytest.mark.parametrize("header", ["next", "<a", '<a>; rel="next', "<a> <b>; rel=next"])
 def test_what_is_no_link(header: str) -> None:
-    with pytest.raises(ValueError, match="is no link"):
+    with pytest.raises(ValueError, match="is not a link"):
         next_link(header)
 
 
@@ -239,7 +239,7 @@ def test_a_commit_that_the_hub_does_not_tell_is_asked_for(crawl: Start, hubs: Hu
             "name": "nobody/nothing",
             "position": 2,
             "reason": "no commit",
-            "detail": "there is no such repository, or it is not public",
+            "detail": "the repository does not exist, or it is not public",
         }
     ]
 

@@ -20,7 +20,7 @@ Wanted = Callable[..., CloneRequest]
 
 @pytest.fixture
 def models(hubs: Hubs) -> list[str]:
-    """Six models, most downloaded first, with a large file of 100 kB each, which the listing tells."""
+    """Return six models, most downloaded first, with a large file of 100 kB each, whose size the listing has."""
     names = [f"o/m{number}" for number in range(6)]
     listed = []
     for number, name in enumerate(names):
@@ -113,7 +113,7 @@ def test_a_pack_that_expands_a_thousandfold(hubs: Hubs, wanted: Wanted, folder: 
 
 
 def test_a_disk_that_is_full(hubs: Hubs, folder: Path, models: list[str]) -> None:
-    """In a file system of 10 MB, made where nobody else sees it; the crawl goes on once it has 60."""
+    """The crawl of a tree on a file system of 10 MB continues once that has 60 MB; nobody else sees the mount."""
     for number in range(6):
         weights = Large(bytes([number]) * 4_000_000)
         served = hubs.repositories[models[number]]
@@ -130,7 +130,7 @@ def test_a_disk_that_is_full(hubs: Hubs, folder: Path, models: list[str]) -> Non
     """)
     assert "first 1\n" in done.stdout, done.stderr
     assert "second 0\n" in done.stdout, done.stderr
-    assert "make room and crawl again" in done.stderr
+    assert "free some space and crawl again" in done.stderr
     assert "Traceback" not in done.stderr
     tree = folder / "data" / "huggingface"
     assert all((tree / "repos" / name / "w.bin").stat().st_size == 4_000_000 for name in models)
@@ -139,7 +139,7 @@ def test_a_disk_that_is_full(hubs: Hubs, folder: Path, models: list[str]) -> Non
 
 
 def words(hubs: Hubs, folder: Path, **settings: object) -> str:
-    """A crawl of all models, as a shell takes it."""
+    """Return the shell command of a crawl of all models."""
     return shlex.join(command(hubs, folder, "huggingface", fraction=1, **settings))
 
 

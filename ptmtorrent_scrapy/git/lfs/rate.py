@@ -16,7 +16,7 @@ class LeastRate:
     """Counts the bytes of a transfer."""
 
     def __init__(self, least: int, timeout: float) -> None:
-        """Begin; `least` is bytes per second."""
+        """Start measuring; `least` is in bytes per second."""
         self.seconds = window(timeout)
         self._least = least
         self._bytes = 0

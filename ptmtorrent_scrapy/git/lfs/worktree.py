@@ -97,7 +97,7 @@ def remove(clone: Path, files: Iterable[bytes]) -> None:
 
 
 def _open_folder(clone: Path, path: bytes) -> int | None:
-    """The folder of a file, opened without following a link; None if it is not there."""
+    """Open the folder of a file without following a link; None if it does not exist."""
     descriptor = os.open(clone, os.O_RDONLY | os.O_DIRECTORY)
     for folder in path.split(b"/")[:-1]:
         try:
@@ -187,7 +187,7 @@ def _forget_status(clone: Path, paths: Iterable[bytes], git: Command) -> None:
 
 
 def _entry(entry: "IndexEntry", status: os.stat_result) -> "IndexEntry":
-    """The entry with another file status; git keeps the lower 32 bits of each number."""
+    """Return the entry with another file status; git keeps the lower 32 bits of each number."""
     return entry._replace(
         ctime_bytes=_time(status.st_ctime_ns),
         mtime_bytes=_time(status.st_mtime_ns),
