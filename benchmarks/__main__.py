@@ -47,7 +47,7 @@ assert listed == int(sys.argv[2])
 
 
 def listing(folder: Path, models: int) -> None:
-    """Models listed in a second, by what is done with them."""
+    """Measure models listed per second, by what is done with them."""
     with hubs("--models", str(models)) as url:
         urllib.request.urlopen(url + _QUERY).read()  # the large files that the listing names are made once
         bare = run(sys.executable, "-c", _BARE, url + _QUERY, str(folder / "pages"))
@@ -63,7 +63,7 @@ def listing(folder: Path, models: int) -> None:
 
 
 def memory(folder: Path, few: int, many: int) -> None:
-    """Whether memory grows with the hub."""
+    """Measure whether memory grows with the hub."""
     peaks = []
     for models in (few, many):
         with hubs("--models", str(models)) as url:
@@ -75,7 +75,7 @@ def memory(folder: Path, few: int, many: int) -> None:
 
 
 def clones(folder: Path, repositories: int) -> None:
-    """Small repositories, beside git alone."""
+    """Measure clones of small repositories, and git alone."""
     with hubs("--models", str(repositories), "--no-large-files") as url:
         listed = orjson.loads(urllib.request.urlopen(url + _QUERY).read())
         names = [model["id"] for model in listed]
@@ -96,7 +96,7 @@ def clones(folder: Path, repositories: int) -> None:
 
 
 def disk(folder: Path, repositories: int) -> None:
-    """Bytes on disk for a byte of large files."""
+    """Measure bytes on disk per byte of large files."""
     with hubs("--models", str(repositories)) as url:
         crawl("huggingface", folder / "disk", {"fraction": "1", "HUGGINGFACE_URL": url})
     tree = folder / "disk" / "huggingface"
@@ -115,7 +115,7 @@ def disk(folder: Path, repositories: int) -> None:
 
 
 def shaped(folder: Path, repositories: int) -> None:
-    """Repositories with large files, of a server that is far away and breaks off one answer in fifty."""
+    """Measure repositories with large files from a distant server that cuts one answer in fifty."""
     shape = ("--models", str(repositories), "--latency", "0.1", "--cut", "50")
     with hubs(*shape) as url:
         names = [model["id"] for model in orjson.loads(urllib.request.urlopen(url + _QUERY).read())]
@@ -140,7 +140,7 @@ _FORMS = (",.0f", ".1f", ".1f", ".2f")
 
 
 def _figures(clones: list[Path], folder: Path, cost: Cost) -> tuple[float, float, float, float]:
-    """(whole repositories, in a second; MB of their large files in a second; bytes on disk for a byte of these)."""
+    """Return (complete repositories; per second; MB of LFS files per second; bytes on disk per byte of these)."""
     weights = sum(path.stat().st_size for clone in clones for path in _files(clone) if _is_large(path))
     once = {(path.stat().st_dev, path.stat().st_ino): path.stat().st_blocks * 512 for path in _files(folder)}
     return len(clones), len(clones) / cost.seconds, weights / 1e6 / cost.seconds, sum(once.values()) / weights
@@ -155,13 +155,13 @@ def _is_large(path: Path) -> bool:
 
 
 def _is_whole(clone: Path) -> bool:
-    """Whether nothing of a clone's last commit is missing, large files included."""
+    """Return whether a clone has everything of its last commit, including large files."""
     large = [path for path in clone.rglob("*") if path.suffix in (".safetensors", ".onnx")]
     return (clone / "README.md").is_file() and all(map(_is_large, large))
 
 
 def machines(folder: Path, repositories: int) -> None:
-    """One worker of a cluster, and two, where the server is the limit."""
+    """Measure one worker of a cluster, and two, with the server as the limit."""
     costs = []
     with hubs("--models", str(repositories), "--latency", "0.5") as url:
         given = {"fraction": "1", "HUGGINGFACE_URL": url, "CLONE_CONCURRENCY": "16"}
@@ -179,7 +179,7 @@ def machines(folder: Path, repositories: int) -> None:
 
 
 def _places(names: list[str], url: str, folder: Path) -> bytes:
-    """Where xargs is to clone from and to, a line a repository."""
+    """Return the source and target of each clone for xargs, one line per repository."""
     return "".join(f"{url}/{name} {folder}/{name}\n" for name in names).encode()
 
 

@@ -31,7 +31,7 @@ class _Listed(Models):
 
 
 def exports(folder: Path, models: int) -> None:
-    """Records exported per second, and the memory that takes."""
+    """Measure records exported per second, and the memory for it."""
     json = _tree(folder / "data", models)
     bare = run(sys.executable, "-c", _BARE, str(json / "huggingface.json"))
     both = run(sys.executable, "-c", _BARE, str(json / "huggingface.json"), str(json / "metadata" / "hf_metadata.json"))

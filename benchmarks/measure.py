@@ -1,4 +1,4 @@
-"""Runs commands, and tells how long they took and how much memory."""
+"""Runs commands, and measures their time and memory."""
 
 import os
 import subprocess
@@ -50,7 +50,7 @@ def crawl(hub: str, data: Path, settings: dict[str, str]) -> Cost:
 
 @contextmanager
 def cluster(workers: int) -> Iterator[str]:
-    """The address of a Dask scheduler with that many workers, of four threads each."""
+    """Yield the address of a Dask scheduler with that many workers of four threads each."""
     host = ("--host", "127.0.0.1", "--no-dashboard")
     with ExitStack() as processes:
         address = _ready(processes, "Scheduler at:", "scheduler", *host, "--port", "0", "--no-show").split()[-1]
@@ -73,7 +73,7 @@ def _ready(processes: ExitStack, says: str, what: str, *options: str) -> str:
 
 @contextmanager
 def hubs(*options: str) -> Iterator[str]:
-    """The base URL of stand-in hubs in a process of their own."""
+    """Yield the base URL of stand-in hubs in a process of their own."""
     command = [sys.executable, "-m", "tests.hubs", "--rate-limit", "none", "--no-troubles", *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout

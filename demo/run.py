@@ -22,7 +22,7 @@ SHOWN = 5  # files of a folder that are named
 
 
 def crawls(hubs: Hubs) -> dict[str, tuple[list[str], dict[str, str]]]:
-    """The arguments of each hub's crawl, and the settings that lead it to its stand-in."""
+    """Return the arguments of each hub's crawl, and the settings that lead it to its stand-in."""
     return {
         "huggingface": (["fraction=0.2"], {"HUGGINGFACE_URL": hubs.url}),
         "huggingface_datasets": (["top=3"], {"HUGGINGFACE_URL": hubs.url}),
@@ -35,7 +35,7 @@ def crawls(hubs: Hubs) -> dict[str, tuple[list[str], dict[str, str]]]:
 
 
 def main() -> int:
-    """The exit status: 0 if every crawl finished."""
+    """Return the exit status: 0 if every crawl finished."""
     if DATA.exists():
         print(f"{DATA} is there from an earlier demo: repositories that have not changed are not cloned again.\n")
     DATA.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ def report() -> int:
 
 
 def free_port() -> int:
-    """PORT, or 0 for any other where that is taken."""
+    """Return PORT, or 0 for any other port if that one is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -89,7 +89,7 @@ def crawl(hub: str, arguments: list[str], settings: Mapping[str, str], git: Mapp
 
 
 def overview() -> Iterator[str]:
-    """What lies in the data tree, a line each with its size."""
+    """Print the content of the data tree with sizes, one line each."""
     for hub in sorted(path for path in DATA.iterdir() if path.is_dir()):
         yield f"{hub.name}/"
         for folder in (hub / "html", hub / "json"):
@@ -102,7 +102,7 @@ def overview() -> Iterator[str]:
 
 
 def pages(hub: Path, folder: Path) -> Iterator[str]:
-    """The files below a folder; of many in one folder only how many they are."""
+    """Yield the files below a folder; for many files in one folder only their number."""
     for here in sorted({path.parent for path in folder.rglob("[!.]*") if path.is_file()}):
         files = sorted(path for path in here.glob("[!.]*") if path.is_file())
         if len(files) > SHOWN:
@@ -112,7 +112,7 @@ def pages(hub: Path, folder: Path) -> Iterator[str]:
 
 
 def content(path: Path) -> str:
-    """How much there is in a file."""
+    """Return how much a file contains."""
     if path.suffix == ".jsonl":
         return f"{len(path.read_bytes().splitlines()):,} lines"
     if path.suffix == ".json" and isinstance(array := json.loads(path.read_bytes()), list):

@@ -29,7 +29,7 @@ class Crawl:
     folder: Path  # DATA_DIR/HUB
 
     def read(self, path: str) -> Any:
-        """A JSON or JSONL file of the tree."""
+        """Return a JSON or JSONL file of the tree."""
         text = (self.folder / path).read_text()
         return [json.loads(line) for line in text.splitlines()] if path.endswith(".jsonl") else json.loads(text)
 
@@ -40,13 +40,13 @@ class Crawl:
 
     @property
     def statuses(self) -> dict[str, str]:
-        """What became of each repository, by its folder or else its URL."""
+        """Return the status of each repository, by its folder or else its URL."""
         lines = self.read("json/repositories.jsonl")
         return {(line["path"] or line["url"]).removeprefix("repos/"): line["status"] for line in lines}
 
     @property
     def errors(self) -> list[str]:
-        """The errors in the log, a line each."""
+        """Return the lines of errors in the log."""
         return [line.split("] ", 1)[1] for line in self.log.splitlines() if "] ERROR" in line or "Traceback" in line]
 
 
@@ -55,7 +55,7 @@ Start = Callable[..., Crawl]
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder in memory, where there is one: clones write a lot of small files."""
+    """Yield a folder, in memory if possible: clones write many small files."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as path:
         yield Path(path)
@@ -63,13 +63,13 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def hubs() -> Iterator[Hubs]:
-    """Stand-in hubs with 60 models, none of which makes trouble."""
+    """Yield stand-in hubs with 60 models, all of which can be cloned."""
     with Hubs(models=60, seed=7, troubles=False) as hubs:
         yield hubs
 
 
 def command(hubs: Hubs, folder: Path, hub: str, **settings: Any) -> list[str]:
-    """The command of a crawl; names in lower case are the spider's arguments."""
+    """Return the command of a crawl; names in lower case are the spider's arguments."""
     given = {
         "DATA_DIR": folder / "data",
         "HUGGINGFACE_URL": hubs.url,
@@ -91,7 +91,7 @@ def command(hubs: Hubs, folder: Path, hub: str, **settings: Any) -> list[str]:
 
 @pytest.fixture
 def crawl(hubs: Hubs, folder: Path) -> Start:
-    """Crawls a hub to its end, in the folder."""
+    """Return a function that crawls a hub to its end, in the folder."""
 
     def start(hub: str, environment: dict[str, str] | None = None, **settings: Any) -> Crawl:
         ended = subprocess.run(
@@ -135,5 +135,5 @@ def pytest_runtest_makereport(
 
 
 def git(repository: Path, *arguments: str) -> str:
-    """What a user's git says in a repository."""
+    """Return the output of git in a repository."""
     return subprocess.run(["git", *arguments], cwd=repository, capture_output=True, text=True, check=True).stdout

@@ -24,13 +24,13 @@ ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 
 
 def get(url: str, **headers: str) -> Any:
-    """(status, headers, body)."""
+    """Return (status, headers, body)."""
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as response:
         return response.status, response.headers, response.read()
 
 
 def status(url: str, *, method: str = "GET", data: bytes | None = None, **headers: str) -> Any:
-    """(status, headers, body), of errors too."""
+    """Return (status, headers, body), of errors too."""
     request = urllib.request.Request(url, data, headers, method=method)
     try:
         with urllib.request.build_opener(NoRedirect).open(request) as response:
@@ -41,7 +41,7 @@ def status(url: str, *, method: str = "GET", data: bytes | None = None, **header
 
 
 def client(hubs: Hubs, folder: Path, code: str) -> Any:
-    """What the official client finds; in a process of its own, for it reads the environment when it is imported."""
+    """Return what the official client finds, in its own process, since it reads the environment when it is imported."""
     environment = {**os.environ, "HF_HOME": str(folder), "HF_HUB_DISABLE_TELEMETRY": "1", "HF_ENDPOINT": hubs.url}
     program = f"import json, huggingface_hub as hub; api = hub.HfApi(); print(json.dumps({code}))"
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
@@ -417,7 +417,7 @@ def test_repositories_are_kept_where_that_is_wanted(folder: Path) -> None:
 
 
 def test_the_command() -> None:
-    """It says where the hubs are, and ends when it is told to."""
+    """It prints the URLs of the hubs, and ends on a signal."""
     command = (sys.executable, "-m", "tests.hubs", "--models", "3000000", "--rate-limit", "none")
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -14,7 +14,7 @@ SHARED = "ab" * 32  # SHA-256 of weights that two repositories have
 
 
 def listed(index: int, name: str = "", **fields: Any) -> dict[str, Any]:
-    """An object of Hugging Face's listing."""
+    """Return an object of Hugging Face's listing."""
     name = name or f"org/model-{index}"
     return {
         "_id": f"{index:024x}",
@@ -33,7 +33,7 @@ def listed(index: int, name: str = "", **fields: Any) -> dict[str, Any]:
 
 
 def record(position: int, name: str, *, hub: str = "huggingface", file: str = "hf_metadata.json", **fields: Any) -> Any:
-    """A record; `position` is that of its object."""
+    """Return a record; `position` is that of its object."""
     owner = name.partition("/")[0]
     return {
         "id": position,
@@ -53,7 +53,7 @@ def record(position: int, name: str, *, hub: str = "huggingface", file: str = "h
 
 
 def crawl_line(hub: str = "huggingface", **fields: Any) -> dict[str, Any]:
-    """A line of crawls.jsonl."""
+    """Return a line of crawls.jsonl."""
     return {
         "started": "2026-01-01T00:00:00.000+00:00",
         "ended": "2026-01-01T01:00:00.000+00:00",

@@ -44,7 +44,7 @@ def only_show(settings: BaseSettings) -> None:
 
 
 def others(settings: BaseSettings, name: str) -> dict[object, object]:
-    """Return the components of a setting that are Scrapy's, somebody else's, or stand in for Scrapy's own."""
+    """Return the components of a setting that are Scrapy's, of other projects, or replacements of Scrapy's own."""
     given = settings.getdict(name).items()
     return {each: order for each, order in given if each == _CORE_STATS or not str(each).startswith(_OURS)}
 

@@ -18,7 +18,7 @@ TOKEN = "hf_0123456789abcdef"
 
 @pytest.fixture
 def look(hubs: Hubs, folder: Path) -> Look:
-    """Asks the doctor."""
+    """Run `scrapy doctor`."""
 
     def run(*words: str, environment: dict[str, str] | None = None, **settings: Any) -> Any:
         given = {
@@ -37,7 +37,7 @@ def look(hubs: Hubs, folder: Path) -> Look:
 
 
 def findings(ended: "subprocess.CompletedProcess[str]") -> dict[str, list[str]]:
-    """(state, found, advice) of each check."""
+    """Return (state, found, advice) of each check."""
     told = [json.loads(line) for line in ended.stdout.splitlines()]
     return {each["check"]: [each["state"], each["found"], each["advice"]] for each in told}
 
@@ -92,7 +92,7 @@ def test_a_hub_that_is_ill(look: Look, hubs: Hubs) -> None:
 
 
 def programs(folder: Path, **said: str) -> dict[str, str]:
-    """An environment with these programs and no others."""
+    """Return an environment with these programs and no others."""
     (folder / "bin").mkdir()
     for name, text in said.items():
         path = folder / "bin" / name.replace("_", "-")

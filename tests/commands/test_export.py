@@ -25,7 +25,7 @@ _JUDGE = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 def command(data: Path, *arguments: str) -> list[str]:
-    """The command line of a scrapy command on a tree."""
+    """Return the command line of a scrapy command on a tree."""
     return [sys.executable, "-m", "scrapy", *arguments, "-s", f"DATA_DIR={data}"]
 
 
@@ -36,7 +36,7 @@ def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tree of two hubs and of spaces."""
+    """Return a tree of two hubs and of spaces."""
     root = tmp_path_factory.mktemp("tree") / "data"
     write_example(root)
     return root
@@ -44,13 +44,13 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def finished(tree: Path) -> subprocess.CompletedProcess[str]:
-    """The command that exported the tree in all formats."""
+    """Return the command that exported the tree in all formats."""
     return run(tree, "export", "all", "--json")
 
 
 @pytest.fixture(scope="module")
 def exported(tree: Path, finished: subprocess.CompletedProcess[str]) -> Path:
-    """The folder with all exports."""
+    """Return the folder with all exports."""
     assert finished.returncode == 0, finished.stderr
     return tree / "exports"
 

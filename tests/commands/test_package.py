@@ -53,7 +53,7 @@ ODD: Files = {
 
 
 def repositories() -> dict[str, tuple[Repository, dict[str, Any]]]:
-    """Repositories by their names, and what the hub says of them."""
+    """Return repositories by name, and the hub's objects."""
     plain = {".gitattributes": ATTRIBUTES, "README.md": b"# Model\n"}
     mit, gated = {"cardData": {"license": "mit"}, "tags": ["license:mit"]}, {"gated": "auto"}
     return {
@@ -67,7 +67,7 @@ def repositories() -> dict[str, tuple[Repository, dict[str, Any]]]:
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """A folder in memory, where there is one."""
+    """Yield a folder in memory if possible."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as path:
         yield Path(path)
@@ -75,7 +75,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def hubs() -> Iterator[Hubs]:
-    """A stand-in that serves the repositories."""
+    """Yield a stand-in that serves the repositories."""
     with Hubs(models=0, troubles=False) as hubs:
         listed = []
         for name, (repository, told) in repositories().items():
@@ -93,7 +93,7 @@ class Tree:
         self.root = folder / "data"
 
     def line(self, name: str, *words: object, **settings: object) -> list[str]:
-        """The line of a command."""
+        """Return a command line."""
         given = command(self.hubs, self.folder, "HUB", **settings)
         at = given.index("crawl")
         return [*given[:at], name, *map(str, words), *given[at + 2 :]]
@@ -136,7 +136,7 @@ def faults(root: Path) -> list[Finding]:
 
 @pytest.fixture(scope="module")
 def tree(hubs: Hubs, folder: Path) -> Iterator[Tree]:
-    """A tree that was crawled, with an export."""
+    """Yield a tree that was crawled, with an export."""
     tree = Tree(hubs, folder)
     ended = tree.run("crawl", "huggingface", "-a", "fraction=1")
     assert ended.returncode == 0, ended
@@ -163,7 +163,7 @@ def states(root: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def package(tree: Tree) -> Path:
-    """A package with everything but what is gated."""
+    """Return a package with everything except gated models."""
     ended = tree.run("package", "-o", tree.folder / "bag", "--title", "Models", "--creator", "Doe, Jane")
     assert ended.returncode == 0, ended
     return tree.folder / "bag"
@@ -171,18 +171,18 @@ def package(tree: Tree) -> Path:
 
 @pytest.fixture(scope="module")
 def volumes(tree: Tree) -> Path:
-    """The same, in volumes."""
+    """Return the same package in volumes."""
     return tree.package("volumes", volume_size=1_000_000)
 
 
 def manifest(package: Path, name: str = "manifest-sha256.txt") -> dict[str, str]:
-    """SHA-256 by path."""
+    """Return SHA-256 by path."""
     lines = (package / name).read_text().splitlines()
     return {path: sha256 for sha256, _, path in (line.partition("  ") for line in lines)}
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """SHA-256 of all files below a folder."""
+    """Return SHA-256 of all files below a folder."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 

@@ -16,7 +16,7 @@ Tell = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def tell(hubs: Hubs, folder: Path) -> Tell:
-    """Plans a crawl."""
+    """Plan a crawl."""
 
     def plan(hub: str, *options: str, **settings: Any) -> "subprocess.CompletedProcess[str]":
         words = command(hubs, folder, hub, **settings)
@@ -48,7 +48,7 @@ def test_sizes_that_the_listing_tells(tell: Tell, crawl: Start, hubs: Hubs, fold
 
 
 def test_sizes_of_lists_of_files(tell: Tell, crawl: Start, hubs: Hubs, folder: Path) -> None:
-    """Up to 200 kB each: the listing tells no sizes of single files, the lists of all that are looked at are exact."""
+    """The listing has no sizes of single files, but the file lists of sampled repositories are exact."""
     plan = json.loads(tell("huggingface", "--json", top=20, lfs="200kB").stdout)
     assert (plan["told"], plan["sampled"], plan["unreachable"]) == (0, 20, 0)
     done = crawl("huggingface", top=20, lfs="200kB")

@@ -72,7 +72,7 @@ def see(browser: Browser, page: Path, **options: Any) -> Seen:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The report of a tree with two hubs, and a page of changes; both have names that mean harm."""
+    """Return the report of a tree with two hubs, and a page of changes; both have hostile names."""
     root = tmp_path_factory.mktemp("tree") / "data"
     records = [
         record(number, f"owner/{HOSTILE}{number}", ModelTask=HOSTILE, ModelLicense="mit", ModelDownloads=7**number)

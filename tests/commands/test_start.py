@@ -1,4 +1,4 @@
-"""What keeps a crawl from starting is told in one line, before any request."""
+"""Problems that keep a crawl from starting are reported in one line, before any request."""
 
 import fcntl
 import os
@@ -53,7 +53,7 @@ def test_values_that_cannot_be_used(crawl: Start, hubs: Hubs, name: str, value: 
 
 
 def test_a_folder_that_cannot_be_written(crawl: Start, hubs: Hubs, folder: Path) -> None:
-    (folder / "data").write_text("a file is no folder")
+    (folder / "data").write_text("a file, not a folder")
     done = crawl("huggingface")
     assert done.status == 2
     [line] = said(done.log)

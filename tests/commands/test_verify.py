@@ -23,7 +23,7 @@ Damage = Callable[[Path], object]
 
 @pytest.fixture
 def verify(hubs: Hubs, folder: Path) -> Verify:
-    """Looks at the tree in the folder."""
+    """Run `scrapy verify` on the tree in the folder."""
 
     def run(*words: str, **settings: Any) -> "subprocess.CompletedProcess[str]":
         program = command(hubs, folder, "HUB", **settings)
@@ -36,7 +36,7 @@ def verify(hubs: Hubs, folder: Path) -> Verify:
 
 @pytest.fixture
 def done(crawl: Start, hubs: Hubs) -> Crawl:
-    """A tree with two models, whose clones share a large file."""
+    """Return a tree with two models, whose clones share a large file."""
     listed = []
     for name in ("o/one", "o/two"):
         more: Files = {"x.bin": OTHER} if name == "o/two" else {}
@@ -79,7 +79,7 @@ def relink(tree: Path) -> None:
 
 
 def alter(path: Path) -> None:
-    """Other content of the same size and time, in a file of its own."""
+    """Replace a file by one with other content, but the same size and time."""
     before = path.stat()
     content = path.read_bytes()
     path.unlink()
@@ -88,7 +88,7 @@ def alter(path: Path) -> None:
 
 
 def unlink(path: Path) -> None:
-    """The same content in a file of its own."""
+    """Replace a link by a copy."""
     content = path.read_bytes()
     path.unlink()
     path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""The page about adding a hub, followed to the letter in a copy of the project."""
+"""The page about adding a hub, followed step by step in a copy of the project."""
 
 import os
 import re

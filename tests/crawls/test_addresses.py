@@ -12,7 +12,7 @@ from tests.hubs import Hubs
 
 @pytest.fixture
 def elsewhere() -> Iterator[tuple[str, list[str]]]:
-    """Another server on loopback, and the paths that it was asked for."""
+    """Yield another server on loopback, and the paths that it was asked for."""
     asked: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -36,7 +36,7 @@ class Cluster:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process must be told to take part."""
+        """Return the environment of a process of the cluster."""
         told = {**os.environ, "PYTHONPATH": str(ROOT), "DASK_TEMPORARY_DIRECTORY": str(self.folder)}
         if self.tls:
             for name, file in (("CA_FILE", "cert"), *((f"{who}__CERT", "cert") for who in _PARTS)):
@@ -100,7 +100,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
 
 @pytest.fixture
 def models(hubs: Hubs) -> list[str]:
-    """Twelve models with a large file each, of which two share theirs; the last one's is not sent, once."""
+    """Serve twelve models with a large file each, of which two share theirs; the last download stalls once."""
     names = [f"o/m{number}" for number in range(12)]
     listed = []
     for number, name in enumerate(names):
@@ -112,7 +112,7 @@ def models(hubs: Hubs) -> list[str]:
 
 
 def told(crawl: Crawl) -> list[dict[str, object]]:
-    """What repositories.jsonl says, but for times."""
+    """Return the lines of repositories.jsonl without times."""
     lines = crawl.read("json/repositories.jsonl")
     moments = ("started", "seconds", "attempts", "crawl")
     return sorted(({k: v for k, v in line.items() if k not in moments} for line in lines), key=lambda line: line["url"])

@@ -21,7 +21,7 @@ _FIELDS = {"safetensors": "ModelParameters", "downloadsAllTime": "ModelDownloads
 
 @pytest.fixture
 def hubs() -> Iterator[Hubs]:
-    """A hub of three pages."""
+    """Yield a hub of three pages."""
     with Hubs(models=2100, seed=7, troubles=False, large_files=False) as hubs:
         yield hubs
 

@@ -1,4 +1,4 @@
-"""Listings that are cut, and go on."""
+"""Listings that are interrupted and resumed."""
 
 import json
 import signal
@@ -15,7 +15,7 @@ PAGE = "^/api/models\\?"
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """The files of a tree by path."""
+    """Return the files of a tree by path."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
@@ -25,7 +25,7 @@ def start(hubs: Hubs, folder: Path) -> "subprocess.Popen[bytes]":
 
 @pytest.fixture
 def many() -> Any:
-    """A hub of five pages."""
+    """Yield a hub of five pages."""
     with Hubs(models=5000, seed=3, troubles=False, large_files=False) as hubs:
         yield hubs
 

@@ -8,7 +8,7 @@ from tests.conftest import Start, git
 from tests.hubs import Hubs, Repository
 
 
-def test_a_hub_whole(crawl: Start, hubs: Hubs, published: Any) -> None:
+def test_a_complete_hub(crawl: Start, hubs: Hubs, published: Any) -> None:
     done = crawl("modelhub")
     assert done.status == 0
     assert done.errors == []

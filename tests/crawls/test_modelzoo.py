@@ -14,11 +14,11 @@ DEAD, NO_REPOSITORY = [9], [10, 11, 12, 13]  # what LINKS has of both
 
 @pytest.fixture
 def zoo(crawl: Start, hubs: Hubs) -> Start:
-    """Crawls ModelZoo."""
+    """Return a function that crawls ModelZoo."""
     return lambda **settings: crawl("modelzoo", MODELZOO_URL=hubs.modelzoo.url, **settings)
 
 
-def test_a_hub_whole(zoo: Start, hubs: Hubs, published: Any) -> None:
+def test_a_complete_hub(zoo: Start, hubs: Hubs, published: Any) -> None:
     done = zoo()
     assert done.status == 0
     pages = hubs.modelzoo.pages

@@ -58,7 +58,7 @@ class Hub:
         self.changes["added"].add(other)
 
     def pass_a_day(self) -> None:
-        """Something of everything, to models that nothing else happens to."""
+        """Change models in all possible ways, each model once."""
         self.changes = {"added": set(), "removed": set(), "changed": set()}
         if not self.models:
             for _ in range(20):
@@ -72,7 +72,7 @@ class Hub:
 
 
 def run(*words: str) -> tuple[int, str, int]:
-    """(exit status, standard output, bytes of memory at the peak)."""
+    """Return (exit status, standard output, bytes of memory at the peak)."""
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout
     said = process.stdout.read()
@@ -83,7 +83,7 @@ def run(*words: str) -> tuple[int, str, int]:
 
 
 def scrapy(words: list[str], name: str, *more: str) -> list[str]:
-    """Another command with the settings of a crawl's."""
+    """Return another command with the settings of a crawl's."""
     at = words.index("crawl")
     return [*words[:at], name, "huggingface", *more, *words[at + 2 :]]
 
@@ -118,7 +118,7 @@ def test_a_month(hubs: Hubs, folder: Path) -> None:
 
 
 def changes(told: str, base: str) -> dict[str, set[str]]:
-    """Names of models by what became of them, from the lines of `scrapy diff --json`."""
+    """Return names of models by kind of change, from the lines of `scrapy diff --json`."""
     found: dict[str, set[str]] = {"added": set(), "removed": set(), "changed": set()}
     for line in map(json.loads, told.splitlines()):
         if line["what"] in found:

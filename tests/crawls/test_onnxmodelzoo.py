@@ -31,14 +31,14 @@ TREE = "https://github.com/onnx/models/tree/main/"
 
 
 def described(crawl: Crawl, record: dict[str, Any]) -> Any:
-    """The object that a record names."""
+    """Return the object that a record names."""
     hub = record["ModelHub"]
     path = hub["MetadataFilePath"].removeprefix("data/onnxmodelzoo/")
     return crawl.read(path)[hub["MetadataObjectID"]]
 
 
 def of_file(crawl: Crawl, name: str) -> list[dict[str, Any]]:
-    """The records whose objects are in a metadata file."""
+    """Return the records whose objects are in a metadata file."""
     return [record for record in crawl.records if record["ModelHub"]["MetadataFilePath"].endswith(f"/{name}")]
 
 
@@ -84,7 +84,7 @@ def test_fields(crawl: Start) -> None:
     }
     told = {name: git(clone, "log", "-1", "--format=%H", "--", path).strip() for name, path in paths.items()}
     assert told == {name: record["LatestGitCommitSHA"] for name, record in records.items()}
-    assert len(set(told.values())) == 4  # that of the README is no model's
+    assert len(set(told.values())) == 4  # no model has that of the README
     assert b"git-lfs" in (clone / ROWS[2][1]).read_bytes()  # its .lfsconfig leaves pointers
 
 
@@ -127,7 +127,7 @@ def test_what_is_kept(crawl: Start) -> None:
 
 
 def change(hubs: Hubs, changes: Mapping[str, File | None]) -> None:
-    """Serve the stand-in's repository with other files; those that are None are left out."""
+    """Serve the stand-in's repository with other files; None removes a file."""
     files = {**hubs.onnxmodelzoo.commits[-1], **changes}
     hubs.serve(PATH, Repository([{path: file for path, file in files.items() if file is not None}]))
 
@@ -182,7 +182,7 @@ def test_without_its_readme_the_hub_is_not_listed(crawl: Start, hubs: Hubs) -> N
 
 
 def test_a_repository_that_is_gone(crawl: Start, hubs: Hubs) -> None:
-    """Its clone stands, but what the hub is today cannot be told."""
+    """The clone exists, but the current state of the hub is unknown."""
     url = "https://github.com/zoo/models"
     served = hubs.serve("github.com/zoo/models", Repository(hubs.onnxmodelzoo.commits))
     before = crawl("onnxmodelzoo", ONNXMODELZOO_REPOSITORY=f"{url}.git").records
@@ -217,7 +217,7 @@ def recorded(shared: Path) -> dict[str, bytes]:
 
 
 def linked(files: dict[str, bytes]) -> list[str]:
-    """The `.onnx` files that lines of tables on the recorded model pages link."""
+    """Return the `.onnx` files that lines of tables on the recorded model pages link."""
     found = []
     for path, page in sorted(files.items()):
         if path.endswith("/README.md"):

@@ -26,13 +26,13 @@ FROM_THE_SITE = [stem for stem in STEMS if stem not in (NOT_ON_THE_SITE, GONE_FR
 
 @pytest.fixture
 def pages(crawl: Start, hubs: Hubs) -> Start:
-    """Crawls PyTorch Hub."""
+    """Return a function that crawls PyTorch Hub."""
     return lambda **settings: crawl("pytorchhub", **{"PYTORCHHUB_URL": hubs.pytorchhub.url, **settings})
 
 
 @pytest.fixture
 def no_browser(tmp_path: Path) -> dict[str, str]:
-    """The environment of a machine without a browser."""
+    """Return the environment of a machine without a browser."""
     for program in ("git", "git-lfs"):
         found = shutil.which(program)
         assert found
@@ -199,7 +199,7 @@ def test_hostile_pages_cost_themselves_alone(pages: Start, hubs: Hubs, no_browse
 
 
 def children(process: int) -> set[int]:
-    """The processes that one has started, and theirs."""
+    """Return the child processes of one, and their children."""
     found: set[int] = set()
     left = [process]
     while left:
@@ -211,7 +211,7 @@ def children(process: int) -> set[int]:
 
 
 @pytest.mark.usefixtures("with_browser")
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux tells a process's children")
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux lists a process's children")
 @pytest.mark.parametrize("how", [None, signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_the_browser_ends_with_the_crawl(hubs: Hubs, folder: Path, how: signal.Signals | None) -> None:
     fault = hubs.faults.add("_content/", stall=True)

@@ -18,7 +18,7 @@ FILES: dict[str, Any] = {".gitattributes": ATTRIBUTES, "README.md": b"# A model\
 
 @pytest.fixture
 def no_git(folder: Path) -> dict[str, str]:
-    """An environment in which every start of git or git-lfs leaves a file, and fails."""
+    """Return an environment in which every start of git or git-lfs writes a file, and fails."""
     programs = folder / "programs"
     programs.mkdir()
     for name in ("git", "git-lfs"):
@@ -60,7 +60,7 @@ def test_where_no_commit_is_told_a_look_counts_for_a_while(
 
 
 def renamed(hubs: Hubs, served: Served, name: str, **listed: Any) -> None:
-    """The same repository under another name, in the listing too."""
+    """Rename a repository, in the listing too."""
     served.rename(name)
     hubs.huggingface.models = [{"id": name, "sha": served.head, **listed}]
 
@@ -118,7 +118,7 @@ def test_large_files_of_a_mirror(crawl: Start, hubs: Hubs) -> None:
 
 
 def test_what_was_looked_up_ages(crawl: Start, hubs: Hubs) -> None:
-    """A commit of an earlier look is no newer because it was used."""
+    """Using a cached commit does not make it newer."""
     served = hubs.serve("o/m", content.Repository([FILES]))
     hubs.huggingface.models = [{"id": "o/m", "_id": "0123456789abcdef01234567"}]
     first = crawl("huggingface", fraction=1, CLONE_REFRESH="1d")

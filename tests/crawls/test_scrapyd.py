@@ -44,7 +44,7 @@ class Scrapyd:
         others = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "scrapyd"],
-            cwd=self.folder,  # where the project can be had from its egg alone
+            cwd=self.folder,  # where the project can only be imported from its egg
             env={**others, "HOME": str(self.folder)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -76,7 +76,7 @@ class Scrapyd:
         return "".join(self._log)
 
     def wait_for(self, pattern: str) -> re.Match[str]:
-        """The first match in scrapyd's log, once it is there."""
+        """Return the first match in scrapyd's log, once it exists."""
         with self._written:
             assert self._written.wait_for(lambda: re.search(pattern, self.log), timeout=60), self.log
         match = re.search(pattern, self.log)
@@ -84,7 +84,7 @@ class Scrapyd:
         return match
 
     def ask(self, page: str, given: list[tuple[str, str]] | None = None) -> dict[str, Any]:
-        """What a page of scrapyd answers."""
+        """Return the answer of a page of scrapyd."""
         body = None if given is None else urlencode(given).encode()
         with urlopen(f"{self.url}/{page}", body, timeout=60) as response:
             answered: dict[str, Any] = json.load(response)
@@ -104,7 +104,7 @@ class Scrapyd:
         return job
 
     def ended(self, job: str) -> int:
-        """The exit status of a job, once it has one; scrapyd lists it as finished."""
+        """Return the exit status of a job, once it has one; scrapyd lists it as finished."""
         said = self.wait_for(rf"Process (finished|died: exitstatus=(\d+|None)).* job='{job}'")
         listed = self.ask(f"listjobs.json?project={PROJECT}")
         assert job in [each["id"] for each in listed["finished"]]
@@ -116,7 +116,7 @@ class Scrapyd:
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrapyd]:
-    """A scrapyd that has an egg of the project."""
+    """Yield a scrapyd that has an egg of the project."""
     project = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / PROJECT, project / PROJECT, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "requirements.txt"):
@@ -140,7 +140,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrapyd]:
 
 
 def content(tree: Path) -> dict[str, Any]:
-    """What is in the files of a hub's folder, but for times and cached pages; of clones, what git checked out."""
+    """Return the files of a hub's folder without times and cached pages; of clones the working trees."""
     found: dict[str, Any] = {}
     for path in tree.rglob("*"):
         name = path.relative_to(tree)
@@ -151,7 +151,7 @@ def content(tree: Path) -> dict[str, Any]:
 
 
 def lines(path: Path) -> list[str]:
-    """The lines of a file in which each is written when it is known."""
+    """Return the lines of a file in a stable order."""
     values = [json.loads(line) for line in path.read_text().splitlines()]
     return sorted(json.dumps({name: value[name] for name in sorted(value.keys() - TIMES)}) for value in values)
 
@@ -161,7 +161,7 @@ Job = Callable[..., tuple[int, Crawl]]
 
 @pytest.fixture
 def job(deployed: Scrapyd, hubs: Hubs, folder: Path) -> Job:
-    """Runs a crawl as a job of scrapyd, in another folder than `crawl` does; returns its exit status too."""
+    """Run a crawl as a job of scrapyd, in another folder than `crawl`; return its exit status too."""
 
     def run(hub: str, **given: Any) -> tuple[int, Crawl]:
         name = deployed.schedule(command(hubs, folder / "scrapyd", hub, **given))

@@ -11,7 +11,7 @@ from tests.hubs import Hubs, Repository
 
 @pytest.fixture
 def models(hubs: Hubs) -> list[dict[str, Any]]:
-    """Twelve models of two owners, two licences, two tasks and two libraries."""
+    """Return twelve models of two owners, two licences, two tasks and two libraries."""
     listed = []
     for number in range(12):
         name = f"{('ann', 'bob')[number % 2]}/m{number}"

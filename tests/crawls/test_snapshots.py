@@ -1,4 +1,4 @@
-"""Every crawl leaves a line, and a snapshot where that is wanted; what changed between two is told."""
+"""Every crawl writes a line, and a snapshot if that is wanted; `scrapy diff` shows the changes between two."""
 
 import fcntl
 import gzip
@@ -43,7 +43,7 @@ THIRD = [*SECOND, model("o/other", library_name="keras")]
 
 @pytest.fixture
 def diff(folder: Path) -> Diff:
-    """Compares states of the tree in the folder."""
+    """Return a function that compares states of the tree in the folder."""
 
     def run(*words: str, hub: str = "huggingface", data: Path = folder / "data") -> "subprocess.CompletedProcess[str]":
         program = [sys.executable, "-m", "scrapy", "diff", "-s", f"DATA_DIR={data}", hub, *words]
@@ -62,7 +62,7 @@ def objects(ended: "subprocess.CompletedProcess[str]") -> list[dict[str, Any]]:
 
 
 def refused(ended: "subprocess.CompletedProcess[str]") -> str:
-    """The one line of what could not start."""
+    """Return the only line of a command that could not start."""
     assert (ended.returncode, ended.stdout) == (2, "")
     [line] = ended.stderr.splitlines()
     return line.removeprefix("scrapy diff: ")
@@ -78,7 +78,7 @@ def snapshots(done: Crawl) -> list[str]:
 
 
 def state(done: Crawl) -> dict[str, bytes]:
-    """The files of which a snapshot consists."""
+    """Return the files of which a snapshot consists."""
     paths = [
         done.folder / f"json/{done.folder.name}.json",
         done.folder / "json/rejected.jsonl",
@@ -88,7 +88,7 @@ def state(done: Crawl) -> dict[str, bytes]:
 
 
 def kept(done: Crawl, name: str) -> dict[str, bytes]:
-    """The files of a snapshot as they were."""
+    """Return the files of a snapshot as they were."""
     folder = done.folder / "snapshots" / name
     found = [path for path in folder.rglob("*") if path.is_file() and path.name != "counts.json"]
     return {path.relative_to(folder).as_posix().removesuffix(".zst"): decompressed(path) for path in found}
@@ -101,7 +101,7 @@ def decompressed(path: Path) -> bytes:
 
 @pytest.fixture
 def three(crawl: Start, hubs: Hubs) -> Crawl:
-    """The tree after three crawls of a hub that changed between them."""
+    """Return the tree after three crawls of a hub that changed between them."""
     for listed in (FIRST, SECOND, THIRD):
         hubs.huggingface.models = listed
         done = crawl("huggingface", fraction=0, KEEP_SNAPSHOTS=5)
@@ -260,7 +260,7 @@ def test_what_cannot_be_kept_is_not_lost(crawl: Start, hubs: Hubs) -> None:
 
 @pytest.fixture
 def large(crawl: Start, hubs: Hubs, folder: Path) -> Path:
-    """A file of a tree that takes minutes to compress."""
+    """Return a file of a tree that takes minutes to compress."""
     hubs.huggingface.models = FIRST
     path = crawl("huggingface", fraction=0).folder / "json" / "metadata" / "large.json"
     path.touch()
@@ -270,7 +270,7 @@ def large(crawl: Start, hubs: Hubs, folder: Path) -> Path:
 
 
 def until_it_is_kept(hubs: Hubs, folder: Path) -> "subprocess.Popen[str]":
-    """A crawl that has begun to make a snapshot."""
+    """Start a crawl, and return it once it writes a snapshot."""
     program = command(hubs, folder, "huggingface", fraction=0, KEEP_SNAPSHOTS=1)
     crawl = subprocess.Popen(program, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     while not list((folder / "data/huggingface").glob("snapshots/.*~new/metadata/large.json.zst")):
@@ -445,7 +445,7 @@ def record(number: int, name: str, url: str = "https://hub.example/o/r", **more:
 
 
 def write(folder: Path, former: bytes | list[Any], new: list[Any]) -> None:
-    """A tree with a snapshot; of records, or of what is in their place."""
+    """Return a tree with a snapshot; of records, or of what is in their place."""
     place = folder / "data/huggingface/snapshots/20261123T091530Z/huggingface.json.gz"
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(former if isinstance(former, bytes) else gzip.compress(array(former)))
@@ -489,7 +489,7 @@ def deep(depth: int) -> Any:
         (gzip.compress(array([record(0, "a", ModelTags=deep(400))])), "cannot be compared"),
         ([record(number, f"m{number}") for number in range(10_001)], "more than 10,000 records have the ModelURL"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "snapshot",  # what gzip writes tells the time
+    ids=lambda value: value if isinstance(value, str) else "snapshot",  # gzip's output contains the time
 )
 def test_broken_snapshots(folder: Path, diff: Diff, former: bytes | list[Any], why: str) -> None:
     write(folder, former, [record(0, "a")])

@@ -37,7 +37,7 @@ Wanted = Callable[..., CloneRequest]
 
 @pytest.fixture
 def wanted(hubs: Hubs, folder: Path) -> Wanted:
-    """A repository to clone, by its path on the server."""
+    """Return a repository to clone, by its path on the server."""
 
     def of(path: str = "o/m", **options: Any) -> CloneRequest:
         return CloneRequest(
@@ -278,7 +278,7 @@ def start(repository: CloneRequest, hubs: Hubs, pattern: str) -> subprocess.Pope
 
 
 def assert_no_process_left(hubs: Hubs) -> None:
-    """Whatever works on the hubs' repositories ends, without anybody doing something more."""
+    """Wait until all processes that work on the hubs' repositories have ended by themselves."""
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal() and int(folder.name) != os.getpid():
             with contextlib.suppress(OSError):

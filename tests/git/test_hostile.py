@@ -28,7 +28,7 @@ Try = Callable[[content.Repository], CloneResult]
 
 @pytest.fixture
 def elsewhere() -> Iterator[tuple[str, list[str]]]:
-    """Another server, and what it was asked for."""
+    """Yield another server, and the requests to it."""
     asked: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -51,7 +51,7 @@ def elsewhere() -> Iterator[tuple[str, list[str]]]:
 
 @pytest.fixture
 def attempt(hubs: Hubs, folder: Path) -> Iterator[Try]:
-    """Clones a repository; whatever becomes of it, nothing is written but in the tree."""
+    """Return a function that clones a repository, and checks that nothing is written outside of the tree."""
     outside = folder / "outside"
     outside.mkdir()
     (outside / "precious").write_text("as it was")
@@ -352,7 +352,7 @@ def test_a_login_that_is_wanted_for_ever(attempt: Try, standing: Path, hubs: Hub
 
 
 def nested(depth: int) -> content.Repository:
-    """Ten to the power of `depth` empty files, of which a few hundred bytes are sent."""
+    """Return 10^`depth` empty files, which take a few hundred bytes to send."""
 
     class Nested(content.Repository):
         def objects(self) -> tuple[str | None, made.Objects]:

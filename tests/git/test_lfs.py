@@ -27,7 +27,7 @@ Wanted = Callable[..., CloneRequest]
 
 @pytest.fixture
 def wanted(hubs: Hubs, folder: Path) -> Wanted:
-    """A repository to clone, by its path on the server."""
+    """Return a repository to clone, by its path on the server."""
 
     def of(path: str = "o/m", **options: Any) -> CloneRequest:
         return CloneRequest(
@@ -225,7 +225,7 @@ def test_an_lfs_server_that_the_repository_names(hubs: Hubs, wanted: Wanted) -> 
 
 @pytest.fixture
 def dripping() -> Iterator[str]:
-    """An LFS server that sends a byte at a time."""
+    """Yield an LFS server that sends single bytes."""
     ended = threading.Event()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -250,7 +250,7 @@ def dripping() -> Iterator[str]:
 
     class Server(http.server.ThreadingHTTPServer):
         def handle_error(self, request: object, client_address: object) -> None:
-            """The client has gone."""
+            """Ignore that the client has closed the connection."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)

@@ -40,7 +40,7 @@ def update(hubs: Hubs, folder: Path, served: Served) -> Update:
 
 @pytest.fixture
 def mine(folder: Path, update: Update) -> Path:
-    """A clone in which a user works."""
+    """Return a clone in which a user works."""
     assert update().status == "cloned"
     clone = folder / "repos" / "o" / "m"
     git(clone, "config", "user.name", "A user")

@@ -21,7 +21,7 @@ Wanted = Callable[..., CloneRequest]
 
 @pytest.fixture
 def wanted(hubs: Hubs, folder: Path) -> Wanted:
-    """A repository to clone, by its path on the server."""
+    """Return a repository to clone, by its path on the server."""
 
     def of(name: str = "o/m", /, **options: Any) -> CloneRequest:
         given = {"path": str(folder / "repos" / name), "protocols": ("http",), "timeout": 60, **options}
@@ -36,13 +36,13 @@ def on_server(served: Served, *arguments: str) -> str:
 
 
 def refs(clone: Path) -> set[str]:
-    """The references of a clone with their objects, but for those that were rewritten."""
+    """Return the references of a clone with their objects, except rewritten ones."""
     listed = git(clone, "for-each-ref", "--format=%(objectname) %(refname) %(symref)").splitlines()
     return {line for line in listed if "refs/rewritten/" not in line}
 
 
 def assert_like_a_fresh_clone(wanted: Wanted, folder: Path) -> None:
-    """The clone has what another clone, made now, has."""
+    """Check that the clone equals a new clone."""
     fresh = clone(wanted(path=str(folder / "fresh" / "m")))
     now, other = folder / "repos" / "o" / "m", folder / "fresh" / "m"
     assert fresh.status == "cloned"

@@ -26,7 +26,7 @@ WEIGHTS = Large(b"weights " * 50_000)
 
 @pytest.fixture
 def certificate(folder: Path) -> Path:
-    """A certificate for 127.0.0.1 that signs itself, with its key."""
+    """Return a certificate for 127.0.0.1 that signs itself, with its key."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "stand-in")])
     now = datetime.datetime.now(datetime.UTC)
@@ -46,7 +46,7 @@ def certificate(folder: Path) -> Path:
 
 @pytest.fixture
 def secure(hubs: Hubs, certificate: Path) -> Iterator[str]:
-    """The stand-in hubs behind TLS."""
+    """Yield the stand-in hubs behind TLS."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
     listening = socket.create_server(("127.0.0.1", 0))

@@ -53,12 +53,12 @@ Objects = dict[str, tuple[bytes, bytes]]  # id -> (type, content)
 
 
 def pointer(oid: str, size: int) -> bytes:
-    """A pointer file of git-lfs."""
+    """Return a pointer file of git-lfs."""
     return b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %d\n" % (oid.encode(), size)
 
 
 def object_id(kind: bytes, content: bytes) -> str:
-    """The id that git gives an object."""
+    """Return the id that git gives an object."""
     return hashlib.sha1(b"%s %d\0" % (kind, len(content)) + content, usedforsecurity=False).hexdigest()
 
 
@@ -72,7 +72,7 @@ class Repository:
     first: int = 0  # the number of the first commit, which makes its date
 
     def objects(self) -> tuple[str | None, Objects]:
-        """(head, objects)."""
+        """Return (head, objects)."""
         objects: Objects = {}
         head = None
         for number, files in enumerate(self.commits, self.first):
@@ -109,14 +109,14 @@ def commit(of_tree: str, parent: str | None, number: int, objects: Objects) -> s
 
 
 def commit_body(of_tree: str, parent: str | None, number: int) -> bytes:
-    """The content of a commit; `number` makes its date."""
+    """Return the content of a commit; `number` makes its date."""
     when = b"%s %d +0000" % (AUTHOR, 1_600_000_000 + number * _WEEK)
     parents = f"parent {parent}\n" if parent else ""
     return f"tree {of_tree}\n{parents}".encode() + b"author %s\ncommitter %s\n\nCommit %d\n" % (when, when, number)
 
 
 def _entry(file: File, objects: Objects, large: dict[str, bytes]) -> tuple[bytes, str]:
-    """(mode, id)."""
+    """Return (mode, id)."""
     match file:
         case Large():
             large[file.oid] = file.body
@@ -153,5 +153,5 @@ def write_bare(path: Path, head: str | None, objects: Objects, branch: str) -> N
 
 
 def paths(files: Files) -> Iterator[str]:
-    """Paths of the files that are no submodules."""
+    """Return the paths of all files except submodules."""
     return (path for path, file in files.items() if not isinstance(file, Submodule))

@@ -18,7 +18,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     body: str = ""
     cut: int | None = None  # close the connection after so many bytes of the true answer
-    garble: bool = False  # leave out the end of the true answer, and say nothing of it
+    garble: bool = False  # omit the end of the true answer, without a sign of it
     slow: float = 0  # seconds before the true answer
     stall: bool = False  # send nothing, ever; with `cut` nothing more
     times: int | None = None  # so often, None for always
@@ -29,11 +29,11 @@ class Fault:
 
     @property
     def spoils(self) -> bool:
-        """Whether it does something to the true answer, instead of answering itself."""
+        """Return whether it changes the true answer, instead of giving its own."""
         return self.cut is not None or self.garble or self.slow > 0
 
     def strikes(self, request: web.Request) -> bool:
-        """Whether this request is struck."""
+        """Return whether this request gets the fault."""
         if self.method not in (None, request.method) or not re.search(self.path, request.path_qs):
             return False
         self.seen += 1
@@ -53,19 +53,19 @@ class Faults(list[Fault]):
         return fault
 
     def strike(self, request: web.Request) -> Fault | None:
-        """The fault of a request."""
+        """Return the fault of a request."""
         return next((fault for fault in self if fault.strikes(request)), None)
 
 
 async def answer(fault: Fault) -> web.StreamResponse:
-    """The wrong answer."""
+    """Return the wrong answer."""
     if fault.stall:
         await asyncio.Event().wait()
     return web.Response(status=fault.status or 500, headers=fault.headers, text=fault.body)
 
 
 async def spoilt(fault: Fault, response: web.StreamResponse) -> web.StreamResponse:
-    """The true answer, late or garbled; who sends it cuts it."""
+    """Return the true answer, late or garbled; the sender cuts it."""
     await asyncio.sleep(fault.slow)
     if fault.garble and isinstance(response, web.Response) and isinstance(response.body, bytes):
         response.body = response.body[: len(response.body) // 2]

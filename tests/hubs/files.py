@@ -1,4 +1,4 @@
-"""The files of a served repository, read back from its git objects: what the API's trees and /resolve/ tell."""
+"""The files of a served repository, read back from its git objects: for the API's trees and /resolve/."""
 
 import re
 import zlib
@@ -21,18 +21,18 @@ class Entry:
 
     @property
     def large(self) -> tuple[str, int] | None:
-        """(oid, size) of a large file."""
+        """Return (oid, size) of a large file."""
         match = _POINTER.fullmatch(self.body or b"")
         return (match[1].decode(), int(match[2])) if match else None
 
 
 def content(repository: Path, oid: str) -> bytes:
-    """What is in an object. Raises `FileNotFoundError`."""
+    """Return the content of an object. Raises `FileNotFoundError`."""
     return zlib.decompress((repository / "objects" / oid[:2] / oid[2:]).read_bytes()).partition(b"\0")[2]
 
 
 def history(repository: Path, head: str | None) -> Iterator[str]:
-    """A commit and those before it."""
+    """Yield a commit and those before it."""
     while head:
         yield head
         parent = re.search(rb"^parent (\w+)$", content(repository, head), re.MULTILINE)
@@ -40,7 +40,7 @@ def history(repository: Path, head: str | None) -> Iterator[str]:
 
 
 def entries(repository: Path, commit: str, folder: str = "", *, recursive: bool = False) -> Iterator[Entry]:
-    """What lies in a folder of a commit. Raises `FileNotFoundError` where there is no such folder."""
+    """Return the entries of a folder of a commit. Raises `FileNotFoundError` if it does not exist."""
     tree = content(repository, commit)[5:45].decode()
     for name in folder.split("/") if folder else ():
         inner = [oid for mode, found, oid in _listed(repository, tree) if (mode, found) == (_FOLDER, name)]
@@ -51,7 +51,7 @@ def entries(repository: Path, commit: str, folder: str = "", *, recursive: bool 
 
 
 def file(repository: Path, commit: str, path: str) -> Entry | None:
-    """A file of a commit."""
+    """Return a file of a commit."""
     folder, _, _ = path.rpartition("/")
     try:
         found = [entry for entry in entries(repository, commit, folder) if entry.path == path]
@@ -71,7 +71,7 @@ def _walk(repository: Path, tree: str, prefix: str, recursive: bool) -> Iterator
 
 
 def _listed(repository: Path, tree: str) -> Iterator[tuple[bytes, str, str]]:
-    """(mode, name, id) of what is in a tree."""
+    """Yield (mode, name, id) of what is in a tree."""
     body = content(repository, tree)
     for match in re.finditer(rb"(\d+) ([^\0]+)\0(.{20})", body, re.DOTALL):
         yield match[1], match[2].decode(), match[3].hex()

@@ -10,71 +10,71 @@ _WEIGHTS = Large(b"weights " * 5000)
 
 
 def parent_folder(_: str) -> Repository:
-    """A file in the folder above."""
+    """Return a file in the folder above."""
     return Repository([{"../owned": b"1", "README.md": b"#\n"}])
 
 
 def git_folder(_: str) -> Repository:
-    """A configuration of its own, which names a program."""
+    """Return a configuration of its own, which names a program."""
     return Repository([{".git/config": _CONFIG, "README.md": b"#\n"}])
 
 
 def git_folder_elsewhere(_: str) -> Repository:
-    """The same for file systems to which these are one name."""
+    """Return the same for file systems that consider the names equal."""
     return Repository([{".GIT/config": _CONFIG, "git~1/config": _CONFIG, "README.md": b"#\n"}])
 
 
 def symbolic_link(_: str) -> Repository:
-    """A link that leads out of the working tree."""
+    """Return a link that leads out of the working tree."""
     return Repository([{"link": Symlink(b"../../../../outside"), "README.md": b"#\n"}])
 
 
 def through_symbolic_link(_: str) -> Repository:
-    """A large file that would be written through such a link: one name is a link and a folder."""
+    """Return a large file that would be written through such a link: one name is a link and a folder."""
     link: dict[str, File] = {"link": Symlink(b"../../../../outside"), "link/w.bin": _WEIGHTS}
     return Repository([{".gitattributes": _ATTRIBUTES, **link}])
 
 
 def other_lfs_server(url: str) -> Repository:
-    """A configuration that sends git-lfs, and whoever's token, to another server."""
+    """Return a configuration that sends git-lfs, and whoever's token, to another server."""
     config = f'[lfs]\n\turl = {url}/elsewhere\n[remote "origin"]\n\tlfsurl = {url}/elsewhere\n'.encode()
     return Repository([{".gitattributes": _ATTRIBUTES, ".lfsconfig": config, "w.bin": _WEIGHTS}])
 
 
 def foreign_submodule(url: str) -> Repository:
-    """A submodule on another server."""
+    """Return a submodule on another server."""
     return _submodule(f"{url}/elsewhere")
 
 
 def submodule_that_runs(_: str) -> Repository:
-    """A submodule whose URL is a command."""
+    """Return a submodule whose URL is a command."""
     return _submodule("ext::sh -c touch% owned")
 
 
 def hooks(_: str) -> Repository:
-    """Programs where hooks and filters are looked for."""
+    """Return programs where hooks and filters are looked for."""
     program = Executable(b"#!/bin/sh\ntouch owned\n")
     return Repository([{"hooks/post-checkout": program, ".gitattributes": b"* filter=evil\n", "evil": program}])
 
 
 def two_cases(_: str) -> Repository:
-    """Two names that are one where a file system does not tell upper from lower case."""
+    """Return two names that are equal on a case-insensitive file system."""
     return Repository([{".gitattributes": _ATTRIBUTES, "Model.bin": _WEIGHTS, "model.bin": Large(b"other weights")}])
 
 
 def huge_folder(_: str) -> Repository:
-    """A folder of 100,000 entries."""
+    """Return a folder of 100,000 entries."""
     return Repository([{f"many/{number}": b"" for number in range(100_000)}])
 
 
 def lying_pointer(_: str) -> Repository:
-    """A large file that is said to have another size."""
+    """Return a large file that is said to have another size."""
     lie = Large(_WEIGHTS.body, pointer=pointer(_WEIGHTS.oid, 1))
     return Repository([{".gitattributes": _ATTRIBUTES, "w.bin": lie}])
 
 
 def expanding_pack(_: str) -> Repository:
-    """Files that have a thousand times the size of what is sent for them."""
+    """Return files that have a thousand times the size of what is sent for them."""
     return Repository([{f"{number}.bin": bytes(300 << 20) for number in range(4)}])
 
 

@@ -201,7 +201,7 @@ class HuggingFace:
         return _answer([_entry(entry) for entry in page[:limit]], headers=_next(request, following))
 
     def _served(self, request: web.Request, name: str) -> "Served | web.Response":
-        """The repository of that id, or the answer to a client that has it elsewhere or not at all."""
+        """Return the repository of that id, or the answer to a client that has it elsewhere or not at all."""
         if moved := self.hubs.redirect(request, name):
             return moved
         served = self.hubs.find(name)
@@ -212,7 +212,7 @@ class HuggingFace:
     # Files
 
     async def file(self, request: web.Request) -> web.StreamResponse:
-        """GET or HEAD /ID/resolve/REVISION/PATH."""
+        """Answer GET or HEAD /ID/resolve/REVISION/PATH."""
         match = _RESOLVE.fullmatch(request.path)
         if match is None:
             return self.no_repository(request)
@@ -248,7 +248,7 @@ class HuggingFace:
         return self.hubs.token is not None and credentials == self.hubs.token
 
     def refusal(self, request: web.Request, name: str) -> web.Response | None:
-        """The answer to a client that has no access to a gated or private repository."""
+        """Return the answer to a client that has no access to a gated or private repository."""
         if self._has_access(request):
             return None
         if name in self.private:
@@ -262,7 +262,7 @@ class HuggingFace:
         return error(401, "GatedRepo", f"{message} Please log in.")
 
     def no_repository(self, request: web.Request) -> web.Response:
-        """The answer for a repository that is not there, which an anonymous client is not told."""
+        """Return the answer for a missing repository; to an anonymous client it is 401, as for a private one."""
         if self._has_access(request):
             return error(404, "RepoNotFound", "Repository not found")
         of_api = request.path.startswith("/api/") or "/resolve/" in request.path
@@ -270,7 +270,7 @@ class HuggingFace:
 
 
 def error(status: int, code: str | None, message: str, *, scheme: str = "Basic") -> web.Response:
-    """An error of Hugging Face; `scheme` is how the client is to authenticate itself where that would help."""
+    """Return an error of Hugging Face; `scheme` is how the client can authenticate itself, if that would help."""
     headers = {"X-Error-Message": message}
     if code:
         headers["X-Error-Code"] = code
@@ -292,7 +292,7 @@ def _answer(value: Any, status: int = 200, headers: dict[str, str] | None = None
 
 
 def _limit(request: web.Request) -> int:
-    """How many objects a page shall have. Raises `ValueError`."""
+    """Return how many objects a page has. Raises `ValueError`."""
     limit = int(request.query.get("limit", _MOST))
     if limit < 1:
         raise ValueError(f"limit={limit}")
@@ -308,7 +308,7 @@ def _next(request: web.Request, cursor: str | None, endpoint: str | None = None)
 
 
 def _entry(entry: files.Entry) -> dict[str, Any]:
-    """A file or folder as the API tells it."""
+    """Return a file or folder in the form of the API."""
     if entry.body is None:
         return {"type": "directory", "oid": entry.oid, "size": 0, "path": entry.path}
     told = {"type": "file", "oid": entry.oid, "size": len(entry.body), "path": entry.path}

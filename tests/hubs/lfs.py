@@ -14,7 +14,7 @@ _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 
 async def batch(request: web.Request, find: Callable[[str], bytes | None]) -> web.Response:
-    """Where the objects of a request are to be downloaded."""
+    """Answer a batch request with the URLs of objects."""
     try:
         asked = await request.json()
         objects = [(entry["oid"], entry["size"]) for entry in asked["objects"]]
@@ -42,7 +42,7 @@ def _told(request: web.Request, oid: str, size: int, content: bytes | None) -> d
 
 
 def content(request: web.Request, body: bytes) -> web.Response:
-    """An object, or the part of it that is asked for."""
+    """Return an object, or the part of it that is asked for."""
     headers = {"Accept-Ranges": "bytes", "Content-Type": "application/octet-stream"}
     match = _RANGE.fullmatch(request.headers.get("Range", ""))
     if match is None:

@@ -33,7 +33,7 @@ class Order:
         return (ranked[position] for position in range(start, len(ranked)))
 
     def cursor(self, index: int) -> str:
-        """Return what stands for "those after this one" in the URL of a page, as Hugging Face writes it."""
+        """Return the cursor for "those after this one" in the URL of a page, as Hugging Face writes it."""
         model = f"{index:024x}"
         if self._sort == _CREATED:
             return encoded({"_id": {self._next: model}})

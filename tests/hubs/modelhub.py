@@ -34,7 +34,7 @@ class Modelhub:
 
     @property
     def git_config(self) -> dict[str, str]:
-        """Configuration with which git finds here what is on the forges."""
+        """Return configuration with which git finds here what is on the forges."""
         forges = ("github.com", "gist.github.com", "gitlab.com", "bitbucket.org")
         return {f"url.{self.hubs.url}/{forge}/.insteadOf": f"https://{forge}/" for forge in forges}
 
@@ -58,7 +58,7 @@ class Modelhub:
         return {**entry, "gpu": True} if number % 5 == 0 else entry
 
     def repository(self, path: str) -> Repository | None:
-        """The repository of a generated model."""
+        """Return the repository of a generated model."""
         number = path.rpartition("model-")[2]
         if not path.startswith("github.com/") or not number.isdecimal() or int(number) >= _MODELS:
             return None
@@ -81,7 +81,7 @@ def _files(number: int, hubs: "Hubs") -> dict[str, File]:
 
 
 def _config(number: int) -> dict[str, Any]:
-    """A model's description, as modelhub's config_schema.json has it."""
+    """Return a model's description, as modelhub's config_schema.json has it."""
     config: dict[str, Any] = {
         "id": str(uuid.UUID(int=number)),
         "meta": {

@@ -44,14 +44,14 @@ class Models(Generated):
         self.large_files = large_files
 
     def trouble(self, index: int) -> str | None:
-        """gated, missing, empty, or nothing of that."""
+        """Return `gated`, `missing`, `empty` or nothing."""
         if not self.troubles:
             return None
         bits = self._bits(index) >> 200
         return "gated" if bits % 40 == 7 else "missing" if bits % 60 == 11 else "empty" if bits % 80 == 13 else None
 
     def model(self, index: int) -> dict[str, Any]:
-        """The model as the listing has it; every field but the id may be missing or null."""
+        """Return the model as the listing has it; every field but the id may be missing or null."""
         bits = self._bits(index)
         name, kind = self.name(index), bits >> 16
         created = FIRST + timedelta(seconds=37 * index)
@@ -96,7 +96,7 @@ class Models(Generated):
         return {key: value for key, value in listed.items() if value is not None or kind % 5 == 0}
 
     def rank(self, index: int, sort: str) -> int:
-        """What the listing is sorted by: a count, or seconds since the first model."""
+        """Return the sort key of the listing: a count, or seconds since the first model."""
         kind = self._bits(index) >> 16
         match sort:
             case "downloads":
@@ -137,7 +137,7 @@ class Models(Generated):
         yield "region:us"
 
     def files(self, index: int, number: int) -> dict[str, bytes | tuple[int, int]]:
-        """Files of one commit; a large file is its (number in the pool, size)."""
+        """Return files of one commit; a large file is its (number in the pool, size)."""
         files: dict[str, bytes | tuple[int, int]] = {
             ".gitattributes": _ATTRIBUTES,
             "README.md": b"---\nlicense: mit\n---\n# Model %d\n\nRevision %d.\n" % (index, number)
@@ -148,7 +148,7 @@ class Models(Generated):
         return files | dict(zip(("model.safetensors", "onnx/model.onnx"), self.large(index), strict=False))
 
     def large(self, index: int) -> list[tuple[int, int]]:
-        """(number in the pool, size) of the large files of a model: of a third of them one, of a few two."""
+        """Return (number in the pool, size) of the large files of a model: of a third of them one, of a few two."""
         if not self.large_files:
             return []
         bits = self._bits(index) >> 100
@@ -158,20 +158,20 @@ class Models(Generated):
         ]
 
     def pool_size(self, number: int) -> int:
-        """Bytes of a large file of the pool: 50 kB to 2 MB."""
+        """Return bytes of a large file of the pool: 50 kB to 2 MB."""
         return 50_000 + number * 30_011
 
     @lru_cache(maxsize=POOL)  # noqa: B019 - as many as there are
     def pool(self, number: int) -> Large:
-        """A large file of the pool."""
+        """Return a large file of the pool."""
         return Large(random.Random(f"{self.seed}:{number}").randbytes(self.pool_size(number)))
 
     def revisions(self, index: int) -> int:
-        """Commits of a model's repository."""
+        """Return commits of a model's repository."""
         return 1 + self._bits(index) % 3
 
     def head(self, index: int) -> str:
-        """HEAD of the repository of a model, computed as git would."""
+        """Return HEAD of the repository of a model, computed as git would."""
         parent = None
         for number in range(self.revisions(index)):
             when = self._first_commit(index) + number
@@ -184,7 +184,7 @@ class Models(Generated):
         return index % 97
 
     def _tree(self, index: int, number: int) -> str:
-        """Id of a tree, without making its objects."""
+        """Return the id of a tree, without making its objects."""
         files = self.files(index, number)
         onnx = files.pop("onnx/model.onnx", None)
         entries = [
@@ -205,7 +205,7 @@ class Models(Generated):
         return object_id(b"blob", pointer(self.pool(number).oid, self.pool_size(number)))
 
     def repository(self, index: int) -> Repository:
-        """The repository of a model."""
+        """Return the repository of a model."""
         if self.trouble(index) == "empty":
             return Repository()
         commits = []

@@ -80,7 +80,7 @@ class ModelZoo:
         return web.Response(text=page if isinstance(page, str) else json.dumps(page), content_type="application/json")
 
     def repository(self, path: str) -> Repository | None:
-        """The repository of a generated model."""
+        """Return the repository of a generated model."""
         forge, _, name = path.partition("/")
         known = {
             *("github.com/zoo/shared", "github.com/Zoo/Shared", "github.com/zoo/alone", "gitlab.com/zoo/alone"),
@@ -96,7 +96,7 @@ def _slug(number: int) -> str:
 
 
 def _described(number: int) -> dict[str, Any]:
-    """What a model's page says."""
+    """Return the data of a model's page."""
     return {
         "title": f"Model {number}",
         "description": None if number % 7 == 3 else "Made from a number.",
@@ -110,6 +110,6 @@ def _described(number: int) -> dict[str, Any]:
 
 
 def _entry(number: int, described: dict[str, Any]) -> dict[str, Any]:
-    """What the index says of a model."""
+    """Return the entry of a model in the index."""
     fields = ("title", "description", "stars", "link", "framework", "categories")
     return {"slug": _slug(number), **{field: described[field] for field in fields}}

@@ -128,7 +128,7 @@ class OnnxModelZoo:
         ]
 
     def repository(self, path: str) -> Repository | None:
-        """The repository that is the hub."""
+        """Return the repository that is the hub."""
         return Repository(self.commits) if path == PATH else None
 
 
@@ -142,7 +142,7 @@ def _folder(number: int) -> str:
 
 
 def _manifest() -> list[dict[str, Any]]:
-    """The rows' files and one more; two rows' files are left out."""
+    """Return the rows' files and one more; two rows' files are missing."""
     named = [*(row for row in ROWS if row[0] not in ("Unlisted", "Beta elsewhere")), ("Gamma", MANIFEST_ONLY)]
     return [
         {
@@ -162,7 +162,7 @@ def _manifest() -> list[dict[str, Any]]:
 
 
 def _statistics(number: int) -> str:
-    """A `turnkey_stats.yaml`, as far as it is no record of the machine."""
+    """Return a `turnkey_stats.yaml`, without its data about the machine."""
     size = "null" if number % 5 == 0 else "354.5"
     return f"""\
 author: {("timm", "torch_hub")[number % 2]}

@@ -50,7 +50,7 @@ class PyTorchHub:
         router.add_get("/foreign/{name}", _foreign)
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
-        """A page without content, and the script that asks for it."""
+        """Return a page without content, and the script that requests it."""
         stem = request.match_info.get("stem", "")
         if stem == GONE_FROM_THE_SITE:
             return web.Response(status=302, headers={"Location": f"{self.url}/"})
@@ -67,7 +67,7 @@ class PyTorchHub:
         return web.Response(status=302, headers={"Location": location})
 
     def repository(self, path: str) -> Repository | None:
-        """The repository of the pages, or of a model."""
+        """Return the repository of the pages, or of a model."""
         if path == REPOSITORY.removeprefix("https://"):
             return Repository([self.files], branch="master")
         if path.removeprefix("github.com/") in _REPOSITORIES:
@@ -76,7 +76,7 @@ class PyTorchHub:
 
 
 def _page(stem: str, front: str) -> str:
-    """A page of the repository."""
+    """Return a page of the repository."""
     return f"""---
 layout: hub_detail
 summary: The summary of {stem}

@@ -1,4 +1,4 @@
-"""The server that stands in for all hubs: repositories, large files, faults, and what was asked."""
+"""The stand-in server for all hubs: repositories, large files, faults, and a record of requests."""
 
 import asyncio
 import hashlib
@@ -78,7 +78,7 @@ class Served:
         write_bare(self.folder, self.head, {}, branch)
 
     def commit(self, revision: str) -> str | None:
-        """The commit that a branch or an id of a commit stands for."""
+        """Return the commit of a branch, or of an id of a commit."""
         if revision in (self.branch, "main", "HEAD"):
             return self.head
         return revision if revision in files.history(self.folder, self.head) else None
@@ -201,7 +201,7 @@ class Hubs:
         return served
 
     def asked(self, pattern: str) -> list[Asked]:
-        """The requests whose path a pattern is found in."""
+        """Return the requests whose path matches a pattern."""
         return [request for request in list(self.requests) if re.search(pattern, request.path)]
 
     def wait_for(self, pattern: str) -> None:
@@ -219,7 +219,7 @@ class Hubs:
                 assert tries, f"{self.arrived} requests have come, and not {number}"
 
     def find(self, path: str) -> Served | None:
-        """The repository at a path; a generated one is made now."""
+        """Return the repository at a path; a generated one is made now."""
         if path not in self.repositories:
             for hub in (self.huggingface, self.modelhub, self.modelzoo, self.onnxmodelzoo, self.pytorchhub):
                 if (repository := hub.repository(path)) is not None:
@@ -252,7 +252,7 @@ class Hubs:
         return response if sent < _PIECE or response.prepared else await _in_pieces(request, response, asked)
 
     async def _other(self, request: web.Request) -> web.StreamResponse:
-        """Pages of tests, and git and git-lfs for any path."""
+        """Return pages of tests, and git and git-lfs for any path."""
         if request.path in self.pages:
             return web.Response(body=self.pages[request.path])
         for pattern, serve in ((_BATCH, self._batch), (_GIT, self._git)):
@@ -269,7 +269,7 @@ class Hubs:
         return self._elsewhere(request, match["path"]) or await lfs.batch(request, self.large)
 
     def _elsewhere(self, request: web.Request, path: str) -> web.Response | None:
-        """The answer to a client that cannot have a repository there."""
+        """Return the answer to a client that cannot have a repository there."""
         if answered := self.redirect(request, path) or self.huggingface.refusal(request, path):
             return answered
         if self.find(path) is not None:
@@ -277,7 +277,7 @@ class Hubs:
         return web.Response(status=404) if "github.com" in path else self.huggingface.no_repository(request)
 
     def redirect(self, request: web.Request, path: str) -> web.Response | None:
-        """The answer for the former path of a repository."""
+        """Return the answer for the previous path of a repository."""
         if path not in self.moved:
             return None
         return web.Response(status=307, headers={"Location": request.path_qs.replace(path, self.moved[path], 1)})
@@ -287,7 +287,7 @@ class Hubs:
         return web.Response(status=404) if body is None else lfs.content(request, body)
 
     def large(self, oid: str) -> bytes | None:
-        """A large file."""
+        """Return a large file."""
         return self.objects.get(oid)
 
     async def _add_fault(self, request: web.Request) -> web.StreamResponse:
@@ -303,7 +303,7 @@ class Hubs:
 
 
 def _conditional(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-    """An answer with its ETag; without a body to whom has it (RFC 9110, section 13.1.2)."""
+    """Return an answer with its ETag; without a body if the client has it (RFC 9110, section 13.1.2)."""
     if not isinstance(response, web.Response) or response.status != 200 or not isinstance(response.body, bytes):
         return response
     tag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
@@ -318,7 +318,7 @@ async def _robots(_: web.Request) -> web.StreamResponse:
 
 
 async def _in_pieces(request: web.Request, whole: web.StreamResponse, asked: Asked) -> web.StreamResponse:
-    """A large answer, counted as it goes: who breaks off has not had all of it."""
+    """Return a large answer, and count the bytes that are really sent."""
     assert isinstance(whole, web.Response)
     assert isinstance(whole.body, bytes)
     response = web.StreamResponse(status=whole.status, headers=whole.headers)
@@ -334,7 +334,7 @@ async def _in_pieces(request: web.Request, whole: web.StreamResponse, asked: Ask
 
 
 async def _cut(request: web.Request, whole: web.StreamResponse, after: int, *, stall: bool) -> web.StreamResponse:
-    """The beginning of an answer, and the end of its connection, or no end at all."""
+    """Return the beginning of an answer, and the end of its connection, or no end at all."""
     assert isinstance(whole, web.Response)
     assert isinstance(whole.body, bytes)
     headers = {name: value for name, value in whole.headers.items() if name != "Content-Length"}

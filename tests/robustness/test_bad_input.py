@@ -27,7 +27,7 @@ from tests.conftest import Crawl, Start
 from tests.hubs import Hubs, Repository
 
 DEEP = "[" * 10_000 + "]" * 10_000
-# JSON texts of values that stand where something else should
+# JSON texts of values of the wrong type
 VALUES = [
     *("null", "true", "0", "-1", "-0", "1.5", "1e999", "1" * 40, "[]", "{}", '""', '" "', "[null]", "[[]]", DEEP),
     *('"\\u0000"', '"\\u001b[31mred"', '"\\u202egnp.exe"', '"g\\u043e\\u043egle/bert"', '"\\ud83d"', '"CON"', '"../x"'),
@@ -106,7 +106,7 @@ def test_any_card_is_read(validator: Validator, card: dict[str, Any], index: Any
 
 
 def made(model: Model, validator: Validator) -> None:
-    """Its record is valid, or what is wrong with it can be told."""
+    """Check that its record is valid, or that the validator reports the problem."""
     model.position = 0
     hub = Hub(name="H", url="https://h.example", metadata_path="data/h/json/metadata/h.json")
     wrong = validator.problem(record(model, hub))
@@ -143,7 +143,7 @@ def test_a_name_that_is_accepted_stays_in_the_tree(name: str) -> None:
 
 
 def accounted(done: Crawl, metadata: str) -> None:
-    """Each object of the listing has a record or a line that says why not; nothing else went wrong."""
+    """Check that each object of the listing has a record or a rejection, and that nothing else failed."""
     assert done.status == 0, done.log[-3000:]
     assert done.errors == []
     objects = done.read(f"json/metadata/{metadata}")
@@ -282,7 +282,7 @@ def test_pytorch_hub(crawl: Start, hubs: Hubs, tmp_path: Path) -> None:
 
 @contextmanager
 def server(announced: int | None) -> Iterator[str]:
-    """A hub whose listing announces so many bytes, or sends them without end."""
+    """Yield a hub whose listing announces so many bytes, or sends them without end."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

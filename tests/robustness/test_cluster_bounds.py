@@ -28,7 +28,7 @@ _BOUND = 12 * ANSWER  # seconds, for a loaded machine: a call without a bound ne
 
 @pytest.fixture
 def processes(folder: Path) -> Iterator[Processes]:
-    """A scheduler and two workers, to be stopped."""
+    """Yield a scheduler and two workers, to be stopped."""
     (folder / "cluster").mkdir()
     processes = Processes(folder / "cluster")
     processes.start()
@@ -38,19 +38,19 @@ def processes(folder: Path) -> Iterator[Processes]:
 
 @pytest.fixture
 def silent_server() -> Iterator[str]:
-    """The address of a server that accepts connections and says nothing."""
+    """Yield the address of a server that accepts connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
 
 
 def public(kind: type) -> set[str]:
-    """The coroutines that others may call."""
+    """Return the coroutines that others may call."""
     members = inspect.getmembers(kind, inspect.iscoroutinefunction)
     return {name for name, _ in members if not name.startswith("_")}
 
 
 async def outcome(call: Callable[[], Coroutine[Any, Any, object]]) -> BaseException | None:
-    """What a call ends with; one that does not end raises `TimeoutError` here."""
+    """Return the result or error of a call; one that does not end raises `TimeoutError` here."""
     try:
         await asyncio.wait_for(call(), _BOUND)
     except (OSError, ClusterLost) as error:

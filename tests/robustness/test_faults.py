@@ -1,4 +1,4 @@
-"""Faults of the program itself cost no more than they must, and are not told as success."""
+"""Internal errors cost no more than they must, and are not reported as success."""
 
 import sys
 from pathlib import Path
@@ -31,7 +31,7 @@ class Faulty(ModelhubSpider):
 
 @pytest.fixture
 def faulty(crawl: Start, folder: Path) -> Start:
-    """Crawls Modelhub with a spider that has a fault."""
+    """Return a function that crawls Modelhub with a spider that has a bug."""
 
     def start(fault: str) -> object:
         flags = {name: name == fault for name in ("in_model", "in_callback", "in_pipeline")}

@@ -1,4 +1,4 @@
-"""Crawls that are ended early, and go on."""
+"""Crawls that are stopped early, and resumed."""
 
 import signal
 import subprocess
@@ -15,7 +15,7 @@ ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 
 @pytest.fixture
 def models(hubs: Hubs) -> list[str]:
-    """Three models with a large file each; that of the last one is not sent, once."""
+    """Serve three models with a large file each; the last download stalls once."""
     names = [f"o/m{number}" for number in range(3)]
     served = []
     for number, name in enumerate(names):
@@ -29,7 +29,7 @@ def models(hubs: Hubs) -> list[str]:
 
 
 def start(hubs: Hubs, folder: Path) -> subprocess.Popen[bytes]:
-    """A crawl that clones one repository after the other, and has reached what is not sent."""
+    """Return a crawl that clones one repository after the other, and has reached the stalled download."""
     crawl = subprocess.Popen(
         command(hubs, folder, "huggingface", fraction=1, CLONE_CONCURRENCY=1), cwd=ROOT, stderr=subprocess.DEVNULL
     )

@@ -17,7 +17,7 @@ _OF_THE_MOMENT = {"attempts", "started", "seconds", "git_bytes", "status"}
 
 
 def serve(hubs: Hubs) -> None:
-    """A hundred models with a large file of one to two megabytes each; every tenth file is that of its neighbour."""
+    """Return a hundred models with a large file of 1 to 2 MB each; every tenth file equals its neighbour's."""
     listed = []
     for number in range(REPOSITORIES):
         size = 1_000_000 + number // 10 * 100_000
@@ -44,7 +44,7 @@ def kill_at(requests: int, hubs: Hubs, folder: Path) -> None:
 
 
 def contents(tree: Path) -> dict[str, Any]:
-    """What a tree says: its files by path, without what tells of times; of git its refs and objects."""
+    """Return the files of a tree by path, without times; of git its refs and objects."""
     found: dict[str, Any] = {}
     for path in sorted(tree.rglob("*")):
         name = str(path.relative_to(tree))

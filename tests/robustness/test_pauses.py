@@ -140,7 +140,7 @@ async def _left_alone(listing: CrawlDatabase) -> None:
 
 
 async def _next(turns: CloneScheduler) -> str | None:
-    """Who is next now; None if somebody is only later."""
+    """Return the next job if one is ready, else None."""
     task = asyncio.create_task(turns.next())
     await asyncio.sleep(0)
     if not task.done():

@@ -9,7 +9,7 @@ from ptmtorrent_scrapy.catalog.reading import elements, lines, value
 
 
 def read(text: str | bytes) -> tuple[list[tuple[int, Any]], list[str]]:
-    """(position, value) of the elements of an array, and the faults that were reported."""
+    """Return (position, value) of the elements of an array, and the faults that were reported."""
     faults: list[str] = []
     file = io.BytesIO(text if isinstance(text, bytes) else text.encode())
     return [(each.position, each.value) for each in elements(file, faults.append)], faults

@@ -63,7 +63,7 @@ def test_a_check_in_time_to_come_is_none(path: Path, ahead: int, is_known: bool)
 
 def test_a_full_disk_is_an_error_of_the_disk(path: Path) -> None:
     database = CrawlDatabase(path)
-    database._database.execute("PRAGMA max_page_count=20")  # SQLite's own way to say that there is no more room
+    database._database.execute("PRAGMA max_page_count=20")  # makes SQLite report a full disk
     with pytest.raises(OSError, match="No space left") as raised:
         add(database, *range(10_000))
     assert raised.value.errno == errno.ENOSPC

@@ -1,4 +1,4 @@
-"""Why a page could not be had."""
+"""Reasons why a page could not be fetched."""
 
 import pytest
 from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError

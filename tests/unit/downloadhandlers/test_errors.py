@@ -1,4 +1,4 @@
-"""Why a page could not be had, in words."""
+"""Messages for pages that could not be fetched."""
 
 import pytest
 from OpenSSL import SSL

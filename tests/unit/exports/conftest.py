@@ -11,7 +11,7 @@ from tests.trees import write_example
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with all exports of the tree."""
+    """Return the folder with all exports of the tree."""
     root = tmp_path_factory.mktemp("exported") / "data"
     write_example(root)
     Export(Catalog(root).hubs(), root / "exports").run(["sqlite", "parquet", "fair4ml", "croissant"])

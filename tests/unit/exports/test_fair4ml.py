@@ -13,7 +13,7 @@ from tests.trees import BERT, COMMIT, PLAIN, TUNED, record
 
 @pytest.fixture(scope="module")
 def nodes(exported: Path) -> dict[str, Any]:
-    """The nodes by their names; of models with one name the last."""
+    """Return the nodes by their names; of models with one name the last."""
     lines = (exported / "fair4ml.jsonl").read_text().splitlines()
     return {line["schema:name"]: line for line in map(json.loads, lines)}
 

@@ -14,7 +14,7 @@ from tests.trees import BERT, PLAIN, SHARED, TUNED, listed, record, write_hub, w
 
 
 def rows(query: str) -> list[Any]:
-    """What DuckDB answers."""
+    """Return the answer of DuckDB."""
     with duckdb.connect() as connection:
         return connection.execute(query).fetchall()
 

@@ -33,7 +33,7 @@ def export(root: Path) -> sqlite3.Connection:
 
 
 def shape(connection: sqlite3.Connection) -> str:
-    """A digest of PeaTMOSS's tables: their columns, types, keys and references."""
+    """Return a digest of PeaTMOSS's tables: their columns, types, keys and references."""
     query = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
     names = [row[0] for row in connection.execute(query)]
     tables = {

@@ -17,7 +17,7 @@ from ptmtorrent_scrapy.network.guard import Guard
 
 @pytest.fixture
 def server() -> Iterator[tuple[str, list[str]]]:
-    """A server on loopback, and the requests that it got."""
+    """Yield a server on loopback, and the requests that it got."""
     asked: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -32,7 +32,7 @@ def _no_watchdog() -> Iterator[None]:
 
 @pytest.fixture(params=["sha1"])
 def files(tmp_path: Path, request: pytest.FixtureRequest) -> Files:
-    """The files of a package with one clone, by their paths."""
+    """Return the files of a package with one clone, by their paths."""
     folder = tmp_path / "made"
     folder.mkdir()
 

@@ -28,7 +28,7 @@ MODELS = (
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A tree of five models with clones: one is private, two are gated."""
+    """Return a tree of five models with clones: one is private, two are gated."""
     folders = {model["id"]: model["id"] if "/" in model["id"] else f"huggingface.co/{model['id']}" for model in MODELS}
     records = [
         record(position, model["id"], ModelRepositoryPath=f"repos/{folders[model['id']]}", ModelLicense="mit")

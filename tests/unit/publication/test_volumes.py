@@ -19,7 +19,7 @@ from ptmtorrent_scrapy.publication.volumes import Volume, VolumeWriter, bound, d
 
 
 def clone(folder: Path, name: str, size: int, hub: str = "hub") -> PackagedClone:
-    """A clone with one large file of that size, random so that nothing is compressed."""
+    """Return a clone with one large file of that size, random so that nothing is compressed."""
     body = hashlib.shake_128(name.encode()).digest(size)
     oid = hashlib.sha256(body).hexdigest()
     stored = folder / oid
@@ -84,7 +84,7 @@ def test_a_file_that_changes_while_it_is_packed(tmp_path: Path) -> None:
 
 
 def archive(*members: tarfile.TarInfo, body: bytes = b"") -> list[bytes]:
-    """An archive as somebody else may make it."""
+    """Return an archive as somebody else may make it."""
     text = io.BytesIO()
     with tarfile.open(fileobj=text, mode="w", format=tarfile.GNU_FORMAT) as made:
         for member in members:
@@ -100,7 +100,7 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfil
 
 
 def hostile() -> Iterator[tarfile.TarInfo]:
-    """Members that no package has."""
+    """Yield members that no package has."""
     names = ("../x", "/etc/x", "data/../x", "data/hub/repos/o/../../x", "data/hub/repos/o", "data/hub/json/hub.json")
     yield from (member(name) for name in names)
     inner = (

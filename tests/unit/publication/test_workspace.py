@@ -42,7 +42,7 @@ def test_what_was_made_of_another_state_is_removed(tmp_path: Path) -> None:
         assert (work.bag / "made").exists()
         work.begin("two")
         assert not (work.bag / "made").exists()
-    assert not list(tmp_path.glob(".package~package"))  # nothing in it is of use
+    assert not list(tmp_path.glob(".package~package"))  # it contains nothing useful
 
 
 def test_a_database_that_a_power_cut_has_damaged(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Page:
-    """The page of a tree in which every text means harm."""
+    """Return the page of a tree in which every text means harm."""
     root = tmp_path_factory.mktemp("tree") / "<b>data"
     fields = ("ModelTask", "ModelLibrary", "ModelArchitecture", "ModelLicense", "ModelBaseModelRelation")
     records = [record(0, HOSTILE, **dict.fromkeys(fields, HOSTILE), ModelBaseModels=[HOSTILE])]
