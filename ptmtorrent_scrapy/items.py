@@ -1,4 +1,4 @@
-"""What the spiders yield and the pipelines work on."""
+"""Items that spiders yield and pipelines process."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,7 +54,7 @@ class Model:
     owner_url: str
     repository: str | None = None  # clone URL
     folder: str | None = None  # AUTHOR/MODEL, where the clone lies below repos/
-    within: str | None = None  # clone URL of the repository that is the whole hub, where it has the model's files
+    within: str | None = None  # clone URL of the hub's own repository, if it has the model's files
     commit: str | None = None  # as the hub says, else set once the repository was asked
     gated: bool | str | None = None  # false, auto or manual
     disabled: bool | None = None

@@ -1,4 +1,4 @@
-"""What Scrapy logs: nothing of single items, and its start-up lists and statistics at level DEBUG.
+"""Scrapy's log: nothing about single items, and its start-up lists and statistics at level DEBUG.
 
 Values are printable text, whatever a hub says.
 Three million lines say less than the summary, which is the last thing on the screen.

@@ -1,4 +1,4 @@
-"""What differs from Scrapy's defaults, each with its reason, and our own settings (docs/settings.md)."""
+"""Settings that differ from Scrapy's defaults, each with its reason, and our own (docs/settings.md)."""
 
 import os
 

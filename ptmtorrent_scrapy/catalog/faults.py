@@ -1,4 +1,4 @@
-"""What could not be read in a data tree, counted by file."""
+"""Faults: lines and files of a data tree that cannot be read, counted by file."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Which repository is cloned, when and where: order, limits, executors and results.
+"""Cloning of many repositories: order, limits, executors and results.
 
 How a repository is cloned belongs in `git`.
 """

@@ -139,7 +139,7 @@ class Cluster:
                 future.release()
 
     async def _check(self, worker: Worker, result: object) -> None:
-        """Look at what a worker reports before it counts. Raises `WorkerLost` if it was the worker's own trouble."""
+        """Check the result of a worker before it counts. Raises `WorkerLost` if the worker itself failed."""
         if not isinstance(result, CloneResult):
             return
         is_there = await asyncio.to_thread(_is_there, result)
@@ -227,7 +227,7 @@ class Cluster:
 
 
 def _drop(task: asyncio.Future[Any]) -> None:
-    """Cancel a task whose result nobody needs."""
+    """Cancel a task whose result is not needed."""
     task.cancel()
     task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 

@@ -1,4 +1,4 @@
-"""Why a crawl starts no further clone, or ends with status 1 after all of them."""
+"""Reasons why a crawl starts no further clone, or ends with status 1 after all of them."""
 
 import logging
 import re
@@ -33,7 +33,7 @@ class Ending:
         """Start no further clone; those under way are finished."""
         if self.stopped is None:
             self.stopped = reason
-            if self._incomplete != reason:  # else it has been said
+            if self._incomplete != reason:  # otherwise it was logged before
                 self._say(problem)
 
     def lack(self, reason: FinishReason, problem: str) -> None:

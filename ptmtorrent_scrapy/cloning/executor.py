@@ -1,4 +1,4 @@
-"""Where clones run: threads of this process, or the workers of a cluster."""
+"""Executors of clones: threads of this process, or the workers of a cluster."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,7 +21,7 @@ class WorkerLost(Exception):
 
 
 class ClusterLost(Exception):
-    """Nobody is left who could clone; the message is one line for the user."""
+    """No worker is left that could clone; the message is one line for the user."""
 
 
 class CloneExecutor(Protocol):

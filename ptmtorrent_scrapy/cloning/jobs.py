@@ -33,7 +33,7 @@ _UNAVAILABLE = (CloneStatus.MISSING, CloneStatus.EMPTY, CloneStatus.GATED)
 
 @dataclass(kw_only=True)
 class CloneParts:
-    """What the clones of one crawl share."""
+    """State that the clones of one crawl share."""
 
     crawl: CrawlSession
     stats: StatsCollector

@@ -1,4 +1,4 @@
-"""Which repositories a crawl has to clone, and a sample of those whose size no listing says."""
+"""The repositories that a crawl has to clone, and a sample of those of unknown size."""
 
 import hashlib
 import heapq
@@ -19,7 +19,7 @@ _UNAVAILABLE = (CloneStatus.GATED, CloneStatus.MISSING, CloneStatus.EMPTY)
 
 
 class Work(StrEnum):
-    """What a crawl has to do about a repository."""
+    """The work that a crawl has with a repository."""
 
     CLONE = "clone"
     UPDATE = "update"  # its commit moved

@@ -1,4 +1,4 @@
-"""How a worker proves that it can clone: it is asked before its first clone, and after trouble of its own.
+"""Proof that a worker can clone, requested before its first clone and after a failure of its own.
 
 `prove` runs on the worker, everything else in the crawl.
 """
@@ -24,7 +24,7 @@ _CODE = ("git", "git/lfs", "storage", "formats")  # what runs on workers
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """What a worker is asked to prove."""
+    """The proof that a worker is asked for."""
 
     folder: str  # of the hub
     nonce_file: str  # written by the crawl

@@ -13,10 +13,10 @@ Redirected = Callable[[UnlistedClone], Awaitable[str | None]]  # where the serve
 
 
 async def recognise(listing: CrawlDatabase, redirected: Redirected) -> None:
-    """Find the former names of chosen repositories without a clone, among clones that the listing no longer names.
+    """Find previous names of chosen repositories without a clone, among clones that the listing no longer names.
 
     Two names are of one repository if the hub gives both the same id, or no id and the same commit, or if the server of
-    the former one redirects to the other.
+    the previous one redirects to the new one.
     """
     listing.compare()
     former, new = set(), set()

@@ -1,4 +1,4 @@
-"""What a clone is asked to do: the settings, and what the listing says of the repository."""
+"""Requests for clones, from the settings and the listing."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -38,7 +38,7 @@ class CloneResults:
         self.has_changes = False  # of clones, so that their files must be listed again
 
     def add(self, listing: CrawlDatabase, result: CloneResult, *, quiet: bool = False) -> None:
-        """Keep a result; `quiet` where somebody else logs it."""
+        """Keep a result; `quiet` if the caller logs it."""
         if not quiet:
             self._log(result)
         self._count(result)

@@ -19,7 +19,7 @@ _SILENCE = 3  # questions without an answer, of ANSWER seconds each, after which
 
 
 class WorkerState(StrEnum):
-    """What a worker may do."""
+    """Whether a worker gets clones."""
 
     PROVING = "proving"
     READY = "ready"

@@ -97,7 +97,7 @@ class CloneScheduler:
         self._give_back(job)
 
     def stop(self) -> None:
-        """Hand out no further job, and wake up whoever waits for one."""
+        """Hand out no further job, and wake up the waiting workers."""
         self._ended = True
         self._changed.set()
 

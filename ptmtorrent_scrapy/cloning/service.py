@@ -156,7 +156,7 @@ class CloneService:
                 self._results.write(self._listing)
                 await self._write_file_list()
         except OSError as error:
-            if self._crawl.state.problem is None:  # else it has been said
+            if self._crawl.state.problem is None:  # otherwise the problem was logged before
                 self._ending.stop(FinishReason.FAILED, f"{self._crawl.tree.repositories}: {error.strerror}")
 
     async def _write_file_list(self) -> None:

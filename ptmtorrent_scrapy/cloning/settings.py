@@ -17,7 +17,7 @@ _CONFIGURED = re.compile(r"[A-Za-z0-9-]+(\.[^\0\n]*)?\.[A-Za-z][A-Za-z0-9-]*")
 
 @dataclass(frozen=True, kw_only=True)
 class CloneSettings:
-    """How repositories are cloned."""
+    """The values of the CLONE_ settings."""
 
     repository: CloneRequest  # what all have in common
     concurrency: int

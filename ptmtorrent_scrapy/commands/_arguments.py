@@ -1,4 +1,4 @@
-"""What `scrapy crawl HUB -h` says about the arguments of a hub."""
+"""The arguments of a hub in the output of `scrapy crawl HUB -h`."""
 
 from ptmtorrent_scrapy.spiders.base import HubSpider
 

@@ -80,7 +80,7 @@ def _bases(spider: type, settings: BaseSettings) -> list[str]:
 
 
 def ask_as(spider: type, settings: BaseSettings) -> None:
-    """Send the `Referer` of the hub's own pages: some APIs answer nobody else."""
+    """Send the `Referer` of the hub's own pages: some APIs answer only such requests."""
     if bases := _bases(spider, settings):
         headers = settings.getdict("DEFAULT_REQUEST_HEADERS")
         settings.set("DEFAULT_REQUEST_HEADERS", {**headers, "Referer": f"{bases[0]}/"}, priority="cmdline")

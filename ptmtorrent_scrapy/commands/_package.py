@@ -1,4 +1,4 @@
-"""What `scrapy package` asks for: its options, the tree that is claimed and verified, the summary."""
+"""Parts of `scrapy package`: its options, the locked and verified tree, and the summary."""
 
 import argparse
 import contextlib
@@ -30,7 +30,10 @@ from ptmtorrent_scrapy.verification.verifier import Verification
 _FLAGS: tuple[tuple[tuple[str, ...], Mapping[str, Any]], ...] = (
     (("-o", "--output"), {"metavar": "PATH", "help": "the package (default: package, beside DATA_DIR)"}),
     (("--without-weights",), {"action": "store_true", "help": "list large files in fetch.txt where the hub has URLs"}),
-    (("--volumes",), {"metavar": "SIZE", "help": "archives of whole repositories of at most that size, such as 50GB"}),
+    (
+        ("--volumes",),
+        {"metavar": "SIZE", "help": "archives of complete repositories up to that size, such as 50GB"},
+    ),
     (("--only-licenses",), {"metavar": "FILE", "help": "repositories of these licences only, one identifier per line"}),
     (("--include",), {"metavar": "OWNER/NAME", "action": "append", "help": "a gated or private repository to package"}),
     (("--title",), {"metavar": "TEXT", "help": "title of the data set"}),

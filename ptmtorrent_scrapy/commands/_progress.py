@@ -1,4 +1,4 @@
-"""Progress bars of the commands, where somebody looks: what is done, its rate and the time left."""
+"""Progress bars of the commands on a terminal: what is done, its rate and the time left."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ Advance = Callable[[str, int, int | None], None]  # (what, done, total; None if 
 
 
 class _Rate(ProgressColumn):
-    """How many are done per second."""
+    """Column with the number done per second."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -20,7 +20,7 @@ class _Rate(ProgressColumn):
 
 
 class _Count(ProgressColumn):
-    """How many are done, and of how many."""
+    """Column with the number done, and the total."""
 
     def render(self, task: Task) -> Text:
         total = "" if task.total is None else f" of {task.total:,.0f}"

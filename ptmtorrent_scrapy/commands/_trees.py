@@ -1,4 +1,4 @@
-"""What the commands share that read a data tree: which hubs it has, and how git runs for each."""
+"""Functions for commands that read a data tree: its hubs, and how git runs for each."""
 
 from collections.abc import Sequence
 from dataclasses import replace

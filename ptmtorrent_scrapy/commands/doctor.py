@@ -118,7 +118,7 @@ def _cluster(address: str) -> Iterator[CheckResult]:
         return
     yield _tried("cluster", lambda: check_cluster(address), f"{address} answers")
     if address.startswith("tcp://") and not address.startswith(("tcp://127.", "tcp://localhost", "tcp://[::1]")):
-        advice = "whoever reaches a scheduler runs code on it: use tls:// and certificates"
+        advice = "anyone who reaches a scheduler can run code on it: use tls:// and certificates"
         yield CheckResult("cluster", WARNING, f"{address} is not encrypted", advice)
 
 

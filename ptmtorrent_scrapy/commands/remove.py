@@ -1,4 +1,4 @@
-"""`scrapy remove`: remove clones, clones of repositories that the hub does not list any more, or a whole hub."""
+"""`scrapy remove`: remove clones, clones of repositories that the hub does not list any more, or a complete hub."""
 
 import argparse
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class Command(Removing, ScrapyCommand):
         return "[options] HUB AUTHOR/MODEL ... | HUB --not-listed | --hub HUB"
 
     def short_desc(self) -> str:
-        return "Remove clones or a whole hub from the data tree"
+        return "Remove clones or a complete hub from the data tree"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)

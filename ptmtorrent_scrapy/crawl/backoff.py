@@ -1,4 +1,4 @@
-"""How long to wait before something that failed is tried again."""
+"""Time to wait before a retry."""
 
 LONGEST = 3600.0  # seconds
 

@@ -1,4 +1,4 @@
-"""What a crawl knows of the hub that it lists: the base of every spider, without Scrapy."""
+"""Properties of a hub: the base of every spider, without Scrapy."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar

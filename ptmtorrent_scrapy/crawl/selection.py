@@ -1,4 +1,4 @@
-"""Which models of a listing have their repositories cloned; all others are listed and recorded as well."""
+"""Selection of the models whose repositories are cloned; all others are listed and recorded as well."""
 
 import hashlib
 import sys

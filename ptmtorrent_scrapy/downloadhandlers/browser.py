@@ -1,4 +1,4 @@
-"""How Scrapy loads pages in a browser."""
+"""Download handler that loads pages in a browser."""
 
 import asyncio
 import logging

@@ -55,7 +55,7 @@ def problem() -> str | None:
         return 'scrapy-playwright is not installed; pip install "ptmtorrent-scrapy[browser]"'
     driver = subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True, check=False)
     said = driver.stderr.decode("utf-8", "replace").strip().splitlines()
-    return f"Playwright does not run: {(said or ['it said nothing'])[-1]}" if driver.returncode else None
+    return f"Playwright does not run: {(said or ['no error message'])[-1]}" if driver.returncode else None
 
 
 def _folders() -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""Why a page could not be fetched, in words that name the host and what to look at."""
+"""Messages for pages that could not be fetched, which name the host and what to check."""
 
 from typing import Any
 

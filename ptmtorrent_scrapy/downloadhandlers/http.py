@@ -1,4 +1,4 @@
-"""How Scrapy fetches files and pages: bounded, and no longer than the crawl runs."""
+"""Download handlers for files and pages: with limits, and never longer than the crawl runs."""
 
 import asyncio
 from collections.abc import Coroutine

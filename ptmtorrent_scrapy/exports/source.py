@@ -1,4 +1,4 @@
-"""What exports read: the hubs of a tree, each with records and metadata of one crawl, opened once for all formats."""
+"""Source of exports: the hubs of a tree, each with records and metadata of one crawl, opened once for all formats."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager

@@ -1,4 +1,4 @@
-"""The phases of a crawl: the hub is listed whole, the chosen repositories are cloned, the records are completed.
+"""The phases of a crawl: list the complete hub, clone the chosen repositories, complete the records.
 
 The spider's requests end with `spider_idle`; what follows them runs while the engine is kept open.
 """
@@ -56,7 +56,7 @@ class Phases:
         self.crawl.state.faults += 1
 
     def give_up(self) -> None:
-        """End the listing: an error of this program ended a callback, and nobody knows which models are missing."""
+        """End the listing: an internal error ended a callback, so an unknown part of the models is missing."""
         self.crawl.spider.listing_failed(f"internal error; {PLEASE_REPORT}")
 
     def _close_spider(self, phases: asyncio.Task[FinishReason]) -> None:
@@ -69,7 +69,7 @@ class Phases:
             return FinishReason.LISTING_FAILED
         self.crawl.save(None)
         if records.ready > records.pending:
-            await self._publish(last=not records.pending)  # whoever waits for weeks of clones has the records already
+            await self._publish(last=not records.pending)  # usable records, while the clones take weeks
         self.crawl.state.phase = Phase.CLONING
         reason = await clone_chosen(self.crawl, listed)
         self.crawl.state.phase = Phase.WRITING
@@ -79,7 +79,7 @@ class Phases:
         return reason or (FinishReason.FAILED if self.crawl.state.faults else FinishReason.FINISHED)
 
     async def _publish(self, *, last: bool) -> None:
-        """Let the new files take their places together: records name positions in the metadata file."""
+        """Commit the new files together: records name positions in the metadata file."""
         listed = self._pipeline(MetadataPipeline)
         records, rejected = await asyncio.to_thread(self._pipeline(RecordPipeline).prepare, last=last)
         new = [file for file in (records, rejected) if file is not None]
@@ -107,7 +107,7 @@ async def ended(state: CrawlState, phases: Awaitable[FinishReason]) -> FinishRea
         return FinishReason.CANCELLED
     except (OSError, ClusterLost) as error:
         is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if state.problem is None:  # else it has been said
+        if state.problem is None:  # otherwise it was logged before
             state.problem = f"{_described(error)}; previous data was kept"
             logger.error("%s", state.problem)
         return FinishReason.NO_SPACE if is_full else FinishReason.FAILED

@@ -25,7 +25,7 @@ from ptmtorrent_scrapy.pipelines import MetadataPipeline
 from ptmtorrent_scrapy.storage.jsonl import json_lines
 from ptmtorrent_scrapy.storage.tree import DataTree
 
-_AT_ONCE = 4  # repositories that are looked at
+_AT_ONCE = 4  # repositories that are measured
 
 
 class Planning:
@@ -108,7 +108,7 @@ class Planning:
             self.crawl.listing.set_result(line["url"], orjson.dumps(line), path=None)
 
     async def _weigh(self, sampled: list[ListedRepository]) -> list[int | None]:
-        """Return the bytes of repositories; None for one that cannot be looked at."""
+        """Return the bytes of repositories; None for one that cannot be measured."""
         limit = asyncio.Semaphore(_AT_ONCE)
 
         async def weigh(listed: ListedRepository) -> int | None:

@@ -38,7 +38,7 @@ _PAGES = {
 
 @dataclass
 class Collected:
-    """What the tree of a hub has now."""
+    """The content of a hub's tree at the end of a crawl."""
 
     git_bytes: int = 0
     lfs_bytes: int = 0  # on disk, each object once

@@ -15,7 +15,7 @@ _ARXIV_NAMED = re.compile(
     rf"|arxiv-vanity\.com/papers/|huggingface\.co/papers/|arxiv[:.]\s*|/arxiv/){_ARXIV_ID}",
     re.IGNORECASE,
 )
-# https://info.arxiv.org/help/api/user-manual.html: archives of the former scheme
+# https://info.arxiv.org/help/api/user-manual.html: archives of the old scheme
 _ARCHIVES = re.compile(
     "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|dg-ga"
     "|funct-an|gr-qc|hep-(?:ex|lat|ph|th)|math|math-ph|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics|plasm-ph"

@@ -53,7 +53,7 @@ def is_rendered(page: bytes) -> bool:
 
 
 def plain(text: str) -> str:
-    """Return a whole HTML page that shows a text as it is."""
+    """Return a complete HTML page that shows a text unchanged."""
     return _PAGE.format(f"<pre>{escape(text)}</pre>\n")
 
 

@@ -109,7 +109,7 @@ def repository(link: str) -> Named | None:
         return None
     *groups, name = names
     owner, base = "/".join(groups), f"https://{host}"
-    if host == "gist.github.com":  # owned by a user of GitHub, or by nobody
+    if host == "gist.github.com":  # owned by a user of GitHub, or without owner
         owner_url = f"https://github.com/{owner}" if owner else base
         return Named(f"{base}/{name}", owner or host, owner_url, f"{host}/{name}")
     author = "+".join(groups if host == "github.com" else [host, *groups])  # no name has a plus

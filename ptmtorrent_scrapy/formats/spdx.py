@@ -37,7 +37,7 @@ def spdx_identifier(name: str) -> str | None:
 
 @lru_cache(maxsize=1)
 def _by_other_spelling() -> dict[str, LicenseSymbol]:
-    """Return the licences by identifier and former identifier, in lower case."""
+    """Return the licences by current and deprecated identifiers, in lower case."""
     symbols = _licensing().known_symbols.values()
     former = {alias.lower(): symbol for symbol in symbols for alias in symbol.aliases if _VERSION.search(alias)}
     return former | {symbol.key.lower(): symbol for symbol in symbols}

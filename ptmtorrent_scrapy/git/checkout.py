@@ -28,7 +28,7 @@ class Checkout:
         self.kept: list[str] = []  # references made for commits of users
 
     def run(self, before: Head, target: Head) -> None:
-        """Move the working tree and HEAD, which nobody has changed or which may be overwritten. Raises `GitError`."""
+        """Move the working tree and HEAD, which are unchanged or may be overwritten. Raises `GitError`."""
         assert target.commit is not None
         local.remove_left(self._clone)
         branch = target.branch if _is_usable(target.branch) else None
@@ -47,7 +47,7 @@ class Checkout:
         return commit is None or commit == self._state.get("commit") or not self._tracking.lost([commit])
 
     def _name(self, before: Head, branch: str | None, commit: str) -> None:
-        """Let HEAD name a branch, or none; of other branches remove the former default one and those in the way."""
+        """Let HEAD name a branch, or none; of other branches remove the previous default and conflicting ones."""
         moved = {
             name: at
             for name, at in self._tracking.local_branches().items()

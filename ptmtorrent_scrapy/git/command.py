@@ -35,7 +35,7 @@ class Completed:
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """How commands run: for which scope, with what environment, and for how long without progress."""
+    """Runner of commands, with a scope, an environment, and a limit of time without progress."""
 
     scope: str
     environment: Mapping[str, str]
@@ -99,12 +99,12 @@ def _wait(pid: int) -> int:
 
 
 class CommandFailed(GitError):
-    """A command ended with an exit status that means failure; the message is the last thing it said."""
+    """A command ended with an exit status that means failure; the message is the last line of its errors."""
 
     def __init__(self, arguments: Sequence[str], status: int, stderr: str) -> None:
         self.status = status
         self.stderr = stderr
         lines = beside(stderr)
         fatal = [line for line in lines if line.startswith(("fatal:", "error:", "remote:"))]
-        said = (fatal or lines or ["it said nothing"])[-1]
+        said = (fatal or lines or ["no error message"])[-1]
         super().__init__(f"{' '.join(arguments[:2])} ended with {status}: {said[:500]}")

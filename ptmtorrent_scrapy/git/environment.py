@@ -1,4 +1,4 @@
-"""The environment in which git runs on repositories that nobody trusts.
+"""The environment in which git runs on untrusted repositories.
 
 Every option is described in git-config(1) and git(1), those of git-lfs in git-lfs-config(5).
 """
@@ -26,7 +26,7 @@ _KEPT = (
     "LIBRARY_PATH",
 )
 
-# Flaws that git itself accepts on clone and that harm nobody, named as in git-fsck(1); all others refuse a repository.
+# Harmless flaws that git itself accepts on clone, named as in git-fsck(1); for all others a repository is refused.
 _HARMLESS = (
     # Names and dates of commits and tags, as old tools and imports from other systems wrote them: shown, never run
     *("badDate", "badDateOverflow", "badEmail", "badName", "badTimezone", "missingAuthor", "missingCommitter"),
@@ -42,7 +42,7 @@ _HARMLESS = (
 # git goes through a proxy of ours, which goes through the user's (network/guard.py).
 _PROXY = re.compile(r"http\.(?:.*\.)?(?:proxy|proxyAuthMethod)|remote\..*\.proxy", re.IGNORECASE | re.DOTALL)
 
-# Settings that a clone keeps, so that whoever works in it later is as safe.
+# Settings that a clone keeps, so that later work in it is as safe.
 LASTING = {
     "core.hooksPath": "/dev/null",
     "core.symlinks": "false",
@@ -67,7 +67,7 @@ HARDENED = {"core.fsync": "committed,reference,index"}
 
 @functools.cache
 def _home() -> str:
-    """Make a home without a .netrc or any configuration but an empty file, which nobody can write to."""
+    """Make a home without .netrc, and with an empty configuration file that cannot be written."""
     home = tempfile.mkdtemp(prefix="ptmtorrent-git-")
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     Path(home, "gitconfig").touch(mode=0o444)

@@ -1,4 +1,4 @@
-"""What messages of git and git-lfs mean, in the C locale."""
+"""Meaning of the messages of git and git-lfs in the C locale."""
 
 import errno
 import re
@@ -127,7 +127,7 @@ def of_machine(error: CommandFailed) -> GitError | None:
 
 @dataclass(frozen=True)
 class _Failure:
-    """Why a command of git failed that asked a server."""
+    """Reasons why a git command that asked a server failed."""
 
     error: CommandFailed
     gated: bool  # the hub says that access is restricted

@@ -1,4 +1,4 @@
-"""What can go wrong with a repository.
+"""Errors of repositories.
 
 GitError
  ├── Cancelled      the crawl ends

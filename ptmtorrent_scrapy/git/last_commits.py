@@ -1,4 +1,4 @@
-"""Finds the commit that last touched each file, for a whole repository in one pass over its history."""
+"""Finds the commit that last touched each file, for all files of a repository in one pass over its history."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -116,7 +116,7 @@ def is_complete(state: Mapping[str, Any] | None, repository: CloneRequest) -> bo
 
 
 def remove_left(clone: Path) -> None:
-    """Remove what a killed git left; nobody else works in the clone, since we hold the repository's lock."""
+    """Remove leftovers of a killed git; no other process uses the clone, since we hold the repository's lock."""
     git = clone / ".git"
     for left in (*git.glob("*.lock"), *(git / "objects" / "pack").glob("tmp_*"), *_ref_locks(git)):
         left.unlink(missing_ok=True)

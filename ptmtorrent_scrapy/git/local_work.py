@@ -1,4 +1,4 @@
-"""What a user has changed in the working tree of a clone, and an update would overwrite."""
+"""Changes of a user in the working tree of a clone that an update would overwrite."""
 
 import hashlib
 import os

@@ -29,7 +29,7 @@ class CloneStatus(StrEnum):
 
 
 class FailureKind(StrEnum):
-    """What a failure means for the rest of the crawl."""
+    """The consequence of a failure for the rest of the crawl."""
 
     RETRY = "retry"  # may succeed later: try this repository again
     HOST = "host"  # the host is overloaded or does not answer: pause all its repositories

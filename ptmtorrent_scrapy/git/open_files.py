@@ -1,4 +1,4 @@
-"""How many files may be open at a time (`ulimit -n`), and how many clones that allows."""
+"""The limit of open files (`ulimit -n`), and the number of clones that it allows."""
 
 import contextlib
 import resource

@@ -1,4 +1,4 @@
-"""Where a clone comes from, as its configuration says; read and changed without a process for each of many clones."""
+"""The origin of a clone in its configuration, read and changed without starting a process for each clone."""
 
 import os
 import re

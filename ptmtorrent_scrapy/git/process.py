@@ -1,7 +1,7 @@
 """Processes, each in a group of its own that ends with this process, and cancellable.
 
 A group outlives its parent when that is killed, so one small shell, in a session of its own, holds the read end of a
-pipe: it is told each group, and kills those that are left when the write end closes, however this process dies.
+pipe: it gets the id of each group, and kills the remaining ones when the write end closes, however this process dies.
 """
 
 import contextlib

@@ -11,7 +11,7 @@ _DEFAULTS = ("main", "master")  # what a HEAD that names no branch most likely m
 
 
 class Head(NamedTuple):
-    """What HEAD of a clone is or should be; `branch` is None where it is detached, `commit` where there is none."""
+    """The actual or wanted HEAD of a clone; `branch` is None if it is detached, `commit` if there is none."""
 
     branch: str | None
     commit: str | None

@@ -22,7 +22,7 @@ from ptmtorrent_scrapy.network.connections import Network
 from ptmtorrent_scrapy.network.guard import Guard
 from ptmtorrent_scrapy.storage import folders
 
-# What `git lfs install --local` writes, for whoever works in the clone; our own commands leave the pointers.
+# The same as `git lfs install --local` writes, for later work in the clone; our own commands leave the pointers.
 _FILTER = {
     "filter.lfs.clean": "git-lfs clean -- %f",
     "filter.lfs.smudge": "git-lfs smudge -- %f",

@@ -1,4 +1,4 @@
-"""How much a repository will weigh, without its history."""
+"""Size of a repository without its history."""
 
 import contextlib
 import tempfile
@@ -13,7 +13,7 @@ from ptmtorrent_scrapy.git.remote import Upstream, command
 from ptmtorrent_scrapy.git.size_limit import SizeLimit
 from ptmtorrent_scrapy.storage import folders
 
-_LARGEST = 1 << 30  # bytes of a last commit that are looked at
+_LARGEST = 1 << 30  # bytes of a last commit that are read
 
 
 def weight(repository: CloneRequest) -> int:

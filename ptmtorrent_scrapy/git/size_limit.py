@@ -31,7 +31,7 @@ def check_path(path: bytes) -> None:
 class TreeOrder:
     """Follows the files of a commit, and raises `Refused` for a path that is there twice, as file and folder, or late.
 
-    In the history such trees harm nobody; a working tree of one differs from what git says of it.
+    In the history such trees are harmless; a working tree of one differs from what git says of it.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What servers answer, as git traces it on standard error (`GIT_TRACE_CURL`).
+"""Answers of servers, as git traces them on standard error (`GIT_TRACE_CURL`).
 
 The trace has URLs, headers and text, which servers and repositories choose: only of their own refusal do they decide.
 """

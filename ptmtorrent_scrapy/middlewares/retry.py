@@ -9,7 +9,7 @@ from scrapy.http import Response
 
 from ptmtorrent_scrapy.crawl.request_meta import SHRINKS
 
-# What is larger than DOWNLOAD_MAXSIZE is said by the spider, in one line.
+# The spider logs one line about answers larger than DOWNLOAD_MAXSIZE.
 logging.getLogger("scrapy.downloadermiddlewares.httpcompression").setLevel(logging.ERROR)
 
 _TOO_MUCH = 504  # the hub's own time limit

@@ -1,4 +1,4 @@
-"""Which addresses may be connected to: public ones, and those of servers that the user's own settings name.
+"""Allowed addresses: public ones, and those of servers that the user's own settings name.
 
 A hub chooses URLs, redirects and the answers of its name servers. None of them may lead to this machine or to a private
 network (server-side request forgery), so what counts is the address that is connected to.

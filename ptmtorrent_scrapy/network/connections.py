@@ -23,7 +23,7 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """How servers are reached."""
+    """Connections to servers, directly or through a proxy."""
 
     policy: AddressPolicy = field(default_factory=AddressPolicy)
     configuration: Mapping[str, str] = field(default_factory=dict)  # of git, which may name proxies

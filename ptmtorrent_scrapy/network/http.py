@@ -20,7 +20,7 @@ from ptmtorrent_scrapy.network.proxies import http_setting
 _REQUESTS = 8  # for one answer: redirects and a login
 _REDIRECTED = (301, 302, 303, 307, 308)
 _SECRET = {"authorization", "cookie"}
-_DRAINED = 1 << 16  # bytes of an answer that nobody reads, for which a connection is kept
+_DRAINED = 1 << 16  # bytes of an unread answer that are discarded to keep a connection
 
 Key = tuple[str, str, int]
 

@@ -50,7 +50,7 @@ class LocalServer(Generic[S]):
         self._sessions: WeakValueDictionary[str, S] = WeakValueDictionary()
 
     def add(self, session: S) -> tuple[str, int]:
-        """Return (key, port) for a session, which ends when nobody refers to it any more."""
+        """Return (key, port) for a session, which ends when nothing refers to it any more."""
         with self._lock:
             if self._server is None or self._owner != os.getpid():
                 self._start()

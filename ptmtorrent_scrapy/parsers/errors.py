@@ -1,4 +1,4 @@
-"""What a parser raises."""
+"""Errors of parsers."""
 
 
 class NotAModel(Exception):

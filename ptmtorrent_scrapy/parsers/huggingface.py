@@ -19,7 +19,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", r
 _BEFORE_DATES = "2022-03-02T23:29:0"
 _PACKED = {"I32", "U32", "I8", "U8"}  # types of a number that holds several weights of a quantized model
 _CARD_TEMPLATE_PAPER = (
-    "10.48550/arXiv.1910.09700"  # on cards nobody filled in: the carbon calculator's, not the model's
+    "10.48550/arXiv.1910.09700"  # in the template of cards: the carbon calculator's paper, not the model's
 )
 _HUB_ID = re.compile(r"[0-9a-f]{24}")
 _NOBODY = "huggingface"  # owns what has no namespace
@@ -117,10 +117,10 @@ def architecture(config: dict[str, Any], tagged: Tags) -> str | None:
 
 
 def parameters(listed: dict[str, Any], config: dict[str, Any]) -> tuple[int | None, list[str]]:
-    """Return the number of parameters, and what is doubtful about it.
+    """Return the number of parameters, and a doubt about it.
 
     `safetensors.total` is sometimes far from the sum of `safetensors.parameters`. Then the sum is right, unless several
-    weights are packed into one number: then nobody knows.
+    weights are packed into one number: then it is unknown.
 
     >>> parameters({"safetensors": {"parameters": {"BF16": 7_615_616_512}, "total": 333_312}}, {})
     (7615616512, [])

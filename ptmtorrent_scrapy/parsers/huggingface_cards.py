@@ -1,4 +1,4 @@
-"""What a model card on Hugging Face names: licences, datasets, base models.
+"""Licences, datasets and base models in a model card on Hugging Face.
 
 https://huggingface.co/docs/hub/model-cards
 """
@@ -38,7 +38,7 @@ class License(NamedTuple):
 
 
 class BaseModels(NamedTuple):
-    """What a model was made from."""
+    """The base models of a model."""
 
     ids: list[str]
     relation: str | None  # adapter, finetune, merge or quantized

@@ -90,7 +90,7 @@ def at_endpoint(url: str, base: str, plural: str) -> str | None:
 
 
 class PageSize:
-    """How many objects to ask for: fewer where a page is too much for the hub, more again where pages come.
+    """The number of objects to request: fewer if a page is too large for the hub, more again after successes.
 
     Each time that a larger page fails again, twice as many smaller ones come before the next attempt.
     """

@@ -17,7 +17,7 @@ _WORK = "from ptmtorrent_scrapy.parsers.limited import work; work()"
 
 
 class TooSlow(Exception):
-    """A text takes longer than any that somebody writes; the message says how long that is."""
+    """Parsing a text takes longer than the limit; the message gives the limit."""
 
 
 def limited(function: Callable[..., T], *values: Any, seconds: int = SECONDS) -> T:

@@ -1,4 +1,4 @@
-"""What the files of the ONNX Model Zoo's repository say, its pages with the keys that PTMTorrent gives them."""
+"""Pages and files of the ONNX Model Zoo's repository, with PTMTorrent's keys."""
 
 import posixpath
 import re

@@ -12,7 +12,7 @@ FETCH = "fetch.txt"
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _DIGEST = re.compile("[0-9a-f]{64}")
 _ENCODED = re.compile("%(0[AD]|25)", re.IGNORECASE)
-_LONGEST_LINE = 1 << 20  # bytes; a line of a bag that somebody else wrote
+_LONGEST_LINE = 1 << 20  # bytes of a line of a foreign bag
 
 
 class BagError(Exception):
@@ -20,7 +20,7 @@ class BagError(Exception):
 
 
 class CannotStart(BagError):
-    """What keeps a command from starting; nothing was changed."""
+    """A command cannot start; nothing was changed."""
 
 
 class DamagedFile(BagError):

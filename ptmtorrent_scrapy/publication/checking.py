@@ -20,7 +20,7 @@ _MISSING = "is missing"
 
 @dataclass(kw_only=True)
 class Checked:
-    """What a check has found."""
+    """The result of a check."""
 
     files: int = 0
     faults: int = 0

@@ -1,4 +1,4 @@
-"""How a package is cited and registered: CITATION.cff, DataCite 4.5 and Zenodo's deposition metadata.
+"""Metadata to cite and register a package: CITATION.cff, DataCite 4.5 and Zenodo's deposition metadata.
 
 Formats: https://github.com/citation-file-format, https://schema.datacite.org/meta/kernel-4.5/,
 https://developers.zenodo.org/#representation

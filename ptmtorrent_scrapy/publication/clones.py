@@ -25,7 +25,7 @@ _LAST_TIME = (1 << 33) - 1  # seconds since 1970 that a tar header holds
 
 @dataclass(kw_only=True)
 class PackagedClone:
-    """What of a clone goes into the package."""
+    """The files of a clone that go into the package."""
 
     repository: PackagedRepository
     path: str  # data/HUB/repos/AUTHOR/MODEL

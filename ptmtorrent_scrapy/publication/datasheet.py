@@ -37,7 +37,7 @@ def datasheet(description: Description) -> bytes:
 
 
 def readme(description: Description) -> bytes:
-    """Return the text of README.md, for whoever opens the package."""
+    """Return the text of README.md, for readers of the package."""
     lines = [f"# {_plain(description.options.title)}", "", description.text, "", *_contents(description), ""]
     lines += ["Check the package:", "", "    sha256sum --check --quiet manifest-sha256.txt", ""]
     if description.options.volume_size:

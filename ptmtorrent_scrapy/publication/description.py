@@ -1,4 +1,4 @@
-"""What a package says of its data: which crawls, how much, under which licences."""
+"""Description of a package: its crawls, its size, its licences."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ _EPOCH = "1970-01-01"
 
 @dataclass(kw_only=True)
 class HubDescription:
-    """What a package has of a hub."""
+    """The part of a package from one hub."""
 
     name: str
     title: str
@@ -36,7 +36,7 @@ class HubDescription:
 
 @dataclass(kw_only=True)
 class Description:
-    """What a package is."""
+    """The description of a package."""
 
     options: PackageOptions
     version: str  # of this software

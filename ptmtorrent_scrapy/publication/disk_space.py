@@ -1,4 +1,4 @@
-"""Whether the disk has room for a package or an import, before anything is written."""
+"""Check of the disk space for a package or an import, before anything is written."""
 
 import contextlib
 import shutil

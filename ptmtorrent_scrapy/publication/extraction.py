@@ -21,7 +21,7 @@ _FIELDS = {"path": str, "volume": str, "offset": int, "length": int, "sha256": s
 
 
 class Volumes(Protocol):
-    """Where the volumes of a package are."""
+    """The places of a package's volumes."""
 
     def index(self) -> Iterator[bytes]:
         """Yield the lines of the index. Raises `BagError`, `OSError`."""

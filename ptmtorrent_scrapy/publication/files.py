@@ -21,7 +21,7 @@ class Entry:
     path: str  # in the package; bytes that are not UTF-8 are surrogates
     content: Path | bytes
     size: int
-    is_final: bool = False  # nobody changes the file in place, so it may share its disk blocks with the tree
+    is_final: bool = False  # the file is never changed in place, so it may share its disk blocks with the tree
     oid: str | None = None  # SHA-256 of a large file
     link: str | None = None  # path of the large file in the package that this file is, too
     mode: int = 0o644

@@ -36,7 +36,7 @@ _CHUNK = 1 << 20
 
 @dataclass(kw_only=True)
 class Imported:
-    """What an import has made."""
+    """The result of an import."""
 
     hubs: tuple[str, ...]
     clones: int = 0
@@ -138,7 +138,7 @@ class Importing:
         sha256, path = line
         source, place = self._package / path, self._work / path
         is_large = "/lfs/objects/" in path
-        if not _is_of_tree(path) or (is_large and not source.exists()):  # fetch.txt lists it, nobody has it yet
+        if not _is_of_tree(path) or (is_large and not source.exists()):  # fetch.txt lists it, it is not downloaded yet
             return False
         place.parent.mkdir(parents=True, exist_ok=True)
         try:

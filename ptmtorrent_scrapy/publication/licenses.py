@@ -1,4 +1,4 @@
-"""`licenses.csv`: the licences of the packaged repositories, and of those that stay out, for whoever publishes them."""
+"""`licenses.csv`: the licences of the packaged and of the excluded repositories, for the publisher."""
 
 import csv
 import io

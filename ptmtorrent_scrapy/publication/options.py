@@ -1,4 +1,4 @@
-"""What a user asks of a package, and what it needs to know of each hub."""
+"""Options of a package, and the properties of each hub that it needs."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ UNKNOWN = ":unav"  # DataCite's word for a value that is not available yet
 
 @dataclass(frozen=True, kw_only=True)
 class Creator:
-    """Who made the data set."""
+    """A creator of the data set."""
 
     name: str  # FAMILY, GIVEN for a person
     orcid: str | None = None
@@ -43,7 +43,7 @@ class Creator:
 
 @dataclass(frozen=True, kw_only=True)
 class PackageOptions:
-    """What goes into a package and what it says of itself."""
+    """The content of a package, and its description by the user."""
 
     output: Path
     title: str = "Pre-trained models collected from model hubs"

@@ -13,7 +13,7 @@ from ptmtorrent_scrapy.publication.workspace import Workspace
 
 @dataclass(kw_only=True)
 class Totals:
-    """What a package has."""
+    """The content of a package."""
 
     files: int = 0  # of the payload, without those that are to be fetched
     size: int = 0  # bytes

@@ -1,4 +1,4 @@
-"""Which repositories of a tree go into the package, and what is known of their licences and access."""
+"""The repositories of a tree that go into the package, with their licences and access."""
 
 import sqlite3
 from collections.abc import Collection, Iterator

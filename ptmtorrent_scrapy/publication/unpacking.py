@@ -28,8 +28,8 @@ _CHUNK = 1 << 20
 def unpack(pieces: Iterable[bytes], folder: Path, *, link: bool) -> Iterator[str]:
     """Unpack a compressed archive below a folder, and yield the paths of clones and large files as they begin.
 
-    With `link`, large files in working trees become links to the objects; without they are left to whoever has all
-    objects. Raises `BagError`, `OSError`.
+    With `link`, large files in working trees become links to the objects; otherwise the caller, who has all objects,
+    writes them. Raises `BagError`, `OSError`.
     """
     reader = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW).stream_reader(
         io.BufferedReader(_Pieces(pieces), _CHUNK), read_across_frames=True

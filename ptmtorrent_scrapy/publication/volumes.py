@@ -1,4 +1,4 @@
-"""Volumes: whole repositories as deterministic tar archives, compressed by Zstandard (RFC 8878) in independent frames.
+"""Volumes: repositories as deterministic tar archives, compressed by Zstandard (RFC 8878) in independent frames.
 
 The part of a repository begins with the large files that no repository before it has, one frame each; the other files
 follow in one frame. Large files in its working tree are hard links to lfs/, so `tar` unpacks what a crawl makes.

@@ -1,4 +1,4 @@
-"""Which clones exist, as the records on disk say it."""
+"""The paths of clones in the records on disk."""
 
 import orjson
 

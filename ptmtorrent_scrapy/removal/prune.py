@@ -1,4 +1,4 @@
-"""What a hub's folder can lose without losing data: unused large files, old snapshots, the cache, leftovers."""
+"""Files that can be removed without losing data: unused LFS objects, old snapshots, the cache, leftovers."""
 
 import os
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def cache(tree: DataTree) -> Iterator[Removal]:
 
 
 def leftovers(tree: DataTree, *, keep_listing: bool) -> Iterator[Removal]:
-    """Yield the work in progress of killed processes. The caller holds the tree, so nobody works there.
+    """Yield the unfinished work of killed processes. The caller holds the lock of the tree.
 
     `keep_listing` keeps an interrupted listing and what belongs to it, from which the next crawl can resume.
     """

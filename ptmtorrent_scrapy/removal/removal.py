@@ -11,7 +11,7 @@ from ptmtorrent_scrapy.storage.fsync import rename
 
 
 class Kind(StrEnum):
-    """What is removed."""
+    """One file or folder to remove."""
 
     CLONE = "clone"
     HUB = "hub"
@@ -34,7 +34,7 @@ class Removal:
     bytes: int
 
     def run(self) -> None:
-        """Remove it. A folder loses its name first, so that nobody sees a part of it. Raises `OSError`."""
+        """Remove it. A folder is renamed first, so that it is never seen half-removed. Raises `OSError`."""
         folders.remove(self.aside())
 
     def aside(self) -> Path:

@@ -1,4 +1,4 @@
-"""What changed between two states of a hub, counted, with the first models of each kind."""
+"""Changes between two states of a hub: their number, and the first models of each kind."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ MOST = 500_000  # records of a hub that a report compares: a comparison takes as
 
 @dataclass(kw_only=True)
 class Changes:
-    """What changed between two states of a hub."""
+    """The changes between two states of a hub."""
 
     before: str  # a snapshot's name
     after: str  # likewise, or `now`
@@ -54,7 +54,7 @@ def _add(found: Changes, change: Change, listed: int) -> None:
 
 
 def values(change: Change) -> list[tuple[str, str, str]]:
-    """Return (field, former value, new value) of what changed in a model, for people."""
+    """Return (field, old value, new value) of the changes of a model, for people."""
     kept = [(name, _shown(old), _shown(new)) for name, (old, new) in (change.fields | change.counts).items()]
     return kept + [(name, "values are not kept", "") for name in change.others]
 

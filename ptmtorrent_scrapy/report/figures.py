@@ -20,7 +20,7 @@ Advance = Callable[[str, int, int | None], object]  # (what, done, total if know
 
 @dataclass(frozen=True, kw_only=True)
 class HubFigures:
-    """What was collected of one hub."""
+    """The figures of one hub."""
 
     name: str  # the folder's
     title: str  # as the hub calls itself
@@ -40,7 +40,7 @@ class HubFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class TreeFigures:
-    """What was collected."""
+    """The figures of a data tree."""
 
     version: str
     generated: str  # RFC 3339, UTC
@@ -108,7 +108,7 @@ def _begun(hub: CollectedHub) -> str | None:
 
 
 def _verdict(crawls: History, repositories: RepositoryFigures, begun: str | None) -> tuple[bool, str]:
-    """Return whether what was wanted is complete, and why; `begun` is when a crawl started that has not ended."""
+    """Return whether the collection is complete, and why; `begun` is the start of a crawl that has not ended."""
     last = crawls.last
     if begun and not (last and last.started == begun):
         return False, f"a crawl that started at {begun[:16]} is running or was killed; the next one continues"

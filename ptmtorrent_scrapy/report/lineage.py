@@ -55,7 +55,7 @@ class Family:
 
 @dataclass(frozen=True, kw_only=True)
 class Lineage:
-    """What the records of a hub say of base models."""
+    """The base models in the records of a hub."""
 
     with_base: int  # models that name one
     relations: list[tuple[str, int]]

@@ -18,7 +18,7 @@ _EVERY = 5_000  # records between two reports of progress
 
 @dataclass(frozen=True, kw_only=True)
 class Filled:
-    """How many records have a field."""
+    """The number of records with a field."""
 
     field: str
     records: int
@@ -26,7 +26,7 @@ class Filled:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordFigures:
-    """What the records of a hub say."""
+    """Figures from the records of a hub."""
 
     records: int
     filled: list[Filled]  # in the order of the record's description, also fields that no record has

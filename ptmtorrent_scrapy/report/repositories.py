@@ -53,7 +53,7 @@ class Stored:
 
 @dataclass(frozen=True, kw_only=True)
 class RepositoryFigures:
-    """What became of a hub's repositories."""
+    """Figures of a hub's repositories."""
 
     total: int
     statuses: list[tuple[str, int]]

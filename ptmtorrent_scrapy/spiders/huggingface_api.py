@@ -1,4 +1,4 @@
-"""What the listings of Hugging Face have in common: models, datasets and spaces.
+"""Common parts of the listings of Hugging Face: models, datasets and spaces.
 
 https://huggingface.co/docs/hub/api
 """

@@ -48,7 +48,7 @@ class Repair:
         return left
 
     def _remove(self, wrong: Finding) -> None:
-        """Remove a file of a working tree, so that the stored one takes its place."""
+        """Remove a file of a working tree, so that the stored one replaces it."""
         if wrong.folder:
             clone = self.tree.repository(wrong.folder)
             worktree.remove(clone, [os.fsencode(wrong.path.removeprefix(f"repos/{wrong.folder}/"))])

@@ -85,7 +85,7 @@ def rows(pair: Pair, file: str) -> Iterator[tuple[dict[str, Any], int]]:
 
 
 class _Places:
-    """Where the objects of a file lie, in 24 bytes each, so that millions can be sorted in memory."""
+    """Positions of the objects of a file, in 24 bytes each, so that millions can be sorted in memory."""
 
     def __init__(self) -> None:
         self._ids = bytearray()

@@ -89,7 +89,7 @@ class Models:
         self._numbers.clear()
 
     def _insert_again(self, row: Row, number: int | None) -> None:
-        """Insert a model whose name another has, with its record's id, or whatever number nobody has."""
+        """Insert a model with the name of another, under its record's id, or any free number."""
         for suffix in chain((number,), count(row[0])):
             other = (row[0], f"{row[1]}#{suffix}", *row[2:])
             if self._connection.execute(_INSERT, other).rowcount:

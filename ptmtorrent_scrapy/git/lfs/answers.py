@@ -1,4 +1,4 @@
-"""What LFS servers answer, as downloads or as the reason why there is none.
+"""Answers of LFS servers, as downloads or as errors.
 
 https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md
 """
@@ -23,7 +23,7 @@ _TOTAL = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
 
 @dataclass(frozen=True)
 class Download:
-    """Where an object is, as its server says."""
+    """The URL and headers for an object, from its server."""
 
     url: str
     headers: dict[str, str]

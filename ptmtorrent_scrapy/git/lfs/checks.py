@@ -1,4 +1,4 @@
-"""When the content of each stored object was last found right.
+"""Time at which the content of each stored object was last verified.
 
 One line per check, `OID SIZE CTIME TIME`, in 256 files by the first two digits of the id. The last line of an object
 holds as long as its size and its ctime (nanoseconds) are those of the line: any write to the file changes the ctime. A

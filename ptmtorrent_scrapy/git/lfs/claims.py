@@ -1,4 +1,4 @@
-"""Who fetches which objects: two clones, of one process or of two machines, do not fetch the same object at once.
+"""Claims on objects, so that two clones, also on two machines, do not fetch the same object at once.
 
 A claim is one locked file that lists objects, so it takes one open file however many they are. It ends with its holder.
 """
@@ -20,7 +20,7 @@ _LONGEST = 60.0  # seconds that a mutex, which is held for milliseconds, is wait
 
 @contextlib.contextmanager
 def claim(folder: Path, wanted: Sequence[Pointer]) -> Iterator[list[Pointer]]:
-    """Claim those objects that nobody else fetches, and yield them; `folder` holds the claims. Raise `LockHeld`."""
+    """Claim the objects that no other clone fetches, and yield them; `folder` holds the claims. Raise `LockHeld`."""
     with contextlib.ExitStack() as held:
         with _mutex(folder):
             taken = _taken(folder)

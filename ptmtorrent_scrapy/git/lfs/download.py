@@ -1,6 +1,6 @@
 """Runs git-lfs to fetch objects.
 
-git-lfs never runs inside a repository that somebody else made. A scratch repository holds only the pointers of the
+git-lfs never runs inside a foreign repository. A scratch repository holds only the pointers of the
 objects to fetch, so no foreign `.lfsconfig`, path or link reaches git-lfs. It asks no server but our `Gateway`.
 """
 
@@ -80,7 +80,7 @@ class Download:
                 progress=lambda: self._gateway.received,
             )
         except CommandFailed as error:
-            shutil.rmtree(self._store / "logs", ignore_errors=True)  # what git-lfs said, once more
+            shutil.rmtree(self._store / "logs", ignore_errors=True)  # a copy of git-lfs' messages
             return of_lfs(error)
         finally:
             shutil.rmtree(self._scratch, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What git-lfs asks instead of the LFS server of a repository: it talks to a port of this process, and nobody else.
+"""Local gateway that git-lfs uses instead of the LFS server of a repository; it connects to nothing else.
 
 git-lfs follows links and redirects of a server to this machine, past any proxy, and repeats what will never succeed. So
 requests are forwarded here: to addresses that were checked, permanent failures once, slow transfers not for ever. What
@@ -50,7 +50,7 @@ class LfsServer:
 
 
 class Gateway:
-    """What git-lfs asks while it fetches objects of one LFS server; of use until it is closed."""
+    """Gateway for the objects of one LFS server; it works until it is closed."""
 
     def __init__(self, server: LfsServer) -> None:
         self.received = 0  # bytes of objects
@@ -131,7 +131,7 @@ class Gateway:
             self._failures[oid] = error
             if isinstance(error, (Unavailable, TooSlow)):  # the other objects are not to wait for the same
                 self._everything = error
-            if handler.has_begun:  # cut it, so that git-lfs does not take it for whole
+            if handler.has_begun:  # cut it, so that git-lfs does not consider it complete
                 handler.close_connection = True
             else:
                 handler.send_error(404)

@@ -31,7 +31,7 @@ _NEVER = re.compile(rb"(?:.*/)?(?:\.gitmodules|gitmod~\d+|gi7eba~\d+)[. ]*", re.
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """What is in git instead of an LFS file: the id and size of its object."""
+    """The id and size of an object, which git has instead of an LFS file."""
 
     oid: str  # SHA-256 of the content, hexadecimal
     size: int  # bytes

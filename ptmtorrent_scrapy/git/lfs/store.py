@@ -22,7 +22,7 @@ from ptmtorrent_scrapy.git.process import cancelled
 from ptmtorrent_scrapy.storage.fsync import rename, sync_paths
 
 _CHUNK = 100  # objects in one run of git-lfs
-_WAIT = 0.2  # seconds until a claim of another clone is looked at again
+_WAIT = 0.2  # seconds until a claim of another clone is checked again
 _SAMPLE_FILES = 16  # of the 256 files of checks, in one sample
 _SAMPLE_AGE = 30 * 86400  # seconds after which an object is checked again
 _EMPTY = hashlib.sha256().hexdigest()
@@ -180,7 +180,7 @@ class Store:
             yield from (each for each in names if len(each) == 64)
 
     def tidy(self) -> None:
-        """Remove what killed processes left and nobody needs, and damaged objects of which there is a better one."""
+        """Remove useless leftovers of killed processes, and damaged objects that have an intact copy."""
         claims.remove_left(self.path / "locks")
         self.checks.shorten()
         for path in (self.path / "incomplete").glob("*"):
