@@ -237,7 +237,7 @@ def test_the_limit_of_the_api() -> None:
         raised.value.close()
 
 
-def test_former_names(hubs: Hubs, folder: Path) -> None:
+def test_previous_names(hubs: Hubs, folder: Path) -> None:
     served = hubs.serve("/gpt2", Repository([{".gitattributes": ATTRIBUTES, "w.bin": Large(b"weights")}]))
     served.rename("openai-community/gpt2")
     answered = status(f"{hubs.url}/api/models/gpt2")

@@ -72,7 +72,7 @@ def test_a_machine_that_can_crawl(look: Look, hubs: Hubs, folder: Path) -> None:
         ({"CLONE_CLUSTER": "tcp://127.0.0.1:1"}, "cluster", "not accepted", "start the scheduler"),
     ],
 )
-def test_what_is_wrong_is_told(look: Look, settings: dict[str, str], check: str, found: str, advice: str) -> None:
+def test_problems_are_reported(look: Look, settings: dict[str, str], check: str, found: str, advice: str) -> None:
     ended = look("--json", **settings)
     assert ended.returncode == 1
     state, said, to_do = findings(ended)[check]
@@ -110,7 +110,7 @@ def test_programs_that_are_missing_old_or_open(look: Look, tmp_path: Path) -> No
     assert found["browser"][0] == "warning"
 
 
-def test_releases_with_holes_are_told_from_those_with_fixes(look: Look, tmp_path: Path) -> None:
+def test_vulnerable_and_fixed_releases_are_distinguished(look: Look, tmp_path: Path) -> None:
     environment = programs(tmp_path, git="git version 2.50.0", git_lfs="git-lfs/3.7.1 (GitHub; linux)")
     found = findings(look("--json", environment=environment))
     assert found["git"][:2] == ["warning", "2.50.0 has CVE-2025-48384, CVE-2025-48385"]

@@ -30,7 +30,7 @@ def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_sizes_that_the_listing_tells(tell: Tell, crawl: Start, hubs: Hubs, folder: Path) -> None:
+def test_sizes_in_the_listing(tell: Tell, crawl: Start, hubs: Hubs, folder: Path) -> None:
     planned = tell("huggingface", "--json", fraction=0.5)
     assert planned.returncode == 0
     plan = json.loads(planned.stdout)
@@ -62,7 +62,7 @@ def test_sizes_of_lists_of_files(tell: Tell, crawl: Start, hubs: Hubs, folder: P
     assert sampled["need"]["low"] < sampled["need"]["bytes"] < sampled["need"]["high"]
 
 
-def test_sizes_of_repositories_whose_hub_tells_nothing(tell: Tell, hubs: Hubs, folder: Path) -> None:
+def test_sizes_of_repositories_without_hub_sizes(tell: Tell, hubs: Hubs, folder: Path) -> None:
     planned = tell("modelhub", "--sample", "4", "--rate", "1MB")
     assert planned.returncode == 0
     assert "40 models" not in planned.stdout

@@ -103,7 +103,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     [(0, "light", 1280), (0, "dark", 390), (1, "dark", 1280), (1, "light", 390)],
     ids=["report", "report on a phone", "diff", "diff on a phone"],
 )
-def test_a_browser_shows_the_page_and_asks_nobody(
+def test_a_browser_shows_the_page_without_requests(
     browser: Browser, pages: tuple[Path, Path], number: int, scheme: str, width: int
 ) -> None:
     page = pages[number]

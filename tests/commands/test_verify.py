@@ -201,7 +201,7 @@ def test_a_tree_may_be_moved(done: Crawl, verify: Verify, folder: Path) -> None:
     assert verify("--json", DATA_DIR=folder / "archive").stdout == ""
 
 
-def test_a_file_that_is_missing_is_told_once(done: Crawl, verify: Verify) -> None:
+def test_a_missing_file_is_reported_once(done: Crawl, verify: Verify) -> None:
     (done.folder / "json" / "metadata" / "hf_metadata.json").unlink()
     [told] = problems(verify("--json"))
     assert (told["path"], told["detail"]) == (
@@ -267,7 +267,7 @@ def test_a_sample_is_the_same_each_time(done: Crawl, verify: Verify) -> None:
     assert "object damaged" in shares[2]
 
 
-def test_what_is_told_is_harmless_on_a_terminal(done: Crawl, verify: Verify) -> None:
+def test_output_is_harmless_on_a_terminal(done: Crawl, verify: Verify) -> None:
     (done.folder / "repos" / "o" / "\x1b[2J\n").mkdir()
     assert verify().stdout == "huggingface: stray: repos/o/\\x1b[2J\\n: not referenced by any index\n"
 
@@ -296,7 +296,7 @@ def test_what_cannot_start(done: Crawl, verify: Verify, words: list[str], said: 
     assert said in ended.stderr
 
 
-def test_a_crawl_is_not_looked_at(done: Crawl, verify: Verify, folder: Path) -> None:
+def test_a_hub_that_is_being_crawled_is_not_checked(done: Crawl, verify: Verify, folder: Path) -> None:
     with DataTree(folder / "data", "huggingface").claim():
         ended = verify("huggingface")
     assert ended.returncode == 2

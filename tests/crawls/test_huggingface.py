@@ -244,7 +244,7 @@ def test_a_commit_that_the_hub_does_not_tell_is_asked_for(crawl: Start, hubs: Hu
     ]
 
 
-def test_what_became_of_repositories(crawl: Start, hubs: Hubs) -> None:
+def test_results_of_repositories(crawl: Start, hubs: Hubs) -> None:
     for name in ("o/gated", "o/fine"):
         hubs.serve(name, Repository([{"README.md": b"# A model\n"}]))
     hubs.serve("o/empty", Repository())

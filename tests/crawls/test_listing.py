@@ -60,7 +60,7 @@ def ids(hubs: Hubs) -> list[str]:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_it_goes_on_from_the_last_page(many: Hubs, folder: Path, how: signal.Signals) -> None:
+def test_a_listing_resumes_from_the_last_page(many: Hubs, folder: Path, how: signal.Signals) -> None:
     cut(many, folder, 4, how)
     done = again(many, folder)
     assert done.status == 0
@@ -73,7 +73,7 @@ def test_it_goes_on_from_the_last_page(many: Hubs, folder: Path, how: signal.Sig
 
 
 @pytest.mark.parametrize("settings", [{"LISTING_MAX_AGE": 0}, {"fraction": 0.0001}, {"author": "nobody"}])
-def test_what_is_old_or_of_another_crawl_is_begun_anew(many: Hubs, folder: Path, settings: dict[str, Any]) -> None:
+def test_an_old_or_different_listing_starts_again(many: Hubs, folder: Path, settings: dict[str, Any]) -> None:
     cut(many, folder, 4)
     done = again(many, folder, **settings)
     assert done.status == 0
@@ -115,7 +115,7 @@ def test_a_cursor_that_has_expired(many: Hubs, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "nonsense"])
-def test_what_was_left_and_damaged_is_begun_anew(many: Hubs, folder: Path, damage: str) -> None:
+def test_a_damaged_listing_starts_again(many: Hubs, folder: Path, damage: str) -> None:
     cut(many, folder, 4)
     json_folder = folder / "data" / "huggingface" / "json"
     partial, work = json_folder / "metadata" / ".hf_metadata.json~new", json_folder / ".huggingface~crawl"
@@ -130,7 +130,7 @@ def test_what_was_left_and_damaged_is_begun_anew(many: Hubs, folder: Path, damag
     assert [record["ModelName"] for record in done.records] == ids(many)
 
 
-def test_the_files_of_the_last_whole_crawl_stand_until_then(many: Hubs, folder: Path, crawl: Start) -> None:
+def test_the_files_of_the_last_complete_crawl_stay_until_then(many: Hubs, folder: Path, crawl: Start) -> None:
     before = tree(again(many, folder).folder)
     many.requests.clear()
     many.arrived = 0

@@ -42,7 +42,7 @@ def of_file(crawl: Crawl, name: str) -> list[dict[str, Any]]:
     return [record for record in crawl.records if record["ModelHub"]["MetadataFilePath"].endswith(f"/{name}")]
 
 
-def test_whole_crawl(crawl: Start, published: jsonschema_rs.Validator) -> None:
+def test_a_complete_crawl(crawl: Start, published: jsonschema_rs.Validator) -> None:
     crawled = crawl("onnxmodelzoo", fraction=0)
     assert (crawled.status, crawled.errors) == (0, [])
     assert [error.message for record in crawled.records for error in published.iter_errors(record)] == []

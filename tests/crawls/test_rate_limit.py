@@ -109,7 +109,7 @@ def test_a_host_that_fails_rests_longer_each_time(clock: Clock) -> None:
     assert waited == [1, 2, 60, 0, 0]
 
 
-def test_what_a_listing_can_do_without_waits_for_nobody(clock: Clock) -> None:
+def test_an_optional_request_is_not_retried_for_long(clock: Clock) -> None:
     limited = RateLimitMiddleware(3, clock, clock.sleep, tries=3, pause=1)
     run(limited.process_response(LISTING, answer(503)))
     run(limited.process_request(LISTING))
@@ -131,7 +131,7 @@ def test_a_listing_provokes_no_429(hubs: Hubs, crawl: Start) -> None:
         assert [request.status for request in limited.asked("^/api/models")] == [200] * 12
 
 
-def test_a_whole_listing_at_500_requests_in_a_window_provokes_no_429(
+def test_a_complete_listing_at_500_requests_per_window_provokes_no_429(
     limited: RateLimitMiddleware, clock: Clock
 ) -> None:
     """Hugging Face's 3,030 pages, each of which takes 0.1 s, against the count that it keeps."""
@@ -149,7 +149,7 @@ def test_a_whole_listing_at_500_requests_in_a_window_provokes_no_429(
     assert clock.now < 1000 + 3030 / 500 * 300 * 1.1
 
 
-def test_who_asks_is_told(hubs: Hubs, crawl: Start) -> None:
+def test_the_user_agent_is_sent(hubs: Hubs, crawl: Start) -> None:
     hubs.serve("o/m", Repository([{"a": b"1"}]))
     hubs.huggingface.models = [{"id": "o/m", "sha": "1" * 40}]
     crawl("huggingface", fraction=1, USER_AGENT="study/1 (+mailto:who@example.org)")

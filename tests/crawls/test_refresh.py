@@ -44,9 +44,7 @@ def test_a_thousand_unchanged_repositories_start_no_git(
     assert {request.path.partition("?")[0] for request in hubs.requests} == {"/api/models"}
 
 
-def test_where_no_commit_is_told_a_look_counts_for_a_while(
-    crawl: Start, hubs: Hubs, folder: Path, no_git: dict[str, str]
-) -> None:
+def test_a_commit_check_counts_for_a_while(crawl: Start, hubs: Hubs, folder: Path, no_git: dict[str, str]) -> None:
     first = crawl("modelhub", CLONE_REFRESH="1d", fraction=0.5)
     cloned = {path for path, status in first.statuses.items() if status == "cloned"}
     assert cloned
@@ -117,7 +115,7 @@ def test_large_files_of_a_mirror(crawl: Start, hubs: Hubs) -> None:
     assert hubs.asked("lfs") == []
 
 
-def test_what_was_looked_up_ages(crawl: Start, hubs: Hubs) -> None:
+def test_commit_checks_expire(crawl: Start, hubs: Hubs) -> None:
     """Using a cached commit does not make it newer."""
     served = hubs.serve("o/m", content.Repository([FILES]))
     hubs.huggingface.models = [{"id": "o/m", "_id": "0123456789abcdef01234567"}]

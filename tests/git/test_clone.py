@@ -62,7 +62,7 @@ def downloads(hubs: Hubs) -> list[str]:
     return [request.path.rpartition("/")[2] for request in hubs.asked("^/_lfs/")]
 
 
-def test_a_whole_clone(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+def test_a_complete_clone(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
     served = hubs.serve("o/m", content.Repository([{"README.md": b"first\n"}, FILES]))
     outcome = clone(wanted(read_files=("README.md", "absent.txt", "deep")))
     assert (outcome.status, outcome.commit, outcome.branch, outcome.error) == ("cloned", served.head, "main", None)
@@ -137,7 +137,7 @@ def test_what_two_repositories_share_is_downloaded_once(hubs: Hubs, wanted: Want
     assert len(links) == 1
 
 
-def test_nothing_runs_where_the_hub_tells_the_same_commit(hubs: Hubs, wanted: Wanted) -> None:
+def test_nothing_runs_if_the_hub_has_the_same_commit(hubs: Hubs, wanted: Wanted) -> None:
     served = hubs.serve("o/m", content.Repository([FILES]))
     clone(wanted())
     hubs.requests.clear()
@@ -221,7 +221,7 @@ def test_a_large_file_that_is_cut_off(hubs: Hubs, wanted: Wanted) -> None:
     assert clone(wanted()).status == "cloned"
 
 
-def test_a_killed_clone_goes_on(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+def test_a_killed_clone_is_continued(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
     served = hubs.serve("o/m", content.Repository([{**FILES, "more.bin": MORE}]))
     hubs.faults.add(f"^/_lfs/{MORE.oid}", stall=True, times=1)
     killed = start(wanted(), hubs, f"^/_lfs/{MORE.oid}")
@@ -236,7 +236,7 @@ def test_a_killed_clone_goes_on(hubs: Hubs, wanted: Wanted, folder: Path) -> Non
     assert [path.name for path in (folder / "repos" / "o").iterdir()] == ["m"]
 
 
-def test_half_a_large_file_goes_on(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+def test_a_partial_large_file_is_continued(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
     body = bytes(range(256)) * 40_000
     served = hubs.serve("o/m", content.Repository([{**FILES, "deep/down/weights.bin": Large(body)}]))
     hubs.faults.add("^/_lfs/", cut=5_000_000, stall=True, times=1)
@@ -369,7 +369,7 @@ def test_pointers_as_git_lfs_reads_them(
     assert (folder / "repos" / "o" / "m" / "w.bin").read_bytes() == WEIGHTS.body
 
 
-def test_what_is_left_out_stays_a_pointer_whoever_has_it(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+def test_skipped_files_stay_pointers_even_if_stored(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
     files: content.Files = {".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}
     for name, more in (("o/m", {}), ("o/n", {".lfsconfig": b"[lfs]\n\tfetchexclude = *\n"})):
         hubs.serve(name, content.Repository([{**files, **more}]))
@@ -379,7 +379,7 @@ def test_what_is_left_out_stays_a_pointer_whoever_has_it(hubs: Hubs, wanted: Wan
     assert (folder / "repos" / "o" / "n" / "w.bin").read_bytes() == WEIGHTS.as_pointer()
 
 
-def test_a_clone_that_was_cut_and_damaged_is_begun_anew(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+def test_a_damaged_partial_clone_starts_again(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
     hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}]))
     clone(wanted())
     partial = folder / "repos" / "o" / ".m~partial"
@@ -388,7 +388,7 @@ def test_a_clone_that_was_cut_and_damaged_is_begun_anew(hubs: Hubs, wanted: Want
     assert clone(wanted()).status == "cloned"
 
 
-def test_what_is_in_the_way_is_told(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+def test_a_foreign_file_at_the_path_is_reported(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
     hubs.serve("o/m", content.Repository([{"a": b"1"}]))
     (folder / "repos" / "o" / "m").mkdir(parents=True)
     outcome = clone(wanted())

@@ -129,7 +129,7 @@ def test_a_symbolic_link_in_the_tree_itself(attempt: Try, standing: Path, folder
         "[lfs]\n\tstorage = ../../../../outside",
     ],
 )
-def test_lfsconfig_sends_nobody_elsewhere(
+def test_lfsconfig_does_not_redirect_requests(
     attempt: Try, standing: Path, elsewhere: tuple[str, list[str]], setting: str
 ) -> None:
     url, asked = elsewhere

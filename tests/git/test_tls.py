@@ -99,7 +99,7 @@ def test_a_clone_by_https(
     assert (folder / "repos/o/m/w.bin").read_bytes() == WEIGHTS.body
 
 
-def test_a_certificate_that_nobody_trusts(hubs: Hubs, secure: str, folder: Path) -> None:
+def test_an_untrusted_certificate(hubs: Hubs, secure: str, folder: Path) -> None:
     hubs.serve("o/m", content.Repository([{"a": b"1"}]))
     outcome = clone(CloneRequest(url=f"{secure}/o/m", path=str(folder / "repos/o/m"), store=str(folder / "lfs")))
     assert outcome.status == "failed"

@@ -38,7 +38,7 @@ def start(hubs: Hubs, folder: Path) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_an_interrupted_crawl_goes_on(
+def test_an_interrupted_crawl_is_resumed(
     crawl: Start, hubs: Hubs, folder: Path, models: list[str], how: signal.Signals
 ) -> None:
     interrupted = start(hubs, folder)
@@ -74,7 +74,7 @@ def test_no_space_leaves_the_records_of_what_was_cloned(crawl: Start, hubs: Hubs
     assert done.records == before
 
 
-def test_one_bad_repository_is_in_nobodys_way(crawl: Start, hubs: Hubs) -> None:
+def test_one_bad_repository_does_not_stop_others(crawl: Start, hubs: Hubs) -> None:
     names = [f"o/m{number}" for number in range(4)]
     for name in names:
         hubs.serve(name, Repository([{"a": name.encode()}]))

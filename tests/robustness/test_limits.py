@@ -50,7 +50,7 @@ def test_bytes_of_a_crawl(crawl: Start, hubs: Hubs, models: list[str]) -> None:
     assert downloads(hubs) == 6
 
 
-def test_bytes_that_no_hub_tells(crawl: Start, hubs: Hubs, models: list[str]) -> None:
+def test_clones_of_unknown_size(crawl: Start, hubs: Hubs, models: list[str]) -> None:
     for model in hubs.huggingface.models or []:
         assert isinstance(model, dict)
         del model["usedStorage"]
@@ -169,7 +169,7 @@ def test_where_nothing_can_be_linked_large_files_are_copied(hubs: Hubs, folder: 
         assert placed.stat().st_nlink == 1
 
 
-def test_bytes_that_no_hub_tells_and_clones_side_by_side(crawl: Start, hubs: Hubs, models: list[str]) -> None:
+def test_parallel_clones_of_unknown_size(crawl: Start, hubs: Hubs, models: list[str]) -> None:
     for model in hubs.huggingface.models or []:
         assert isinstance(model, dict)
         del model["usedStorage"]
@@ -180,7 +180,7 @@ def test_bytes_that_no_hub_tells_and_clones_side_by_side(crawl: Start, hubs: Hub
 
 
 @pytest.mark.parametrize("is_told", [True, False])
-def test_one_that_is_larger_than_all_bytes_is_in_nobodys_way(
+def test_a_repository_over_the_limit_does_not_stop_others(
     crawl: Start, hubs: Hubs, models: list[str], is_told: bool
 ) -> None:
     assert isinstance(hubs.huggingface.models, list)
@@ -209,7 +209,7 @@ def test_the_hub_that_is_a_repository_holds_to_the_limit(crawl: Start, hubs: Hub
     assert downloads(hubs) == 0
 
 
-def test_the_hub_that_is_a_repository_is_not_begun_without_room(crawl: Start, hubs: Hubs) -> None:
+def test_a_hub_repository_is_not_cloned_without_space(crawl: Start, hubs: Hubs) -> None:
     done = crawl("onnxmodelzoo", CLONE_MIN_FREE="1000TB")
     assert done.status == 1
     assert "has room for less than CLONE_MIN_FREE=1000000000000000 bytes" in done.log

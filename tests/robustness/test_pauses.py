@@ -61,7 +61,7 @@ def test_what_does_not_pass_is_not(crawl: Start, hubs: Hubs, models: list[str], 
     assert len(hubs.asked("^/o/m1/info/refs")) == 1
 
 
-def test_attempts_are_told(crawl: Start, hubs: Hubs, models: list[str]) -> None:
+def test_attempts_are_recorded(crawl: Start, hubs: Hubs, models: list[str]) -> None:
     hubs.faults.add("^/o/m1/info/refs", status=500)
     done = crawl("huggingface", fraction=1, **RETRY)
     lines = {line["url"].rpartition("/")[2]: line for line in done.read("json/repositories.jsonl")}
@@ -69,7 +69,7 @@ def test_attempts_are_told(crawl: Start, hubs: Hubs, models: list[str]) -> None:
     assert len(hubs.asked("^/o/m1/info/refs")) == 4
 
 
-def test_a_clone_that_stands_stays_in_its_line(crawl: Start, hubs: Hubs, models: list[str]) -> None:
+def test_an_existing_clone_stays_in_its_line(crawl: Start, hubs: Hubs, models: list[str]) -> None:
     crawl("huggingface", fraction=1)
     assert isinstance(hubs.huggingface.models, list)
     for model in hubs.huggingface.models:

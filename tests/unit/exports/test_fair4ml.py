@@ -44,7 +44,7 @@ def test_what_is_not_fine_tuned_is_based_on(relation: str | None) -> None:
     assert made["schema:isBasedOn"][0]["schema:name"] == "c/d"
 
 
-def test_models_behind_one_address_are_told_apart(exported: Path) -> None:
+def test_models_with_one_address_are_distinguished(exported: Path) -> None:
     found = record(0, "ResNet 50", hub="onnxmodelzoo")
     assert node("onnxmodelzoo", found, {})["@id"].endswith("#ResNet%2050")
 

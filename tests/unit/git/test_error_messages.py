@@ -46,7 +46,7 @@ def failed(status: int, reason: str = "", headers: str = "") -> CommandFailed:
         (500, "disabled", "", Transient),
     ],
 )
-def test_refusals_are_told_apart(status: int, reason: str, headers: str, kind: type[GitError]) -> None:
+def test_refusals_are_distinguished(status: int, reason: str, headers: str, kind: type[GitError]) -> None:
     found = of_git(failed(status, reason, headers), gated=False)
     assert type(found) is kind
     words = reason or headers.partition(": ")[2].strip() if "Error" in headers or reason else ""

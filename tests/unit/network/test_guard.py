@@ -99,7 +99,7 @@ def test_a_tunnel(server: tuple[str, list[str]]) -> None:
     assert asked == ["GET /through  None"]
 
 
-def test_nobody_without_the_key_gets_through(server: tuple[str, list[str]]) -> None:
+def test_requests_without_the_key_are_refused(server: tuple[str, list[str]]) -> None:
     url, asked = server
     guard = Guard(Network(policy=AddressPolicy(trusted=origins([url]))))
     assert ask(guard, url, key="guessed")[0] == 407

@@ -17,6 +17,6 @@ def test_what_takes_too_long_is_ended() -> None:
         limited(re.match, "(a*)*b", "a" * 100, seconds=1)
 
 
-def test_an_error_of_a_parser_is_told() -> None:
+def test_an_error_of_a_parser_is_raised() -> None:
     with pytest.raises(RuntimeError, match="ValueError"):
         limited(int, "x")

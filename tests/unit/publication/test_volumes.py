@@ -40,7 +40,7 @@ def written(folder: Path, volume: Volume, clones: list[PackagedClone]) -> Path:
     return folder / f"{volume.name}.tar.zst"
 
 
-def test_volumes_hold_whole_repositories_up_to_their_size(tmp_path: Path) -> None:
+def test_volumes_hold_complete_repositories_up_to_their_size(tmp_path: Path) -> None:
     sizes = [60_000, 60_000, 200_000, 10_000, 10_000]
     clones = [clone(tmp_path, str(number), size) for number, size in enumerate(sizes)]
     clones.append(clone(tmp_path, "other", 10_000, hub="other"))

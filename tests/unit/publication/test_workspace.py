@@ -66,7 +66,7 @@ def test_a_finished_package_takes_its_place(tmp_path: Path) -> None:
         pass
 
 
-def test_only_large_files_that_nobody_changes_are_linked(tmp_path: Path) -> None:
+def test_only_unchanging_large_files_are_linked(tmp_path: Path) -> None:
     small, large = tmp_path / "small", tmp_path / "large"
     small.write_bytes(b"x")
     large.write_bytes(b"x" * 100_000)
