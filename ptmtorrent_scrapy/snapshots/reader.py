@@ -125,9 +125,9 @@ def _named(time: str, existing: list[State], tree: DataTree) -> State:
     found = [state for state in existing if state.name.startswith(time)] if re.fullmatch(r"now|\d[\dTZ]*", time) else []
     if len(found) == 1:
         return found[0]
-    what = "more than one state" if found else "no state"
+    what = "matches several states" if found else "is not a state"
     raise UnknownState(
-        f"{time!r} is {what} of {tree.folder}; there are {', '.join(state.name for state in existing) or 'none'}"
+        f"{time!r} {what} of {tree.folder}; there are {', '.join(state.name for state in existing) or 'none'}"
     )
 
 

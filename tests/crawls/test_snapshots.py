@@ -109,7 +109,7 @@ def three(crawl: Start, hubs: Hubs) -> Crawl:
     return done
 
 
-def test_what_changed_is_told(three: Crawl, diff: Diff) -> None:
+def test_changes_are_printed(three: Crawl, diff: Diff) -> None:
     first, second = snapshots(three)
     changed = [
         "- o/gone",
@@ -131,7 +131,7 @@ def test_what_changed_is_told(three: Crawl, diff: Diff) -> None:
     assert lines(diff("--all", first, second))[:-1] == [*changed[:3], read, *changed[3:]]
 
 
-def test_what_changed_is_told_as_json(three: Crawl, hubs: Hubs, diff: Diff) -> None:
+def test_changes_are_printed_as_json(three: Crawl, hubs: Hubs, diff: Diff) -> None:
     first, second = snapshots(three)
     *changed, summary = objects(diff("--json", first, second))
     assert {each["url"].removeprefix(f"{hubs.url}/"): each["what"] for each in changed} == {
@@ -164,9 +164,9 @@ def test_what_changed_is_told_as_json(three: Crawl, hubs: Hubs, diff: Diff) -> N
 def test_times(three: Crawl, diff: Diff) -> None:
     first, second = snapshots(three)
     there = f"{three.folder}; there are {first}, {second}, now"
-    assert refused(diff("1999")) == f"'1999' is no state of {there}"
-    assert refused(diff("../json")) == f"'../json' is no state of {there}"
-    assert refused(diff("2")) == f"'2' is more than one state of {there}"
+    assert refused(diff("1999")) == f"'1999' is not a state of {there}"
+    assert refused(diff("../json")) == f"'../json' is not a state of {there}"
+    assert refused(diff("2")) == f"'2' matches several states of {there}"
     (three.folder / "snapshots" / first).rename(three.folder / "snapshots" / "20011231T235959Z")
     assert lines(diff("2001", second))[-1].startswith(f"huggingface, 20011231T235959Z to {second}: 1 added")
     assert refused(diff("a", "b", "c")).startswith("a hub and up to two times are wanted")
@@ -279,7 +279,7 @@ def until_it_is_kept(hubs: Hubs, folder: Path) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_snapshot_is_there_whole_or_not_at_all(
+def test_a_snapshot_is_complete_or_absent(
     crawl: Start, hubs: Hubs, folder: Path, large: Path, diff: Diff, how: signal.Signals
 ) -> None:
     before = [path.read_bytes() for path in (large.parents[1] / "huggingface.json", large.parent / "hf_metadata.json")]
@@ -369,7 +369,7 @@ def test_the_line_of_a_crawl_that_was_cut(
 
 
 @pytest.mark.parametrize("half", ['{"started": "2026', "\0\0\0"])
-def test_half_a_line_costs_no_whole_one(crawl: Start, folder: Path, half: str) -> None:
+def test_an_incomplete_line_costs_no_other(crawl: Start, folder: Path, half: str) -> None:
     path = folder / "data/huggingface/json/crawls.jsonl"
     path.parent.mkdir(parents=True)
     path.write_text('{"reason": "finished"}\n' + half)

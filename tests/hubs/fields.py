@@ -1,7 +1,7 @@
 """Which fields an answer of Hugging Face's API has, for each kind of repository and each query.
 
 The names are those that the hub's own error messages list: https://huggingface.co/docs/hub/api, huggingface_hub's
-`Expand*Property_T`. What a single repository has and a listing lacks was told by the hub's maintainers
+`Expand*Property_T`. What a single repository has and a listing lacks was stated by the hub's maintainers
 (huggingface_hub, pull request 3182).
 """
 
