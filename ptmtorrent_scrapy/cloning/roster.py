@@ -69,9 +69,9 @@ class Roster:
         self._is_current = True
         for address in [address for address in self._workers if address not in listed]:
             self._workers.pop(address).gone.set()
-        for address, told in listed.items():
+        for address, row in listed.items():
             if address not in self._workers:
-                self._workers[address] = worker = Worker(address, str(told.get("host")), int(told.get("nthreads") or 1))
+                self._workers[address] = worker = Worker(address, str(row.get("host")), int(row.get("nthreads") or 1))
                 self._start(self.prove(connection, worker))
         for worker in self._workers.values():
             if worker.state in (WorkerState.READY, WorkerState.SILENT) and not worker.is_asked:

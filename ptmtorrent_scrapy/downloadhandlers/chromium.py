@@ -54,8 +54,8 @@ def problem() -> str | None:
     if find_spec("scrapy_playwright") is None:
         return 'scrapy-playwright is not installed; pip install "ptmtorrent-scrapy[browser]"'
     driver = subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True, check=False)
-    said = driver.stderr.decode("utf-8", "replace").strip().splitlines()
-    return f"Playwright does not run: {(said or ['no error message'])[-1]}" if driver.returncode else None
+    errors = driver.stderr.decode("utf-8", "replace").strip().splitlines()
+    return f"Playwright does not run: {(errors or ['no error message'])[-1]}" if driver.returncode else None
 
 
 def _folders() -> Iterator[Path]:

@@ -31,14 +31,14 @@ def explain(error: Exception, request: Request, settings: str) -> str | None:
     host, look = (f"the proxy {proxy}", "http_proxy, https_proxy and no_proxy") if proxy else (hub, settings)
     match error:
         case DownloadConnectionRefusedError():
-            return f"{host} refuses connections; look at {look}"
+            return f"{host} refuses connections; check {look}"
         case CannotResolveHostError():
-            return f"the name of {host} cannot be resolved; look at {look}, or at the network"
+            return f"the name of {host} cannot be resolved; check {look}, or the network"
         case TunnelError():
-            return f"{host} lets nobody through to {hub}: {error}; look at {look}"
+            return f"{host} blocks connections to {hub}: {error}; check {look}"
         case DownloadTimeoutError():
             seconds = request.meta.get("download_timeout", 0)
-            return f"{host} did not answer within {seconds:g} seconds; look at DOWNLOAD_TIMEOUT, or at the network"
+            return f"{host} did not answer within {seconds:g} seconds; check DOWNLOAD_TIMEOUT, or the network"
         case DownloadCancelledError():
             return f"the answer of {hub} is larger than DOWNLOAD_MAXSIZE"
         case ResponseDataLossError():
@@ -54,7 +54,7 @@ def _failed(error: Exception, hub: str, host: str, settings: str) -> str | None:
         if isinstance(reason, HeadersTooLarge):
             return f"{hub} {reason}"
         if isinstance(reason, VerificationError):
-            return f"the TLS certificate of {hub} is another host's; look at {settings}"
+            return f"the TLS certificate of {hub} is another host's; check {settings}"
         if isinstance(reason, SSL.Error):
             return _of_tls(_words(reason), hub, settings)
     if any(isinstance(reason, ConnectionDone | ConnectionLost) for reason in _reasons(error)):
@@ -66,11 +66,11 @@ def _of_tls(words: str, hub: str, settings: str) -> str:
     if "certificate" in words:
         return (
             f"the TLS certificate of {hub} cannot be verified ({words}); name the authority that signed it in "
-            f"SSL_CERT_FILE, or look at {settings}"
+            f"SSL_CERT_FILE, or check {settings}"
         )
     if any(each in words for each in _NO_TLS):
-        return f"{hub} does not speak TLS ({words}); look at {settings}: is it http: and not https:?"
-    return f"no TLS connection to {hub}: {words or 'it ended the handshake'}; look at {settings}"
+        return f"{hub} does not speak TLS ({words}); check {settings}: is it http: and not https:?"
+    return f"no TLS connection to {hub}: {words or 'it ended the handshake'}; check {settings}"
 
 
 def _reasons(error: Exception) -> list[BaseException]:

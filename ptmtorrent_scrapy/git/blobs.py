@@ -18,9 +18,9 @@ def contents(git: Command, clone: Path, commit: str, paths: Sequence[str]) -> di
     asked = "".join(f"{commit}:{path}\n" for path in paths).encode()
     checked = git.run("git", "cat-file", "--batch-check", cwd=clone, stdin=asked).decode().splitlines()
     found = {
-        path: told.split()[0]
-        for path, told in zip(paths, checked, strict=True)
-        if told.split()[1] == "blob" and int(told.split()[2]) <= _LARGEST
+        path: description.split()[0]
+        for path, description in zip(paths, checked, strict=True)
+        if description.split()[1] == "blob" and int(description.split()[2]) <= _LARGEST
     }
     if not found:
         return {}

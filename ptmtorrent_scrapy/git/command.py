@@ -106,5 +106,5 @@ class CommandFailed(GitError):
         self.stderr = stderr
         lines = beside(stderr)
         fatal = [line for line in lines if line.startswith(("fatal:", "error:", "remote:"))]
-        said = (fatal or lines or ["no error message"])[-1]
-        super().__init__(f"{' '.join(arguments[:2])} ended with {status}: {said[:500]}")
+        last = (fatal or lines or ["no error message"])[-1]
+        super().__init__(f"{' '.join(arguments[:2])} ended with {status}: {last[:500]}")

@@ -115,12 +115,12 @@ def of_disk(own: str) -> GitError | None:
 
 def of_machine(error: CommandFailed) -> GitError | None:
     """Return how this machine failed a command; None where it did not."""
-    said = stderr.own(error.stderr)
-    if failed := of_disk(said):
+    text = stderr.own(error.stderr)
+    if failed := of_disk(text):
         return failed
-    if _any(_NO_FILES, said):
+    if _any(_NO_FILES, text):
         return TooFewFiles()
-    if _any(_NO_MEMORY, said):
+    if _any(_NO_MEMORY, text):
         return Exhausted(TOO_LITTLE_MEMORY)
     return None
 
@@ -216,18 +216,18 @@ def of_lfs(error: CommandFailed) -> GitError:
     """Return why git-lfs failed on this machine; what servers answered is known without its words."""
     if local := of_machine(error):
         return local
-    said = stderr.words(error.stderr)
-    if _WRONG_CONTENT in said:
+    text = stderr.words(error.stderr)
+    if _WRONG_CONTENT in text:
         return GitError("their server has other content")
     lines = [line for line in stderr.beside(error.stderr) if not line.startswith("error: failed to fetch")]
     return Transient(f"git-lfs failed: {(lines or ['it gave no reason'])[0][:300]}")
 
 
-def _any(words: Sequence[str], said: str) -> bool:
-    return any(word in said for word in words)
+def _any(words: Sequence[str], text: str) -> bool:
+    return any(word in text for word in words)
 
 
-def _status(said: str) -> int | None:
+def _status(text: str) -> int | None:
     """Return the HTTP status of the last failed request."""
-    found = _STATUS.findall(said)
+    found = _STATUS.findall(text)
     return int(found[-1]) if found else None

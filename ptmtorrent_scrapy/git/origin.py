@@ -20,12 +20,12 @@ def origin(clone: Path) -> str | None:
     found = _urls((clone / ".git" / "config").read_bytes()).get("remote.origin.url")
     if found is not None:
         return os.fsdecode(found)
-    said = subprocess.run(
+    output = subprocess.run(
         ["git", "config", "--file", clone / ".git" / "config", "--get", "remote.origin.url"],
         env=configured(dict(os.environ), HARDENED),
         capture_output=True,
     ).stdout
-    return os.fsdecode(said).strip() or None
+    return os.fsdecode(output).strip() or None
 
 
 def set_origin(clone: Path, url: str) -> None:

@@ -117,7 +117,7 @@ def _connect_proxy(proxy: Proxy) -> socket.socket:
         if proxy.scheme == "https":
             return ssl.create_default_context().wrap_socket(connection, server_hostname=proxy.host)
     except (OSError, UnicodeError) as error:
-        raise Unreachable(f"{proxy} does not answer: {_reason(error)}; look at http_proxy, https_proxy") from error
+        raise Unreachable(f"{proxy} does not answer: {_reason(error)}; check http_proxy, https_proxy") from error
     return connection
 
 
@@ -150,10 +150,10 @@ def _open_tunnel(connection: socket.socket, proxy: Proxy, host: str, port: int) 
     status = answer.split(b" ", 2)[1:2]
     if status != [b"200"]:
         connection.close()
-        said = status[0][:3].decode("ascii", "replace") if status else "nothing"
-        if said == "407":
+        code = status[0][:3].decode("ascii", "replace") if status else "nothing"
+        if code == "407":
             raise ProxyUnusable(f"{proxy} wants another user and password")
-        raise Unreachable(f"{proxy} answers {said} when asked for {host}:{port}")
+        raise Unreachable(f"{proxy} answers {code} when asked for {host}:{port}")
 
 
 def _reason(error: BaseException | None) -> str:

@@ -32,7 +32,7 @@ class Proxy:
             parts = urlsplit(text)
             port = parts.port
         except ValueError:
-            raise ProxyUnusable("the URL of the proxy cannot be read; look at http_proxy, https_proxy") from None
+            raise ProxyUnusable("the URL of the proxy cannot be read; check http_proxy, https_proxy") from None
         if parts.scheme not in _PORTS or not parts.hostname:
             accepted = ", ".join(f"{name}://" for name in _PORTS)
             raise ProxyUnusable(f"a proxy by {parts.scheme}:// cannot be used; {accepted} can")

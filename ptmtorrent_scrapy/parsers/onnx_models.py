@@ -80,11 +80,11 @@ class OnnxModels:
     def of_entry(self, metadata: Metadata) -> Model:
         """Return the model of an entry of the manifest. Raises `NotAModel`."""
         entry = mapping(metadata.value)
-        said, path, name = manifest_path(entry), self._path(entry), string(entry.get("model"))
-        if said is None or name is None:
+        given, path, name = manifest_path(entry), self._path(entry), string(entry.get("model"))
+        if given is None or name is None:
             raise NotAModel("no name or no file", "model or model_path is missing", name=name)
         if path is None:
-            raise NotAModel("no file", f"the repository has neither {said!r} nor a file of its SHA-256", name=name)
+            raise NotAModel("no file", f"the repository has neither {given!r} nor a file of its SHA-256", name=name)
         above = [str(folder) for folder in PurePosixPath(path).parents]
         if not above:
             raise NotAModel("no name or no file", f"{path!r} is not a file", name=name)

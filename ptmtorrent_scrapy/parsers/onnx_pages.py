@@ -149,8 +149,8 @@ def read_statistics(text: str, folder: str) -> dict[str, Any]:
     https://github.com/onnx/turnkeyml
     """
     try:
-        said = {"path": folder} | safe_yaml.load(text) | {"path": folder}
-        plain: dict[str, Any] = orjson.loads(orjson.dumps(said, option=orjson.OPT_NON_STR_KEYS))
+        content = {"path": folder} | safe_yaml.load(text) | {"path": folder}
+        plain: dict[str, Any] = orjson.loads(orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS))
     except safe_yaml.Broken as error:
         return {"path": folder, "problem": " ".join(str(error).split())}
     return plain

@@ -72,10 +72,10 @@ def license_of(record: dict[str, Any]) -> str | None:
     >>> license_of({"ModelLicense": "apache-2.0", "ModelLicenseSPDX": ["Apache-2.0"]})
     'Apache-2.0'
     """
-    identifiers, said = record.get(SPDX), record.get("ModelLicense")
+    identifiers, license_name = record.get(SPDX), record.get("ModelLicense")
     if isinstance(identifiers, list) and identifiers:
         return ", ".join(map(str, identifiers))
-    return said if isinstance(said, str) and said else None
+    return license_name if isinstance(license_name, str) and license_name else None
 
 
 def _filled(counts: Counter[str]) -> list[Filled]:
