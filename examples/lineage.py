@@ -85,7 +85,7 @@ def edges(records: Path) -> Iterator[Edge]:
 
 
 def _edge(base: str, model: str, relation: str, base_license: str, model_license: str) -> Edge:
-    """Several licences of a model may mean "and" or "or": they conflict where each pair of them does."""
+    """Return an edge. Several licences of a model may mean "and" or "or": a conflict is that of every pair of them."""
     why = [conflict(*pair) for pair in product(base_license.split(", "), model_license.split(", "))]
     return Edge(base, model, relation, base_license, model_license, why[0] if all(why) else "")
 

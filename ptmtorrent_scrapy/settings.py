@@ -19,8 +19,8 @@ COMMANDS_MODULE = "ptmtorrent_scrapy.commands"
 DATA_DIR = "data"
 HUGGINGFACE_URL = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
 HUGGINGFACE_TOKEN = os.environ.get("HF_TOKEN") or ""
-# The fields that a listing is asked for; none: what the hub gives without `expand`. Not `gguf`: it holds whole chat
-# templates, hundreds of kB per model.
+# Fields to request in a listing; empty: those that the hub gives without `expand`. Without `gguf`, which has complete
+# chat templates, hundreds of kB per model.
 HUGGINGFACE_EXPAND = (
     "author,sha,createdAt,lastModified,private,disabled,gated,likes,downloads,downloadsAllTime,trendingScore,tags,"
     "pipeline_tag,library_name,cardData,config,siblings,safetensors,baseModels,model-index,transformersInfo,inference"
@@ -62,7 +62,7 @@ CLONE_MIN_FREE = "10GB"
 CLONE_MAX_BYTES = ""
 CLONE_MAX_REPOSITORY = ""
 CLONE_CLUSTER = ""
-# A scheduler that went away, or a cluster without a healthy worker, is waited for this long.
+# Time to wait for a lost scheduler, or for a healthy worker.
 CLUSTER_PATIENCE = "10m"
 CLONE_PROTOCOLS = "https"
 CLONE_GIT_CONFIG = "{}"
@@ -82,7 +82,7 @@ EXTENSIONS = {
     "ptmtorrent_scrapy.extensions.Progress": 500,
     "ptmtorrent_scrapy.extensions.Report": 500,
     "ptmtorrent_scrapy.extensions.Summary": 500,
-    # two signals less for each item
+    # without two signals per item
     "scrapy.extensions.corestats.CoreStats": None,
     "ptmtorrent_scrapy.extensions.core_stats.CrawlStats": 0,
     "scrapy.extensions.logstats.LogStats": None,  # Progress counts models, not pages
@@ -91,58 +91,58 @@ SPIDER_MIDDLEWARES = {"ptmtorrent_scrapy.middlewares.claim_tree.ClaimTreeMiddlew
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.httpcache.HttpCacheMiddleware": None,
     "ptmtorrent_scrapy.middlewares.http_cache.PageCacheMiddleware": 900,
-    # a page that is too much for the hub is not asked for again as it is
+    # a page that is too large for the hub is requested again with fewer objects
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "ptmtorrent_scrapy.middlewares.retry.PageRetryMiddleware": 550,
-    # nearer to the engine than Scrapy's RetryMiddleware (550) would see a 429 only when that gave up
+    # above 550, since Scrapy's RetryMiddleware would otherwise retry a 429 first
     "ptmtorrent_scrapy.middlewares.rate_limit.RateLimitMiddleware": 560,
 }
 SPIDER_CONTRACTS = {"ptmtorrent_scrapy.contracts.HubUrl": 100, "ptmtorrent_scrapy.contracts.Models": 200}
 
-# A log line an item costs a third of the item, and says nothing that the summary does not say better.
+# One log line per item would take a third of the item's time, and adds nothing to the summary.
 LOG_LEVEL = "INFO"
 LOG_FORMATTER = "ptmtorrent_scrapy.log_formatter.LogFormatter"
 # The metadata file is in the order of the listing: one item after the other.
 CONCURRENT_ITEMS = 1
-# Without a delay Scrapy lets more requests through than its limit per domain says.
+# Without a delay Scrapy sends more requests at once than its limit per domain.
 DOWNLOAD_DELAY = 0.02
 DOWNLOAD_DELAY_JITTER = 0
-# Files of a clone: no server to be polite to.
+# Files of a clone come from the disk, so they need no delay.
 DOWNLOAD_SLOTS = {"": {"concurrency": 8, "delay": 0}}
 CONCURRENT_REQUESTS_PER_DOMAIN = 4
-# A page of 1,000 models has 1 to 20 MB; a larger one than this is asked for with fewer models.
+# A page of 1,000 models has 1 to 20 MB; a larger one than this is requested with fewer models.
 DOWNLOAD_MAXSIZE = 128 * 2**20
 DOWNLOAD_WARNSIZE = 64 * 2**20
 DOWNLOAD_HANDLERS = {
-    "file": "ptmtorrent_scrapy.downloadhandlers.http.FileHandler",  # holds to DOWNLOAD_MAXSIZE
-    "http": "ptmtorrent_scrapy.downloadhandlers.http.HttpHandler",  # a crawl that is stopped waits for no answer
+    "file": "ptmtorrent_scrapy.downloadhandlers.http.FileHandler",  # respects DOWNLOAD_MAXSIZE
+    "http": "ptmtorrent_scrapy.downloadhandlers.http.HttpHandler",  # a stopped crawl does not wait for answers
     "https": "ptmtorrent_scrapy.downloadhandlers.http.HttpHandler",
 }
 DOWNLOAD_VERIFY_CERTIFICATES = True
-# No hub leads a request to this machine or to a private network.
+# Requests to this machine or a private network are refused, unless a setting names the server.
 TWISTED_DNS_RESOLVER = "ptmtorrent_scrapy.downloadhandlers.resolver.CheckingResolver"
 ROBOTSTXT_OBEY = True
 # Hubs see who asks; a study names its own page or address: -s CONTACT_URL=https://you.example/study
 CONTACT_URL = _DOCUMENTATION
 USER_AGENT = f"ptmtorrent_scrapy/{__version__} (+{CONTACT_URL})"
-# Both let a local process run code in the crawl.
+# Both would let a local process run code in the crawl.
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
-# Pages that have not changed are not sent again; where they are kept, each hub says (spiders/hub.py).
+# Unchanged pages are not sent again (middlewares/http_cache.py).
 HTTPCACHE_ENABLED = True
 HTTPCACHE_POLICY = "ptmtorrent_scrapy.middlewares.http_cache.Policy"
 HTTPCACHE_STORAGE = "ptmtorrent_scrapy.middlewares.http_cache.PageStore"
-# Nothing here is worth a cookie.
+# The hubs need no cookies.
 COOKIES_ENABLED = False
-# A page that failed is asked for again, after one second, two, four, ...: a hub that is down for a minute does not
-# end a crawl of hours.
+# A failed page is requested again after 1, 2, 4, ... seconds, so that a hub that is down for a minute does not end a
+# crawl of hours.
 RETRY_TIMES = 6
 LISTING_RETRY_PAUSE = 1
 # The component that requested a page logs once that it failed.
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
-# A host that answers 429 is left alone for as long as it says, and asked again this many times in a row.
+# After a 429 the crawl waits for as long as the host says, and repeats the request so many times.
 RATE_LIMIT_RETRIES = 20
-# No server is believed that wants a longer pause.
+# The longest pause that a server can ask for.
 RATE_LIMIT_MAX_WAIT = "1h"
 
 # Each of these settings can also be given in the environment, as PTMTORRENT_NAME: for services and containers.

@@ -24,7 +24,7 @@ class Crawl:
 
 
 class CollectedHub:
-    """What was collected of one hub. `faults` counts what could not be read so far."""
+    """The collected data of one hub. `faults` counts what could not be read so far."""
 
     def __init__(self, root: Path, name: str) -> None:
         self.name = name

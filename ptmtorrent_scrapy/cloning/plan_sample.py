@@ -38,7 +38,7 @@ class Stratum:
 
 
 class PlanSample:
-    """Looks at every chosen repository once; keeps only a sample of them."""
+    """Sampler that sees every chosen repository once, and keeps only a sample."""
 
     def __init__(self, listing: CrawlDatabase, tree: DataTree, request: CloneRequest) -> None:
         """Prepare it; `tree` is the one that the crawl will write, `request` has the settings of all its clones."""

@@ -26,7 +26,7 @@ _OF_CLONE = ("path", "commit", "branch", "git_bytes", "lfs_objects", "lfs_bytes"
 
 
 class CloneResults:
-    """Keeps results in the crawl's database, and writes them as lines of repositories.jsonl now and then."""
+    """Stores results in the crawl's database, and writes repositories.jsonl from time to time."""
 
     def __init__(self, tree: DataTree, stats: StatsCollector, state: CrawlState) -> None:
         self._tree = tree

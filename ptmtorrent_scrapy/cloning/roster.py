@@ -19,7 +19,7 @@ _SILENCE = 3  # questions without an answer, of ANSWER seconds each, after which
 
 
 class WorkerState(StrEnum):
-    """Whether a worker gets clones."""
+    """State of a worker, which decides whether it gets clones."""
 
     PROVING = "proving"
     READY = "ready"

@@ -7,7 +7,7 @@ REFUSED = "is refused by the listing"  # end of the schema change for a field th
 
 
 class FinishReason(StrEnum):
-    """Why a crawl ended, as in crawls.jsonl; Scrapy adds reasons of its own, such as `shutdown`."""
+    """Reason for the end of a crawl, as in crawls.jsonl; Scrapy adds reasons of its own, such as `shutdown`."""
 
     FINISHED = "finished"
     FAILED = "failed"

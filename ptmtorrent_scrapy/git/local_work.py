@@ -38,7 +38,7 @@ def changes(git: Command, clone: Path, before: str | None, after: str) -> list[C
 
 
 class LocalWork:
-    """Looks for a user's work in a clone: files that differ from what this program has written there."""
+    """Finds a user's work in a clone: files that differ from those that this program has written."""
 
     def __init__(self, git: Command, clone: Path, store: Store, *, interrupted: str | None) -> None:
         self._git = git

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class LfsMode(StrEnum):
-    """Which large files to fetch; a size is the other possibility."""
+    """Choice of the large files to fetch; a size limit is the alternative."""
 
     AUTO = "auto"  # those that a plain clone gets
     ALL = "all"

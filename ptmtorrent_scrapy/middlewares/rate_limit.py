@@ -1,4 +1,4 @@
-"""Keeps within the rate limits that servers announce, and leaves a host alone that fails."""
+"""Respects the rate limits that servers announce, and pauses requests to a failing host."""
 
 import asyncio
 import logging
