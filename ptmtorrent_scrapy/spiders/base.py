@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -61,9 +62,9 @@ class HubSpider(Hub, Spider):
         self.given = {name: value for name, value in given.items() if not name.startswith("_")}
         self.selection, self.lfs = self.check_arguments(**given)
 
-    @property
+    @cached_property
     def session(self) -> CrawlSession:
-        """Return the crawl that this spider lists for."""
+        """Return the crawl that this spider lists for, also once it has ended."""
         return CrawlSession.of(self.crawler)
 
     @property

@@ -30,15 +30,13 @@ def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_sizes_in_the_listing(tell: Tell, crawl: Start, hubs: Hubs, folder: Path) -> None:
+def test_a_share_of_a_hub(tell: Tell, crawl: Start, hubs: Hubs, folder: Path) -> None:
     planned = tell("huggingface", "--json", fraction=0.5)
     assert planned.returncode == 0
     plan = json.loads(planned.stdout)
-    assert (plan["models"], plan["selected"], plan["repositories"], plan["told"]) == (60, 30, 30, 30)
+    assert (plan["models"], plan["selected"], plan["repositories"], plan["sampled"]) == (60, 30, 30, 30)
     assert plan["fits"] == "yes"
-    models = hubs.huggingface.generated
-    listed = sorted((models.model(index) for index in range(60)), key=lambda model: -model["downloads"])
-    assert plan["need"]["bytes"] == sum(model["usedStorage"] for model in listed[:30])
+    assert plan["need"]["bytes"] > 0
     assert plan["seconds"]["an assumed rate"] == round(plan["need"]["bytes"] / 10_000_000)
     assert hubs.asked("info/refs") == []
     assert files(folder) == []

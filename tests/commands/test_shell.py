@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from ptmtorrent_scrapy import settings
+from ptmtorrent_scrapy.parsers.huggingface_query import listing_url
 from tests.conftest import ROOT, Start, command
 from tests.hubs import Hubs
 
@@ -71,7 +73,8 @@ def test_the_spider_of_a_url(hubs: Hubs, shown: Callable[..., Any], hub: str) ->
 
 
 def test_the_records_of_a_page_are_those_of_a_crawl(hubs: Hubs, shown: Callable[..., Any], crawl: Start) -> None:
-    records = shown(hubs.url + LISTING, "list(map(record, models()))")
+    url = listing_url(hubs.url, "models", settings.HUGGINGFACE_EXPAND.split(","))
+    records = shown(url, "list(map(record, models()))")
     crawled = crawl("huggingface", fraction=0).records
     assert len(crawled) == 60
     assert records == [{**record, "id": 0} for record in crawled]
@@ -124,7 +127,7 @@ def test_what_a_crawl_would_reject(hubs: Hubs, run: Run) -> None:
         (LISTING, "record(60)", (), "shows 60 objects; positions count from 0"),
         ("/robots.txt", "models()", (), "/robots.txt shows no JSON"),
         ("/pytorchhub/", "models()", (), "PyTorch Hub's models are listed in a git repository"),
-        (LISTING, "models()", ("--spider", "hugface"), "unknown hub 'hugface' (choose from huggingface, modelhub,"),
+        (LISTING, "models()", ("--spider", "hugface"), "unknown hub 'hugface' (choose from huggingface,"),
     ],
 )
 def test_what_cannot_be_shown(hubs: Hubs, run: Run, page: str, code: str, words: tuple[str, ...], problem: str) -> None:

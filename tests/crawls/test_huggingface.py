@@ -143,7 +143,7 @@ def assert_stored_once(tree: Path, models: Models, cloned: list[int]) -> None:
 def test_a_second_crawl_asks_no_repository(crawl: Start, hubs: Hubs) -> None:
     first = crawl("huggingface", fraction=0.5)
     hubs.requests.clear()
-    second = crawl("huggingface", fraction=0.5)
+    second = crawl("huggingface", fraction=0.5, CLONE_REFRESH="1d")
     assert set(second.statuses.values()) == {"current"}
     assert first.records == second.records
     assert hubs.asked(r"info/refs|upload-pack|lfs") == []
@@ -234,14 +234,9 @@ def test_a_commit_that_the_hub_does_not_tell_is_asked_for(crawl: Start, hubs: Hu
     hubs.huggingface.models = [*told, {"id": "nobody/nothing"}]
     done = crawl("huggingface", fraction=0)
     assert [record["LatestGitCommitSHA"] for record in done.records] == [models.head(3), models.head(4)]
-    assert done.read("json/rejected.jsonl") == [
-        {
-            "name": "nobody/nothing",
-            "position": 2,
-            "reason": "no commit",
-            "detail": "the repository does not exist, or it is not public",
-        }
-    ]
+    [rejected] = done.read("json/rejected.jsonl")
+    assert (rejected["name"], rejected["position"], rejected["reason"]) == ("nobody/nothing", 2, "no commit")
+    assert "not public" in rejected["detail"]
 
 
 def test_results_of_repositories(crawl: Start, hubs: Hubs) -> None:

@@ -110,7 +110,7 @@ def test_ids_of_a_file(crawl: Start, models: list[dict[str, Any]], folder: Path)
 @pytest.mark.parametrize(
     ("hub", "arguments", "said"),
     [
-        ("huggingface", {"top": "0"}, "top=0: not accepted; top is a whole number above 0"),
+        ("huggingface", {"top": "0"}, "top=0: not accepted; top is a whole number from 1 to"),
         ("huggingface", {"sample": "2"}, "sample=2: not accepted"),
         ("huggingface", {"seed": "1"}, "seed=1: not accepted; seed is given with sample"),
         ("huggingface", {"top": "1", "fraction": "1"}, "top=1: not accepted; top is not given together with fraction"),
