@@ -267,9 +267,11 @@ def test_the_real_files(crawl: Start, hubs: Hubs, shared: Path, published: jsons
 
 
 def test_the_real_files_without_the_models(crawl: Start, hubs: Hubs, shared: Path) -> None:
-    """A model whose file is not there has the commit of the folder where it would be."""
+    """A row of a page has the commit of the nearest folder; an entry of the manifest without its file is rejected."""
     hubs.serve(PATH, Repository([recorded(shared)]))
-    assert len(crawl("onnxmodelzoo").records) == 86 + 98 + 120
+    crawled = crawl("onnxmodelzoo")
+    assert len(crawled.records) == 86 + 120
+    assert [line["reason"] for line in crawled.read("json/rejected.jsonl")] == ["no file"] * 98
 
 
 @pytest.mark.parametrize("seed", range(4))
