@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Self
 
 from scrapy.crawler import Crawler
@@ -16,6 +17,7 @@ from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.crawl.hub import Hub
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.formats.redact import HIDDEN, redact
+from ptmtorrent_scrapy.git.local import head
 from ptmtorrent_scrapy.snapshots import crawl_log
 from ptmtorrent_scrapy.snapshots.writer import SnapshotWriter
 from ptmtorrent_scrapy.storage.atomic import JsonArrayFile
@@ -76,6 +78,7 @@ class CrawlLog:
             "started": self.crawl.state.started,
             "ended": None,
             "version": __version__,
+            "program_commit": program_commit(Path(__file__).parents[2]),
             "hub": self.crawl.tree.hub,
             "arguments": self.crawl.spider.given,
             "settings": _settings(self.crawler.settings, self.crawl.spider),
@@ -110,10 +113,19 @@ def _counts(statistics: dict[str, Any]) -> dict[str, Any]:
         "models": statistics.get("listing/models", 0),
         "records": statistics.get("record/written"),
         "rejected": below("record/rejected/"),
+        "selected": statistics.get("clone/chosen", 0),
         "repositories": below("clone/status/"),
         **{name: statistics.get(f"clone/{name}", 0) for name in _BYTES},
         **({"schema_changes": changes} if (changes := below("listing/departures/")) else {}),
     }
+
+
+def program_commit(folder: Path) -> str | None:
+    """Return the commit of the checkout that this program runs from; None where it is installed otherwise."""
+    try:
+        return head(folder).commit
+    except OSError:
+        return None
 
 
 def _settings(settings: BaseSettings, spider: Hub) -> dict[str, Any]:

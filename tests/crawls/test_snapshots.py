@@ -304,7 +304,7 @@ def test_the_line_of_a_crawl_that_finished(crawl: Start, hubs: Hubs) -> None:
     done = crawl("huggingface", fraction=1, lfs="none", CLONE_TIMEOUT=60)
     [line] = crawls(done)
     assert line.keys() == {
-        *("started", "ended", "version", "hub", "arguments", "settings"),
+        *("started", "ended", "version", "program_commit", "hub", "arguments", "settings"),
         *("counts", "reason", "problem", "snapshot"),
     }
     assert line["started"] < line["ended"]
@@ -321,6 +321,7 @@ def test_the_line_of_a_crawl_that_finished(crawl: Start, hubs: Hubs) -> None:
         "models": 2,
         "records": 1,
         "rejected": {"no commit": 1},
+        "selected": 2,
         "repositories": {"cloned": 1, "missing": 1},
         "lfs_bytes": 0,
         "fetched_bytes": line["counts"]["fetched_bytes"],
