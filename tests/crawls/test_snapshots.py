@@ -169,7 +169,7 @@ def test_times(three: Crawl, diff: Diff) -> None:
     assert refused(diff("2")) == f"'2' matches several states of {there}"
     (three.folder / "snapshots" / first).rename(three.folder / "snapshots" / "20011231T235959Z")
     assert lines(diff("2001", second))[-1].startswith(f"huggingface, 20011231T235959Z to {second}: 1 added")
-    assert refused(diff("a", "b", "c")).startswith("a hub and up to two times are wanted")
+    assert refused(diff("a", "b", "c")).startswith("give a hub and up to two times")
 
 
 def test_the_list(three: Crawl, diff: Diff) -> None:
@@ -208,10 +208,10 @@ def test_two_are_kept_of_four(crawl: Start, hubs: Hubs) -> None:
     assert b"o/bad" in states[1]["rejected.jsonl"]
 
 
-def test_a_default_removes_nothing(three: Crawl, crawl: Start, hubs: Hubs) -> None:
+def test_none_to_keep_removes_nothing(three: Crawl, crawl: Start, hubs: Hubs) -> None:
     before = {name: kept(three, name) for name in snapshots(three)}
     hubs.huggingface.models = FIRST
-    done = crawl("huggingface", fraction=0)
+    done = crawl("huggingface", fraction=0, KEEP_SNAPSHOTS=0)
     assert {name: kept(done, name) for name in snapshots(done)} == before
     assert crawls(done)[-1]["snapshot"] is None
 
