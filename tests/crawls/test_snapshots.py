@@ -406,14 +406,13 @@ def test_no_secret_is_written(crawl: Start, hubs: Hubs) -> None:
     done = crawl(
         "huggingface",
         environment={"HF_TOKEN": "hf_verysecret"},
-        HUGGINGFACE_URL=hubs.url.replace("//", "//me:verysecret@"),
         CLONE_GIT_CONFIG=json.dumps({"http.proxy": "http://me:verysecret@127.0.0.1:1"}),
         CLONE_LFS_MIRRORS=json.dumps({"https://a.example/m": "https://b.example/m?token=verysecret"}),
         KEEP_SNAPSHOTS=1,
     )
     assert done.status == 1
     [line] = crawls(done)
-    assert line["settings"]["HUGGINGFACE_URL"] == hubs.url.replace("//", "//***@")
+    assert line["settings"]["CLONE_GIT_CONFIG"] == "***"
     assert line["settings"]["CLONE_LFS_MIRRORS"] == '{"https://a.example/m": "https://b.example/m?***"}'
     assert "verysecret" not in json.dumps(line)
     assert [path for path in done.folder.rglob("*") if path.is_file() and b"verysecret" in path.read_bytes()] == []
