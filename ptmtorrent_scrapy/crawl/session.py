@@ -193,7 +193,10 @@ class CrawlSession:
         """Return whether the next crawl can resume what this one has listed, and has a reason to."""
         ended = self.after_listing
         ended_well = (
-            ended is not None and ended.done() and not ended.cancelled() and ended.result() == FinishReason.FINISHED
+            ended is not None
+            and ended.done()
+            and not ended.cancelled()
+            and ended.result() in (FinishReason.FINISHED, FinishReason.NOTHING_SELECTED)
         )
         can_resume = not (ended_well or self.state.faults or self.state.is_listing_outdated)
         return can_resume and (self._saved or self.resumed is not None)
