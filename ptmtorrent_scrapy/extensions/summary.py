@@ -26,7 +26,8 @@ from ptmtorrent_scrapy.storage.tree import DataTree
 logger = logging.getLogger(__name__)
 
 _WIDTH = 80
-_SHOWN = 3  # reasons of failures, and schema changes beyond which the rest is counted
+_SHOWN = 3  # reasons of failures
+_CHANGES = 100  # schema changes that are named; the others are counted
 _REASON = 100  # characters of a reason
 _SHUTDOWN = "shutdown"  # Scrapy's reason after Ctrl-C or a signal
 _PAGES = {
@@ -163,9 +164,9 @@ class Summary:
     def _first(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield the most frequent of some statistics, and how many others there are."""
         found = list(self._below(prefix).items())
-        yield from found[: _SHOWN * 4]
-        if len(found) > _SHOWN * 4:
-            yield "others", sum(number for _, number in found[_SHOWN * 4 :])
+        yield from found[:_CHANGES]
+        if len(found) > _CHANGES:
+            yield "others", sum(number for _, number in found[_CHANGES:])
 
     def _below(self, prefix: str) -> dict[str, int]:
         """Return the statistics whose names begin alike, by the rest of the name, largest first."""

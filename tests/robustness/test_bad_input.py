@@ -181,7 +181,7 @@ def test_hugging_face(crawl: Start, hubs: Hubs) -> None:
         assert {**found[known["ModelName"]], "id": 0, "ModelHub": 0} == {**known, "id": 0, "ModelHub": 0}
     assert {"o/Model", "o/model"} <= found.keys()
     assert found[f"bad/tags-{len(VALUES) - 1}"]["ModelTags"][-1] == "tag-49999"
-    assert "schema change likes is object: 1 model" in done.log
+    assert "schema change likes is object" in done.log
 
 
 def test_ids_that_differ_in_case_are_two_models(crawl: Start, hubs: Hubs) -> None:
