@@ -3,6 +3,7 @@
 import base64
 import http.client
 import os
+import re
 import subprocess
 import sys
 import urllib.error
@@ -421,6 +422,7 @@ def test_the_command() -> None:
     command = (sys.executable, "-m", "tests.hubs", "--models", "3000000", "--rate-limit", "none")
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
+        assert re.fullmatch(r'eval "\$\(python -m tests\.hubs --environment --port \d+\)"\n', process.stdout.readline())
         hub, _, setting = process.stdout.readline().strip().partition(" ")
         assert (hub, setting.partition("=")[0]) == ("huggingface", "HUGGINGFACE_URL")
         listed = orjson.loads(get(f"{setting.partition('=')[2]}/api/models?limit=1")[2])

@@ -278,7 +278,7 @@ def test_for_people(done: Crawl, verify: Verify) -> None:
     assert found.returncode == 1
     line = f"huggingface: object damaged: {stored(Path(), WEIGHTS)}: has the SHA-256 "
     assert found.stdout.startswith(line)
-    assert "1 faults; with --repair a new download mends what it can" in found.stderr
+    assert "1 problem; use --repair to download damaged and missing files again" in found.stderr
 
 
 @pytest.mark.parametrize(
