@@ -88,8 +88,8 @@ class Summary:
         rate = f", {models / seconds:,.0f} models per second" if models and seconds >= 1 else ""
         yield row("duration", f"{_span(seconds)}{rate}")
         repeated, private = self._counted("listing/repeated"), self._counted("listing/private")
-        more = f"; {repeated:,} were listed again and counted once" if repeated else ""
-        more += f"; {private:,} private ones were skipped (-a private=true keeps them)" if private else ""
+        more = f"; {_plural(repeated, 'repetition')} counted once" if repeated else ""
+        more += f"; {_plural(private, 'private model')} skipped (-a private=true keeps them)" if private else ""
         yield row("models", f"{models:,} listed{more}")
         if self.crawl.spider.has_records:
             yield self._records()
