@@ -6,6 +6,7 @@ crawl does.
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import time
 from collections.abc import Callable, Coroutine
@@ -18,6 +19,7 @@ from ptmtorrent_scrapy.cloning.executor import ClusterLost, WorkerLost
 from ptmtorrent_scrapy.cloning.probe import TreeProver
 from ptmtorrent_scrapy.cloning.roster import Roster, Worker
 from ptmtorrent_scrapy.cloning.settings import CloneSettings
+from ptmtorrent_scrapy.crawl.backoff import backoff
 from ptmtorrent_scrapy.git import local, process
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError
 from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult, FailureKind
@@ -168,8 +170,8 @@ class Cluster:
 
     async def _connect(self) -> None:
         """Connect, with pauses that double. Raises `ClusterLost`."""
-        since, pause, reason = time.monotonic(), 1.0, ""
-        while True:
+        since, reason = time.monotonic(), ""
+        for failures in itertools.count():
             try:
                 self._connection = await Connection.open(self._address)
             except (OSError, TimeoutError, ValueError, TypeError) as error:
@@ -184,8 +186,7 @@ class Cluster:
             if first:
                 line = "CLONE_CLUSTER=%s does not answer; trying again for up to %d seconds (CLUSTER_PATIENCE)"
                 logger.error(line, self._address, self._patience)
-            await asyncio.sleep(min(pause, left))
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            await asyncio.sleep(min(backoff(1.0, failures, longest=_LONGEST_PAUSE), left))
 
     async def _follow(self, connection: Connection) -> None:
         """Update the roster until the connection is lost. Raises `ClusterLost` for a scheduler that stays silent."""

@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from ptmtorrent_scrapy.crawl.backoff import backoff
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase, ListedRepository
 
-_LONGEST_PAUSE = 3600.0  # seconds
 _SOON = 1.0  # seconds
-_PATIENCE = (
-    12  # pauses of a host in a row, without a repository that it gave: over an hour if they double from a second
-)
+# pauses of a host in a row, without a repository that it gave: over an hour if they double from a second
+_PATIENCE = 12
 
 
 @dataclass(frozen=True, order=True)
@@ -87,7 +86,7 @@ class CloneScheduler:
 
     def retry(self, job: Job) -> None:
         """Queue a job again after a pause that doubles each time."""
-        wait = self._grown(job.tries)
+        wait = backoff(self._pause, job.tries)
         self._again.append((self._clock() + wait, Job(job.position, job.listed, job.tries + 1)))
         self._give_back(job)
 
@@ -106,7 +105,7 @@ class CloneScheduler:
         state, now = self._hosts[host], self._clock()
         if now >= state.not_before:
             state.strikes += 1
-        wait = self._grown(state.strikes - 1) if seconds is None else seconds
+        wait = backoff(self._pause, state.strikes - 1) if seconds is None else seconds
         state.not_before = max(state.not_before, now + wait)
 
     def paused_until(self, host: str) -> float:
@@ -121,9 +120,6 @@ class CloneScheduler:
     def are_all_given_up(self) -> bool:
         """Return whether no host is asked any more."""
         return bool(self._hosts) and all(map(self.is_given_up, self._hosts))
-
-    def _grown(self, times: int) -> float:
-        return min(self._pause * 2.0 ** min(times, 30), _LONGEST_PAUSE)
 
     def _give_back(self, job: Job) -> None:
         self._taken -= 1

@@ -20,6 +20,7 @@ from ptmtorrent_scrapy.cloning.requests import CloneRequests
 from ptmtorrent_scrapy.cloning.results import CloneResults
 from ptmtorrent_scrapy.cloning.scheduler import CloneScheduler
 from ptmtorrent_scrapy.cloning.settings import CloneSettings
+from ptmtorrent_scrapy.crawl.backoff import backoff
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase, UnlistedClone
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import FinishReason
@@ -126,7 +127,8 @@ class CloneService:
                 self._budget.count(result.downloaded_bytes)
             if result.failure not in PASSING or is_last:
                 break
-            await asyncio.sleep(self._settings.pause * 2**tries if result.pause is None else result.pause)
+            pause = backoff(self._settings.pause, tries) if result.pause is None else result.pause
+            await asyncio.sleep(pause)
         self._results.add(self._listing, replace(result, path=self._parts.relative(result.path)), quiet=True)
         self._results.write(self._listing)
         return result

@@ -9,20 +9,15 @@ from typing import Any
 from ptmtorrent_scrapy.formats.dois import arxiv_doi
 from ptmtorrent_scrapy.formats.raw_json import count, elements, mapping, string, strings
 from ptmtorrent_scrapy.items import Metadata, Model
-from ptmtorrent_scrapy.parsers.errors import NotAModel
-from ptmtorrent_scrapy.parsers.huggingface_cards import Tags, base_models, datasets, license_of, web_address
-from ptmtorrent_scrapy.parsers.huggingface_ids import folder
+from ptmtorrent_scrapy.parsers.huggingface_cards import Tags, base_models, datasets, license_of
+from ptmtorrent_scrapy.parsers.huggingface_objects import boolean, by_kind, matching, repository_fields
 
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 # https://huggingface.co/docs/hub/api: `createdAt` of what is older than the hub keeps it
 _BEFORE_DATES = "2022-03-02T23:29:0"
 _PACKED = {"I32", "U32", "I8", "U8"}  # types of a number that holds several weights of a quantized model
-_CARD_TEMPLATE_PAPER = (
-    "10.48550/arXiv.1910.09700"  # in the template of cards: the carbon calculator's paper, not the model's
-)
-_HUB_ID = re.compile(r"[0-9a-f]{24}")
-_NOBODY = "huggingface"  # owns what has no namespace
+# in the template of cards: the paper of the carbon calculator, not of the model
+_CARD_TEMPLATE_PAPER = "10.48550/arXiv.1910.09700"
 
 
 def model(metadata: Metadata, base: str) -> Model:
@@ -31,33 +26,16 @@ def model(metadata: Metadata, base: str) -> Model:
     Raises `NotAModel`.
     """
     listed = mapping(metadata.value)
-    name = string(listed.get("id")) or string(listed.get("modelId"))
-    if name is None:
-        raise NotAModel("no id", "an element of the listing has neither id nor modelId")
-    card, config, tags = mapping(listed.get("cardData")), mapping(listed.get("config")), strings(listed.get("tags"))
-    tagged = by_kind(tags)
-    namespace, slash, _ = name.partition("/")
-    owner = string(listed.get("author")) or (namespace if slash else _NOBODY)
-    url = web_address(base, name)
-    downloads = count(listed.get("downloads"))
-    terms = license_of(card, tagged, url)
+    common = repository_fields(metadata, base)
+    card, config, tagged = mapping(listed.get("cardData")), mapping(listed.get("config")), by_kind(common["tags"])
+    terms = license_of(card, tagged, common["url"])
     bases = base_models(listed, card, tagged, base)
     trained_on, mentions = datasets(listed, card, tagged, base)
     size, doubts = parameters(listed, config)
     return Model(
-        key=name,
-        metadata=metadata,
-        name=name,
-        owner=owner,
-        url=url,
-        owner_url=web_address(base, owner),
-        repository=url,
-        folder=folder(name, url),
-        commit=_matching(_COMMIT, listed.get("sha")),
-        gated=gated if isinstance(gated := listed.get("gated"), bool) or gated in ("auto", "manual") else None,
-        disabled=_boolean(listed.get("disabled")),
-        private=_boolean(listed.get("private")),
-        popularity=downloads or 0,
+        **common,
+        disabled=boolean(listed.get("disabled")),
+        popularity=common["downloads"] or 0,
         task=string(listed.get("pipeline_tag")),
         architecture=architecture(config, tagged),
         papers=papers(tagged),
@@ -67,19 +45,15 @@ def model(metadata: Metadata, base: str) -> Model:
         license_url=terms.url,
         license_spdx=terms.spdx,
         library=string(listed.get("library_name")),
-        downloads=downloads,
         downloads_all_time=count(listed.get("downloadsAllTime")),
-        likes=count(listed.get("likes")),
-        tags=tags,
         languages=languages(card.get("language")),
         base_models=bases.ids,
         base_model_relation=bases.relation,
         created=created(listed.get("createdAt")),
-        modified=_matching(_TIME, listed.get("lastModified")),
+        modified=matching(_TIME, listed.get("lastModified")),
         parameters=size,
         doubts=doubts,
         bytes=count(listed.get("usedStorage")),
-        hub_id=_matching(_HUB_ID, listed.get("_id")),
     )
 
 
@@ -93,20 +67,6 @@ def files(text: str) -> list[tuple[int, bool]]:
     except (ValueError, RecursionError):
         return []
     return [(count(file.get("size")) or 0, bool(file.get("lfs"))) for file in listed if file.get("type") == "file"]
-
-
-def by_kind(tags: list[str]) -> Tags:
-    """Return the values of the tags `KIND:VALUE`, by kind.
-
-    >>> by_kind(["pytorch", "license:mit", "dataset:imdb", "dataset:glue"])
-    {'license': ['mit'], 'dataset': ['imdb', 'glue']}
-    """
-    kinds: Tags = {}
-    for tag in tags:
-        kind, _, value = tag.partition(":")
-        if value := value.strip():
-            kinds.setdefault(kind, []).append(value)
-    return kinds
 
 
 def architecture(config: dict[str, Any], tagged: Tags) -> str | None:
@@ -140,7 +100,7 @@ def parameters(listed: dict[str, Any], config: dict[str, Any]) -> tuple[int | No
 
 def created(value: Any) -> str | None:
     """Return the time of creation; None where it is the one that all repositories have from before it was kept."""
-    time = _matching(_TIME, value)
+    time = matching(_TIME, value)
     return None if time and time.startswith(_BEFORE_DATES) else time
 
 
@@ -164,11 +124,3 @@ def papers(tagged: Tags) -> list[str]:
 def dataset_papers(listed: dict[str, Any]) -> list[str]:
     """Return the DOIs of the papers of a dataset, from its object in the listing of datasets."""
     return papers(by_kind(strings(listed.get("tags"))))
-
-
-def _boolean(value: Any) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
-def _matching(pattern: re.Pattern[str], value: Any) -> str | None:
-    return value if isinstance(value, str) and pattern.fullmatch(value) else None

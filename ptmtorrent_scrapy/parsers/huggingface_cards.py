@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from ptmtorrent_scrapy.formats.raw_json import mapping, string, strings
 from ptmtorrent_scrapy.formats.spdx import spdx_identifier
 from ptmtorrent_scrapy.items import Dataset
-from ptmtorrent_scrapy.parsers.huggingface_ids import dataset_id, model_id, web_url, written
+from ptmtorrent_scrapy.parsers.huggingface_ids import NOBODY, dataset_id, model_id, web_url, written
 
 # Ids of https://huggingface.co/docs/hub/repositories-licenses that SPDX calls otherwise. The others are SPDX's but for
 # upper and lower case, or have no SPDX identifier.
@@ -24,7 +24,6 @@ _SPDX = {
 }
 _RELATIONS = ("adapter", "finetune", "merge", "quantized")
 _PLAIN = re.compile(r"[A-Za-z0-9_./-]+")  # what is the same in a URL
-_NOBODY = "huggingface"  # owns what has no namespace
 
 Tags = dict[str, list[str]]  # values of the tags `KIND:VALUE`, by kind
 
@@ -134,7 +133,7 @@ def dataset(name: str, base: str) -> Dataset | None:
     found = dataset_id(name, base)
     if found:
         owner, slash, _ = found.partition("/")
-        owner = owner if slash else _NOBODY
+        owner = owner if slash else NOBODY
         url, owner_url = web_address(base, f"datasets/{found}"), web_address(base, owner)
         return Dataset(name=found, owner=owner, url=url, owner_url=owner_url)
     if elsewhere := web_url(name):

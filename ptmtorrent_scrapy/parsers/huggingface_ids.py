@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from ptmtorrent_scrapy.formats.raw_json import string
 from ptmtorrent_scrapy.parsers.errors import NotAModel
 
+NOBODY = "huggingface"  # owns what has no namespace
 _PART = r"(?!.*(?:--|\.\.))[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?"
 # https://github.com/huggingface/huggingface_hub, utils/_validators.py: OWNER/NAME, or NAME alone as of old
 _ID = re.compile(rf"(?:{_PART}/)?{_PART}")
