@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from ptmtorrent_scrapy.storage.tree import DataTree, is_work
 
 logger = logging.getLogger(__name__)
 
-_OF_STATE = ("git_bytes", "lfs_objects", "lfs_bytes")
+_OF_STATE = {"git_bytes": int, "lfs_objects": int, "lfs_bytes": int, "crawl": str}
 
 
 def reconcile(listing: CrawlDatabase, tree: DataTree) -> bool:
@@ -41,6 +41,10 @@ def reconcile(listing: CrawlDatabase, tree: DataTree) -> bool:
         if not (tree.folder / path / ".git").is_dir():
             logger.info("%s does not exist any more; its line was removed", path)
             lines.drop(url)
+            changed = True
+        elif result := _newer(tree.folder / path, orjson.loads(listing.result(url) or b"{}")):
+            result.url, result.path = url, path
+            listing.set_result(url, orjson.dumps(result.line()), path=path)
             changed = True
     return bool(_adopt(lines, listing, tree) or moved or changed)
 
@@ -90,6 +94,14 @@ def _folders(folder: Path) -> list[str]:
         return sorted(each.name for each in entries if each.is_dir(follow_symlinks=False) and not is_work(each.name))
 
 
+def _newer(clone: Path, line: Mapping[str, Any]) -> CloneResult | None:
+    """Return the result of a clone that a crawl updated, and was killed before it wrote the line; else None."""
+    if not local.is_sound(clone) or (commit := local.head(clone).commit) == line.get("commit"):
+        return None
+    is_ours = (local.state(clone) or {}).get("commit") == commit  # otherwise a user has moved HEAD
+    return _described(clone) if is_ours else None
+
+
 def _described(clone: Path) -> CloneResult | None:
     """Return the result of a clone that is complete, None if it is not."""
     state = local.state(clone)
@@ -97,7 +109,9 @@ def _described(clone: Path) -> CloneResult | None:
         return None
     branch, commit = local.head(clone)
     written = (clone / ".git" / local.STATE).stat().st_mtime
-    numbers: dict[str, Any] = {name: value for name in _OF_STATE if isinstance(value := state.get(name), int)}
+    noted: dict[str, Any] = {
+        name: value for name, kind in _OF_STATE.items() if isinstance(value := state.get(name), kind)
+    }
     return CloneResult(
         url=origin(clone) or "",
         commit=commit,
@@ -105,5 +119,5 @@ def _described(clone: Path) -> CloneResult | None:
         status=CloneStatus.PARTIAL if state.get("error") else CloneStatus.CLONED,
         error=state.get("error"),
         started=datetime.fromtimestamp(written, UTC).isoformat(timespec="seconds"),
-        **numbers,
+        **noted,
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from ptmtorrent_scrapy.cloning.settings import CloneSettings
 from ptmtorrent_scrapy.crawl.database import ListedRepository
+from ptmtorrent_scrapy.crawl.state import CrawlState
 from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.storage.tree import DataTree
 
@@ -15,14 +16,16 @@ _REDIRECT_TIMEOUT = 60  # seconds to wait for the server of a repository that ma
 class CloneRequests:
     """Makes the requests of one crawl."""
 
-    def __init__(self, tree: DataTree, settings: CloneSettings) -> None:
+    def __init__(self, tree: DataTree, state: CrawlState, settings: CloneSettings) -> None:
         self._tree = tree
+        self._state = state
         self._settings = settings
 
     def of(self, url: str, folder: str, **more: Any) -> CloneRequest:
         """Return the request for a repository by URL and folder; `more` are fields of `CloneRequest`."""
         path = str(self._tree.repository(folder).absolute())
-        return replace(self._settings.repository, url=url, path=path, mirrors=self._settings.mirrors_of(url), **more)
+        mirrors, crawl = self._settings.mirrors_of(url), self._state.started
+        return replace(self._settings.repository, url=url, path=path, mirrors=mirrors, crawl=crawl, **more)
 
     def listed(self, listed: ListedRepository, **more: Any) -> CloneRequest:
         """Return the request for a repository of the listing."""

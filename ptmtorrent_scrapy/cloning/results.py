@@ -21,8 +21,7 @@ _COUNTED = {
     "lfs_skipped": "lfs_left_out",
     "downloaded_bytes": "fetched_bytes",
 }
-_NEW = (CloneStatus.CLONED, CloneStatus.UPDATED, CloneStatus.PARTIAL, CloneStatus.LARGE)
-_OF_CLONE = ("path", "commit", "branch", "git_bytes", "lfs_objects", "lfs_bytes")
+_OF_CLONE = ("path", "commit", "branch", "git_bytes", "lfs_objects", "lfs_bytes", "crawl")
 
 
 class CloneResults:
@@ -44,8 +43,7 @@ class CloneResults:
         self._count(result)
         before = orjson.loads(listing.result(result.url) or b"{}")
         self._merge(result, before)
-        crawl = self._state.started if result.status in _NEW else before.get("crawl")
-        listing.set_result(result.url, orjson.dumps({**result.line(), "crawl": crawl}), path=result.path)
+        listing.set_result(result.url, orjson.dumps(result.line()), path=result.path)
         self.has_changes |= result.status != CloneStatus.CURRENT
         self.unwritten += 1
         if self.unwritten > 1000 + self._written // 10:
@@ -70,6 +68,8 @@ class CloneResults:
         if result.path is None and self._exists(before.get("path")):
             for name in _OF_CLONE:
                 setattr(result, name, before.get(name, getattr(result, name)))
+        if result.path and result.crawl is None:  # made before clones kept it
+            result.crawl = before.get("crawl")
         if before.get("status", "cloned") not in USABLE:
             result.attempts += before.get("attempts", 0)
 

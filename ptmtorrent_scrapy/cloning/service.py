@@ -48,7 +48,7 @@ class CloneService:
         self._stats = stats
         self._settings = settings
         self._executor = executor
-        self._requests = CloneRequests(crawl.tree, settings)
+        self._requests = CloneRequests(crawl.tree, crawl.state, settings)
         self._ending = Ending(crawl.state)
         self._budget = Budget(crawl.tree.folder, settings)
         self._results = CloneResults(crawl.tree, stats, crawl.state)

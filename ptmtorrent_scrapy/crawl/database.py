@@ -356,8 +356,8 @@ class CrawlDatabase:
         return row[0] if row else None
 
     def results(self) -> Iterator[bytes]:
-        """Yield all lines, in the order in which their repositories were first seen."""
-        for (line,) in self._database.execute("SELECT line FROM result ORDER BY rowid"):
+        """Yield all lines by URL: the order in which clones were completed does not show."""
+        for (line,) in self._database.execute("SELECT line FROM result ORDER BY url"):
             yield line
 
     def set_commit_check(self, url: str, *, hub_id: str | None, commit: str | None, at: int) -> None:

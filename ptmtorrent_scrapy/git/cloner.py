@@ -189,6 +189,8 @@ class Cloner(Completion):
         if not state.keys() >= {"bytes", "objects"} or not tree_files.path(self._path).exists():
             new |= self._lfs(self._path).upgrade(local.head(self._path).commit or "", state)
         new["git_bytes"] = self._result.git_bytes
+        if self._is_fetched:
+            new["crawl"] = self._result.crawl = self._request.crawl or None
         if {**new, "compared": state.get("compared")} != state or self._refs is not None:
             local.write_state(self._path, new)
         return new

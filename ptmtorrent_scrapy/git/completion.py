@@ -82,6 +82,7 @@ class Completion:
         state = {
             **self._compared(local.memory(clone)),
             **lfs.state(),
+            "crawl": self._request.crawl or None,
             "branch": head.branch,
             "commit": head.commit,
             "bytes": lfs.list_files(head.commit or "HEAD"),

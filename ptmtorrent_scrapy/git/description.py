@@ -9,7 +9,7 @@ from ptmtorrent_scrapy.git.blobs import contents
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult
 
-_COPIED = ("error", "git_bytes", "lfs_objects", "lfs_bytes", "lfs_skipped")  # from the state into the result
+_COPIED = ("error", "git_bytes", "lfs_objects", "lfs_bytes", "lfs_skipped", "crawl")  # from the state into the result
 
 
 def describe(request: CloneRequest, result: CloneResult, git: Command) -> None:

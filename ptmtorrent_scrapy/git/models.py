@@ -74,6 +74,7 @@ class CloneRequest:
     user_agent: str = ""
     read_files: tuple[str, ...] = ()  # paths whose content is returned
     scope: str = ""  # `process.cancel` ends all commands of a scope
+    crawl: str = ""  # name of the crawl: the clone keeps that of the last one which changed it
 
 
 @dataclass(kw_only=True)
@@ -92,6 +93,7 @@ class CloneResult:
     git_bytes: int = 0  # on disk, without the working tree
     lfs_objects: int = 0  # LFS objects of the commit that are stored
     lfs_bytes: int = 0  # their size
+    crawl: str | None = None  # that cloned or updated it
     # For the crawl only
     files: dict[str, bytes] = field(default_factory=dict)  # content of `read_files`
     lfs_skipped: int = 0  # LFS files that stay pointers because they were not requested
@@ -108,5 +110,5 @@ class CloneResult:
 
 _LINE = (
     *("url", "path", "commit", "branch", "status", "error", "attempts", "started", "seconds"),
-    *("git_bytes", "lfs_objects", "lfs_bytes"),
+    *("git_bytes", "lfs_objects", "lfs_bytes", "crawl"),
 )

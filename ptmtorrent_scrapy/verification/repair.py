@@ -93,6 +93,7 @@ class Repair:
             path=str(path.absolute()),
             discard_changes=True,
             commit=None if remake else line.get("commit"),
+            crawl=line.get("crawl") or "",
             lfs=state.get("lfs", self._repository.lfs),
             lfs_files=state.get("lfs_files", self._repository.lfs_files),
         )

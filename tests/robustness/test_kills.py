@@ -13,7 +13,7 @@ from tests.hubs import Files, Hubs, Large, Repository
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 REPOSITORIES = 100
 KILLS = 20
-_OF_THE_MOMENT = {"attempts", "started", "seconds", "git_bytes", "status"}
+_OF_THE_MOMENT = {"attempts", "started", "seconds", "git_bytes", "status", "crawl"}
 
 
 def serve(hubs: Hubs) -> None:
@@ -54,13 +54,19 @@ def contents(tree: Path) -> dict[str, Any]:
                 git(path.parent, "cat-file", "--batch-all-objects", "--batch-check"),
             )
         elif "/.git/" not in f"/{name}" and path.is_file():
-            found[name] = (path.stat().st_nlink, path.read_bytes())
+            is_time = name.startswith("lfs/checked/")  # when an object was checked
+            found[name] = (path.stat().st_nlink, b"" if is_time else path.read_bytes())
     lines = [json.loads(line) for line in found.pop("json/repositories.jsonl")[1].splitlines()]
-    found["repositories"] = sorted(
+    assert {line["crawl"] for line in lines} <= {line["started"] for line in crawls(tree)}
+    found["repositories"] = [
         json.dumps({key: value for key, value in line.items() if key not in _OF_THE_MOMENT}) for line in lines
-    )
+    ]
     del found["json/commit_checks.jsonl"], found["json/crawls.jsonl"]
     return found
+
+
+def crawls(tree: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (tree / "json" / "crawls.jsonl").read_text().splitlines()]
 
 
 def sent(hubs: Hubs) -> int:

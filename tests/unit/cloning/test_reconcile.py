@@ -26,8 +26,10 @@ def _clone(tree: DataTree, folder: str, url: str) -> str:
     git(clone, *user, "commit", "-q", "--allow-empty", "-m", "first")
     git(clone, "config", "remote.origin.url", url)
     git(clone, "config", "lfs.url", f"{url}.git/info/lfs")
-    local.write_state(clone, {"lfs": "auto", "lfs_files": "link", "error": None, "git_bytes": 7})
-    return git(clone, "rev-parse", "HEAD").strip()
+    commit = git(clone, "rev-parse", "HEAD").strip()
+    state = {"lfs": "auto", "lfs_files": "link", "error": None, "git_bytes": 7, "commit": commit, "crawl": "earlier"}
+    local.write_state(clone, state)
+    return commit
 
 
 def _remember(listing: CrawlDatabase, folder: str, url: str) -> None:
@@ -78,7 +80,23 @@ def test_clones_without_a_line_get_one(listing: CrawlDatabase, tree: DataTree, a
     assert lines.keys() == {"repos/o/listed", "repos/o/unlisted"}
     listed = lines["repos/o/listed"]
     assert (listed["url"], listed["commit"], listed["status"]) == (f"{OLD}/o/listed", commit, "cloned")
-    assert (listed["branch"], listed["git_bytes"]) == ("main", 7)
+    assert (listed["branch"], listed["git_bytes"], listed["crawl"]) == ("main", 7, "earlier")
+
+
+def test_the_line_of_a_clone_that_a_killed_crawl_updated_is_written_again(
+    listing: CrawlDatabase, tree: DataTree, add_model: AddModel
+) -> None:
+    commits = {name: _clone(tree, name, f"{OLD}/{name}") for name in ("o/updated", "o/mine")}
+    mine = tree.folder / "repos" / "o" / "mine"
+    git(mine, *("-c", "user.name=u", "-c", "user.email=u@example.org"), "commit", "-q", "--allow-empty", "-m", "my own")
+    for name in commits:
+        _remember(listing, name, f"{OLD}/{name}")
+        add_model(name, OLD)
+    listing.choose(0)
+    reconcile(listing, tree)
+    lines = {line["path"]: line for line in _lines(listing)}
+    assert (lines["repos/o/updated"]["commit"], lines["repos/o/updated"]["crawl"]) == (commits["o/updated"], "earlier")
+    assert lines["repos/o/mine"].get("commit") is None
 
 
 def test_the_line_of_a_clone_that_a_user_removed_goes(
