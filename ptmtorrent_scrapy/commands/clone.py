@@ -9,6 +9,7 @@ from scrapy.commands import BaseRunSpiderCommand
 from ptmtorrent_scrapy.catalog import CollectedHub
 from ptmtorrent_scrapy.commands import _common
 from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
+from ptmtorrent_scrapy.commands._settings_check import exit_if_wrong
 from ptmtorrent_scrapy.commands.crawl import check, ended_with
 from ptmtorrent_scrapy.crawl.options import InvalidOption
 from ptmtorrent_scrapy.extensions.clone_records import is_collected
@@ -43,6 +44,10 @@ class Command(BaseRunSpiderCommand):
             "Arguments (-a) are those of the hub's crawl, and retry=failed|missing|partial|all for the repositories "
             "whose last clone ended so."
         )
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().process_options(args, opts)
+        exit_if_wrong("clone", self.settings)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         assert self.crawler_process is not None

@@ -3,24 +3,31 @@
 import argparse
 import logging
 import os
-import shutil
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.crawler import Crawler, CrawlerProcessBase
 from scrapy.settings import BaseSettings
 from scrapy.spiderloader import get_spider_loader
 
+from ptmtorrent_scrapy import __version__
 from ptmtorrent_scrapy.cloning.executor import check_cluster
 from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.commands._arguments import arguments_help
 from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
+from ptmtorrent_scrapy.commands._settings_check import exit_if_wrong
 from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.crawl.selection import Selection
 from ptmtorrent_scrapy.crawl.state import exit_status
-from ptmtorrent_scrapy.formats.printable import show
+from ptmtorrent_scrapy.doctor import programs
+from ptmtorrent_scrapy.formats.printable import printable, show
+from ptmtorrent_scrapy.snapshots import crawl_log
 from ptmtorrent_scrapy.spiders.base import HubSpider
+from ptmtorrent_scrapy.storage.tree import DataTree
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +47,10 @@ class Command(CrawlCommand):
         hub = next((word for word in sys.argv[1:] if word in loader.list()), None)
         spider = loader.load(hub) if hub else None
         return spider if spider and issubclass(spider, HubSpider) else None
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().process_options(args, opts)
+        exit_if_wrong("crawl", self.settings)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         assert self.crawler_process is not None
@@ -75,14 +86,38 @@ def ended_with(process: CrawlerProcessBase, crawler: Crawler) -> int:
 
 def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]) -> None:
     """Look at all that can be known before the first request. Raises `InvalidOption`, `SetupError`."""
-    spider.check_arguments(**given)
-    cluster = check_settings(settings, [spider]).cluster
-    for program, package in (("git", "git"), ("git-lfs", "git-lfs")):
-        if shutil.which(program) is None:
-            raise SetupError(f"{program} is not installed; install it, on Debian with: apt-get install {package}")
+    selection, _ = spider.check_arguments(**given)
+    clones = check_settings(settings, [spider])
+    _check_protocols(spider, settings, selection, clones.repository.protocols)
+    for program in ("git", "git-lfs"):
+        if wrong := programs.problem(program):
+            raise SetupError(f"{wrong.check} {wrong.found}; {wrong.advice}")
     _check_writable(Path(settings["DATA_DIR"]) / spider.name)
-    if cluster:
-        check_cluster(cluster)
+    check_version(DataTree(Path(settings["DATA_DIR"]), spider.name))
+    if clones.cluster:
+        check_cluster(clones.cluster)
+
+
+def _check_protocols(
+    spider: type[HubSpider], settings: BaseSettings, selection: Selection, protocols: Iterable[str]
+) -> None:
+    """Raise `InvalidOption` if git may not use the protocol of a URL that the hub's repositories are below."""
+    for name in spider.cloned_from(selection):
+        scheme = urlsplit(settings[name]).scheme
+        if scheme not in protocols:
+            accepted = f"one or more protocols, among them {scheme}: {name} is {settings[name]}"
+            raise options.InvalidOption("CLONE_PROTOCOLS", settings["CLONE_PROTOCOLS"], accepted)
+
+
+def check_version(tree: DataTree) -> None:
+    """Raise `SetupError` for a tree that a newer version has written: its files may mean something else."""
+    written = str(crawl_log.last(tree).get("version", ""))
+    newer, own = (re.match(r"(\d{1,9})\.(\d{1,9})", version) for version in (written, __version__))
+    if newer and own and tuple(map(int, newer.groups())) > tuple(map(int, own.groups())):
+        raise SetupError(
+            f"{tree.folder} was written by version {printable(written)}, which is newer than this one, {__version__}: "
+            "install that version, or choose another DATA_DIR"
+        )
 
 
 def check_settings(settings: BaseSettings, spiders: Iterable[type[HubSpider]]) -> CloneSettings:

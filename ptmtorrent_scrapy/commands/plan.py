@@ -10,6 +10,7 @@ from scrapy.settings import SETTINGS_PRIORITIES
 
 from ptmtorrent_scrapy.commands import _common
 from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
+from ptmtorrent_scrapy.commands._settings_check import exit_if_wrong
 from ptmtorrent_scrapy.commands.crawl import check
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.extensions.planner import Planning
@@ -48,6 +49,7 @@ class Command(BaseRunSpiderCommand):
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
+        exit_if_wrong("plan", self.settings)
         assert self.settings is not None
         if (self.settings.getpriority("LOG_LEVEL") or 0) < SETTINGS_PRIORITIES["cmdline"]:
             self.settings.set("LOG_LEVEL", "WARNING", "cmdline")

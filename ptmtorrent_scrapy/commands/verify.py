@@ -11,6 +11,7 @@ from scrapy.commands import ScrapyCommand
 from ptmtorrent_scrapy.cloning.settings import clone_settings
 from ptmtorrent_scrapy.commands._common import SetupError
 from ptmtorrent_scrapy.commands._progress import bars
+from ptmtorrent_scrapy.commands._settings_check import exit_if_wrong
 from ptmtorrent_scrapy.commands._trees import clone_request, hub_spiders
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.formats.printable import show
@@ -40,6 +41,10 @@ class Command(ScrapyCommand):
         parser.add_argument("--json", action="store_true", help="print each problem as a JSON object, one per line")
         parser.add_argument("--repair", action="store_true", help="download damaged or missing files again")
         parser.add_argument("--sample", default="1", metavar="SHARE", help="check only that share, such as 1%% or 0.01")
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().process_options(args, opts)
+        exit_if_wrong("verify", self.settings)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         try:

@@ -196,6 +196,8 @@ def url(name: str, value: str) -> str:
         raise InvalidOption(name, redact(value), _WITHOUT_USER)
     if not usable:
         raise InvalidOption(name, redact(value), "a URL such as https://huggingface.co")
+    if parts.query or parts.fragment:
+        raise InvalidOption(name, redact(value), "a URL without a query (?) and a fragment (#)")
     return value
 
 

@@ -39,6 +39,11 @@ class Selection:
         """Return whether some models cannot be chosen at all."""
         return bool(self.ids is not None or self.words or self.min_downloads)
 
+    @property
+    def is_nothing(self) -> bool:
+        """Return whether no model can be chosen, so that nothing is cloned."""
+        return self.top is None and not (self.fraction if self.sample is None else self.sample)
+
     def described(self) -> dict[str, Any]:
         """Return it as JSON values, which are equal for equal selections."""
         words = {name: sorted(accepted) for name, accepted in sorted(self.words.items())}

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 
 from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, CheckResult
 from ptmtorrent_scrapy.downloadhandlers import chromium
+from ptmtorrent_scrapy.formats.printable import printable
 
 Version = tuple[int, ...]
 
@@ -42,20 +43,38 @@ def findings() -> Iterator[CheckResult]:
     yield _browser()
 
 
-def program(name: str) -> CheckResult:
-    """Check git or git-lfs."""
+def problem(name: str) -> CheckResult | None:
+    """Return why no crawl can use git or git-lfs; None if it runs and is recent enough."""
+    found = _version(name)
+    return found if isinstance(found, CheckResult) else None
+
+
+def _version(name: str) -> Version | CheckResult:
     path = shutil.which(name)
     if path is None:
         return CheckResult(name, WRONG, "is not installed", f"install it, on Debian with: apt-get install {name}")
-    output = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=20).stdout
-    match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", output)
-    if match is None:
-        return CheckResult(name, WRONG, f"{path} prints no version: {output[:100]!r}", "install it again")
+    try:
+        asked = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=20)
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it does not answer"
+        return CheckResult(name, WRONG, f"does not run: {path}: {reason}", "install it again")
+    match = re.search(r"(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?", asked.stdout)
+    if match is None or asked.returncode:
+        said = printable((asked.stderr or asked.stdout).strip()[:100]) or "no version"
+        return CheckResult(name, WRONG, f"does not run: {path} --version says: {said}", "install it again")
     version = tuple(int(number or 0) for number in match.groups())
-    text = ".".join(map(str, version))
     if version < _LEAST[name]:
         least = ".".join(map(str, _LEAST[name]))
-        return CheckResult(name, WRONG, f"{text} is too old", f"install {least} or later")
+        return CheckResult(name, WRONG, f"{'.'.join(map(str, version))} is too old", f"install {least} or later")
+    return version
+
+
+def program(name: str) -> CheckResult:
+    """Check git or git-lfs."""
+    version = _version(name)
+    if isinstance(version, CheckResult):
+        return version
+    text, path = ".".join(map(str, version)), shutil.which(name) or name
     package, changes = _package(name, path)
     found = f"{text} ({package})" if package else text
     open_holes = [hole for hole, fixed in _HOLES[name].items() if not is_closed(version, fixed) and hole not in changes]

@@ -62,7 +62,10 @@ class Summary:
 
     async def show(self, reason: str) -> None:
         """Write the summary to the log; where that is a file, to standard error as well."""
-        collected = await asyncio.to_thread(measure, self.crawl.tree)
+        try:
+            collected = await asyncio.to_thread(measure, self.crawl.tree)
+        except OSError:  # of a tree that cannot be read: the problem was logged before
+            collected = Collected()
         lines = [line for row in self._lines(reason, collected) for line in row.split("\n")]
         logger.info("\n".join(["%s"] * len(lines)), *lines)
         if self.crawler.settings["LOG_FILE"]:

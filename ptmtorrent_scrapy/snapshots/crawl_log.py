@@ -49,6 +49,14 @@ def append(path: Path, line: dict[str, Any]) -> None:
     sync_paths([path.parent])
 
 
+def last(tree: DataTree) -> dict[str, Any]:
+    """Return the line of the last crawl, also of one that was killed; an empty one if there is none."""
+    try:
+        return _value(tree.begun.read_bytes()) or _last(tree.crawls)
+    except FileNotFoundError:
+        return _last(tree.crawls)
+
+
 def _left(path: Path) -> dict[str, Any] | None:
     try:
         text = path.read_bytes()

@@ -97,6 +97,11 @@ class HubSpider(Hub, Spider):
         cls.token_of(settings)
 
     @classmethod
+    def cloned_from(cls, selection: Selection) -> tuple[str, ...]:
+        """Return the settings whose URLs git will clone from."""
+        return cls.repository_settings
+
+    @classmethod
     def check_arguments(cls, **given: Any) -> tuple[Selection, str | None]:
         """Return what the spider's arguments select, and which large files; None where a setting decides that.
 

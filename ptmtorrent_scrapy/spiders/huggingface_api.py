@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.crawl.pages import PageFailed
 from ptmtorrent_scrapy.crawl.request_meta import KEPT, SHRINKS
+from ptmtorrent_scrapy.crawl.selection import Selection
 from ptmtorrent_scrapy.crawl.state import REFUSED, ResumePage
 from ptmtorrent_scrapy.formats.link_header import next_link
 from ptmtorrent_scrapy.formats.printable import printable
@@ -72,6 +73,10 @@ class HuggingFaceApiSpider(HubSpider):
     @classmethod
     def file_url(cls, url: str, commit: str, path: str) -> str | None:
         return f"{url}/resolve/{commit}/{quote(os.fsencode(path))}"
+
+    @classmethod
+    def cloned_from(cls, selection: Selection) -> tuple[str, ...]:
+        return () if selection.is_nothing else cls.url_settings
 
     @classmethod
     def check_settings(cls, settings: BaseSettings) -> None:

@@ -41,6 +41,8 @@ def said(log: str) -> list[str]:
         ("LISTING_RETRY_PAUSE", "-1", "a time in seconds"),
         ("RATE_LIMIT_RETRIES", "x", "a whole number"),
         ("HUGGINGFACE_URL", "huggingface.co", "a URL such as"),
+        ("CLONE_PROTOCOLS", "https", "one or more protocols, among them http: HUGGINGFACE_URL is"),
+        ("LOG_FILE", "/nonexistent/log", "a file that can be written"),
     ],
 )
 def test_values_that_cannot_be_used(crawl: Start, hubs: Hubs, name: str, value: str, accepted: str) -> None:
