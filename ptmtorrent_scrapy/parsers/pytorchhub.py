@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from ptmtorrent_scrapy.formats import safe_yaml
-from ptmtorrent_scrapy.formats.raw_json import mapping, string
-from ptmtorrent_scrapy.items import Metadata
+from ptmtorrent_scrapy.formats.dois import dois
+from ptmtorrent_scrapy.formats.raw_json import mapping, string, strings
+from ptmtorrent_scrapy.formats.repository_urls import Repositories
+from ptmtorrent_scrapy.items import Metadata, Model
+from ptmtorrent_scrapy.parsers.errors import NotAModel
 
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\n(.*?)^---[ \t]*$\n?", re.DOTALL | re.MULTILINE)
 _URL = re.compile(r"https?://(?:[^\s<>\"'\]()]|\([^\s<>\"'\]()]*\))+")
 _COLAB = "https://colab.research.google.com/"
+_NO_TASK = "scriptable"  # a tag that says that the model can be compiled
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,32 @@ def described(number: int, page: Page, url: str) -> Metadata:
         "DemoURL": demo,
     }
     return Metadata(json.dumps(value, ensure_ascii=False), value)
+
+
+def model(metadata: Metadata, page: Page, repositories: Repositories) -> Model:
+    """Return the model of a page's object. Raises `NotAModel`."""
+    value, full_name = metadata.value, string(page.front.get("github-id"))
+    name, link = value["ModelName"], value["GitHubURL"]
+    if name is None:
+        raise NotAModel("no name", "no front matter that can be read, or no title in it", name=page.stem)
+    named = full_name and repositories.named(f"https://github.com/{full_name}")
+    repository = named or (link and repositories.named(link))
+    if not repository:
+        raise NotAModel("no repository", f"neither {full_name!r} nor {link!r} names one", name=name)
+    tags = strings(page.front.get("tags"))
+    return Model(
+        key=page.stem,
+        metadata=metadata,
+        name=name,
+        owner=value["ModelAuthor"] or repository.owner,
+        url=value["ModelURL"],
+        owner_url=repository.owner_url,
+        repository=repository.url,
+        folder=repository.folder,
+        task=", ".join(tag for tag in tags if tag != _NO_TASK) or None,
+        papers=dois("\n".join(urls(page.markdown))),
+        tags=tags,
+    )
 
 
 def urls(markdown: str) -> list[str]:

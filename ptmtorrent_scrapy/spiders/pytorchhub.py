@@ -15,17 +15,13 @@ from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy.crawl.pages import PageFailed
 from ptmtorrent_scrapy.downloadhandlers import chromium
-from ptmtorrent_scrapy.formats.dois import dois
 from ptmtorrent_scrapy.formats.markdown import is_rendered, plain, render
-from ptmtorrent_scrapy.formats.raw_json import string, strings
 from ptmtorrent_scrapy.formats.repository_urls import Repositories, owner_and_name
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, RejectedModel
-from ptmtorrent_scrapy.parsers.errors import NotAModel
-from ptmtorrent_scrapy.parsers.pytorchhub import Page, described, model_page, urls
+from ptmtorrent_scrapy.parsers.pytorchhub import Page, described, model, model_page
 from ptmtorrent_scrapy.spiders.base import HubSpider, map_ordered, text
 
 _PAGE_FILE = re.compile(r"[^/]+\.md")
-_NO_TASK = "scriptable"  # a tag that says that the model can be compiled
 _LARGEST_PAGE = 1 << 18  # bytes: twenty times what there is
 
 
@@ -88,29 +84,7 @@ class PyTorchHubSpider(HubSpider):
         return text(answer).replace("\r\n", "\n")
 
     def model(self, metadata: Metadata) -> Model:
-        value, page = metadata.value, self.pages[metadata.value["id"]]
-        name, link, full_name = value["ModelName"], value["GitHubURL"], string(page.front.get("github-id"))
-        if name is None:
-            raise NotAModel("no name", "no front matter that can be read, or no title in it", name=page.stem)
-        repository = (full_name and self.repositories.named(f"https://github.com/{full_name}")) or (
-            link and self.repositories.named(link)
-        )
-        if not repository:
-            raise NotAModel("no repository", f"neither {full_name!r} nor {link!r} names one", name=name)
-        tags = strings(page.front.get("tags"))
-        return Model(
-            key=page.stem,
-            metadata=metadata,
-            name=name,
-            owner=value["ModelAuthor"] or repository.owner,
-            url=value["ModelURL"],
-            owner_url=repository.owner_url,
-            repository=repository.url,
-            folder=repository.folder,
-            task=", ".join(tag for tag in tags if tag != _NO_TASK) or None,
-            papers=dois("\n".join(urls(page.markdown))),
-            tags=tags,
-        )
+        return model(metadata, self.pages[metadata.value["id"]], self.repositories)
 
     def url(self, page: Page) -> str:
         return f"{self.hub_url}/{quote(page.stem)}/" if page.stem else f"{self.hub_url}/"
