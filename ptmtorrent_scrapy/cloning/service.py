@@ -13,13 +13,15 @@ from ptmtorrent_scrapy.cloning.commit_checks import CommitChecks
 from ptmtorrent_scrapy.cloning.ending import Ending
 from ptmtorrent_scrapy.cloning.executor import CloneExecutor, WorkerLost
 from ptmtorrent_scrapy.cloning.file_list import write_file_list
-from ptmtorrent_scrapy.cloning.jobs import PASSING, CloneJobs, CloneParts
+from ptmtorrent_scrapy.cloning.jobs import CloneJobs
+from ptmtorrent_scrapy.cloning.parts import CloneParts
 from ptmtorrent_scrapy.cloning.reconcile import reconcile
 from ptmtorrent_scrapy.cloning.renames import recognise
 from ptmtorrent_scrapy.cloning.requests import CloneRequests
 from ptmtorrent_scrapy.cloning.results import CloneResults
 from ptmtorrent_scrapy.cloning.scheduler import CloneScheduler
 from ptmtorrent_scrapy.cloning.settings import CloneSettings
+from ptmtorrent_scrapy.cloning.settling import PASSING
 from ptmtorrent_scrapy.crawl.backoff import backoff
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase, UnlistedClone
 from ptmtorrent_scrapy.crawl.session import CrawlSession
@@ -85,8 +87,12 @@ class CloneService:
         self._results.has_changes |= await asyncio.to_thread(reconcile, self._listing, self._crawl.tree)
         await recognise(self._listing, self._redirected)
         jobs = await self._clone_all(after=0)
-        while replaces and self._jobs.unavailable and not self._ending.stopped:
-            after, short, self._jobs.unavailable = self._listing.last_position(), self._jobs.unavailable, 0
+        while replaces and self._jobs.settling.unavailable and not self._ending.stopped:
+            after, short, self._jobs.settling.unavailable = (
+                self._listing.last_position(),
+                self._jobs.settling.unavailable,
+                0,
+            )
             if not (more := self._listing.choose_more(short, after=models)):
                 break
             self._stats.inc_value("clone/chosen", more)
