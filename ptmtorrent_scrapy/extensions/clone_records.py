@@ -9,13 +9,13 @@ from typing import Any, Self
 import orjson
 from scrapy import signals
 from scrapy.crawler import Crawler
-from scrapy.exceptions import DontCloseSpider
 
 from ptmtorrent_scrapy.catalog import CollectedHub, Pair
 from ptmtorrent_scrapy.crawl.hub import Hub
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import FinishReason, Phase
-from ptmtorrent_scrapy.extensions.phases import clone_chosen, ended
+from ptmtorrent_scrapy.extensions.after_listing import AfterListing
+from ptmtorrent_scrapy.extensions.phases import clone_chosen
 from ptmtorrent_scrapy.items import Model
 from ptmtorrent_scrapy.records.paths import set_repository_paths
 from ptmtorrent_scrapy.spiders.from_records import FromRecords
@@ -25,34 +25,18 @@ logger = logging.getLogger(__name__)
 _DAY = 86_400  # seconds
 
 
-class CloneRecords:
+class CloneRecords(AfterListing):
     """Extension: selects from the records, clones, and notes in the records which clones exist."""
-
-    def __init__(self, crawler: Crawler, crawl: CrawlSession) -> None:
-        self.crawler = crawler
-        self.crawl = crawl
-        self._closing: asyncio.Task[None] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         crawl = CrawlSession.of(crawler)
         crawl.database = crawl.tree.work.with_name(f".{crawl.tree.hub}~clone")  # an interrupted listing stays
         extension = cls(crawler, crawl)
-        crawler.signals.connect(extension.clone, signals.spider_idle)
+        crawler.signals.connect(extension.run, signals.spider_idle)
         return extension
 
-    def clone(self) -> None:
-        """Start cloning once the spider, which requests nothing, is idle."""
-        if self.crawl.after_listing is None:
-            self.crawl.after_listing = asyncio.create_task(ended(self.crawl.state, self._clone()))
-            self.crawl.after_listing.add_done_callback(self._close_spider)
-        raise DontCloseSpider
-
-    def _close_spider(self, cloned: asyncio.Task[FinishReason]) -> None:
-        if self.crawler.engine.spider is not None:
-            self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=cloned.result()))
-
-    async def _clone(self) -> FinishReason:
+    async def work(self) -> FinishReason:
         models = await asyncio.to_thread(self._select)
         self.crawl.stats.set_value("listing/models", models)
         self.crawl.state.phase = Phase.CLONING

@@ -1,26 +1,20 @@
-"""The phases of a crawl: list the complete hub, clone the chosen repositories, complete the records.
-
-The spider's requests end with `spider_idle`; what follows them runs while the engine is kept open.
-"""
+"""The phases of a crawl: list the complete hub, clone the chosen repositories, complete the records."""
 
 import asyncio
-import errno
 import logging
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Self, TypeVar
 
 from scrapy import signals
 from scrapy.crawler import Crawler
-from scrapy.exceptions import DontCloseSpider
 
 from ptmtorrent_scrapy import PLEASE_REPORT
-from ptmtorrent_scrapy.cloning.executor import ClusterLost
 from ptmtorrent_scrapy.crawl.session import CrawlSession
-from ptmtorrent_scrapy.crawl.state import CrawlState, FinishReason, Phase
+from ptmtorrent_scrapy.crawl.state import FinishReason, Phase
+from ptmtorrent_scrapy.extensions.after_listing import AfterListing
 from ptmtorrent_scrapy.extensions.crawl_log import CrawlLog
 from ptmtorrent_scrapy.formats.printable import printable
-from ptmtorrent_scrapy.git.errors import Cancelled
 from ptmtorrent_scrapy.pipelines import MetadataPipeline, RecordPipeline
 
 logger = logging.getLogger(__name__)
@@ -29,13 +23,8 @@ _NAMED = 10  # ids that a line names
 T = TypeVar("T")
 
 
-class Phases:
+class Phases(AfterListing):
     """Extension: runs the phases that follow the spider's requests."""
-
-    def __init__(self, crawler: Crawler, crawl: CrawlSession) -> None:
-        self.crawler = crawler
-        self.crawl = crawl
-        self._closing: asyncio.Task[None] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -45,12 +34,6 @@ class Phases:
         crawler.signals.connect(phases.give_up, signals.spider_error)
         return phases
 
-    def run(self) -> None:
-        if self.crawl.after_listing is None:
-            self.crawl.after_listing = asyncio.create_task(ended(self.crawl.state, self._after_listing()))
-            self.crawl.after_listing.add_done_callback(self._close_spider)
-        raise DontCloseSpider
-
     def count_fault(self) -> None:
         """Count an item that was lost to an error of this program; the crawl does not end as finished."""
         self.crawl.state.faults += 1
@@ -59,11 +42,7 @@ class Phases:
         """End the listing: an internal error ended a callback, so an unknown part of the models is missing."""
         self.crawl.spider.listing_failed(f"internal error; {PLEASE_REPORT}")
 
-    def _close_spider(self, phases: asyncio.Task[FinishReason]) -> None:
-        if self.crawler.engine.spider is not None:
-            self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=phases.result().value))
-
-    async def _after_listing(self) -> FinishReason:
+    async def work(self) -> FinishReason:
         records, listed = self._pipeline(RecordPipeline), self._pipeline(MetadataPipeline).length
         if not is_listed(self.crawl, listed):
             return FinishReason.LISTING_FAILED
@@ -97,32 +76,6 @@ class Phases:
         pipeline = self.crawler.get_item_pipeline(kind)
         assert pipeline is not None
         return pipeline
-
-
-async def ended(state: CrawlState, phases: Awaitable[FinishReason]) -> FinishReason:
-    """Return why the crawl closes, once its phases have ended; what failed is logged in one line."""
-    try:
-        return await phases
-    except Cancelled:
-        return FinishReason.CANCELLED
-    except (OSError, ClusterLost) as error:
-        is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if state.problem is None:  # otherwise it was logged before
-            state.problem = f"{_described(error)}; previous data was kept"
-            logger.error("%s", state.problem)
-        return FinishReason.NO_SPACE if is_full else FinishReason.FAILED
-    except Exception:
-        state.problem = f"internal error; {PLEASE_REPORT}"
-        logger.exception("%s", state.problem)
-    return FinishReason.FAILED
-
-
-def _described(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return (
-            f"{error.filename}: {error.strerror}" if error.filename else f"the disk of the data tree: {error.strerror}"
-        )
-    return str(error)
 
 
 def would_lose_records(crawl: CrawlSession) -> FinishReason | None:

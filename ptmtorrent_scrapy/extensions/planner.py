@@ -9,7 +9,6 @@ from typing import Self
 import orjson
 from scrapy import signals
 from scrapy.crawler import Crawler
-from scrapy.exceptions import DontCloseSpider
 
 from ptmtorrent_scrapy.cloning.estimate import Plan, Sampled, estimate, rates
 from ptmtorrent_scrapy.cloning.plan_sample import PlanSample, Stratum, Work
@@ -17,7 +16,8 @@ from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.crawl.database import ListedRepository
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import FinishReason
-from ptmtorrent_scrapy.extensions.phases import chosen, ended, is_listed
+from ptmtorrent_scrapy.extensions.after_listing import AfterListing
+from ptmtorrent_scrapy.extensions.phases import chosen, is_listed
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.models import LfsMode
 from ptmtorrent_scrapy.git.size_estimate import weight
@@ -28,19 +28,17 @@ from ptmtorrent_scrapy.storage.tree import DataTree
 _AT_ONCE = 4  # repositories that are measured
 
 
-class Planning:
+class Planning(AfterListing):
     """Extension: makes `plan`, and ends the crawl where cloning would begin."""
 
     plan: Plan | None = None
 
     def __init__(self, crawler: Crawler, crawl: CrawlSession, settings: CloneSettings) -> None:
-        self.crawler = crawler
-        self.crawl = crawl
+        super().__init__(crawler, crawl)
         self._settings = settings
         self._tree = DataTree(Path(crawler.settings["PLAN_FOR"]), crawl.tree.hub)  # the crawl's own is scratch
         self._sample = crawler.settings.getint("PLAN_SAMPLE")
         self._rate = crawler.settings.getint("PLAN_RATE") or None
-        self._closing: asyncio.Task[None] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -55,16 +53,7 @@ class Planning:
         crawler.signals.connect(planning.run, signals.spider_idle)
         return planning
 
-    def run(self) -> None:
-        if self.crawl.after_listing is None:
-            self.crawl.after_listing = asyncio.create_task(ended(self.crawl.state, self._make()))
-            self.crawl.after_listing.add_done_callback(self._close_spider)
-        raise DontCloseSpider
-
-    def _close_spider(self, made: asyncio.Task[FinishReason]) -> None:
-        self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=made.result().value))
-
-    async def _make(self) -> FinishReason:
+    async def work(self) -> FinishReason:
         pipeline = self.crawler.get_item_pipeline(MetadataPipeline)
         assert pipeline is not None
         listed = pipeline.length

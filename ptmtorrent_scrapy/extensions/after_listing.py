@@ -1,0 +1,69 @@
+"""What follows a listing: it runs once the spider has no request left, while the engine is kept open."""
+
+import asyncio
+import errno
+import logging
+from abc import ABC, abstractmethod
+
+from scrapy.crawler import Crawler
+from scrapy.exceptions import DontCloseSpider
+
+from ptmtorrent_scrapy import PLEASE_REPORT
+from ptmtorrent_scrapy.cloning.executor import ClusterLost
+from ptmtorrent_scrapy.crawl.session import CrawlSession
+from ptmtorrent_scrapy.crawl.state import CrawlState, FinishReason
+from ptmtorrent_scrapy.git.errors import Cancelled
+
+logger = logging.getLogger(__name__)
+
+
+class AfterListing(ABC):
+    """Base of extensions that continue a crawl; `run` is connected to `spider_idle`."""
+
+    def __init__(self, crawler: Crawler, crawl: CrawlSession) -> None:
+        self.crawler = crawler
+        self.crawl = crawl
+        self._closing: asyncio.Task[None] | None = None
+
+    def run(self) -> None:
+        """Start the work, and keep the engine open until it has ended. Raise `DontCloseSpider`."""
+        if self.crawl.after_listing is None:
+            self.crawl.after_listing = asyncio.create_task(self._ended())
+            self.crawl.after_listing.add_done_callback(self._close_spider)
+        raise DontCloseSpider
+
+    @abstractmethod
+    async def work(self) -> FinishReason:
+        """Do what follows the listing; return why the crawl closes. Raises `Cancelled`, `ClusterLost`, `OSError`."""
+
+    def _close_spider(self, work: asyncio.Task[FinishReason]) -> None:
+        if self.crawler.engine.spider is not None:
+            self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=work.result().value))
+
+    async def _ended(self) -> FinishReason:
+        """Return why the crawl closes; what failed is logged in one line."""
+        try:
+            return await self.work()
+        except Cancelled:
+            return FinishReason.CANCELLED
+        except (OSError, ClusterLost) as error:
+            return _failed(self.crawl.state, error)
+        except Exception:
+            self.crawl.state.problem = f"internal error; {PLEASE_REPORT}"
+            logger.exception("%s", self.crawl.state.problem)
+            return FinishReason.FAILED
+
+
+def _failed(state: CrawlState, error: OSError | ClusterLost) -> FinishReason:
+    """Log the trouble of a machine unless it was logged before; return what kind it is."""
+    if state.problem is None:
+        state.problem = f"{_described(error)}; previous data was kept"
+        logger.error("%s", state.problem)
+    is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return FinishReason.NO_SPACE if is_full else FinishReason.FAILED
+
+
+def _described(error: OSError | ClusterLost) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'the disk of the data tree'}: {error.strerror}"
+    return str(error)
