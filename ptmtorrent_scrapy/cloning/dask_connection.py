@@ -81,8 +81,8 @@ class Connection:
     async def workers(self) -> dict[str, dict[str, Any]]:
         """Return what the scheduler knows of each worker, by address. Raises `OSError`."""
         with _bounded():
-            told = await asyncio.wait_for(self._client.scheduler.identity(n_workers=-1), ANSWER)
-        return dict(told["workers"])
+            found = await asyncio.wait_for(self._client.scheduler.identity(n_workers=-1), ANSWER)
+        return dict(found["workers"])
 
     async def ask(self, worker: str, function: Callable[..., T], *arguments: Any, seconds: float = ANSWER) -> T:
         """Return what a function says on a worker, outside of its queue. Raises `OSError`, what the function raises."""

@@ -85,7 +85,7 @@ def ended_with(process: CrawlerProcessBase, crawler: Crawler) -> int:
 
 
 def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]) -> None:
-    """Look at all that can be known before the first request. Raises `InvalidOption`, `SetupError`."""
+    """Check all that can be known before the first request. Raises `InvalidOption`, `SetupError`."""
     selection, _ = spider.check_arguments(**given)
     clones = check_settings(settings, [spider])
     _check_protocols(spider, settings, selection, clones.repository.protocols)

@@ -1,7 +1,8 @@
 """Values of the selection arguments that no model has, each with the most similar value that a model has."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from scrapy.statscollectors import StatsCollector
 
@@ -9,17 +10,18 @@ from ptmtorrent_scrapy.crawl.selection import ARGUMENTS, Selection, parts
 from ptmtorrent_scrapy.items import Model
 
 _MOST = 50_000  # values of a field to compare with
-_STATISTIC = (
-    "listing/matched"  # saved with the checkpoint, so that a resumed listing knows the values of its first part
-)
 
 
 class Matches:
-    """Compares the models of a listing with the values that the user gave."""
+    """Compares the models of a listing with the values that the user gave.
+
+    It is saved with each checkpoint, so that a resumed listing knows the values of its first part.
+    """
 
     def __init__(self, selection: Selection, stats: StatsCollector) -> None:
         self._wanted = selection.given
         self._stats = stats
+        self._matched: set[tuple[str, str]] = set()  # (field, value)
         self._seen: dict[str, set[str]] = {field: set() for field in selection.given}
 
     def see(self, model: Model) -> None:
@@ -27,7 +29,8 @@ class Matches:
         for field, wanted in self._wanted.items():
             found = set(parts(getattr(model, field)))
             for value in wanted & found:
-                self._stats.set_value(f"{_STATISTIC}/{field}/{value}", 1)
+                self._matched.add((field, value))
+                self._stats.set_value(f"listing/matched/{field}/{value}", 1)
             if len(self._seen[field]) < _MOST:
                 self._seen[field] |= found
 
@@ -35,7 +38,19 @@ class Matches:
         """Yield one line for each value that no model has, with the most similar one that a model has."""
         for field, wanted in self._wanted.items():
             for value in sorted(wanted):
-                if not self._stats.get_value(f"{_STATISTIC}/{field}/{value}"):
+                if (field, value) not in self._matched:
                     near = difflib.get_close_matches(value, self._seen[field], n=1)
                     hint = f"; did you mean {near[0]}?" if near else ""
                     yield f"{ARGUMENTS[field]}={value}: no model has it{hint}"
+
+    def save(self) -> dict[str, Any]:
+        """Return the values that were matched so far."""
+        return {"matched": sorted(self._matched)}
+
+    def can_restore(self, saved: Mapping[str, Any], *, complete: bool) -> bool:
+        """Return True: no file is needed."""
+        return True
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Continue with the values that were matched before."""
+        self._matched = {(field, value) for field, value in saved["matched"]}

@@ -60,12 +60,11 @@ class CrawlSession:
     def __init__(self, tree: DataTree, spider: Hub, stats: StatsCollector, settings: BaseSettings) -> None:
         self.tree = tree
         self.spider = spider
-        self.checkpointed: dict[
-            str, Checkpointed
-        ] = {}  # by name: components that continue their files in a resumed crawl
+        self.matches = Matches(spider.selection, stats)
+        # by name: components that a resumed crawl continues
+        self.checkpointed: dict[str, Checkpointed] = {"matches": self.matches}
         self.while_held: list[Callable[[], AbstractContextManager[None]]] = []  # entered once the tree is locked
         self.resumed: Checkpoint | None = None
-        self.matches = Matches(spider.selection, stats)
         self.database = tree.work  # a process that lists nothing has a file of its own
         self.state = CrawlState()
         self.stats = stats
@@ -74,9 +73,8 @@ class CrawlSession:
         self._saved = False
         self._pages = int(time.time() * 1000)  # so that no other crawl has the same numbers
         self.cloner: Cloner | None = None
-        self.after_listing: asyncio.Task[FinishReason] | None = (
-            None  # the phases after the listing; its result is why the crawl closes
-        )
+        # the phases after the listing; its result is why the crawl closes
+        self.after_listing: asyncio.Task[FinishReason] | None = None
         self._held = contextlib.ExitStack()
 
     @classmethod

@@ -37,7 +37,7 @@ class CrawlLog:
         self._token = crawl.spider.token[1] if crawl.spider.token else ""
         self._line: dict[str, Any] = {}
         crawl.while_held.append(self._while_held)
-        self._keeping = SnapshotWriter(crawl.tree, crawl.state_file, keep, stopped=lambda: not crawler.crawling)
+        self._snapshots = SnapshotWriter(crawl.tree, crawl.state_file, keep, stopped=lambda: not crawler.crawling)
         self._kept = False
 
     @classmethod
@@ -47,16 +47,16 @@ class CrawlLog:
 
     async def keep(self, new: JsonArrayFile, *, last: bool) -> None:
         """Save the current state before new records or objects replace it. Raise `Cancelled`, `OSError`."""
-        await asyncio.to_thread(self._keeping.again if self._kept else self._keeping.before, new)
+        await asyncio.to_thread(self._snapshots.again if self._kept else self._snapshots.before, new)
         self._kept = True
-        self._line["snapshot"] = self._keeping.made
+        self._line["snapshot"] = self._snapshots.made
         crawl_log.note(self.crawl.tree, self._line)
         if last:
-            await asyncio.to_thread(self._keeping.prune)
+            await asyncio.to_thread(self._snapshots.prune)
 
     @contextlib.contextmanager
     def _while_held(self) -> Iterator[None]:
-        self._keeping.hold()
+        self._snapshots.hold()
         self.crawl.state.started = _now()
         self._line = self._begun()
         crawl_log.begin(self.crawl.tree, self._line)
@@ -64,8 +64,8 @@ class CrawlLog:
         try:
             crawl_log.end(self.crawl.tree, self._ended())
             if not self.crawl.is_left:
-                self._keeping.let_go()
-            self._keeping.prune()
+                self._snapshots.let_go()
+            self._snapshots.prune()
         except OSError as error:
             level = (
                 logging.ERROR if self.crawl.state.problem is None else logging.INFO

@@ -42,7 +42,7 @@ class _Watchdog:
             start_new_session=True,  # a Ctrl-C on the terminal is not for it
         )
 
-    def tell(self, verb: str, group: int) -> None:
+    def send(self, verb: str, group: int) -> None:
         assert self._shell.stdin is not None
         os.write(self._shell.stdin.fileno(), f"{verb} {group}\n".encode())
 
@@ -69,7 +69,7 @@ def start(scope: str, arguments: Sequence[str], **options: object) -> subprocess
             _watchdog = _Watchdog()
         process = subprocess.Popen(arguments, process_group=0, **options)  # type: ignore[call-overload]
         _groups[process.pid] = scope
-        _watchdog.tell("start", process.pid)
+        _watchdog.send("start", process.pid)
         _limit_memory(process.pid)
     return process  # type: ignore[no-any-return]
 
@@ -89,7 +89,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
         _groups.pop(process.pid, None)
         process.wait()
         if _watchdog is not None and _watchdog.owner == os.getpid():
-            _watchdog.tell("end", process.pid)
+            _watchdog.send("end", process.pid)
 
 
 def cancel(scope: str) -> None:

@@ -94,9 +94,9 @@ def base_models(listed: dict[str, Any], card: dict[str, Any], tagged: Tags, base
 def _named_bases(listed: dict[str, Any], card: dict[str, Any], tagged: Tags) -> Iterator[tuple[list[str], str | None]]:
     """Yield (texts that name base models, relation) of each source, best first."""
     on_card = string(card.get("base_model_relation"))
-    if told := listed.get("baseModels"):
-        models = mapping(told).get("models")
-        yield list(written(models)), string(mapping(told).get("relation")) or on_card
+    if listed_bases := listed.get("baseModels"):
+        models = mapping(listed_bases).get("models")
+        yield list(written(models)), string(mapping(listed_bases).get("relation")) or on_card
     if tags := tagged.get("base_model"):
         related = [tag.partition(":") for tag in tags]
         names = [name for relation, _, name in related if relation in _RELATIONS]

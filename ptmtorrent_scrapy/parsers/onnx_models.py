@@ -119,8 +119,8 @@ class OnnxModels:
     ) -> Model:
         """Return the model of a file in the folder of a page, with the fields of the manifest's entry."""
         self._named.add(path)
-        told = mapping(entry.get("metadata"))
-        tags = strings(told.get("tags"))
+        details = mapping(entry.get("metadata"))
+        tags = strings(details.get("tags"))
         return Model(
             key=key,
             metadata=metadata,
@@ -134,7 +134,7 @@ class OnnxModels:
             architecture=tags[-1] if tags else None,
             papers=self._papers.get(folder, []),
             tags=tags,
-            bytes=count(told.get("model_bytes")),
+            bytes=count(details.get("model_bytes")),
         )
 
     @property

@@ -47,12 +47,12 @@ class HuggingFaceApiSpider(HubSpider):
     fields: list[str]
     asked: set[str]  # URLs of pages, some 3,000 for 3 million models
     size: query.PageSize
-    _told: set[str]  # hosts that redirects have led to
+    _other_hosts: set[str]  # hosts that redirects have led to
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         spider = super().from_crawler(crawler, *args, **kwargs)
-        spider.asked, spider.size, spider._told = set(), query.PageSize(), set()
+        spider.asked, spider.size, spider._other_hosts = set(), query.PageSize(), set()
         spider.fields = options.names(cls.fields_setting, crawler.settings.getlist(cls.fields_setting))
         spider.hub_url = crawler.settings["HUGGINGFACE_URL"].rstrip("/")
         spider.token = cls.token_of(crawler.settings)
@@ -167,8 +167,8 @@ class HuggingFaceApiSpider(HubSpider):
         if answer.status != 200:
             raise self.refused(answer)
         there = urlsplit(answer.url).netloc
-        if there != urlsplit(url).netloc and there not in self._told:
-            self._told.add(there)
+        if there != urlsplit(url).netloc and there not in self._other_hosts:
+            self._other_hosts.add(there)
             self.logger.info("%s redirects to %s, which does not get the token", self.hub_url, there)
         return answer
 
@@ -187,10 +187,10 @@ class HuggingFaceApiSpider(HubSpider):
         asked = query.fields(url)
         if not asked or why.response is None or why.response.status != 400:
             return None
-        said = text(why.response)
-        if "expand" not in said and "cursor=" in url:
+        message = text(why.response)
+        if "expand" not in message and "cursor=" in url:
             return None  # it is the position that is refused
-        accepted = query.accepted(said) or frozenset()
+        accepted = query.accepted(message) or frozenset()
         fewer = [name for name in asked if name in accepted]
         self._count_refused(asked, fewer if len(fewer) < len(asked) else [])
         return query.with_fields(url, fewer if len(fewer) < len(asked) else [])

@@ -97,9 +97,9 @@ class Models:
 
     def _hub(self, hub: str, record: Record) -> int:
         """Return the id of the hub, which is inserted with the name and URL that its first record has."""
-        said = mapping(record.get("ModelHub"))
+        hub_of = mapping(record.get("ModelHub"))
         self._hubs[hub] = len(self._hubs) + 1
-        for called, url in ((name(said.get("ModelHubName")), name(said.get("ModelHubURL"))), (hub, hub)):
+        for called, url in ((name(hub_of.get("ModelHubName")), name(hub_of.get("ModelHubURL"))), (hub, hub)):
             row = (self._hubs[hub], called or hub, url or hub)
             if self._connection.execute("INSERT OR IGNORE INTO model_hub VALUES (?, ?, ?)", row).rowcount:
                 break
@@ -132,11 +132,11 @@ class Models:
             if found := self.names["dataset"].id(dataset.get("DatasetName")):
                 used.setdefault(found, []).extend(items(dataset.get("DatasetUsages")))
         self._join("dataset", list(used))
-        usages = [(self.count, found, usage) for found, said in used.items() for usage in names(said)]
+        usages = [(self.count, found, usage) for found, listed in used.items() for usage in names(listed)]
         self._rows.extend("ptm_dataset_usage", usages)
 
     def _add_own(self, hub: str, record: Record, repository: int | None, path: str | None) -> None:
-        said, get = mapping(record.get("ModelHub")), record.get
+        hub_of, get = mapping(record.get("ModelHub")), record.get
         row = (
             self.count,
             hub,
@@ -161,8 +161,8 @@ class Models:
             repository,
             text(get("ModelRepositoryURL")),
             path,
-            text(said.get("MetadataFilePath")),
-            whole(said.get("MetadataObjectID")),
+            text(hub_of.get("MetadataFilePath")),
+            whole(hub_of.get("MetadataObjectID")),
         )
         self._rows.extend("ptm_model", (row,))
 

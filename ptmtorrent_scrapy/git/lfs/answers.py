@@ -66,17 +66,17 @@ def _is_header(name: object, value: object) -> bool:
 def failure(status: int, headers: Any, content: bytes) -> GitError:
     """Return the error for an HTTP status; passing ones are `Transient`, the others permanent."""
     pause = seconds(headers.get("Retry-After") or "")
-    said = _message(content)
+    message = _message(content)
     is_limited = status == 403 and (pause is not None or headers.get("X-RateLimit-Remaining") == "0")
-    if status in (429, 503) or is_limited or (status == 403 and "rate limit" in said.lower()):
-        return Unavailable(f"their server asks for a pause (HTTP status {status}){said}", pause)
+    if status in (429, 503) or is_limited or (status == 403 and "rate limit" in message.lower()):
+        return Unavailable(f"their server asks for a pause (HTTP status {status}){message}", pause)
     if status in (404, 410):
-        return Missing(f"their server does not have them (HTTP status {status}){said}")
+        return Missing(f"their server does not have them (HTTP status {status}){message}")
     if status in (401, 403):
-        return Gated(f"their server does not give them to us (HTTP status {status}){said}")
+        return Gated(f"their server does not give them to us (HTTP status {status}){message}")
     if status >= 500 and status not in (501, 505, 507, 509):
-        return Transient(f"their server fails with HTTP status {status}{said}")
-    return GitError(f"their server refuses them with HTTP status {status}{said}")
+        return Transient(f"their server fails with HTTP status {status}{message}")
+    return GitError(f"their server refuses them with HTTP status {status}{message}")
 
 
 def _message(content: bytes) -> str:

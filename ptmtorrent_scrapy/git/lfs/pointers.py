@@ -123,20 +123,20 @@ def wanted(
     if which == LfsMode.NONE:
         return {}
     if which == LfsMode.AUTO:
-        left_out = excluded(git, repository, commit, files)
-        return {path: pointer for path, pointer in files.items() if path not in left_out}
+        skipped = excluded(git, repository, commit, files)
+        return {path: pointer for path, pointer in files.items() if path not in skipped}
     return {path: pointer for path, pointer in files.items() if pointer.size <= int(which)}
 
 
 def excluded(git: Command, repository: Path, commit: str, paths: Iterable[bytes]) -> set[bytes]:
     """Return the paths that the commit's `.lfsconfig` excludes by `lfs.fetchinclude` and `lfs.fetchexclude`."""
     include, exclude = (_patterns(git, repository, commit, key) for key in ("lfs.fetchinclude", "lfs.fetchexclude"))
-    left_out = set()
+    skipped = set()
     for path in paths:
         name = path.decode("utf-8", "replace")
         if (include and not include.match_file(name)) or (exclude and exclude.match_file(name)):
-            left_out.add(path)
-    return left_out
+            skipped.add(path)
+    return skipped
 
 
 def lfs_config(git: Command, repository: Path, commit: str, key: str) -> str:
