@@ -1,10 +1,12 @@
-"""Functions that several commands share: names of hubs, errors, and settings to show a page without a crawl."""
+"""What several commands share: names of hubs, errors, and settings to show a page without a crawl."""
 
+import argparse
 import difflib
 from collections.abc import Iterable
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from scrapy.settings import BaseSettings
+from scrapy.settings import BaseSettings, Settings
 from scrapy.spiderloader import SpiderLoaderProtocol
 
 from ptmtorrent_scrapy.formats.printable import printable
@@ -20,6 +22,36 @@ class SetupError(Exception):
 
 class UsageError(SetupError):
     """The requested page or object cannot be shown; the message says why, and what to do."""
+
+
+class ReadsTree:
+    """What commands have in common that work on a data tree and crawl nothing; mixed into a ScrapyCommand."""
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
+
+    def syntax(self) -> str:
+        return "[options] [hub ...]"
+
+
+class ShowsPage:
+    """What commands have in common that show one page; mixed into a ScrapyCommand."""
+
+    settings: Settings | None
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().process_options(args, opts)  # type: ignore[misc]
+        assert self.settings is not None
+        only_show(self.settings)
+
+
+def hub_spider(loader: SpiderLoaderProtocol, name: str) -> type[HubSpider]:
+    """Return the spider of a hub. Raises `UsageError`."""
+    spider = loader.load(name) if name in loader.list() else None
+    if spider is None or not issubclass(spider, HubSpider):
+        raise unknown_hub(name, loader.list())
+    return spider
 
 
 def unknown_hub(name: str, hubs: Iterable[str]) -> SetupError:

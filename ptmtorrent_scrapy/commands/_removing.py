@@ -6,13 +6,12 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
 
 from rich.filesize import decimal
 from scrapy.settings import Settings
 from scrapy.spiderloader import get_spider_loader
 
-from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
+from ptmtorrent_scrapy.commands._common import ReadsTree, SetupError, unknown_hub
 from ptmtorrent_scrapy.crawl.options import InvalidOption
 from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.removal.removal import CannotRemove, Removal
@@ -21,14 +20,11 @@ from ptmtorrent_scrapy.storage.tree import DataTree, TreeLocked
 _SHOWN = 20  # removals of each kind that are listed
 
 
-class Removing:
+class Removing(ReadsTree):
     """A command that removes; mixed into a ScrapyCommand."""
 
     settings: Settings | None
     exitcode: int
-    requires_project = True
-    requires_crawler_process = False
-    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}  # nothing is crawled
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)  # type: ignore[misc]

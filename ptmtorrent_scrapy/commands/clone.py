@@ -8,7 +8,7 @@ from scrapy.commands import BaseRunSpiderCommand
 
 from ptmtorrent_scrapy.catalog import CollectedHub
 from ptmtorrent_scrapy.commands import _common
-from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
+from ptmtorrent_scrapy.commands._common import SetupError
 from ptmtorrent_scrapy.commands._settings_check import exit_if_wrong
 from ptmtorrent_scrapy.commands.crawl import check, ended_with
 from ptmtorrent_scrapy.crawl.options import InvalidOption
@@ -70,12 +70,6 @@ class Command(BaseRunSpiderCommand):
 
     def _spider(self, args: list[str]) -> type[HubSpider]:
         assert self.crawler_process is not None
-        loader = self.crawler_process.spider_loader
         if len(args) != 1:
             raise SetupError(f"usage: scrapy clone {self.syntax()}")
-        if args[0] not in loader.list():
-            raise unknown_hub(args[0], loader.list())
-        spider = loader.load(args[0])
-        if not issubclass(spider, HubSpider):
-            raise SetupError(f"{args[0]} is not a spider of a hub")
-        return spider
+        return _common.hub_spider(self.crawler_process.spider_loader, args[0])

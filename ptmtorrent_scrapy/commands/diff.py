@@ -7,11 +7,11 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from scrapy.commands import ScrapyCommand
 
-from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
+from ptmtorrent_scrapy.commands._common import ReadsTree, SetupError, unknown_hub
 from ptmtorrent_scrapy.formats.printable import printable, show
 from ptmtorrent_scrapy.report.changes import changes_between
 from ptmtorrent_scrapy.report.page import diff_page
@@ -30,12 +30,10 @@ _WORDS = {
 }
 
 
-class Command(ScrapyCommand):
+class Command(ReadsTree, ScrapyCommand):
     """Command that compares two states of a hub; exit status 0: compared, 2: they could not be compared."""
 
-    requires_project = True
     requires_crawler_process = True
-    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}  # nothing is crawled
 
     def syntax(self) -> str:
         return "[options] <hub> [TIME [TIME]]"

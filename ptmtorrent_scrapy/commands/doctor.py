@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy.cloning.executor import check_cluster
 from ptmtorrent_scrapy.cloning.settings import CloneSettings
-from ptmtorrent_scrapy.commands._common import unknown_hub
+from ptmtorrent_scrapy.commands._common import ReadsTree, unknown_hub
 from ptmtorrent_scrapy.commands.crawl import check_settings
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.doctor import filesystem, network, programs
@@ -25,11 +24,10 @@ from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.spiders.base import HubSpider
 
 
-class Command(ScrapyCommand):
+class Command(ReadsTree, ScrapyCommand):
     """Command that checks the machine; exit status 0: no errors, perhaps warnings, 1: errors."""
 
-    requires_project = True
-    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}  # nothing is crawled
+    requires_crawler_process = True
 
     def syntax(self) -> str:
         return "[options] [hub]"
@@ -94,7 +92,8 @@ def _network(settings: BaseSettings, hubs: list[type[HubSpider]], clones: CloneS
         yield from (each.result() for each in listed)
     if hub := next((hub for hub in hubs if hub.token_setting), None):  # hubs of one site share its token
         base, secret = hub.token_of(settings) or (settings[hub.url_settings[0]], "")
-        yield network.token(base, secret, {"User-Agent": _user_agent(settings)}, hub.url_settings[0])
+        names, headers = (hub.url_settings[0], hub.token_setting), {"User-Agent": _user_agent(settings)}
+        yield network.token(base, secret, headers, probe=hub.token_probe, settings=names)
     yield network.clock(ahead)
 
 

@@ -7,12 +7,12 @@ import json
 import sqlite3
 import sys
 from pathlib import Path
-from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from ptmtorrent_scrapy.catalog import Catalog, CatalogError, UnknownHub
+from ptmtorrent_scrapy.commands._common import ReadsTree
 from ptmtorrent_scrapy.commands._progress import bars
 from ptmtorrent_scrapy.exports.export import SQLITE, Export, ExportLocked, Format
 from ptmtorrent_scrapy.exports.output import ExportedFile
@@ -26,12 +26,8 @@ _DATABASES = (".sqlite", ".sqlite3", ".db")
 _NEEDS = {"langcodes": (Format.SQLITE,), "pyarrow": (Format.PARQUET, Format.CROISSANT)}
 
 
-class Command(ScrapyCommand):
+class Command(ReadsTree, ScrapyCommand):
     """Exit status 0: exported, and what is missing was named; 1: tree or disk are at fault; 2: it could not start."""
-
-    requires_project = True
-    requires_crawler_process = False
-    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}  # nothing is crawled
 
     def syntax(self) -> str:
         return f"[options] {'|'.join([*Format, _ALL])} [hub ...]"

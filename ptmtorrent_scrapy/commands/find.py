@@ -6,23 +6,19 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from ptmtorrent_scrapy.catalog import Catalog, CatalogError
 from ptmtorrent_scrapy.catalog.find import FoundFile, find
+from ptmtorrent_scrapy.commands._common import ReadsTree
 from ptmtorrent_scrapy.formats.printable import printable, show
 from ptmtorrent_scrapy.formats.sizes import human
 
 
-class Command(ScrapyCommand):
+class Command(ReadsTree, ScrapyCommand):
     """Exit status 0: a file was found; 1: none was; 2: there is nothing to search in."""
-
-    requires_project = True
-    requires_crawler_process = False
-    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}  # nothing is crawled
 
     def syntax(self) -> str:
         return "[options] SHA256|BLOB|GLOB [hub ...]"

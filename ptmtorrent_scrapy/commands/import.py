@@ -3,12 +3,12 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from ptmtorrent_scrapy.cloning.settings import repository_settings
+from ptmtorrent_scrapy.commands._common import ReadsTree
 from ptmtorrent_scrapy.commands._package import jobs
 from ptmtorrent_scrapy.commands._progress import bars
 from ptmtorrent_scrapy.commands.package import reason
@@ -21,12 +21,8 @@ from ptmtorrent_scrapy.publication.bag import BagError, CannotStart
 from ptmtorrent_scrapy.publication.importing import Imported, Importing
 
 
-class Command(ScrapyCommand):
+class Command(ReadsTree, ScrapyCommand):
     """Exit status 0: done; 1: something is wrong with the package, or it did not finish; 2: it could not start."""
-
-    requires_project = True
-    requires_crawler_process = False
-    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}  # nothing is crawled
 
     def syntax(self) -> str:
         return "[options] <package>"

@@ -5,14 +5,13 @@ import contextlib
 import errno
 import sys
 from pathlib import Path
-from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 
 from ptmtorrent_scrapy.catalog import CatalogError
 from ptmtorrent_scrapy.cloning.settings import repository_settings
 from ptmtorrent_scrapy.commands import _package
-from ptmtorrent_scrapy.commands._common import SetupError
+from ptmtorrent_scrapy.commands._common import ReadsTree, SetupError
 from ptmtorrent_scrapy.commands._progress import bars
 from ptmtorrent_scrapy.commands._trees import downloader, hub_spiders
 from ptmtorrent_scrapy.crawl import options
@@ -32,15 +31,10 @@ _FAULTS = (BagError, GitError)
 _USAGE = (CannotStart, options.InvalidOption, SetupError, CatalogError, UnknownRepository, TreeLocked)
 
 
-class Command(ScrapyCommand):
+class Command(ReadsTree, ScrapyCommand):
     """Exit status 0: done; 1: it did not finish, or found something wrong; 2: it could not start."""
 
-    requires_project = True
     requires_crawler_process = True
-    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}  # nothing is crawled
-
-    def syntax(self) -> str:
-        return "[options] [hub ...]"
 
     def short_desc(self) -> str:
         return "Make a package of the data tree that can be published"

@@ -10,13 +10,8 @@ from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.spiders.base import HubSpider
 
 
-class Command(ParseCommand):
+class Command(_common.ShowsPage, ParseCommand):
     """As Scrapy's own; exit status 2 for what no spider can parse, 1 for a page that is not what it should be."""
-
-    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        super().process_options(args, opts)
-        assert self.settings is not None
-        _common.only_show(self.settings)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         assert self.crawler_process is not None

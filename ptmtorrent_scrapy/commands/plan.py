@@ -9,13 +9,12 @@ from scrapy.commands import BaseRunSpiderCommand
 from scrapy.settings import SETTINGS_PRIORITIES
 
 from ptmtorrent_scrapy.commands import _common
-from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
+from ptmtorrent_scrapy.commands._common import SetupError
 from ptmtorrent_scrapy.commands._settings_check import exit_if_wrong
 from ptmtorrent_scrapy.commands.crawl import check
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.extensions.planner import Planning
 from ptmtorrent_scrapy.formats.printable import show
-from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.storage.scratch import scratch_folder
 
 _SETTINGS: dict[str, dict[object, object]] = {
@@ -58,10 +57,8 @@ class Command(BaseRunSpiderCommand):
         assert self.crawler_process is not None
         loader, settings = self.crawler_process.spider_loader, self.crawler_process.settings
         name = args[0] if len(args) == 1 else ""
-        spider = loader.load(name) if name in loader.list() else None
         try:
-            if spider is None or not issubclass(spider, HubSpider):
-                raise unknown_hub(name, loader.list())
+            spider = _common.hub_spider(loader, name)
             for setting, ours in _SETTINGS.items():
                 settings.set(setting, {**_common.others(settings, setting), **ours}, "cmdline")
             settings.set("PLAN_SAMPLE", options.whole("--sample", opts.sample), "cmdline")

@@ -3,26 +3,19 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 
 from ptmtorrent_scrapy.catalog import CatalogError
+from ptmtorrent_scrapy.commands._common import ReadsTree
 from ptmtorrent_scrapy.commands._progress import bars
 from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.report.writer import FOLDER, write_report
 from ptmtorrent_scrapy.storage.lock import LockHeld
 
 
-class Command(ScrapyCommand):
+class Command(ReadsTree, ScrapyCommand):
     """Exit status 0: the report was written; 2: it could not be."""
-
-    requires_project = True
-    requires_crawler_process = False
-    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}  # nothing is crawled
-
-    def syntax(self) -> str:
-        return "[options] [hub ...]"
 
     def short_desc(self) -> str:
         return "Write a page about what was collected"

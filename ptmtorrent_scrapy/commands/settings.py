@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from scrapy.commands.settings import Command as SettingsCommand
 from scrapy.settings import BaseSettings, default_settings
+from scrapy.spiderloader import get_spider_loader
 
 from ptmtorrent_scrapy import settings as project
 from ptmtorrent_scrapy.formats.printable import show
@@ -29,11 +30,12 @@ class Command(SettingsCommand):
 
 def ours(settings: BaseSettings) -> Iterator[tuple[str, str]]:
     """Yield (name, value) of the settings that Scrapy does not have; tokens and what is in URLs of users is hidden."""
-    for name in sorted(
-        name for name in vars(project) if name.isupper() and name[0] != "_" and not hasattr(default_settings, name)
-    ):
+    loader = get_spider_loader(settings)
+    tokens = {getattr(loader.load(hub), "token_setting", "") for hub in loader.list()}
+    names = [name for name in vars(project) if name.isupper() and name[0] != "_"]
+    for name in sorted(name for name in names if not hasattr(default_settings, name)):
         value = settings[name]
-        if name.endswith("_TOKEN") or (name == "CLONE_GIT_CONFIG" and value != "{}"):
+        if name in tokens or (name == "CLONE_GIT_CONFIG" and value != "{}"):
             yield name, HIDDEN if value else repr(value)
         else:
             yield name, redact(repr(value))

@@ -24,13 +24,8 @@ from ptmtorrent_scrapy.spiders.base import HubSpider, text
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 
-class Command(ShellCommand):
+class Command(_common.ShowsPage, ShellCommand):
     """Command like Scrapy's own, with the spider of the hub whose URL is given."""
-
-    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        super().process_options(args, opts)
-        assert self.settings is not None
-        _common.only_show(self.settings)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         assert self.crawler_process is not None

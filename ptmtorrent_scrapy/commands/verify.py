@@ -4,12 +4,11 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 
 from ptmtorrent_scrapy.cloning.settings import clone_settings
-from ptmtorrent_scrapy.commands._common import SetupError
+from ptmtorrent_scrapy.commands._common import ReadsTree, SetupError
 from ptmtorrent_scrapy.commands._progress import bars
 from ptmtorrent_scrapy.commands._settings_check import exit_if_wrong
 from ptmtorrent_scrapy.commands._trees import clone_request, hub_spiders
@@ -23,15 +22,10 @@ from ptmtorrent_scrapy.verification.repair import Repair
 from ptmtorrent_scrapy.verification.verifier import Verification
 
 
-class Command(ScrapyCommand):
+class Command(ReadsTree, ScrapyCommand):
     """Command that checks the tree; exit status 0: no problems, 1: problems, 2: it could not start."""
 
-    requires_project = True
     requires_crawler_process = True
-    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}  # nothing is crawled
-
-    def syntax(self) -> str:
-        return "[options] [hub ...]"
 
     def short_desc(self) -> str:
         return "Check the data tree, and repair it"

@@ -48,20 +48,23 @@ def repository(check: str, wanted: CloneRequest) -> CheckResult:
     return CheckResult(check, OK, f"{wanted.url} is at {commit}")
 
 
-def token(base: str, secret: str, headers: Mapping[str, str], url_setting: str) -> CheckResult:
-    """Check a hub's token, which is sent to the hub's own host only."""
+def token(base: str, secret: str, headers: Mapping[str, str], *, probe: str, settings: tuple[str, str]) -> CheckResult:
+    """Check a hub's token, which is sent to the hub's own host only.
+
+    `probe` is a path that shows whether the hub knows it; `settings` are the names of those for the URL and the token.
+    """
     if not secret:
         return CheckResult("token", OK, "none; gated repositories stay closed, and the API allows fewer requests")
     if urlsplit(base).scheme != "https" and urlsplit(base).hostname not in ("127.0.0.1", "localhost", "::1"):
-        return CheckResult("token", WRONG, f"{base} would get it unencrypted", f"use an https URL as {url_setting}")
-    url = f"{base.rstrip('/')}/api/whoami-v2"
+        return CheckResult("token", WRONG, f"{base} would get it unencrypted", f"use an https URL as {settings[0]}")
+    url = f"{base.rstrip('/')}{probe}"
     try:
         opener = urllib.request.build_opener(_NoRedirect())
         status, _ = _ask(opener, url, {**headers, "Authorization": f"Bearer {secret}"})
     except (OSError, HTTPException, ValueError) as error:
         return CheckResult("token", WARNING, f"cannot be checked: {_reason(error)}", _ADVICE)
     if status in (401, 403):
-        return CheckResult("token", WRONG, f"{base} does not know it", "make a new one, and set HF_TOKEN")
+        return CheckResult("token", WRONG, f"{base} does not know it", f"make a new one for {settings[1]}")
     if status >= 300:
         return CheckResult("token", WARNING, f"{url} answers with HTTP status {status}", _ADVICE)
     return CheckResult("token", OK, f"{base} knows it")

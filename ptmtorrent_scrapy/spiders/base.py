@@ -56,6 +56,7 @@ class HubSpider(Hub, Spider):
     )  # arguments
     probe: ClassVar[str] = ""  # path below the URL of its pages that shows whether the hub answers
     token_setting: ClassVar[str] = ""  # that gives the hub's token
+    token_probe: ClassVar[str] = ""  # path below the URL of its pages that shows whether the hub knows the token
 
     def __init__(self, **given: Any) -> None:
         super().__init__()

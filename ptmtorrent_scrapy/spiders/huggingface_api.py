@@ -44,6 +44,7 @@ class HuggingFaceApiSpider(HubSpider):
     selects = (*HubSpider.selects, "library", "license", "min_downloads", "private")
     url_settings = ("HUGGINGFACE_URL",)
     token_setting = "HUGGINGFACE_TOKEN"  # noqa: S105 - the name of a setting
+    token_probe = "/api/whoami-v2"  # noqa: S105 - a path
     fields: list[str]
     asked: set[str]  # URLs of pages, some 3,000 for 3 million models
     size: query.PageSize
