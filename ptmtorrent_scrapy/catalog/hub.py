@@ -8,8 +8,8 @@ from typing import Any
 
 from ptmtorrent_scrapy.catalog.faults import Faults, below
 from ptmtorrent_scrapy.catalog.pair import Pair
-from ptmtorrent_scrapy.catalog.reading import lines as json_lines
 from ptmtorrent_scrapy.formats.raw_json import mapping
+from ptmtorrent_scrapy.storage.json_reading import lines as json_lines
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 

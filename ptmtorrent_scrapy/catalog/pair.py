@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from ptmtorrent_scrapy.catalog.faults import Faults, below
-from ptmtorrent_scrapy.catalog.reading import Element, elements, lines, value
 from ptmtorrent_scrapy.storage.atomic import beside
+from ptmtorrent_scrapy.storage.json_reading import Element, elements, lines, value
 from ptmtorrent_scrapy.storage.tree import DataTree, is_work
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import orjson
 
-from ptmtorrent_scrapy.catalog.reading import elements
 from ptmtorrent_scrapy.publication.bag import BagError
 from ptmtorrent_scrapy.storage.atomic import JsonArrayFile
+from ptmtorrent_scrapy.storage.json_reading import elements
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 
@@ -17,15 +17,9 @@ def rewrite_records(root: Path, hub: str, name: str) -> None:
     path = DataTree(root, hub).records
     if name == "data" or not path.is_file():
         return
-    array = JsonArrayFile(path)
-    try:
-        with path.open("rb", buffering=0) as raw, io.BufferedReader(raw, 1 << 20) as read:
-            for element in elements(read, lambda text: _fail(path, text)):
-                array.append(orjson.dumps(_renamed(element.value, name)))
-    except BaseException:
-        array.abandon()
-        raise
-    array.commit()
+    with path.open("rb", buffering=0) as raw, io.BufferedReader(raw, 1 << 20) as read, JsonArrayFile(path) as array:
+        for element in elements(read, lambda text: _fail(path, text)):
+            array.append(orjson.dumps(_renamed(element.value, name)))
 
 
 def _renamed(record: object, name: str) -> object:

@@ -1,7 +1,6 @@
 """The metadata of a hub in a package: records, lines, pages. What stays out of the package is named in none of them."""
 
 import bisect
-import contextlib
 import io
 import os
 from collections.abc import Callable, Iterator
@@ -11,7 +10,6 @@ from typing import Any
 import orjson
 
 from ptmtorrent_scrapy.catalog import CollectedHub
-from ptmtorrent_scrapy.catalog.reading import elements
 from ptmtorrent_scrapy.formats.redact import HIDDEN
 from ptmtorrent_scrapy.publication.bag import BagError
 from ptmtorrent_scrapy.publication.clones import without_paths
@@ -19,6 +17,7 @@ from ptmtorrent_scrapy.publication.files import Entry, of_file
 from ptmtorrent_scrapy.publication.git_folder import files_below
 from ptmtorrent_scrapy.publication.repositories import Repositories
 from ptmtorrent_scrapy.storage.atomic import AtomicFile, JsonArrayFile
+from ptmtorrent_scrapy.storage.json_reading import elements
 from ptmtorrent_scrapy.storage.jsonl import json_lines
 from ptmtorrent_scrapy.storage.tree import is_work
 
@@ -76,7 +75,7 @@ class MetadataFiles:
             return
         self._removed[file.name] = removed
         gone = set(removed)
-        with _array(self._scratch / file.name) as written:
+        with JsonArrayFile(self._scratch / file.name) as written:
             for position, _, text in self._elements(file):
                 if position not in gone:
                     written.append(text)
@@ -88,7 +87,7 @@ class MetadataFiles:
     def _records(self) -> Path:
         """Write the records: without private models, and without the path of a clone that stays out."""
         path = self._scratch / "records.json"
-        with _array(path) as written:
+        with JsonArrayFile(path) as written:
             for _, record, _ in self._elements(self._hub.tree.records):
                 if isinstance(record, dict) and not self._is_private_record(record):
                     written.append(orjson.dumps(self._packaged(record, written.length)))
@@ -161,18 +160,6 @@ class MetadataFiles:
             for each in elements(read, fail):
                 text = os.pread(raw.fileno(), each.length, each.offset) if each.length else orjson.dumps(each.value)
                 yield each.position, each.value, text.rstrip(b"\n").removesuffix(b",")
-
-
-@contextlib.contextmanager
-def _array(path: Path) -> Iterator[JsonArrayFile]:
-    """Write a JSON array, which appears at the end of the block."""
-    array = JsonArrayFile(path)
-    try:
-        yield array
-    except BaseException:
-        array.abandon()
-        raise
-    array.commit()
 
 
 def _is_path(value: object) -> bool:

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from ptmtorrent_scrapy.items import Dataset
+from ptmtorrent_scrapy.storage.json_reading import elements
 
 
 class ListedDatasets:
@@ -38,12 +37,8 @@ class ListedDatasets:
 
 
 def _objects(metadata: Path) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a metadata file that have an id; crawls write one per line."""
+    """Yield the objects of a metadata file that have an id."""
     with metadata.open("rb") as file:
-        for line in file:
-            try:
-                listed = orjson.loads(line.rstrip(b"\n").removesuffix(b","))
-            except ValueError:
-                continue
-            if isinstance(listed, dict) and isinstance(listed.get("id"), str):
-                yield listed
+        for element in elements(file, lambda _: None):  # `scrapy verify` reports what cannot be read
+            if isinstance(element.value, dict) and isinstance(element.value.get("id"), str):
+                yield element.value

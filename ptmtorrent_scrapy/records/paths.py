@@ -2,12 +2,11 @@
 
 import orjson
 
-from ptmtorrent_scrapy.storage.atomic import JsonArrayFile
 from ptmtorrent_scrapy.storage.jsonl import json_lines
+from ptmtorrent_scrapy.storage.rewriting import rewrite_elements
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 _PATH, _URL = "ModelRepositoryPath", "ModelRepositoryURL"
-_BRACKETS = (b"[", b"]", b"")
 
 
 def set_repository_paths(tree: DataTree) -> None:
@@ -15,25 +14,8 @@ def set_repository_paths(tree: DataTree) -> None:
 
     Nothing is written if all records say so already. The caller holds the tree. Raises `OSError`.
     """
-    if not tree.records.is_file():
-        return
     paths = {line["url"]: line["path"] for line in json_lines(tree.repositories, {"url": str, "path": str})}
-    new = JsonArrayFile(tree.records)
-    changed = False
-    try:
-        with tree.records.open("rb") as lines:
-            for line in lines:
-                if (element := line.strip().removesuffix(b",")) not in _BRACKETS:
-                    written = with_path(element, paths)
-                    changed = changed or written is not element
-                    new.append(written)
-    except BaseException:
-        new.abandon()
-        raise
-    if changed:
-        new.commit()
-    else:
-        new.abandon()
+    rewrite_elements(tree.records, lambda element: with_path(element, paths))
 
 
 def with_path(element: bytes, paths: dict[str, str]) -> bytes:

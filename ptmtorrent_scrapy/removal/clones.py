@@ -10,8 +10,9 @@ import orjson
 from ptmtorrent_scrapy.catalog import CollectedHub, Pair
 from ptmtorrent_scrapy.removal.removal import CannotRemove, Kind, Removal, freed
 from ptmtorrent_scrapy.storage import folders
-from ptmtorrent_scrapy.storage.atomic import AtomicFile, JsonArrayFile
 from ptmtorrent_scrapy.storage.fsync import sync_paths
+from ptmtorrent_scrapy.storage.jsonl import json_object
+from ptmtorrent_scrapy.storage.rewriting import rewrite_elements, rewrite_lines
 from ptmtorrent_scrapy.storage.tree import DataTree, UnusableName
 
 _PATH = "ModelRepositoryPath"
@@ -67,9 +68,9 @@ def remove_clones(tree: DataTree, removals: Sequence[Removal]) -> None:
     aside = [removal.aside() for removal in removals]
     paths = {removal.path.relative_to(tree.folder).as_posix() for removal in removals}
     urls = {line["url"] for line in _clones(tree) if line["path"] in paths}
-    _without_lines(tree.repositories, "path", paths)
-    _without_lines(tree.folder / "json" / "files.jsonl", "repository", urls)
-    _without_paths(tree.records, paths)
+    rewrite_lines(tree.repositories, lambda line: None if _has(line, "path", paths) else line)
+    rewrite_lines(tree.files, lambda line: None if _has(line, "repository", urls) else line)
+    rewrite_elements(tree.records, lambda element: _without_path(element, paths))
     for folder in aside:
         folders.remove(folder)
     _remove_empty({folder.parent for folder in aside})
@@ -110,38 +111,9 @@ def _names(record: dict[str, Any]) -> Iterator[str]:
             yield record[key]
 
 
-def _without_lines(path: Path, key: str, values: set[str]) -> None:
-    """Write a file of JSON lines again, without those that have one of the values."""
-    if not path.is_file():
-        return
-    with path.open("rb") as lines, AtomicFile(path) as file:
-        for line in lines:
-            if not _has(line, key, values):
-                file.write(line)
-
-
 def _has(line: bytes, key: str, values: set[str]) -> bool:
-    try:
-        value = orjson.loads(line)
-    except ValueError:
-        return False
-    return isinstance(value, dict) and isinstance(value.get(key), str) and value[key] in values
-
-
-def _without_paths(records: Path, paths: set[str]) -> None:
-    """Write the records again, without the paths of clones that do not exist any more."""
-    if not records.is_file():
-        return
-    new = JsonArrayFile(records)
-    try:
-        with records.open("rb") as lines:
-            for line in lines:
-                if (element := line.strip().removesuffix(b",")) not in (b"[", b"]", b""):
-                    new.append(_without_path(element, paths))
-    except BaseException:
-        new.abandon()
-        raise
-    new.commit()
+    value = json_object(line)
+    return value is not None and isinstance(value.get(key), str) and value[key] in values
 
 
 def _without_path(element: bytes, paths: set[str]) -> bytes:

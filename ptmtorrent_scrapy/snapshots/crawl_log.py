@@ -9,6 +9,7 @@ import orjson
 
 from ptmtorrent_scrapy.storage.atomic import write
 from ptmtorrent_scrapy.storage.fsync import sync_paths
+from ptmtorrent_scrapy.storage.jsonl import json_object
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def append(path: Path, line: dict[str, Any]) -> None:
     with os.fdopen(descriptor, "r+b") as file:
         text = file.read()
         complete = text.rfind(b"\n") + 1
-        end_missing = _value(text[complete:]) is not None
+        end_missing = json_object(text[complete:]) is not None
         file.seek(len(text) if end_missing else complete)
         file.truncate()
         file.write(b"\n" * end_missing + orjson.dumps(line) + b"\n")
@@ -62,7 +63,7 @@ def _left(path: Path) -> dict[str, Any] | None:
         text = path.read_bytes()
     except FileNotFoundError:
         return None
-    line = _value(text)
+    line = json_object(text)
     if line is None or not isinstance(line.get("started"), str):
         logger.warning("%s cannot be read; the previous crawl will be missing from crawls.jsonl", path)
         return None
@@ -75,13 +76,4 @@ def _last(path: Path) -> dict[str, Any]:
         lines = path.read_bytes().splitlines()
     except FileNotFoundError:
         return {}
-    return (_value(lines[-1]) if lines else None) or {}
-
-
-def _value(text: bytes) -> dict[str, Any] | None:
-    """Return the JSON object in a text; None if it is not one."""
-    try:
-        value = orjson.loads(text)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
+    return (json_object(lines[-1]) if lines else None) or {}

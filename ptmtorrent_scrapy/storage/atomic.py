@@ -5,7 +5,7 @@ import hashlib
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Self
 
 from ptmtorrent_scrapy.storage.fsync import sync_paths
 
@@ -68,7 +68,7 @@ def beside(path: Path) -> Path:
 
 
 class JsonArrayFile:
-    """A file that holds one JSON array, written element by element."""
+    """A file that holds one JSON array, written element by element; as a context manager like `AtomicFile`."""
 
     def __init__(self, path: Path, *, begun: int = 0, length: int = 0) -> None:
         """Start the file, or continue one that was left, after `begun` bytes and `length` elements."""
@@ -100,6 +100,17 @@ class JsonArrayFile:
     def abandon(self) -> None:
         """Remove the new file; the old one stays."""
         self._rewrite.abandon()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.commit()
+        else:
+            self.abandon()
 
 
 def write(path: Path, body: bytes) -> None:

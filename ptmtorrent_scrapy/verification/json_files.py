@@ -9,11 +9,13 @@ from typing import Any
 import orjson
 
 from ptmtorrent_scrapy.formats.raw_json import elements, mapping
+from ptmtorrent_scrapy.git.models import CloneStatus
 from ptmtorrent_scrapy.records.validator import Validator
+from ptmtorrent_scrapy.storage.json_reading import bounded_lines
 from ptmtorrent_scrapy.storage.tree import DataTree, UnusableName, check_folder
 from ptmtorrent_scrapy.verification.finding import Finding, at, is_sampled
 
-STATUSES = ("cloned", "updated", "current", "partial", "large", "empty", "gated", "missing", "refused", "failed")
+_STATUSES = tuple(map(str, CloneStatus))
 
 
 class Files:
@@ -39,7 +41,7 @@ class Files:
     def _wrong(self, line: Any, urls: set[bytes], cloned: dict[str, dict[str, Any]]) -> str | None:
         if not isinstance(line, dict) or not isinstance(line.get("url"), str) or "path" not in line:
             return "is not the result of a clone"
-        if line.get("status") not in STATUSES:
+        if line.get("status") not in _STATUSES:
             return f"has the status {line.get('status')!r}"
         if (url := line["url"].encode("utf-8", "replace")) in urls:
             return f"is a second line of {line['url']}"
@@ -180,7 +182,7 @@ def _lines(path: Path) -> Iterator[tuple[int, Any]]:
     """Yield (number, value) of the lines of a file; the value is None if the line is not JSON."""
     if path.is_file():
         with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
+            for number, line in bounded_lines(file):
                 try:
                     yield number, orjson.loads(line)
                 except ValueError:

@@ -13,7 +13,8 @@ from ptmtorrent_scrapy.git.clone import clone
 from ptmtorrent_scrapy.git.lfs import worktree
 from ptmtorrent_scrapy.git.models import USABLE, CloneRequest, CloneResult
 from ptmtorrent_scrapy.storage import folders
-from ptmtorrent_scrapy.storage.atomic import AtomicFile
+from ptmtorrent_scrapy.storage.jsonl import json_object
+from ptmtorrent_scrapy.storage.rewriting import rewrite_lines
 from ptmtorrent_scrapy.storage.tree import DataTree
 from ptmtorrent_scrapy.verification.finding import Finding
 from ptmtorrent_scrapy.verification.verifier import Verification
@@ -112,10 +113,9 @@ class Repair:
     def _write_lines(self) -> None:
         """Rewrite repositories.jsonl with the results of the repaired clones."""
         new = {line["url"]: line for line in self._verification.lines.values()}
-        with self.tree.repositories.open("rb") as lines, AtomicFile(self.tree.repositories) as file:
-            for line in lines:
-                try:
-                    url = orjson.loads(line)["url"]
-                except (ValueError, TypeError, KeyError):
-                    url = None
-                file.write(orjson.dumps(new[url]) + b"\n" if url in new else line)
+
+        def repaired(line: bytes) -> bytes:
+            url = (json_object(line) or {}).get("url")
+            return orjson.dumps(new[url]) + b"\n" if isinstance(url, str) and url in new else line
+
+        rewrite_lines(self.tree.repositories, repaired)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ptmtorrent_scrapy.catalog.reading import elements, lines, value
+from ptmtorrent_scrapy.storage.json_reading import elements, lines, value
 
 
 def read(text: str | bytes) -> tuple[list[tuple[int, Any]], list[str]]:

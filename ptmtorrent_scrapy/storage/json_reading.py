@@ -48,13 +48,19 @@ def _mended(match: re.Match[bytes]) -> bytes:
         return token
 
 
-def lines(file: IO[bytes], report: Report) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (number from 1, object) of each line; `report` gets a description of each that is not an object."""
+def bounded_lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield (number from 1, text) of each line; one that is too long is cut."""
     number = 0
     while line := file.readline(LONGEST):
         number += 1
         if len(line) == LONGEST and not line.endswith(b"\n"):
             _skip_line(file)
+        yield number, line
+
+
+def lines(file: IO[bytes], report: Report) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (number from 1, object) of each line; `report` gets a description of each that is not an object."""
+    for number, line in bounded_lines(file):
         try:
             found = value(line)
         except ValueError:
