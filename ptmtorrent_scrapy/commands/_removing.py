@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.filesize import decimal
 from scrapy.settings import Settings
 from scrapy.spiderloader import get_spider_loader
 
 from ptmtorrent_scrapy.commands._common import ReadsTree, SetupError, unknown_hub
 from ptmtorrent_scrapy.crawl.options import InvalidOption
 from ptmtorrent_scrapy.formats.printable import show
+from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.removal.removal import CannotRemove, Removal
 from ptmtorrent_scrapy.storage.tree import DataTree, TreeLocked
 
@@ -74,7 +74,7 @@ class Removing(ReadsTree):
         return DataTree(root, name)
 
     def _sum_up(self, tree: DataTree, removals: Sequence[Removal], opts: argparse.Namespace) -> None:
-        total = decimal(sum(removal.bytes for removal in removals))
+        total = human(sum(removal.bytes for removal in removals))
         if not removals:
             show("nothing to remove")
         elif opts.yes:
@@ -93,7 +93,7 @@ def _print(tree: DataTree, removals: Sequence[Removal]) -> None:
         shown[removal.kind] += 1
         if shown[removal.kind] <= _SHOWN:
             path = removal.path.relative_to(tree.root).as_posix()
-            show(f"{removal.kind:<10} {decimal(removal.bytes):>9}  {path}")
+            show(f"{removal.kind:<10} {human(removal.bytes):>9}  {path}")
     for kind, number in counts.items():
         if number > _SHOWN:
             show(f"{kind:<10} and {number - _SHOWN:,} more")

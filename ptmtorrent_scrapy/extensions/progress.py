@@ -9,7 +9,6 @@ from typing import Self
 
 from rich.console import Console
 from rich.file_proxy import FileProxy
-from rich.filesize import decimal
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bars
 from scrapy import signals
@@ -19,6 +18,7 @@ from twisted.internet.task import LoopingCall
 
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.formats.printable import printable
+from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.git.models import USABLE, CloneStatus
 
 logger = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ class Progress:
         rate = self._bytes.add(self._counted("clone/fetched_bytes"))
         per_second = self._done.add(done)
         text = f"{done:,} of {chosen:,}: {', '.join(self._results()) or 'none yet'}"
-        text += f", {decimal(int(rate))}/s" if rate else ""
+        text += f", {human(int(rate))}/s" if rate else ""
         return f"{text}, {_span((chosen - done) / per_second)} left" if per_second and done < chosen else text
 
     def _results(self) -> Iterator[str]:

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from rich.filesize import decimal
 from scrapy import signals
 from scrapy.crawler import Crawler
 
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import REFUSED, FinishReason, exit_status
 from ptmtorrent_scrapy.formats.printable import printable, show
+from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.git.models import USABLE, CloneStatus
 from ptmtorrent_scrapy.storage import folders
 from ptmtorrent_scrapy.storage.jsonl import json_lines
@@ -132,12 +132,12 @@ class Summary:
         if changed := self._counted("clone/local_changes"):
             yield row("not updated", f"{_plural(changed, 'clone')} with local changes; their errors name the files")
         if downloaded := self._counted("clone/fetched_bytes"):
-            yield row("downloaded", decimal(downloaded))
+            yield row("downloaded", human(downloaded))
         if collected.git_bytes or collected.lfs_bytes:
-            on_disk = f"{decimal(collected.git_bytes)} of git, {decimal(collected.lfs_bytes)} of large files"
+            on_disk = f"{human(collected.git_bytes)} of git, {human(collected.lfs_bytes)} of large files"
             yield row("on disk", on_disk)
         if collected.shared_bytes:
-            yield row("shared", f"{decimal(collected.shared_bytes)} of large files, stored once for several clones")
+            yield row("shared", f"{human(collected.shared_bytes)} of large files, stored once for several clones")
         if skipped := self._counted("clone/lfs_left_out"):
             yield row("skipped", f"{_plural(skipped, 'large file')} (kept as pointers)")
 
