@@ -15,6 +15,7 @@ from ptmtorrent_scrapy.commands.crawl import check
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.extensions.planner import Planning
 from ptmtorrent_scrapy.formats.printable import show
+from ptmtorrent_scrapy.formats.rows import row
 from ptmtorrent_scrapy.storage.scratch import scratch_folder
 
 _SETTINGS: dict[str, dict[object, object]] = {
@@ -84,4 +85,5 @@ class Command(BaseRunSpiderCommand):
         else:
             show(planning.plan.hub)
             for what, how_much in planning.plan.lines():
-                show(f"  {what:<13} {how_much}")
+                for line in row(what, how_much).split("\n"):
+                    show(line)

@@ -17,6 +17,7 @@ from scrapy.crawler import Crawler
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import REFUSED, FinishReason, exit_status
 from ptmtorrent_scrapy.formats.printable import printable, show
+from ptmtorrent_scrapy.formats.rows import row
 from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.git.models import USABLE, CloneStatus
 from ptmtorrent_scrapy.storage import folders
@@ -25,7 +26,6 @@ from ptmtorrent_scrapy.storage.tree import DataTree
 
 logger = logging.getLogger(__name__)
 
-_WIDTH = 80
 _SHOWN = 3  # reasons of failures
 _CHANGES = 100  # schema changes that are named; the others are counted
 _REASON = 100  # characters of a reason
@@ -66,7 +66,7 @@ class Summary:
             collected = await asyncio.to_thread(measure, self.crawl.tree)
         except OSError:  # of a tree that cannot be read: the problem was logged before
             collected = Collected()
-        lines = [line for row in self._lines(reason, collected) for line in row.split("\n")]
+        lines = [line for rows in self._lines(reason, collected) for line in rows.split("\n")]
         logger.info("\n".join(["%s"] * len(lines)), *lines)
         if self.crawler.settings["LOG_FILE"]:
             for line in lines:
@@ -197,16 +197,6 @@ def measure(tree: DataTree) -> Collected:
         collected.lfs_bytes += sum(Path(folder.path, name).stat().st_size for name in folder.files)
     collected.shared_bytes = max(0, named - collected.lfs_bytes)
     return collected
-
-
-def row(name: str, text: str) -> str:
-    """Return a line of the summary, at most 80 columns wide where words allow it.
-
-    >>> row("models", "300 listed")
-    '  models        300 listed'
-    """
-    wrapped = textwrap.wrap(printable(text), _WIDTH - 16, break_long_words=False, break_on_hyphens=False)
-    return f"  {name:<13} " + f"\n{'':16}".join(wrapped)
 
 
 def _list(numbers: dict[str, int]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ptmtorrent_scrapy.extensions.progress import Rate
-from ptmtorrent_scrapy.extensions.summary import row
+from ptmtorrent_scrapy.formats.rows import row
 
 
 def seconds() -> Iterator[float]:
