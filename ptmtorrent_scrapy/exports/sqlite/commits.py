@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ptmtorrent_scrapy.exports.sqlite.rows import Names, Rows
+from ptmtorrent_scrapy.git.clone_refs import clone_refs
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.environment import environment
 from ptmtorrent_scrapy.git.errors import GitError
@@ -19,8 +20,6 @@ _TIMEOUT = 600  # seconds without a word of git
 _LONGEST = 1 << 20  # bytes of a message
 # %H hash, %cI date of the commit, %an name of its author, %s title, %b the rest of the message
 _LOG = ("git", "log", "-z", "--no-show-signature", "--no-color", "--format=%H%n%cI%n%an%n%s%n%b", "HEAD", "--")
-_REFS = ("git", "for-each-ref", "--format=%(refname)%00%(objectname)%00%(*objectname)")
-_REMOTE = "refs/remotes/origin/"
 
 # A commit of PeaTMOSS belongs to one model: a repository that holds many, such as that of a whole hub, has no place.
 _CLONES = """
@@ -81,16 +80,11 @@ class Commits:
     def _add_refs(self, model: int, clone: Path) -> None:
         self._refs += 1
         self._rows.add("hf_git_ref", self._refs, model)
-        for line in self._git.run(*_REFS, "refs/remotes/origin", "refs/tags", cwd=clone).split(b"\n"):
-            ref, _, targets = line.decode("utf-8", "replace").partition("\0")
-            target, _, peeled = targets.partition("\0")
-            kind, prefix = ("tag", "refs/tags/") if ref.startswith("refs/tags/") else ("branch", _REMOTE)
-            name = ref.removeprefix(prefix)
-            if target and name != "HEAD":
-                self._infos += 1
-                full = ref if kind == "tag" else f"refs/heads/{name}"
-                self._rows.add("hf_git_ref_info", self._infos, name, full, peeled or target)
-                self._rows.add(f"hf_git_ref_to_{kind}", self._refs, self._infos)
+        for ref in clone_refs(clone, self._git):
+            self._infos += 1
+            name, full_name = (each.encode("utf-8", "replace").decode() for each in (ref.name, ref.full_name))
+            self._rows.add("hf_git_ref_info", self._infos, name, full_name, ref.target)
+            self._rows.add(f"hf_git_ref_to_{ref.kind}", self._refs, self._infos)
 
 
 class Log:
