@@ -24,19 +24,19 @@ class CommitChecks:
 
     def of(self, url: str) -> str | None:
         """Return the commit that the server of a repository gave lately."""
-        return self._listing.checked_commit(url, self._oldest)
+        return self._listing.commit_checks.commit(url, self._oldest)
 
     def last_known(self, url: str) -> str | None:
         """Return the commit that the server of a repository gave last, however long ago."""
-        return self._listing.checked_commit(url, -1)
+        return self._listing.commit_checks.commit(url, -1)
 
     def note(self, url: str, *, hub_id: str | None, commit: str | None) -> None:
         """Note that the server of a repository was asked now."""
-        self._listing.set_commit_check(url, hub_id=hub_id, commit=commit, at=int(time.time()))
+        self._listing.commit_checks.set(url, hub_id=hub_id, commit=commit, at=int(time.time()))
 
     def absent(self, listed: ListedRepository) -> CloneResult | None:
         """Return the result of a repository that was missing or empty when its server was asked lately."""
-        if listed.commit is not None or not self._listing.was_checked(listed.url, self._oldest):
+        if listed.commit is not None or not self._listing.commit_checks.was_asked(listed.url, self._oldest):
             return None
         line = orjson.loads(self._listing.result(listed.url) or b"{}")
         if line.get("status") not in _NOTHING_THERE or line.get("path"):

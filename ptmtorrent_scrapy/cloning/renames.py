@@ -4,7 +4,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from ptmtorrent_scrapy.crawl.database import CrawlDatabase, UnlistedClone
+from ptmtorrent_scrapy.crawl.database import CrawlDatabase
+from ptmtorrent_scrapy.crawl.renamed_clones import UnlistedClone
 
 logger = logging.getLogger(__name__)
 
@@ -18,24 +19,24 @@ async def recognise(listing: CrawlDatabase, redirected: Redirected) -> None:
     Two names are of one repository if the hub gives both the same id, or no id and the same commit, or if the server of
     the previous one redirects to the new one.
     """
-    listing.compare()
+    clones = listing.renamed_clones()
     former, new = set(), set()
 
     def note(vanished: UnlistedClone, url: str) -> None:
         if vanished.url not in former and url not in new:
             logger.info("%s is now %s: its clone is renamed", vanished.url, url)
-            listing.set_previous_path(url, vanished)
+            clones.set_previous_path(url, vanished)
             former.add(vanished.url)
             new.add(url)
 
-    for vanished, url in listing.renamed():
+    for vanished, url in clones.renamed():
         note(vanished, url)
     limit = asyncio.Semaphore(_AT_ONCE)
 
     async def ask(vanished: UnlistedClone) -> None:
         async with limit:
             url = await redirected(vanished)
-        if url is not None and (found := listing.newcomer(url)) is not None:
+        if url is not None and (found := clones.newcomer(url)) is not None:
             note(vanished, found)
 
-    await asyncio.gather(*(ask(vanished) for vanished in listing.vanished() if vanished.url not in former))
+    await asyncio.gather(*(ask(vanished) for vanished in clones.vanished() if vanished.url not in former))

@@ -81,7 +81,7 @@ class CloneResults:
         with AtomicFile(self._tree.repositories) as file:
             lines = [file.write(line + b"\n") for line in listing.results()]
         with AtomicFile(self._tree.commit_checks) as file:
-            for url, hub_id, commit, at in listing.commit_checks():
+            for url, hub_id, commit, at in listing.commit_checks.all():
                 file.write(orjson.dumps({"url": url, "hub_id": hub_id, "commit": commit, "at": at}) + b"\n")
         listing.save_results()
         self._written, self.unwritten = len(lines), 0

@@ -23,7 +23,8 @@ from ptmtorrent_scrapy.cloning.scheduler import CloneScheduler
 from ptmtorrent_scrapy.cloning.settings import CloneSettings
 from ptmtorrent_scrapy.cloning.settling import PASSING
 from ptmtorrent_scrapy.crawl.backoff import backoff
-from ptmtorrent_scrapy.crawl.database import CrawlDatabase, UnlistedClone
+from ptmtorrent_scrapy.crawl.database import CrawlDatabase
+from ptmtorrent_scrapy.crawl.renamed_clones import UnlistedClone
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import FinishReason
 from ptmtorrent_scrapy.git.blobs import contents

@@ -1,85 +1,21 @@
 """Database of a crawl: models, repositories and results. It is on disk, so memory does not grow with the hub."""
 
 import difflib
-import errno
-import os
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from ptmtorrent_scrapy.crawl.clone_lines import CloneLines
-from ptmtorrent_scrapy.formats.repository_urls import comparable
+from ptmtorrent_scrapy.crawl.commit_check_table import CommitCheckTable
+from ptmtorrent_scrapy.crawl.connection import Connection
+from ptmtorrent_scrapy.crawl.renamed_clones import RenamedClones
+from ptmtorrent_scrapy.crawl.tables import CHOOSE, CHOOSE_MORE, REST, TABLES
 from ptmtorrent_scrapy.items import Model
 
-_TABLES = """
-CREATE TABLE model (
-    key TEXT PRIMARY KEY, name TEXT, wanted INTEGER, rank INTEGER,
-    url TEXT, folder TEXT, hub_commit TEXT, gated INTEGER, bytes INTEGER, hub_id TEXT
-);
-CREATE TABLE repository (
-    url TEXT PRIMARY KEY, folder TEXT, hub_commit TEXT, gated INTEGER, bytes INTEGER, hub_id TEXT, host TEXT,
-    chosen INTEGER, previous_path TEXT, found TEXT, problem TEXT, files BLOB
-);
-CREATE TABLE result (url TEXT PRIMARY KEY, path TEXT, line BLOB);
-CREATE TABLE commit_check (url TEXT PRIMARY KEY, hub_id TEXT, server_commit TEXT, at INTEGER);
-CREATE TABLE checkpoint (number INTEGER PRIMARY KEY, state BLOB);
-"""
-_OF_EACH_CRAWL = (
-    "repository",
-    "result WHERE path IS NOT NULL",
-    "commit_check",
-)  # never taken over from another crawl
-
-# Models without a repository count for the share, though there is nothing to clone.
-_CHOOSE = """
-INSERT INTO repository (url, folder, hub_commit, gated, bytes, hub_id, host, chosen)
-SELECT url, folder, max(hub_commit), max(gated), max(bytes), max(hub_id), host(url), 1 FROM (
-    SELECT rowid AS position, * FROM model WHERE wanted ORDER BY rank DESC, rowid LIMIT ?
-) WHERE url IS NOT NULL GROUP BY url ORDER BY max(rank) DESC, min(position)
-"""
-# Replacements of chosen repositories that cannot be cloned: numbered after all others, so they are cloned next.
-_CHOOSE_MORE = """
-INSERT OR REPLACE INTO repository (rowid, url, folder, hub_commit, gated, bytes, hub_id, host, chosen)
-SELECT (SELECT max(rowid) FROM repository) + row_number() OVER (ORDER BY max(rank) DESC, min(position)),
-    url, folder, max(hub_commit), max(gated), max(bytes), max(hub_id), host(url), 1 FROM (
-    SELECT rowid AS position, * FROM model WHERE wanted ORDER BY rank DESC, rowid LIMIT ? OFFSET ?
-) WHERE url IS NOT NULL AND url NOT IN (SELECT url FROM repository WHERE chosen) GROUP BY url
-"""
-_REST = """
-INSERT OR IGNORE INTO repository (url, folder, hub_commit, gated, bytes, hub_id, host, chosen)
-SELECT url, folder, max(hub_commit), max(gated), max(bytes), max(hub_id), host(url), 0 FROM model
-WHERE url IS NOT NULL GROUP BY url HAVING max(hub_commit) IS NULL ORDER BY min(rowid)
-"""
-# Clones whose repository no model names, and chosen repositories without a clone.
-_UNLISTED = """
-CREATE TEMP TABLE unlisted AS
-SELECT doubtful.url, path, hub_id, json_extract(CAST(line AS TEXT), '$.commit') AS hub_commit
-FROM result AS doubtful LEFT JOIN commit_check ON commit_check.url = doubtful.url
-WHERE path IS NOT NULL AND doubtful.url NOT IN (SELECT url FROM repository)
-"""
-_STILL_LISTED = "DELETE FROM unlisted WHERE url IN (SELECT url FROM model WHERE url IN (SELECT url FROM unlisted))"
-_UNCLONED = """
-CREATE TEMP TABLE uncloned AS SELECT url, hub_id, hub_commit FROM repository
-WHERE chosen AND url NOT IN (SELECT url FROM result WHERE path IS NOT NULL)
-"""
-_RENAMED = """
-SELECT unlisted.url, unlisted.path, unlisted.hub_id, uncloned.url
-FROM unlisted JOIN uncloned ON uncloned.hub_id = unlisted.hub_id
-UNION ALL
-SELECT unlisted.url, unlisted.path, unlisted.hub_id, uncloned.url
-FROM unlisted JOIN uncloned ON uncloned.hub_commit = unlisted.hub_commit
-WHERE unlisted.hub_id IS NULL OR uncloned.hub_id IS NULL
-"""
-_DISK = {
-    sqlite3.SQLITE_FULL: errno.ENOSPC,
-    sqlite3.SQLITE_IOERR: errno.EIO,
-    sqlite3.SQLITE_READONLY: errno.EROFS,
-    sqlite3.SQLITE_CANTOPEN: errno.EIO,
-}
+# never taken over from another crawl
+_OF_EACH_CRAWL = ("repository", "result WHERE path IS NOT NULL", "commit_check")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,37 +34,6 @@ class ListedRepository:
     previous_path: str | None  # path of the clone under a previous name, below the hub's folder
 
 
-@dataclass(frozen=True, kw_only=True)
-class UnlistedClone:
-    """A clone whose repository is no longer in the listing."""
-
-    url: str
-    path: str  # below the hub's folder
-    hub_id: str | None
-
-
-class _Connection(sqlite3.Connection):
-    """A connection that raises `OSError` for errors of the disk, like other files."""
-
-    def execute(self, *arguments: Any) -> sqlite3.Cursor:
-        try:
-            return super().execute(*arguments)
-        except sqlite3.OperationalError as error:
-            raise _of_disk(error) or error from None
-
-    def executescript(self, script: str) -> sqlite3.Cursor:
-        try:
-            return super().executescript(script)
-        except sqlite3.OperationalError as error:
-            raise _of_disk(error) or error from None
-
-
-def _of_disk(error: sqlite3.Error) -> OSError | None:
-    """Return the disk error behind an error of SQLite (https://www.sqlite.org/rescode.html), None for others."""
-    number = _DISK.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-    return None if number is None else OSError(number, os.strerror(number))
-
-
 class CrawlDatabase:
     """The models that were listed, by key, and their repositories, by clone URL."""
 
@@ -145,14 +50,14 @@ class CrawlDatabase:
 
     def _open(self) -> None:
         # Only one thread uses it at a time: that of the crawl, or while it waits, the one that writes the records.
-        self._database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, factory=_Connection)
+        self._database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, factory=Connection)
         self._database.create_function("host", 1, lambda url: urlsplit(url).netloc, deterministic=True)
         self._database.executescript(
             "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=FILE;"
             "PRAGMA cache_size=-8000;"
         )
         if not self._count("SELECT count(*) FROM sqlite_schema"):
-            self._database.executescript(_TABLES)
+            self._database.executescript(TABLES)
         self._database.execute("BEGIN")
         for table in _OF_EACH_CRAWL:
             self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
@@ -240,14 +145,14 @@ class CrawlDatabase:
 
         Returns the number of chosen repositories, and the number of others whose commit the listing does not have.
         """
-        self._database.execute(_CHOOSE, (count,))
+        self._database.execute(CHOOSE, (count,))
         chosen = self._count("SELECT count(*) FROM repository")
-        self._database.execute(_REST)
+        self._database.execute(REST)
         return chosen, self._count("SELECT count(*) FROM repository") - chosen
 
     def choose_more(self, count: int, *, after: int) -> int:
         """Choose also the repositories of the next `count` wanted models after the first `after`; return how many."""
-        return self._database.execute(_CHOOSE_MORE, (count, after)).rowcount
+        return self._database.execute(CHOOSE_MORE, (count, after)).rowcount
 
     def last_position(self) -> int:
         """Return the position of the last repository."""
@@ -280,43 +185,9 @@ class CrawlDatabase:
                 previous_path=previous_path,
             )
 
-    def compare(self) -> None:
-        """Find the clones that no model names, and the chosen repositories without a clone."""
-        for table in ("unlisted", "uncloned"):
-            self._database.execute(f"DROP TABLE IF EXISTS {table}")
-        self._database.execute(_UNLISTED)
-        if self._count("SELECT count(*) FROM unlisted"):
-            self._database.execute(_STILL_LISTED)
-        self._database.execute(_UNCLONED)
-        for column in ("hub_id", "hub_commit"):
-            self._database.execute(f"CREATE INDEX temp.uncloned_{column} ON uncloned({column})")
-
-    def renamed(self) -> Iterator[tuple[UnlistedClone, str]]:
-        """Yield pairs of an unlisted clone and the URL of a repository without a clone that may be the same.
-
-        They have the same id at the hub, or the same commit if one has no id. A clone may be in several pairs.
-        """
-        for url, path, hub_id, new in self._database.execute(_RENAMED).fetchall():
-            yield UnlistedClone(url=url, path=path, hub_id=hub_id), new
-
-    def vanished(self) -> list[UnlistedClone]:
-        """Return the clones that no model names; none if the hub's ids identify all repositories."""
-        if not self._count("SELECT count(*) FROM uncloned"):
-            return []
-        unknown = self._count("SELECT count(*) FROM uncloned WHERE hub_id IS NULL")
-        rows = self._database.execute("SELECT url, path, hub_id FROM unlisted WHERE hub_id IS NULL OR ?", (unknown,))
-        return [UnlistedClone(url=url, path=path, hub_id=hub_id) for url, path, hub_id in rows]
-
-    def newcomer(self, url: str) -> str | None:
-        """Return the URL of a chosen repository without a clone that is at this URL, with or without `.git`."""
-        plain = comparable(url)
-        spellings = (plain, f"{plain}.git", f"{plain}/")
-        row = self._database.execute("SELECT url FROM uncloned WHERE url IN (?, ?, ?)", spellings).fetchone()
-        return row[0] if row else None
-
-    def set_previous_path(self, url: str, clone: UnlistedClone) -> None:
-        """Note that a repository was renamed, and where its clone is."""
-        self._database.execute("UPDATE repository SET previous_path = ? WHERE url = ?", (clone.path, url))
+    def renamed_clones(self) -> RenamedClones:
+        """Return the clones whose repository may have been renamed, as of now."""
+        return RenamedClones(self._database)
 
     def forget(self, path: str) -> None:
         """Delete the lines of clones at a path."""
@@ -360,24 +231,10 @@ class CrawlDatabase:
         for (line,) in self._database.execute("SELECT line FROM result ORDER BY url"):
             yield line
 
-    def set_commit_check(self, url: str, *, hub_id: str | None, commit: str | None, at: int) -> None:
-        """Note a repository's id at its hub, and the commit at its server at a time (seconds of the epoch)."""
-        self._database.execute("INSERT OR REPLACE INTO commit_check VALUES (?, ?, ?, ?)", (url, hub_id, commit, at))
-
-    def checked_commit(self, url: str, after: float) -> str | None:
-        """Return the commit that a repository's server gave after a time; checks in the future do not count."""
-        query = "SELECT server_commit FROM commit_check WHERE url = ? AND at > ? AND at <= ?"
-        row = self._database.execute(query, (url, after, time.time())).fetchone()
-        return row[0] if row else None
-
-    def was_checked(self, url: str, after: float) -> bool:
-        """Return whether a repository's server was asked after a time, whatever it answered."""
-        query = "SELECT 1 FROM commit_check WHERE url = ? AND at > ? AND at <= ?"
-        return self._database.execute(query, (url, after, time.time())).fetchone() is not None
-
-    def commit_checks(self) -> Iterator[tuple[str, str | None, str | None, int]]:
-        """Yield (url, id at its hub, commit, time) of every commit check."""
-        yield from self._database.execute("SELECT url, hub_id, server_commit, at FROM commit_check ORDER BY rowid")
+    @property
+    def commit_checks(self) -> CommitCheckTable:
+        """Return what servers answered when they were asked for a commit."""
+        return CommitCheckTable(self._database)
 
     @property
     def lines(self) -> CloneLines:

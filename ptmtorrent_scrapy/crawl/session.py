@@ -208,7 +208,7 @@ class CrawlSession:
         if previous.is_file() and not self.tree.commit_checks.exists():
             previous.rename(self.tree.commit_checks)
         for line in json_lines(self.tree.commit_checks, {"url": str, "at": int}):
-            self.listing.set_commit_check(
+            self.listing.commit_checks.set(
                 line["url"], hub_id=line.get("hub_id"), commit=line.get("commit"), at=line["at"]
             )
 

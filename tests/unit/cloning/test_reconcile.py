@@ -46,14 +46,14 @@ def test_a_hub_at_another_address_keeps_its_clones(listing: CrawlDatabase, tree:
         _clone(tree, name, f"{OLD}/{name}")
         _remember(listing, name, f"{OLD}/{name}")
         add_model(name, NEW)
-    listing.set_commit_check(f"{OLD}/o/other", hub_id="1", commit="2" * 40, at=1)
+    listing.commit_checks.set(f"{OLD}/o/other", hub_id="1", commit="2" * 40, at=1)
     listing.choose(1)
     reconcile(listing, tree)
     assert {line["url"]: line["path"] for line in _lines(listing)} == {
         f"{NEW}/o/chosen": "repos/o/chosen",
         f"{NEW}/o/other": "repos/o/other",
     }
-    assert [url for url, *_ in listing.commit_checks()] == [f"{NEW}/o/other"]
+    assert [url for url, *_ in listing.commit_checks.all()] == [f"{NEW}/o/other"]
     clone = tree.folder / "repos" / "o" / "other"
     assert origin(clone) == f"{NEW}/o/other"
     assert git(clone, "config", "lfs.url").strip() == f"{NEW}/o/other.git/info/lfs"

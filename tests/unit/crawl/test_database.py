@@ -56,9 +56,9 @@ def test_results_are_durable_once_the_hub_is_listed(path: Path) -> None:
 def test_a_check_in_time_to_come_is_none(path: Path, ahead: int, is_known: bool) -> None:
     database = CrawlDatabase(path)
     now = int(time.time())
-    database.set_commit_check("https://hub.example/m", hub_id=None, commit="1" * 40, at=now + ahead)
-    assert (database.checked_commit("https://hub.example/m", now - 3600) is not None) == is_known
-    assert database.was_checked("https://hub.example/m", now - 3600) == is_known
+    database.commit_checks.set("https://hub.example/m", hub_id=None, commit="1" * 40, at=now + ahead)
+    assert (database.commit_checks.commit("https://hub.example/m", now - 3600) is not None) == is_known
+    assert database.commit_checks.was_asked("https://hub.example/m", now - 3600) == is_known
 
 
 def test_a_full_disk_is_an_error_of_the_disk(path: Path) -> None:
