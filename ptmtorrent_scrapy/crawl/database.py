@@ -1,7 +1,6 @@
 """Database of a crawl: models, repositories and results. It is on disk, so memory does not grow with the hub."""
 
 import difflib
-import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ptmtorrent_scrapy.crawl.clone_lines import CloneLines
 from ptmtorrent_scrapy.crawl.commit_check_table import CommitCheckTable
-from ptmtorrent_scrapy.crawl.connection import Connection
+from ptmtorrent_scrapy.crawl.connection import DatabaseFile
 from ptmtorrent_scrapy.crawl.renamed_clones import RenamedClones
 from ptmtorrent_scrapy.crawl.tables import CHOOSE, CHOOSE_MORE, REST, TABLES
 from ptmtorrent_scrapy.items import Model
@@ -34,52 +33,22 @@ class ListedRepository:
     previous_path: str | None  # path of the clone under a previous name, below the hub's folder
 
 
-class CrawlDatabase:
+class CrawlDatabase(DatabaseFile):
     """The models that were listed, by key, and their repositories, by clone URL."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
         self._is_complete = False
         self.added = 0  # models that this crawl has added
-        try:
-            self._open()
-            self.state()
-        except sqlite3.DatabaseError:
-            self.clear()
+        super().__init__(path)
 
-    def _open(self) -> None:
-        # Only one thread uses it at a time: that of the crawl, or while it waits, the one that writes the records.
-        self._database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, factory=Connection)
+    def prepare(self) -> None:
         self._database.create_function("host", 1, lambda url: urlsplit(url).netloc, deterministic=True)
-        self._database.executescript(
-            "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=FILE;"
-            "PRAGMA cache_size=-8000;"
-        )
         if not self._count("SELECT count(*) FROM sqlite_schema"):
             self._database.executescript(TABLES)
         self._database.execute("BEGIN")
         for table in _OF_EACH_CRAWL:
             self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
-
-    def clear(self) -> None:
-        """Delete everything, and start again."""
-        self.close()
-        self._unlink()
-        self._open()
-
-    def _unlink(self) -> None:
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-
-    def close(self) -> None:
-        """Close the file; the next crawl finds it as it was saved last."""
-        self._database.close()
-
-    def remove(self) -> None:
-        """Delete the file."""
-        self.close()
-        self._unlink()
+        self.state()  # fails where the file is of another version, or damaged
 
     def save(self, state: bytes, *, complete: bool) -> None:
         """Make everything so far durable, with the checkpoint; `complete` means that the listing has ended.
@@ -88,21 +57,12 @@ class CrawlDatabase:
         """
         self._database.execute("INSERT OR REPLACE INTO checkpoint VALUES (1, ?)", (state,))
         self._is_complete = complete
-        self._commit()
+        self.commit()
 
     def save_results(self) -> None:
         """Make the results of clones durable, unless the hub is still being listed."""
         if self._is_complete:
-            self._commit()
-
-    def _commit(self) -> None:
-        self._database.execute("COMMIT")
-        self._database.execute("BEGIN")
-
-    @property
-    def is_intact(self) -> bool:
-        """Return whether no write was lost: SQLite rolls back when the disk is full."""
-        return self._database.in_transaction
+            self.commit()
 
     def state(self) -> bytes | None:
         """Return the checkpoint that this crawl or an earlier one saved last."""
@@ -249,6 +209,3 @@ class CrawlDatabase:
     def models_of(self, url: str) -> int:
         """Return how many models have this repository."""
         return int(self._database.execute("SELECT count(*) FROM model WHERE url = ?", (url,)).fetchone()[0])
-
-    def _count(self, query: str) -> int:
-        return int(self._database.execute(query).fetchone()[0])
