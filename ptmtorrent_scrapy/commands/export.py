@@ -49,27 +49,11 @@ class Command(ReadsTree, ScrapyCommand):
         parser.add_argument("--no-commits", action="store_true", help="sqlite: do not read the clones' histories")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        assert self.settings is not None
-        if not args or args[0] not in (*Format, _ALL):
-            given = f"{args[0]!r} is not a format" if args else "a format is missing"
-            raise UsageError(f"{given} (choose from {', '.join([*Format, _ALL])})", print_help=False)
-        formats = list(Format) if args[0] == _ALL else [Format(args[0])]
-        root = Path(self.settings["DATA_DIR"])
+        formats = _formats(args)
         sys.meta_path.insert(0, _WithoutPandas())
         try:
             _check_libraries(formats)
-            hubs = Catalog(root).hubs(args[1:])
-            folder, database = _place(Path(opts.output) if opts.output else root / FOLDER, formats)
-            with bars() as advance:
-                export = Export(
-                    hubs,
-                    folder,
-                    with_commits=not opts.no_commits,
-                    advance=advance,
-                    warn=lambda warning: show(f"warning: {printable(warning)}", file=sys.stderr),
-                    database=database,
-                )
-                files = export.run(formats)
+            files = self._export(formats, args[1:], opts)
         except (CatalogError, ExportLocked, ImportError, OSError, sqlite3.Error) as error:
             show(f"scrapy export: {error}; earlier exports were kept", file=sys.stderr)
             self.exitcode = 2 if isinstance(error, UnknownHub | ImportError) else 1
@@ -83,6 +67,22 @@ class Command(ReadsTree, ScrapyCommand):
         for file in files:
             show(_line(file, as_json=opts.json))
 
+    def _export(self, formats: list[Format], hubs: list[str], opts: argparse.Namespace) -> list[ExportedFile]:
+        """Write the formats; return the files. Raises `CatalogError`, `ExportLocked`, `OSError`, `sqlite3.Error`."""
+        assert self.settings is not None
+        root = Path(self.settings["DATA_DIR"])
+        folder, database = _place(Path(opts.output) if opts.output else root / FOLDER, formats)
+        with bars() as advance:
+            export = Export(
+                Catalog(root).hubs(hubs),
+                folder,
+                with_commits=not opts.no_commits,
+                advance=advance,
+                warn=lambda warning: show(f"warning: {printable(warning)}", file=sys.stderr),
+                database=database,
+            )
+            return export.run(formats)
+
 
 class _WithoutPandas(importlib.abc.MetaPathFinder):
     """Hides pandas, which pyarrow imports wherever it is installed: 40 MB of memory that no export needs."""
@@ -90,6 +90,14 @@ class _WithoutPandas(importlib.abc.MetaPathFinder):
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if name == "pandas":
             raise ModuleNotFoundError(name)
+
+
+def _formats(args: list[str]) -> list[Format]:
+    """Return the formats that the first word names. Raises `UsageError`."""
+    if not args or args[0] not in (*Format, _ALL):
+        given = f"{args[0]!r} is not a format" if args else "a format is missing"
+        raise UsageError(f"{given} (choose from {', '.join([*Format, _ALL])})", print_help=False)
+    return list(Format) if args[0] == _ALL else [Format(args[0])]
 
 
 def _check_libraries(formats: list[Format]) -> None:

@@ -16,6 +16,7 @@ from ptmtorrent_scrapy.crawl.options import InvalidOption
 from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.git.errors import GitError
+from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.git.remote import command
 from ptmtorrent_scrapy.publication.bag import BagError, CannotStart
 from ptmtorrent_scrapy.publication.importing import Imported, Importing
@@ -43,16 +44,7 @@ class Command(ReadsTree, ScrapyCommand):
         assert self.settings is not None
         root = Path(self.settings["DATA_DIR"])
         try:
-            request = repository_settings(self.settings)
-            with bars() as advance:
-                done = Importing(
-                    Path(args[0]),
-                    root,
-                    git=lambda hub: command(request),
-                    workers=jobs(opts),
-                    min_free=request.min_free,
-                    advance=advance,
-                ).run()
+            done = _import(Path(args[0]), root, repository_settings(self.settings), jobs(opts))
         except (InvalidOption, CannotStart) as error:
             show(f"scrapy import: {error}", file=sys.stderr)
             self.exitcode = 2
@@ -63,6 +55,20 @@ class Command(ReadsTree, ScrapyCommand):
             _print(done, root)
         finally:
             process.close_watchdog()
+
+
+def _import(package: Path, root: Path, request: CloneRequest, workers: int) -> Imported:
+    """Make a tree of a package. Raises `CannotStart`, `BagError`, `GitError`, `OSError`."""
+    with bars() as advance:
+        importing = Importing(
+            package,
+            root,
+            git=lambda hub: command(request),
+            workers=workers,
+            min_free=request.min_free,
+            advance=advance,
+        )
+        return importing.run()
 
 
 def _print(done: Imported, root: Path) -> None:

@@ -9,12 +9,13 @@ from scrapy.commands import ScrapyCommand
 
 from ptmtorrent_scrapy.cloning.settings import clone_settings
 from ptmtorrent_scrapy.commands._common import ReadsTree, SetupError
-from ptmtorrent_scrapy.commands._progress import bars
+from ptmtorrent_scrapy.commands._progress import Advance, bars
 from ptmtorrent_scrapy.commands._settings_check import exit_if_wrong
 from ptmtorrent_scrapy.commands._trees import clone_request, hub_spiders
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.git import process
+from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.storage.tree import DataTree, TreeLocked
 from ptmtorrent_scrapy.verification.finding import Finding
@@ -59,7 +60,6 @@ class Command(ReadsTree, ScrapyCommand):
     def _verify(self, hub: type[HubSpider], share: float, opts: argparse.Namespace) -> list[Finding]:
         """Check a hub, and return the problems that were not repaired. Raises `TreeLocked`, `InvalidOption`."""
         assert self.settings is not None
-        settings = clone_settings(self.settings)
         tree = DataTree(Path(self.settings["DATA_DIR"]), hub.name)
         repository = clone_request(hub, tree, self.settings, "verify")
         found: list[Finding] = []
@@ -69,14 +69,7 @@ class Command(ReadsTree, ScrapyCommand):
             show(json.dumps(problem.to_json()) if opts.json else problem, flush=True)
 
         with tree.claim(), bars() as advance:
-            verification = Verification(
-                tree,
-                repository,
-                (f"json/metadata/{hub.metadata}", *hub.raw_pages),
-                workers=settings.concurrency,
-                share=share,
-                advance=advance,
-            )
+            verification = self._verification(hub, tree, repository, share, advance)
             verification.run(report)
             faults = [problem for problem in found if problem.is_fault]
             if opts.repair and faults:
@@ -85,6 +78,19 @@ class Command(ReadsTree, ScrapyCommand):
         process.close_watchdog()
         self._sum_up(hub.name, verification, faults, found if opts.repair else None)
         return found
+
+    def _verification(
+        self, hub: type[HubSpider], tree: DataTree, repository: CloneRequest, share: float, advance: Advance
+    ) -> Verification:
+        assert self.settings is not None
+        return Verification(
+            tree,
+            repository,
+            (f"json/metadata/{hub.metadata}", *hub.raw_pages),
+            workers=clone_settings(self.settings).concurrency,
+            share=share,
+            advance=advance,
+        )
 
     def _sum_up(self, hub: str, verification: Verification, faults: list[Finding], left: list[Finding] | None) -> None:
         summary = f"{hub}: checked {verification.checked:,} clones and large files, {_problems(len(faults))}"

@@ -1,13 +1,13 @@
 """All figures of a data tree: `report.json`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ptmtorrent_scrapy import __version__
-from ptmtorrent_scrapy.catalog import Catalog, CollectedHub
+from ptmtorrent_scrapy.catalog import Catalog, CollectedHub, Pair
 from ptmtorrent_scrapy.report.changes import Changes, last_changes
 from ptmtorrent_scrapy.report.crawls import CrawlFigures, History, history
 from ptmtorrent_scrapy.report.records import RecordFigures, record_figures
@@ -64,15 +64,9 @@ def hub_figures(hub: CollectedHub, advance: Advance = lambda *_: None) -> HubFig
     last = crawls.last
     hub_of: dict[str, Any] = {}
     with hub.open() as pair:
-
-        def records() -> Iterable[dict[str, Any]]:
-            for record, _ in pair.records(with_objects=False):
-                if not hub_of:
-                    hub_of.update(record.get("ModelHub") or {})
-                yield record
-
         expected = last.records if last else None
-        found = record_figures(records(), lambda done: advance(f"{hub.name}: records", done, expected))
+        records = _records(pair, hub_of)
+        found = record_figures(records, lambda done: advance(f"{hub.name}: records", done, expected))
         rejected = rejections(pair.rejected())
     repositories = repository_figures(hub.repositories(), hub.tree.store)
     is_complete, verdict = _verdict(crawls, repositories, _begun(hub))
@@ -92,6 +86,14 @@ def hub_figures(hub: CollectedHub, advance: Advance = lambda *_: None) -> HubFig
         missing=hub.missing(),
         faults=list(hub.faults.lines()),
     )
+
+
+def _records(pair: Pair, hub_of: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the records; the first one that says of which hub it is fills `hub_of`."""
+    for record, _ in pair.records(with_objects=False):
+        if not hub_of:
+            hub_of.update(record.get("ModelHub") or {})
+        yield record
 
 
 def _models(crawls: History, found: RecordFigures, rejected: Rejections) -> int | None:

@@ -53,7 +53,7 @@ def append(path: Path, line: dict[str, Any]) -> None:
 def last(tree: DataTree) -> dict[str, Any]:
     """Return the line of the last crawl, also of one that was killed; an empty one if there is none."""
     try:
-        return _value(tree.begun.read_bytes()) or _last(tree.crawls)
+        return json_object(tree.begun.read_bytes()) or _last(tree.crawls)
     except FileNotFoundError:
         return _last(tree.crawls)
 
