@@ -3,15 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from importlib.util import find_spec
 from typing import Protocol, TypeVar
 
-from ptmtorrent_scrapy.cloning.settings import CloneSettings
-from ptmtorrent_scrapy.crawl.options import InvalidOption
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.git.errors import Cancelled
 from ptmtorrent_scrapy.git.models import CloneRequest
-from ptmtorrent_scrapy.storage.tree import DataTree
 
 T = TypeVar("T")
 
@@ -65,29 +61,3 @@ class Threads:
         await self.cancel()
         await asyncio.to_thread(self._executor.shutdown)
         await asyncio.to_thread(process.close_watchdog)
-
-
-def executor_of(settings: CloneSettings, tree: DataTree) -> CloneExecutor:
-    """Return the workers of the cluster that the settings name, else threads. Raises `InvalidOption`."""
-    if not settings.cluster:
-        return Threads(settings.concurrency, scope=settings.repository.scope)
-    _check_installed(settings.cluster)
-    from ptmtorrent_scrapy.cloning.dask_executor import Cluster  # takes a second to import
-
-    return Cluster(settings, tree)
-
-
-def check_cluster(address: str) -> None:
-    """Check that a scheduler answers at an address, within seconds. Raises `InvalidOption`."""
-    _check_installed(address)
-    from ptmtorrent_scrapy.cloning.dask_connection import reach
-
-    reach(address)
-
-
-def _check_installed(address: str) -> None:
-    if find_spec("distributed") is None:
-        accepted = (
-            'empty, or the address of a Dask scheduler once Dask is installed: pip install "ptmtorrent-scrapy[cluster]"'
-        )
-        raise InvalidOption("CLONE_CLUSTER", address, accepted)

@@ -15,7 +15,7 @@ from scrapy.settings import BaseSettings
 from scrapy.spiderloader import get_spider_loader
 
 from ptmtorrent_scrapy import __version__
-from ptmtorrent_scrapy.cloning.executor import check_cluster
+from ptmtorrent_scrapy.cloning.executor_choice import check_cluster
 from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.commands._arguments import arguments_help
 from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub

@@ -11,7 +11,7 @@ from pathlib import Path
 from scrapy.commands import ScrapyCommand
 from scrapy.settings import BaseSettings
 
-from ptmtorrent_scrapy.cloning.executor import check_cluster
+from ptmtorrent_scrapy.cloning.executor_choice import check_cluster
 from ptmtorrent_scrapy.cloning.settings import CloneSettings
 from ptmtorrent_scrapy.commands._common import ReadsTree, unknown_hub
 from ptmtorrent_scrapy.commands.crawl import check_settings

@@ -13,7 +13,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, CheckResult
-from ptmtorrent_scrapy.downloadhandlers import chromium
+from ptmtorrent_scrapy.downloadhandlers import chromium_program
 from ptmtorrent_scrapy.formats.printable import printable
 
 Version = tuple[int, ...]
@@ -159,9 +159,9 @@ def _requirements() -> list[Requirement]:
 
 def _browser() -> CheckResult:
     advice = "only PyTorch Hub's pages need one, on Debian: apt-get install chromium"
-    if wrong := chromium.problem():
+    if wrong := chromium_program.problem():
         return CheckResult("browser", WARNING, wrong, advice)
-    path = chromium.find()
+    path = chromium_program.find()
     asked = [str(path), "--version"]
     started = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=30)
     if started.returncode:

@@ -1,17 +1,11 @@
-"""A browser for pages that render by script: where it is, and how scrapy-playwright uses it.
+"""A browser for pages that render by script: how scrapy-playwright uses it.
 
 https://github.com/scrapy-plugins/scrapy-playwright
 """
 
 import os
 import re
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
 from functools import partial
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -20,17 +14,14 @@ from weakref import WeakSet
 from scrapy import Request
 from scrapy.settings import BaseSettings
 
+from ptmtorrent_scrapy.downloadhandlers.chromium_program import find, problem
+
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, WebSocketRoute
     from playwright.async_api import Request as PlaywrightRequest
 
-_PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# In the folders into which Playwright installs its own, on Linux and macOS
-_PLAYWRIGHTS = (
-    "chromium-*/chrome-linux*/chrome",
-    "chromium_headless_shell-*/chrome-*/*headless*shell",
-    "chromium-*/chrome-mac*/*.app/Contents/MacOS/*",
-)
+__all__ = ["configure", "confine", "find", "is_unwanted", "launch_options", "problem", "request"]
+
 _WANTED = ("document", "stylesheet", "script", "xhr", "fetch")  # and no images, fonts, films or icons
 _INSIDE = ("data", "blob", "about")  # of URLs that no host is asked for
 _confined: "WeakSet[BrowserContext]" = WeakSet()
@@ -38,32 +29,6 @@ _ARGUMENTS = (
     *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 )
-
-
-def find() -> str | None:
-    """Return the path of a Chromium: one of this machine, else one that Playwright has installed."""
-    installed = (shutil.which(name) for name in _PROGRAMS)
-    playwrights = (str(path) for folder in _folders() for kind in _PLAYWRIGHTS for path in sorted(folder.glob(kind)))
-    return next((path for path in (*installed, *playwrights) if path and os.access(path, os.X_OK)), None)
-
-
-def problem() -> str | None:
-    """Return why no page can be loaded in a browser; None if nothing prevents it."""
-    if find() is None:
-        return "no browser is installed"
-    if find_spec("scrapy_playwright") is None:
-        return 'scrapy-playwright is not installed; pip install "ptmtorrent-scrapy[browser]"'
-    driver = subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True, check=False)
-    errors = driver.stderr.decode("utf-8", "replace").strip().splitlines()
-    return f"Playwright does not run: {(errors or ['no error message'])[-1]}" if driver.returncode else None
-
-
-def _folders() -> Iterator[Path]:
-    if folder := os.environ.get("PLAYWRIGHT_BROWSERS_PATH"):
-        yield Path(folder)
-    elif home := os.environ.get("HOME"):
-        yield Path(home, ".cache", "ms-playwright")
-        yield Path(home, "Library", "Caches", "ms-playwright")
 
 
 def configure(settings: BaseSettings, site: str, executable: str) -> None:

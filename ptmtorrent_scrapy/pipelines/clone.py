@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from scrapy.crawler import Crawler
 
-from ptmtorrent_scrapy.cloning.executor import executor_of
+from ptmtorrent_scrapy.cloning.executor_choice import executor_of
 from ptmtorrent_scrapy.cloning.service import CloneService
 from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
 from ptmtorrent_scrapy.crawl.session import CrawlSession
