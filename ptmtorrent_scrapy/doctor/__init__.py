@@ -1,1 +1,4 @@
-"""Check a machine: programs, file systems, network and cluster, for `scrapy doctor`."""
+"""Check a machine: programs, file systems and network, for `scrapy doctor`.
+
+Each module yields results; what is printed belongs in `commands/doctor.py`. Imports no Scrapy.
+"""

@@ -1,4 +1,7 @@
-"""Scrapy extensions: the phases of a crawl, its progress, summary, log and report."""
+"""Scrapy extensions: the phases that follow a listing, progress, summary, log of crawls and report.
+
+What one needs of a hub is an attribute or a method of its spider. The work itself belongs in `cloning` or a library.
+"""
 
 from ptmtorrent_scrapy.extensions.crawl_log import CrawlLog
 from ptmtorrent_scrapy.extensions.phases import Phases

@@ -1,1 +1,4 @@
-"""Scrapy middlewares: claiming the tree, rate limits and the cache of pages."""
+"""Scrapy middlewares: the claim on the data tree, rate limits, retries and the cache of pages.
+
+One per module. What a request carries for them is named in `crawl/request_meta.py`.
+"""

@@ -1,4 +1,7 @@
-"""Item pipelines, in this order: write pages and metadata, clone repositories, write records, save progress."""
+"""Item pipelines, in this order: write pages and metadata, clone repositories, write records, save progress.
+
+Each is thin: it hands an item to `storage`, `cloning` or `records`. What follows the last item belongs in `extensions`.
+"""
 
 from ptmtorrent_scrapy.pipelines.checkpoint import CheckpointPipeline
 from ptmtorrent_scrapy.pipelines.clone import ClonePipeline

@@ -1,1 +1,4 @@
-"""Figures of a data tree, and the pages that show them: `report.json`, `index.html`. Knows no Scrapy."""
+"""Figures of a data tree, and the pages that show them: `report.json`, `index.html`.
+
+`figures` counts, `page` shows; nothing else decides what is counted. Imports no Scrapy.
+"""

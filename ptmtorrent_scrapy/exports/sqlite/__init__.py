@@ -1,1 +1,4 @@
-"""The SQLite export: the tables of PeaTMOSS, with tables and views of our own, whose names begin with `ptm_`."""
+"""The SQLite export: the tables of PeaTMOSS, with tables and views of our own, whose names begin with `ptm_`.
+
+`database` fills them in order; each other module has the rows of one subject.
+"""

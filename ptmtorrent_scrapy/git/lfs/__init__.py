@@ -1,1 +1,4 @@
-"""Large files of git-lfs: pointers, the objects that clones share, and the working tree."""
+"""Large files of git-lfs: pointers, the objects that clones share, and the working tree.
+
+git-lfs itself only downloads; where objects are stored and linked is decided here.
+"""
