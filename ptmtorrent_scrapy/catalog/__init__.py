@@ -1,17 +1,20 @@
 """Read a data tree: which hubs it has, their records with the hubs' objects, and the lines of their `.jsonl` files.
 
     catalog = Catalog(Path("data"))
-    for hub in catalog.hubs():  # or catalog.hubs(["huggingface"]); a CatalogError says what is wrong with a name
+    for hub in catalog.hubs():  # or catalog.hubs(["huggingface"])
         print(hub.name, hub.missing())  # the files that the hub lacks
-        with hub.open() as pair:  # records and metadata of one crawl, also while another crawl replaces them
+        with hub.open() as pair:  # the files of one crawl
             print(hub.crawl(pair))  # which one
-            for record, found in pair.records():  # `found`: the hub's own object, None if there is none
+            for record, found in pair.records():
                 ...
             for position, found in pair.objects("hf_metadata.json"):
                 ...
-        for line in hub.repositories():  # likewise hub.files(), hub.rejected(), hub.crawls()
+        for line in hub.repositories():  # or files(), rejected(), crawls()
             ...
         print(*hub.faults.lines())  # what could not be read
+
+`found` is the hub's own object; with a record it is None if there is none. A `CatalogError` says which name is wrong.
+`open` gives records and metadata of the same crawl, also while another crawl replaces them.
 
 Everything is read one element after the other, so memory does not grow with the hub. Nothing is locked or written. An
 element or line that cannot be read is skipped and counted in `hub.faults`; positions count it. All text is valid
