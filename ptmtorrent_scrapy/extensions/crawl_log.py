@@ -58,7 +58,7 @@ class CrawlLog:
     def _while_held(self) -> Iterator[None]:
         self._snapshots.hold()
         self.crawl.state.started = _now()
-        self._line = self._begun()
+        self._line = self._line_at_start()
         crawl_log.begin(self.crawl.tree, self._line)
         yield
         try:
@@ -72,7 +72,7 @@ class CrawlLog:
             )  # otherwise the disk was named before
             logger.log(level, "%s has no line of this crawl: %s", self.crawl.tree.crawls, error.strerror)
 
-    def _begun(self) -> dict[str, Any]:
+    def _line_at_start(self) -> dict[str, Any]:
         """Return the line of the crawl as far as it is known at its start."""
         return {
             "started": self.crawl.state.started,

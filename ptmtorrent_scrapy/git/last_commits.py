@@ -36,13 +36,13 @@ class _Search:
     def __init__(self, paths: Iterable[bytes]) -> None:
         self._wanted = {part for path in paths for part in _with_folders(path)}
         self._at: dict[bytes, set[bytes]] = {}  # paths that are followed to a commit which was not printed yet
-        self._begun = False
+        self._has_started = False
         self._found: dict[bytes, bytes] = {}
 
     def visit(self, commit: bytes, parents: list[bytes], differences: dict[bytes, set[bytes]]) -> None:
         """Take the next commit; `differences` has the files that differ from each parent (b"" for no parent)."""
-        paths = self._at.pop(commit, set()) if self._begun else self._wanted.copy()
-        self._begun = True
+        paths = self._at.pop(commit, set()) if self._has_started else self._wanted.copy()
+        self._has_started = True
         for parent in parents or [b""]:
             touched = {part for path in differences.get(parent, ()) for part in _with_folders(path)} & paths
             paths -= touched

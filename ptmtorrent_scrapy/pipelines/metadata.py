@@ -118,7 +118,7 @@ class MetadataPipeline:
         self.length, self._fields = saved["length"], set(saved["fields"])
         for name, (size, length) in saved["files"].items():
             if beside(self._path(name)).is_file():
-                self._arrays[name] = JsonArrayFile(self._path(name), begun=size, length=length)
+                self._arrays[name] = JsonArrayFile(self._path(name), resume_at=size, length=length)
 
     def _path(self, name: str) -> Path:
         return self.crawl.tree.page(f"json/metadata/{name}")

@@ -54,7 +54,7 @@ def datacite(description: Description) -> bytes:
         "publisher": {"name": description.options.publisher},
         "publicationYear": description.ended[:4],
         "subjects": [{"subject": keyword} for keyword in _KEYWORDS],
-        "dates": [{"date": f"{description.begun}/{description.ended}", "dateType": "Collected"}],
+        "dates": [{"date": f"{description.started}/{description.ended}", "dateType": "Collected"}],
         "language": "en",
         "relatedIdentifiers": _related(description),
         "sizes": [f"{description.totals.size} bytes", f"{description.totals.files} files"],
@@ -79,7 +79,7 @@ def zenodo(description: Description) -> bytes:
         "language": "eng",
         "keywords": _KEYWORDS,
         "access_right": "open",
-        "dates": [{"start": description.begun, "end": description.ended, "type": "Collected"}],
+        "dates": [{"start": description.started, "end": description.ended, "type": "Collected"}],
         "related_identifiers": [{"identifier": _PAPER, "relation": "isDocumentedBy", "scheme": "doi"}],
         "notes": "Each repository has the licence of its owner: see licenses.csv.",
     }

@@ -76,11 +76,11 @@ class Completing:
 
     def _download(self, fetch: Fetch, part: Path) -> None:
         """Download the rest of a file. Raises `BagError`, `OSError`."""
-        begun = part.stat().st_size if part.is_file() else 0
-        if begun >= fetch.size:
-            begun = 0
-        with self._downloader.open(fetch.url, first=begun) as answer, part.open("ab" if begun else "wb") as file:
-            left = fetch.size - begun
+        started = part.stat().st_size if part.is_file() else 0
+        if started >= fetch.size:
+            started = 0
+        with self._downloader.open(fetch.url, first=started) as answer, part.open("ab" if started else "wb") as file:
+            left = fetch.size - started
             while left and (piece := answer.read(min(left, _CHUNK))):
                 file.write(piece)
                 left -= len(piece)

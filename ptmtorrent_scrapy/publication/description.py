@@ -45,7 +45,7 @@ class Description:
     licenses: list[tuple[str, int]] = field(default_factory=list)  # (licence, packaged repositories), most first
 
     @property
-    def begun(self) -> str:
+    def started(self) -> str:
         """Return the day of the first crawl, as YYYY-MM-DD."""
         return min(self._days(), default=_EPOCH)
 
@@ -64,7 +64,7 @@ class Description:
             weights = f" {self.totals.fetched_files:,} large files are listed with URL, size and SHA-256 in fetch.txt."
         return (
             f"Metadata, PTMTorrent records and {clones:,} cloned repositories of pre-trained models, collected from"
-            f" {names} between {self.begun} and {self.ended} with PTMTorrent for Scrapy {self.version}.{weights}"
+            f" {names} between {self.started} and {self.ended} with PTMTorrent for Scrapy {self.version}.{weights}"
             " Each repository has its own licence, see licenses.csv."
         )
 

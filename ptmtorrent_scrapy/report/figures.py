@@ -69,7 +69,7 @@ def hub_figures(hub: CollectedHub, advance: Advance = lambda *_: None) -> HubFig
         found = record_figures(records, lambda done: advance(f"{hub.name}: records", done, expected))
         rejected = rejections(pair.rejected())
     repositories = repository_figures(hub.repositories(), hub.tree.store)
-    is_complete, verdict = _verdict(crawls, repositories, _begun(hub))
+    is_complete, verdict = _verdict(crawls, repositories, _started(hub))
     return HubFigures(
         name=hub.name,
         title=str(hub_of.get("ModelHubName") or hub.name)[:100],
@@ -104,16 +104,16 @@ def _models(crawls: History, found: RecordFigures, rejected: Rejections) -> int 
     return finished[-1] if finished else None
 
 
-def _begun(hub: CollectedHub) -> str | None:
+def _started(hub: CollectedHub) -> str | None:
     """Return when a crawl started that has not ended; None where each has."""
     return next((line["started"][:40] for line in json_lines(hub.tree.begun, {"started": str})), None)
 
 
-def _verdict(crawls: History, repositories: RepositoryFigures, begun: str | None) -> tuple[bool, str]:
-    """Return whether the collection is complete, and why; `begun` is the start of a crawl that has not ended."""
+def _verdict(crawls: History, repositories: RepositoryFigures, started: str | None) -> tuple[bool, str]:
+    """Return whether the collection is complete, and why; `started` is the start of a crawl that has not ended."""
     last = crawls.last
-    if begun and not (last and last.started == begun):
-        return False, f"a crawl that started at {begun[:16]} is running or was killed; the next one continues"
+    if started and not (last and last.started == started):
+        return False, f"a crawl that started at {started[:16]} is running or was killed; the next one continues"
     if last is None:
         return False, "no crawl has ended here"
     if last.reason != "finished":

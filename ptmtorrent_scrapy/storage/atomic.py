@@ -16,15 +16,15 @@ class AtomicFile:
     As a context manager it commits if the block succeeds; otherwise the new file is removed.
     """
 
-    def __init__(self, path: Path, *, begun: int = 0) -> None:
-        """Start the file, or continue one that was left, after its first `begun` bytes."""
+    def __init__(self, path: Path, *, resume_at: int = 0) -> None:
+        """Start the file, or continue one that was left, after its first `resume_at` bytes."""
         self.path = path
         self._beside = beside(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.file: IO[bytes] = self._beside.open("r+b" if begun else "wb", buffering=1 << 20)
-        if begun:
-            self.file.truncate(begun)
-            self.file.seek(begun)
+        self.file: IO[bytes] = self._beside.open("r+b" if resume_at else "wb", buffering=1 << 20)
+        if resume_at:
+            self.file.truncate(resume_at)
+            self.file.seek(resume_at)
 
     def save(self) -> int:
         """Sync everything written so far to the disk, and return its number of bytes."""
@@ -70,10 +70,10 @@ def beside(path: Path) -> Path:
 class JsonArrayFile:
     """A file that holds one JSON array, written element by element; as a context manager like `AtomicFile`."""
 
-    def __init__(self, path: Path, *, begun: int = 0, length: int = 0) -> None:
-        """Start the file, or continue one that was left, after `begun` bytes and `length` elements."""
-        self._rewrite = AtomicFile(path, begun=begun)
-        if not begun:
+    def __init__(self, path: Path, *, resume_at: int = 0, length: int = 0) -> None:
+        """Start the file, or continue one that was left, after `resume_at` bytes and `length` elements."""
+        self._rewrite = AtomicFile(path, resume_at=resume_at)
+        if not resume_at:
             self._rewrite.file.write(b"[")
         self.length = length
 

@@ -131,7 +131,7 @@ class Gateway:
             self._failures[oid] = error
             if isinstance(error, (Unavailable, TooSlow)):  # the other objects are not to wait for the same
                 self._everything = error
-            if handler.has_begun:  # cut it, so that git-lfs does not consider it complete
+            if handler.has_started:  # cut it, so that git-lfs does not consider it complete
                 handler.close_connection = True
             else:
                 handler.send_error(404)
@@ -163,7 +163,7 @@ class Gateway:
             if value:
                 handler.send_header(name, value)
         handler.end_headers()
-        handler.has_begun = True
+        handler.has_started = True
         return length
 
     def _copy(self, response: HTTPResponse, handler: BaseHTTPRequestHandler, length: int) -> None:
@@ -208,7 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
     """One request of git-lfs."""
 
     protocol_version = "HTTP/1.1"
-    has_begun = False  # to send an object
+    has_started = False  # to send an object
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
@@ -230,7 +230,7 @@ class _Handler(BaseHTTPRequestHandler):
         if gateway is None or not oid:
             self.send_error(404)
         else:
-            self.has_begun = False
+            self.has_started = False
             gateway.send(oid, self)
 
     def _gateway(self) -> tuple[Gateway | None, str | None]:
