@@ -1,12 +1,14 @@
 """Branches and tags on a server, and the commit that they say a clone should be at."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 HEADS = "refs/heads/"
 TAGS = "refs/tags/"
+_NOT_IN_NAMES = re.compile(r"[\0-\40\177~^:?*\[\\]|\.\.|@\{")
 _DEFAULTS = ("main", "master")  # what a HEAD that names no branch most likely means
 
 
@@ -50,6 +52,16 @@ class ServerRefs:
         return next((name for name in (*_DEFAULTS, *found) if name in found), None)
 
 
+def _is_usable(name: str) -> bool:
+    """Return whether git takes the name of a reference, as git-check-ref-format(1) has it; it ignores others.
+
+    >>> _is_usable("refs/heads/a/b.c"), _is_usable("refs/heads/../x"), _is_usable("refs/heads/a.lock/b")
+    (True, False, False)
+    """
+    is_broken = _NOT_IN_NAMES.search(name) or name.endswith(".")
+    return not is_broken and all(part and part[0] != "." and not part.endswith(".lock") for part in name.split("/"))
+
+
 def parse(listing: bytes) -> ServerRefs:
     """Parse the output of `git ls-remote --symref`."""
     branch = head = None
@@ -61,9 +73,11 @@ def parse(listing: bytes) -> ServerRefs:
             branch = value.removeprefix(f"ref: {HEADS}") if value.startswith(f"ref: {HEADS}") else None
         elif name == "HEAD":
             head = value
+        elif not _is_usable(name):
+            continue
         elif name.startswith(HEADS):
             branches[name.removeprefix(HEADS)] = value
-        elif name.startswith(TAGS) and not name.endswith("^{}"):
+        elif name.startswith(TAGS):  # but `v1^{}`, what an annotated tag leads to, is none
             tags[name.removeprefix(TAGS)] = value
     branches.pop("HEAD", None)  # in a clone it would be taken for what HEAD names
     return ServerRefs(branch=branch, head=head, branches=branches, tags=tags)

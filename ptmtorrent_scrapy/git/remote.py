@@ -1,7 +1,7 @@
 """A repository on its server: its HEAD, its clone, what is new of it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -15,7 +15,7 @@ from ptmtorrent_scrapy.git.lfs.gateway import LfsServer
 from ptmtorrent_scrapy.git.lfs.rate import window
 from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.git.refs import HEADS, TAGS, Head, ServerRefs, parse
-from ptmtorrent_scrapy.git.tracking import REFSPECS, Tracking
+from ptmtorrent_scrapy.git.tracking import MANY, REFSPECS, Tracking
 from ptmtorrent_scrapy.network import instead_of
 from ptmtorrent_scrapy.network.addresses import AddressPolicy, AddressRefused, origins
 from ptmtorrent_scrapy.network.connections import Network
@@ -33,7 +33,6 @@ _NO_FILTER = {**dict.fromkeys(_FILTER, ""), "filter.lfs.required": "false"}
 
 # The headers of answers on standard error, for the pause that a server asks for; git hides secrets in them.
 _TRACE = {"GIT_TRACE_CURL": "2", "GIT_TRACE_CURL_NO_DATA": "1"}
-_MANY = 500  # references, whose files are then packed into one
 _REDIRECTED = re.compile(r"^warning: redirecting to (\S+)$", re.MULTILINE)
 
 
@@ -147,24 +146,31 @@ class Upstream:
     def fetch(self, clone: Path, tracking: Tracking, refs: ServerRefs, progress: Callable[[], object]) -> None:
         """Bring the branches and tags of a clone to those of its server; commits that upstream drops are kept."""
         local.remove_left(clone)
-        is_many = tracking.prepare(refs) > _MANY
-        detached = ("HEAD",) if refs.head and refs.branch not in refs.branches else ()
+        changes = tracking.prepare(refs)
+        detached = [refs.head] if refs.head and refs.branch not in refs.branches else []
+        if len(changes) > MANY:
+            objects = dict.fromkeys([*(oid for oid in changes.values() if oid), *detached])
+            if objects:
+                self._fetch(clone, ("--stdin", "--", self.url), progress, stdin="".join(f"{oid}\n" for oid in objects))
+            tracking.change(changes)
+        else:
+            self._fetch(clone, ("--", self.url, *(["HEAD"] if detached else ()), *REFSPECS), progress)
+        tracking.conclude(refs)
+
+    def _fetch(self, clone: Path, wanted: Sequence[str], progress: Callable[[], object], *, stdin: str = "") -> None:
         self._ask(
-            *("git", "fetch", "--progress", "--no-tags", "--no-recurse-submodules"),
-            *("--", self.url, *detached, *REFSPECS),
+            *("git", "fetch", "--progress", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", *wanted),
             cwd=clone,
-            # Each reference gets a file, which is synced; many are synced only when they are packed.
-            environment=self.git.environment if is_many else configured(self.git.environment, HARDENED),
+            stdin=stdin.encode(),
+            environment=configured(self.git.environment, HARDENED),
             progress=progress,
         )
-        tracking.conclude(refs)
-        if is_many:
-            tracking.pack()
 
     def _ask(
         self,
         *arguments: str,
         cwd: Path | None = None,
+        stdin: bytes = b"",
         environment: Mapping[str, str] | None = None,
         progress: Callable[[], object] = lambda: None,
     ) -> Completed:
@@ -172,7 +178,7 @@ class Upstream:
         guard = Guard(self.network)
         asking = {**configured({**self.git.environment, **(environment or {})}, guard.git_settings), **_TRACE}
         try:
-            return self.git.complete(*arguments, cwd=cwd, environment=asking, progress=progress)
+            return self.git.complete(*arguments, cwd=cwd, stdin=stdin, environment=asking, progress=progress)
         except CommandFailed as error:
             if isinstance(guard.failure, AddressRefused):
                 raise Refused(f"its server leads elsewhere: {guard.failure}") from error

@@ -5,11 +5,12 @@ What upstream moves in a way that loses commits, or removes, stays reachable und
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ptmtorrent_scrapy.git import packed_refs
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.refs import HEADS, TAGS, Head, ServerRefs
 from ptmtorrent_scrapy.storage.atomic import write
@@ -17,6 +18,7 @@ from ptmtorrent_scrapy.storage.atomic import write
 REMOTE = "refs/remotes/origin/"
 REWRITTEN = "refs/rewritten/"
 LOCAL = "refs/local/"  # commits of users that no other reference has
+MANY = 500  # references, which are written into one file
 _REMOTE_HEAD = f"{REMOTE}HEAD"
 _BEFORE = "ptmtorrent-refs"  # in .git: references as they were before a fetch that has not ended
 
@@ -35,18 +37,28 @@ class Tracking:
             return False
         return server.head is None or server.head in server.branches.values() or self._has(server.head)
 
-    def prepare(self, server: ServerRefs) -> int:
-        """Note which references a fetch will move or remove, and remove those that the server does not have.
+    def prepare(self, server: ServerRefs) -> dict[str, str | None]:
+        """Note which references a fetch will move or remove; return them and new ones, with the objects they will have.
 
-        Returns how many references differ from the server's.
+        Few are removed at once, since they may be in the way of those that git makes.
         """
         before, after = self._followed(), _tracked(server)
         moved = [(name, oid) for name, oid in before.items() if after.get(name) != oid]
         if moved:
             noted = self._noted()
             write(self.clone / ".git" / _BEFORE, _lines(dict.fromkeys([*noted, *moved])))
-        self.update(f"delete {name}" for name in before if name not in after)
-        return len(moved) + len(after.keys() - before.keys())
+        changes: dict[str, str | None] = {name: oid for name, oid in after.items() if before.get(name) != oid}
+        changes |= {name: None for name in before if name not in after}
+        if len(changes) <= MANY:
+            self.change({name: None for name, oid in changes.items() if oid is None})
+        return changes
+
+    def change(self, changes: Mapping[str, str | None]) -> None:
+        """Set references to objects, and remove those that are given None, all or none."""
+        if len(changes) > MANY:
+            packed_refs.write(self.git, self.clone, changes)
+        else:
+            self.update(f"update {name} {oid}" if oid else f"delete {name}" for name, oid in changes.items())
 
     def conclude(self, server: ServerRefs) -> None:
         """Keep what a fetch has lost, also one that was killed, and let `origin/HEAD` name the default branch."""
@@ -55,10 +67,6 @@ class Tracking:
             self._keep(noted)
             (self.clone / ".git" / _BEFORE).unlink()
         self._set_head(server)
-
-    def pack(self) -> None:
-        """Write all references into one file."""
-        self.git.run("git", "pack-refs", "--all", cwd=self.clone)
 
     def newest(self, hub_commit: str | None) -> Head | None:
         """Return the hub's commit, if the clone has it, else the newest branch or tag; None without any."""
@@ -119,7 +127,7 @@ class Tracking:
             moment = self.moment()
             for number, layer in enumerate(compatible(names)):
                 time = f"{moment}-{number}" if number else moment
-                self.update(f"create {REWRITTEN}{name.replace('{}', time, 1)} {oid}" for name, oid in layer)
+                self.change({f"{REWRITTEN}{name.replace('{}', time, 1)}": oid for name, oid in layer})
 
     def _noted(self) -> list[tuple[str, str]]:
         """Return the (name, object) pairs that were noted before a fetch."""

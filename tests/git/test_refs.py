@@ -30,9 +30,10 @@ def wanted(hubs: Hubs, folder: Path) -> Wanted:
     return of
 
 
-def on_server(served: Served, *arguments: str) -> str:
+def on_server(served: Served, *arguments: str, stdin: str = "") -> str:
     """Run git in the repository on the server."""
-    return subprocess.run(["git", *arguments], cwd=served.folder, capture_output=True, text=True, check=True).stdout
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=served.folder, input=stdin, capture_output=True, text=True, check=True).stdout
 
 
 def refs(clone: Path) -> set[str]:
@@ -154,6 +155,28 @@ def test_one_branch_of_many_that_moves(hubs: Hubs, wanted: Wanted, folder: Path)
     assert sorted(path.name for path in remote.iterdir()) == ["HEAD"]
     on_server(served, "tag", "v1", "main")
     assert clone(wanted(commit=served.head, refresh=0)).status == "updated"
+
+
+def test_many_branches_and_tags_that_are_rewritten(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+    served = hubs.serve("o/m", content.Repository([{"a": b"1"}]))
+    first = served.head
+    names = [f"refs/heads/{number // 100}/{number}" for number in range(300)]
+    names += [f"refs/tags/v{number}" for number in range(300)]
+    for moment in range(2):
+        on_server(served, "update-ref", "--stdin", stdin="".join(f"update {name} {served.head}\n" for name in names))
+        if moment == 0:
+            clone(wanted(commit=served.head))
+            served.push({"a": b"2"}, parent=False)
+            names[0], names[1] = "refs/heads/0", "refs/heads/gone/1"  # in place of a folder of branches
+            on_server(served, "update-ref", "--stdin", stdin="".join(f"delete refs/heads/0/{n}\n" for n in range(100)))
+            names[2:100] = []
+    assert clone(wanted(commit=served.head, refresh=0)).status == "updated"
+    now = folder / "repos" / "o" / "m"
+    kept = git(now, "for-each-ref", "--format=%(objectname) %(refname)", "refs/rewritten").split()
+    assert set(kept[0::2]) == {first}
+    assert len(kept[1::2]) == 300 + 300 + 1  # branches, tags and main
+    assert_like_a_fresh_clone(wanted, folder)
+    assert clone(wanted(commit=served.head, refresh=0)).status == "current"
 
 
 def test_a_folder_belongs_to_one_repository(hubs: Hubs, wanted: Wanted, folder: Path) -> None:

@@ -1,5 +1,7 @@
 """What HEAD of a clone should be, by the references of its server."""
 
+import subprocess
+
 from ptmtorrent_scrapy.git.refs import Head, ServerRefs, parse
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
@@ -16,6 +18,32 @@ def test_the_output_of_ls_remote() -> None:
         branch="main", head=A, branches={"main": A, "x/\x85y": B}, tags={"v1": C}
     )
     assert parse(b"").is_empty
+
+
+def test_names_that_git_ignores_are_ignored() -> None:
+    names = [
+        "@",
+        "a{b",
+        "a\x85",
+        "a b",
+        "a..b",
+        "a.",
+        "a.lock",
+        "a/.b",
+        "a//b",
+        "a@{b",
+        "a\\b",
+        "a\x7f",
+        "../../config",
+        ".a",
+    ]
+    listing = "".join(f"{A}\trefs/heads/{name}\n" for name in names)
+    accepted = [
+        name
+        for name in names
+        if not subprocess.run(["git", "check-ref-format", f"refs/heads/{name}"], check=False).returncode
+    ]
+    assert list(parse(listing.encode()).branches) == accepted == names[:3]
 
 
 def test_head_decides() -> None:

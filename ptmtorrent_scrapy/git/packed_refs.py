@@ -1,0 +1,74 @@
+"""Writes many references of a clone at once into `packed-refs`, as `git clone` does: of each other way git makes a file
+per reference, and syncs it.
+
+The format is that of refs/packed-backend.c in git's sources; see also git-pack-refs(1).
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from ptmtorrent_scrapy.git.command import Command
+from ptmtorrent_scrapy.git.errors import GitError
+from ptmtorrent_scrapy.storage.fsync import rename
+
+_HEADER = b"# pack-refs with: sorted \n"  # without `peeled`: git looks up what annotated tags of this file lead to
+
+
+def write(git: Command, clone: Path, changes: Mapping[str, str | None]) -> None:
+    """Set references to objects that exist, and remove those that are given None; all at once, or none.
+
+    Raises `GitError` for names of which one is a folder of another.
+    """
+    git.run("git", "pack-refs", "--all", cwd=clone)  # files would count, and not what is packed
+    path = clone / ".git" / "packed-refs"
+    entries = dict(_entries(path))
+    for name, oid in changes.items():
+        key = os.fsencode(name)
+        if oid is None:
+            entries.pop(key, None)
+        else:
+            entries[key] = oid.encode() + b" " + key + b"\n"
+    _check(entries)
+    lock = path.with_suffix(".lock")
+    with os.fdopen(os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "wb") as file:
+        file.write(_HEADER)
+        file.writelines(entries[name] for name in sorted(entries))
+        file.flush()
+        os.fsync(file.fileno())
+    rename(lock, path)
+    _forget(clone / ".git" / "logs", (name for name, oid in changes.items() if oid is None))
+
+
+def _entries(path: Path) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the name and the lines of each packed reference; the second line says what an annotated tag leads to."""
+    if not path.exists():
+        return
+    name, lines = b"", b""
+    with path.open("rb") as file:
+        for line in file:
+            if line.startswith(b"^"):
+                lines += line
+            elif not line.startswith(b"#"):
+                if lines:
+                    yield name, lines
+                name, lines = line.rstrip(b"\n").partition(b" ")[2], line
+    if lines:
+        yield name, lines
+
+
+def _check(names: Iterable[bytes]) -> None:
+    taken = set(names)
+    for name in taken:
+        end = name.find(b"/")
+        while end >= 0:
+            if name[:end] in taken:
+                one, other = os.fsdecode(name[:end]), os.fsdecode(name)
+                raise GitError(f"the references {one} and {other} cannot exist beside each other")
+            end = name.find(b"/", end + 1)
+
+
+def _forget(logs: Path, names: Iterable[str]) -> None:
+    """Remove the logs of references that are gone: they would be in the way of others."""
+    for name in names:
+        (logs / name).unlink(missing_ok=True)
