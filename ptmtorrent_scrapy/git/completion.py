@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ptmtorrent_scrapy.git import checkout, local
+from ptmtorrent_scrapy.git import checkout, kept_changes, local
 from ptmtorrent_scrapy.git.checkout import Checkout
 from ptmtorrent_scrapy.git.description import note_files
-from ptmtorrent_scrapy.git.lfs import worktree
+from ptmtorrent_scrapy.git.lfs import pointers, worktree
 from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.git.lfs_files import LfsFiles
 from ptmtorrent_scrapy.git.local_work import Change, LocalWork, changes
@@ -29,6 +29,7 @@ class Completion:
         self._git = command(request)
         self._noted: dict[str, Any] = {}  # of a clone that was just made
         self._refs: ServerRefs | None = None  # once the server was asked for them
+        self._kept: list[bytes] | None = None  # files of a user that a repair overwrites
         self._remark: str | None = None  # what a user should know of a clone without an error
 
     def _lfs(self, clone: Path) -> LfsFiles:
@@ -60,10 +61,22 @@ class Completion:
     def _check_local_work(self, clone: Path, head: Head, target: Head, changed: Sequence[Change]) -> None:
         if (local.state(clone) or {}).get("assumed_unchanged"):
             worktree.compare_again(clone, self._git)
-        if clone == self._path and not self._request.discard_changes:
-            store, interrupted = Store(Path(self._request.store)), local.memory(clone).get("updating")
-            work = LocalWork(self._git, clone, store, interrupted=interrupted)
+        if clone != self._path:
+            return
+        store, interrupted = Store(Path(self._request.store)), local.memory(clone).get("updating")
+        work = LocalWork(self._git, clone, store, interrupted=interrupted)
+        if not self._request.discard_changes:
             work.check(head.commit, target.commit or "", changed)
+        elif self._kept is None:
+            self._kept = work.files(head.commit, target.commit or "", changed)
+            self._keep_changes(clone, head)
+
+    def _keep_changes(self, clone: Path, head: Head) -> None:
+        """Keep what a repair will overwrite, except LFS files: changed ones cannot be told from damaged ones."""
+        large = pointers.of_commit(self._git, clone, head.commit) if self._kept and head.commit else {}
+        if kept := [path for path in self._kept or () if path not in large]:
+            name = kept_changes.keep(self._git, clone, self._tracking(clone), kept)
+            self._remark = f"changed files were kept as {name}"
 
     def _move(self, clone: Path, head: Head, target: Head, lfs: LfsFiles) -> None:
         state, memory = local.state(clone) or {}, local.memory(clone)

@@ -48,13 +48,16 @@ class LocalWork:
 
     def check(self, head: str | None, target: str, changed: Sequence[Change]) -> None:
         """Raise `LocalChanges` if moving from HEAD to another commit would overwrite a user's work."""
-        commits = [commit for commit in dict.fromkeys((head, target, self._interrupted)) if commit]
-        suspects = dict.fromkeys([*self._modified(), *self._in_the_way(changed)])
-        found = self._foreign(list(suspects), commits)
-        if found:
+        if found := self.files(head, target, changed):
             named = ", ".join(path.decode("utf-8", "replace") for path in found[:_NAMED])
             more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
             raise LocalChanges(f"local changes: {named}{more}; not updated. Move them away or commit them")
+
+    def files(self, head: str | None, target: str, changed: Sequence[Change]) -> list[bytes]:
+        """Return the files of a user that moving from HEAD to another commit would overwrite."""
+        commits = [commit for commit in dict.fromkeys((head, target, self._interrupted)) if commit]
+        suspects = dict.fromkeys([*self._modified(), *self._in_the_way(changed)])
+        return self._foreign(list(suspects), commits)
 
     def _modified(self) -> Iterator[bytes]:
         """Yield tracked paths whose content differs from the index or the index from HEAD."""

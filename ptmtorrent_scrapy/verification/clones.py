@@ -13,6 +13,7 @@ from ptmtorrent_scrapy.git.lfs.pointers import Pointer
 from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.git.remote import command
+from ptmtorrent_scrapy.git.tracking import Tracking
 from ptmtorrent_scrapy.storage.tree import DataTree
 from ptmtorrent_scrapy.verification.finding import Finding, was_cut
 
@@ -40,7 +41,8 @@ class Clones:
             named = {pointer.oid for pointer in files.values()}
             placed = self._placed(clone, files)
             found += self._large_files(clone, folder, files, placed)
-            found += self._worktree(clone, folder, files, placed)
+            is_known = str((line or {}).get("error")).startswith("local changes")
+            found += self._worktree(clone, folder, files, placed, changed="local changes" if is_known else "worktree")
         except Cancelled:
             raise
         except (GitError, OSError, ValueError) as error:
@@ -59,6 +61,9 @@ class Clones:
         if url != line["url"]:
             yield self.problem("clone damaged", folder, f"is a clone of {url or 'nothing'}, and not of {line['url']}")
         elif (commit := local.head(clone)[1]) != line.get("commit"):
+            if commit and Tracking(git=self._git, clone=clone).lost([commit]):
+                yield self.problem("local changes", folder, f"is at {commit}, which is no commit of its server")
+                return
             kind = "work in progress" if was_cut(self.tree) else "clone moved"
             yield self.problem(kind, folder, f"is at {commit}, and should be at {line.get('commit')}")
 
@@ -103,20 +108,23 @@ class Clones:
         return None if state["lfs_files"] == "copy" or state.get("copied") else "is not a link to its object in lfs/"
 
     def _worktree(
-        self, clone: Path, folder: str, files: Mapping[bytes, Pointer], placed: Container[bytes]
+        self, clone: Path, folder: str, files: Mapping[bytes, Pointer], placed: Container[bytes], *, changed: str
     ) -> Iterator[Finding]:
-        """Yield files that are changed or deleted, and untracked ones; LFS files with the right content are fine."""
+        """Yield files that are changed or deleted, and untracked ones; LFS files with the right content are fine.
+
+        `changed` is the kind of the former: a crawl has found work of a user, or nothing is known of any.
+        """
         options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored", "--ignore-submodules")
         for entry in self._git.run("git", "--no-optional-locks", "status", *options, cwd=clone).split(b"\0"):
             state, path = entry[:2], entry[3:]
             if state in (b"??", b"!!"):
-                yield self.problem("stray", folder, "git does not track it", path)
+                yield self.problem("local changes", folder, "git does not track it", path)
             elif (
                 path
                 and path not in placed
                 and not _is_object_of(os.path.join(os.fsencode(clone), path), files.get(path))
             ):
-                yield self.problem("worktree", folder, "is changed or gone", path)
+                yield self.problem(changed, folder, "is changed or gone", path)
 
 
 def _is_object_of(file: bytes, pointer: Pointer | None) -> bool:

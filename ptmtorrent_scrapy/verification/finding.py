@@ -11,7 +11,7 @@ from ptmtorrent_scrapy.storage.tree import DataTree
 
 # Kinds that a new download repairs, and kinds that are not problems.
 _REPAIRABLE = ("clone missing", "clone damaged", "clone moved", "worktree", "object missing", "object damaged", "link")
-_NOTES = ("unused", "work in progress", "other owner")
+_NOTES = ("unused", "work in progress", "other owner", "local changes")
 
 UNNAMED = "not recorded yet, because the last crawl was killed; the next crawl records it"
 

@@ -11,6 +11,8 @@ import pytest
 from ptmtorrent_scrapy.git.clone import clone
 from ptmtorrent_scrapy.git.local import memory, write_state
 from ptmtorrent_scrapy.git.models import CloneRequest, FailureKind
+from ptmtorrent_scrapy.storage.tree import DataTree
+from ptmtorrent_scrapy.verification.clones import Clones
 from tests import hubs as content
 from tests.conftest import git
 from tests.hubs import Hubs, Large
@@ -48,10 +50,22 @@ def mine(folder: Path, update: Update) -> Path:
     return clone
 
 
+def verified(mine: Path, **line: Any) -> list[tuple[str, bool]]:
+    """Return what verify finds in the clone, whose line is given: kinds, and whether they are faults."""
+    hub = mine.parent.parent.parent
+    tree = DataTree(hub.parent, hub.name)
+    request = CloneRequest(url="", path=str(mine), store=str(tree.store))
+    found, _ = Clones(tree, request).check("o/m", {"url": git(mine, "remote", "get-url", "origin").strip(), **line})
+    return [(each.kind, each.is_fault) for each in found]
+
+
 def test_commits_of_a_user_are_kept(served: Served, update: Update, mine: Path) -> None:
+    assert verified(mine, commit=served.head) == []
     (mine / "mine.txt").write_text("my work")
+    assert verified(mine, commit=served.head) == [("local changes", False)]
     git(mine, "add", "mine.txt")
     git(mine, "commit", "-m", "mine")
+    assert verified(mine, commit=served.head) == [("local changes", False)]
     commit = git(mine, "rev-parse", "HEAD").strip()
     served.push({**FILES, "README.md": b"# 2\n"})
     outcome = update()
@@ -117,8 +131,13 @@ def test_changed_files_block_an_update(
     assert f"local changes: {path}" in str(outcome.error)
     assert (git(mine, "rev-parse", "HEAD"), (mine / path).read_bytes()) == (before, content_before)
     assert git(mine, "rev-parse", "origin/main").strip() == served.head
-    assert update(discard_changes=True).status == "updated"
-    assert git(mine, "status", "--porcelain") == ""
+    found = verified(mine, commit=before.strip(), error=outcome.error)
+    assert found == [("link", True) if path == "d/w.bin" else ("local changes", False)]
+    repaired = update(discard_changes=True)
+    assert (repaired.status, git(mine, "status", "--porcelain")) == ("updated", "")
+    kept = git(mine, "for-each-ref", "--format=%(refname)", "refs/local").split()
+    assert [git(mine, "show", f"{name}:{path}").encode() for name in kept] == [content_before] * ("d/" not in path)
+    assert all(f"changed files were kept as {name}" == repaired.error for name in kept)
 
 
 def test_what_is_no_work_blocks_nothing(served: Served, update: Update, mine: Path) -> None:

@@ -1,0 +1,36 @@
+"""Keeps the changes of a user in a working tree as a commit, before an explicit repair overwrites them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ptmtorrent_scrapy.git.command import Command
+from ptmtorrent_scrapy.git.local import beside
+from ptmtorrent_scrapy.git.tracking import LOCAL, Tracking
+
+_AUTHOR = {
+    f"GIT_{role}_{what}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "ptmtorrent_scrapy"), ("EMAIL", "ptmtorrent_scrapy@localhost"))
+}
+_MESSAGE = "Changes in the working tree, before a repair of the clone"
+
+
+def keep(git: Command, clone: Path, tracking: Tracking, paths: Sequence[bytes]) -> str:
+    """Commit files of a working tree on top of HEAD, without a change of HEAD and index; return the new reference.
+
+    Raises `GitError`.
+    """
+    index = beside(clone, "index")
+    environment = {"GIT_INDEX_FILE": str(index.absolute()), **_AUTHOR}
+    try:
+        git.run("git", "read-tree", "HEAD", cwd=clone, environment=environment)
+        files = b"".join(path + b"\0" for path in paths)
+        git.run("git", "update-index", "--add", "-z", "--stdin", cwd=clone, environment=environment, stdin=files)
+        tree = git.run("git", "write-tree", cwd=clone, environment=environment).decode().strip()
+    finally:
+        index.unlink(missing_ok=True)
+    command = ("git", "commit-tree", tree, "-p", "HEAD", "-m", _MESSAGE)
+    commit = git.run(*command, cwd=clone, environment=environment).decode().strip()
+    name = f"{LOCAL}{tracking.moment()}/changes"
+    tracking.change({name: commit})
+    return name
