@@ -25,6 +25,7 @@ from ptmtorrent_scrapy.crawl.selection import Selection
 from ptmtorrent_scrapy.crawl.state import exit_status
 from ptmtorrent_scrapy.doctor import programs
 from ptmtorrent_scrapy.formats.printable import printable, show
+from ptmtorrent_scrapy.network.proxies import ProxyUnusable, check_environment
 from ptmtorrent_scrapy.snapshots import crawl_log
 from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.storage.tree import DataTree
@@ -92,6 +93,7 @@ def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]
     for program in ("git", "git-lfs"):
         if wrong := programs.problem(program):
             raise SetupError(f"{wrong.check} {wrong.found}; {wrong.advice}")
+    _check_proxies(spider, settings)
     _check_writable(Path(settings["DATA_DIR"]) / spider.name)
     check_version(DataTree(Path(settings["DATA_DIR"]), spider.name))
     if clones.cluster:
@@ -107,6 +109,14 @@ def _check_protocols(
         if scheme not in protocols:
             accepted = f"one or more protocols, among them {scheme}: {name} is {settings[name]}"
             raise options.InvalidOption("CLONE_PROTOCOLS", settings["CLONE_PROTOCOLS"], accepted)
+
+
+def _check_proxies(spider: type[HubSpider], settings: BaseSettings) -> None:
+    """Raise `SetupError` for a proxy of the environment that cannot be used."""
+    try:
+        check_environment(settings[name] for name in spider.url_settings if name not in spider.repository_settings)
+    except ProxyUnusable as error:
+        raise SetupError(str(error)) from None
 
 
 def check_version(tree: DataTree) -> None:

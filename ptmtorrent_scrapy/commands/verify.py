@@ -95,13 +95,14 @@ class Command(ReadsTree, ScrapyCommand):
     def _sum_up(self, hub: str, verification: Verification, faults: list[Finding], left: list[Finding] | None) -> None:
         summary = f"{hub}: checked {verification.checked:,} clones and large files, {_problems(len(faults))}"
         if faults and left is not None:
-            summary += f", {len([each for each in left if each.is_fault]):,} left after the repair"
+            summary += f", {sum(each.is_fault for each in left):,} left after the repair"
         elif any(problem.is_repairable for problem in faults):
             summary += "; use --repair to download damaged and missing files again"
         show(summary, file=sys.stderr)
-        for problem in left or ():
+        remaining = faults if left is None else [problem for problem in left if problem.is_fault]
+        for problem in remaining if left is not None else ():
             show(f"left: {problem}", file=sys.stderr)
-        if any(not problem.is_repairable for problem in (faults if left is None else left)):
+        if any(not problem.is_repairable for problem in remaining):
             show(
                 "a download cannot repair all of these: run the crawl again, or inspect them yourself", file=sys.stderr
             )

@@ -1,7 +1,7 @@
 """The user's own proxies: from the environment, as `urllib.request` reads it, or from git's configuration."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import unquote, urlsplit
@@ -68,6 +68,24 @@ def proxy_of(scheme: str, host: str, port: int, configuration: Mapping[str, str]
     if not url or proxy_bypass_environment(f"{host}:{port}", found):
         return None
     return Proxy.parse(url)
+
+
+def check_environment(page_urls: Iterable[str]) -> None:
+    """Check the proxies of the environment, also that of pages. Raise `ProxyUnusable`.
+
+    git and git-lfs reach a SOCKS proxy by way of one of ours (network/guard.py); Scrapy's pages come by HTTP proxies.
+    """
+    found = getproxies_environment()
+    for name in ("http", "https", "all"):
+        if found.get(name):
+            Proxy.parse(found[name])
+    for parts in map(urlsplit, page_urls):
+        proxy = found.get(parts.scheme, "")
+        if proxy.startswith("socks") and not proxy_bypass_environment(parts.netloc, found):
+            raise ProxyUnusable(
+                f"{parts.scheme}_proxy names a SOCKS proxy, by which pages of {parts.netloc} cannot be requested; "
+                "name an http:// proxy, and a SOCKS proxy for git and git-lfs as http.proxy in CLONE_GIT_CONFIG"
+            )
 
 
 def http_setting(configuration: Mapping[str, str], name: str, url: str) -> str | None:
