@@ -103,8 +103,8 @@ class HuggingFaceApiSpider(HubSpider):
     async def parse_listing(self, response: Response) -> AsyncIterator[Item]:
         """Yield what is on this page and all that follow."""
         assert response.request is not None
-        asked, *_ = [*response.meta.get("redirect_urls", ()), response.request.url]
-        async for item in self._listing(asked, response):
+        redirected: list[str] = response.meta.get("redirect_urls", [])
+        async for item in self._listing(redirected[0] if redirected else response.request.url, response):
             yield item
 
     async def parse_failure(self, failure: Failure) -> AsyncIterator[Item]:
