@@ -9,6 +9,7 @@ from itemadapter import ItemAdapter
 from scrapy.contracts import Contract
 from scrapy.exceptions import ContractFail
 
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.items import Model
 from ptmtorrent_scrapy.spiders.base import HubSpider
 
@@ -38,9 +39,9 @@ class Models(Contract):
         models = [item for item in output if isinstance(item, Model)]
         whole = [model for model in models if all(ItemAdapter(model).get(field) for field in fields)]
         if len(whole) < int(number):
-            wanted = f"{number} models{' with ' if fields else ''}{' and '.join(fields)}"
+            wanted = f"{counted(int(number), 'model')}{' with ' if fields else ''}{' and '.join(fields)}"
             found = (
                 self._spider.session.state.problem
-                or f"{len(output)} objects, {len(models)} models, {len(whole)} as wanted"
+                or f"{counted(len(output), 'object')}, {counted(len(models), 'model')}, {len(whole)} as wanted"
             )
             raise ContractFail(f"{self._spider.hub} was to show at least {wanted}: {found}")

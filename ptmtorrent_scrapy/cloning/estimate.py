@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import NamedTuple
 
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.formats.sizes import human
 
 _RESAMPLES = 1000
@@ -95,7 +96,7 @@ class Plan:
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Yield (what, how much) for people."""
-        yield "models", f"{self.models:,}, of which {self.selected:,} are selected"
+        yield "models", f"{self.models:,} listed, {self.selected:,} selected"
         yield (
             "repositories",
             f"{self.repositories:,} to clone, {self.moved:,} to update, {self.incomplete:,} to complete",
@@ -129,7 +130,7 @@ def rates(given: int | None, before: Sequence[tuple[int, float]], concurrency: i
         return {"as given": given}
     size, seconds = sum(each[0] for each in before), sum(each[1] for each in before)
     if size and seconds:
-        return {f"the rate of {len(before):,} earlier clones": max(1, round(size / seconds * concurrency))}
+        return {f"the rate of {counted(len(before), 'earlier clone')}": max(1, round(size / seconds * concurrency))}
     return _RATES
 
 

@@ -12,6 +12,7 @@ import orjson
 
 from ptmtorrent_scrapy.crawl.clone_lines import CloneLines
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.models import CloneResult, CloneStatus
 from ptmtorrent_scrapy.git.origin import origin, set_origin
@@ -36,7 +37,7 @@ def reconcile(listing: CrawlDatabase, tree: DataTree) -> bool:
         if local.is_sound(clone):
             set_origin(clone, line.url)
     if moved:
-        logger.info("kept %d clones from the previous address of this hub", len(moved))
+        logger.info("kept %s from the previous address of this hub", counted(len(moved), "clone"))
     for url, path in lines.not_chosen():
         if not (tree.folder / path / ".git").is_dir():
             logger.info("%s does not exist any more; its line was removed", path)
@@ -76,7 +77,7 @@ def _adopt(lines: CloneLines, listing: CrawlDatabase, tree: DataTree) -> int:
                 listing.set_result(result.url, orjson.dumps(result.line()), path=path)
                 adopted += 1
     if adopted:
-        logger.info("kept %d clones that an earlier crawl had not recorded", adopted)
+        logger.info("kept %s that an earlier crawl had not recorded", counted(adopted, "clone"))
     return adopted
 
 

@@ -15,6 +15,7 @@ from ptmtorrent_scrapy.cloning.settings import clone_settings, repository_settin
 from ptmtorrent_scrapy.commands._progress import Advance
 from ptmtorrent_scrapy.commands._trees import clone_request
 from ptmtorrent_scrapy.crawl import options as user_values
+from ptmtorrent_scrapy.formats.counted import counted, repositories
 from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.git.remote import command
@@ -123,7 +124,7 @@ class PackagedTree:
         """Raise `TreeHasFaults` if verify finds any; each is printed."""
         if faults := sum(1 for _ in self._faults()):
             todo = "run scrapy verify --repair, or package with --force"
-            raise TreeHasFaults(f"{faults:,} faults, nothing was packaged: {todo}")
+            raise TreeHasFaults(f"{counted(faults, 'fault')}, nothing was packaged: {todo}")
 
     def _faults(self) -> Iterator[Finding]:
         """Yield what is wrong with the tree; large files are left to the packaging, which reads them anyway."""
@@ -159,21 +160,27 @@ def summary(written: Description) -> Iterator[str]:
     """Yield what was packaged and what was not, one line each."""
     totals, output = written.totals, written.options.output
     clones = sum(hub.clones for hub in written.hubs)
-    hubs = "1 hub" if len(written.hubs) == 1 else f"{len(written.hubs)} hubs"
-    yield f"{output}: {clones:,} repositories of {hubs}, {totals.files:,} files, {human(totals.size)}"
+    hubs, files = counted(len(written.hubs), "hub"), counted(totals.files, "file")
+    yield f"{output}: {repositories(clones)} of {hubs}, {files}, {human(totals.size)}"
     if totals.fetched_files:
-        yield f"{totals.fetched_files:,} large files, {human(totals.fetched_bytes)}: in fetch.txt, with URL and SHA-256"
+        fetched = f"{counted(totals.fetched_files, 'large file')}, {human(totals.fetched_bytes)}"
+        yield f"{fetched}: in fetch.txt, with URL and SHA-256"
     if written.options.without_weights and totals.large_files:
-        yield f"{totals.large_files:,} large files are included: their hub gives no URL for them"
+        included = counted(totals.large_files, "large file is", "large files are")
+        yield f"{included} included: no URL is known"
     for hub in written.hubs:
         for reason, count in hub.excluded.items():
-            yield f"{hub.name}: {count:,} repositories stay out of the package: {reason}; see licenses.csv"
+            out = counted(count, "repository stays", "repositories stay")
+            yield f"{hub.name}: {out} out of the package: {reason}; see licenses.csv"
         if hub.private:
-            yield f"{hub.name}: {hub.private:,} private models are named nowhere in the package"
+            private = counted(hub.private, "private model is", "private models are")
+            yield f"{hub.name}: {private} named nowhere in the package"
     if totals.unnamed:
-        yield f"{totals.unnamed:,} files have names that no manifest can hold: they are in git's objects only"
+        unnamed = counted(totals.unnamed, "file is", "files are")
+        yield f"{unnamed} in git's objects only: no manifest can hold such a name"
     if unstated := dict(written.licenses).get("not stated"):
-        yield f"{unstated:,} repositories state no licence, which permits nobody to pass them on; see licenses.csv"
+        states = counted(unstated, "repository states", "repositories state")
+        yield f"{states} no licence, which permits nobody to pass it on; see licenses.csv"
     if not written.options.creators:
         yield "before you publish it, name its authors: --creator 'FAMILY, GIVEN (ORCID)'"
 

@@ -16,6 +16,7 @@ from ptmtorrent_scrapy.commands._common import ReadsTree
 from ptmtorrent_scrapy.commands._progress import bars
 from ptmtorrent_scrapy.exports.export import SQLITE, Export, ExportLocked, Format
 from ptmtorrent_scrapy.exports.output import ExportedFile
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.formats.printable import printable, show
 from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.git import process
@@ -121,5 +122,5 @@ def _place(output: Path, formats: list[Format]) -> tuple[Path, str]:
 def _line(file: ExportedFile, *, as_json: bool) -> str:
     if as_json:
         return json.dumps({"path": str(file.path), "rows": file.rows, "bytes": file.size})
-    rows = "" if file.rows is None else f"{file.rows:,} rows, "
+    rows = "" if file.rows is None else f"{counted(file.rows, 'row')}, "
     return f"{file.path}  {rows}{human(file.size)}"

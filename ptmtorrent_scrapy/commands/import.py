@@ -13,6 +13,7 @@ from ptmtorrent_scrapy.commands._package import jobs
 from ptmtorrent_scrapy.commands._progress import bars
 from ptmtorrent_scrapy.commands.package import reason
 from ptmtorrent_scrapy.crawl.options import InvalidOption
+from ptmtorrent_scrapy.formats.counted import counted, repositories
 from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.git.errors import GitError
@@ -73,9 +74,8 @@ def _import(package: Path, root: Path, request: CloneRequest, workers: int) -> I
 
 def _print(done: Imported, root: Path) -> None:
     """Print what was imported."""
-    show(f"{root}: {', '.join(done.hubs)}: {done.clones:,} repositories, {done.files:,} files")
+    show(f"{root}: {', '.join(done.hubs)}: {repositories(done.clones)}, {counted(done.files, 'file')}")
     if done.missing:
-        show(
-            f"{done.missing:,} large files are not in the package: their repositories are partial until the next crawl"
-        )
+        missing = counted(done.missing, "large file is", "large files are")
+        show(f"{missing} not in the package; repositories are partial until the next crawl")
     show("scrapy verify checks the tree again")

@@ -15,6 +15,7 @@ from ptmtorrent_scrapy.commands._common import ReadsTree, SetupError
 from ptmtorrent_scrapy.commands._progress import bars
 from ptmtorrent_scrapy.commands._trees import downloader, hub_spiders
 from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.git.errors import GitError
@@ -89,9 +90,10 @@ class Command(ReadsTree, ScrapyCommand):
         """Check a package, and print what is wrong with it."""
         with bars() as advance:
             found = Checking(package, workers=workers).run(show, advance)
-        show(f"{package}: {found.files:,} files, {found.faults:,} faults")
+        show(f"{package}: {counted(found.files, 'file')}, {counted(found.faults, 'fault')}")
         if found.unfetched:
-            show(f"{found.unfetched:,} large files are not downloaded yet: scrapy package --complete {package}")
+            unfetched = counted(found.unfetched, "large file is", "large files are")
+            show(f"{unfetched} not downloaded yet: scrapy package --complete {package}")
         return 1 if found.faults else 0
 
     def _complete(self, package: Path, workers: int) -> int:
@@ -103,7 +105,8 @@ class Command(ReadsTree, ScrapyCommand):
             failed = Completing(package, download, workers=workers).run(
                 lambda reason: show(f"scrapy package: {reason}", file=sys.stderr), advance
             )
-        show(f"{package}: {failed:,} large files could not be downloaded" if failed else f"{package} is complete")
+        lost = f": {counted(failed, 'large file')} could not be downloaded"
+        show(f"{package}{lost if failed else ' is complete'}")
         return 1 if failed else 0
 
     def _extract(self, model: str, path: str, opts: argparse.Namespace) -> int:

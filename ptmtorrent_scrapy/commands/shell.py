@@ -15,6 +15,7 @@ from scrapy.utils.url import guess_scheme
 
 from ptmtorrent_scrapy.commands import _common
 from ptmtorrent_scrapy.commands._common import UsageError
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.formats.raw_json import element, elements
 from ptmtorrent_scrapy.items import Metadata, Model, RejectedModel
@@ -128,7 +129,7 @@ class HubPage:
     def _object(self, position: int) -> Metadata:
         if not 0 <= position < len(self._objects):
             raise UsageError(
-                f"{self._shell['response'].url} shows {len(self._objects)} objects; positions count from 0"
+                f"{self._shell['response'].url} shows {counted(len(self._objects), 'object')}; positions count from 0"
             )
         return self._objects[position]
 

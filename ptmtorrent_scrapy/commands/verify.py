@@ -13,6 +13,7 @@ from ptmtorrent_scrapy.commands._progress import Advance, bars
 from ptmtorrent_scrapy.commands._settings_check import exit_if_wrong
 from ptmtorrent_scrapy.commands._trees import clone_request, hub_spiders
 from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.git import process
 from ptmtorrent_scrapy.git.models import CloneRequest
@@ -93,7 +94,8 @@ class Command(ReadsTree, ScrapyCommand):
         )
 
     def _sum_up(self, hub: str, verification: Verification, faults: list[Finding], left: list[Finding] | None) -> None:
-        summary = f"{hub}: checked {verification.checked:,} clones and large files, {_problems(len(faults))}"
+        checked = counted(verification.checked, "clone or large file", "clones and large files")
+        summary = f"{hub}: checked {checked}, {counted(len(faults), 'problem')}"
         if faults and left is not None:
             summary += f", {sum(each.is_fault for each in left):,} left after the repair"
         elif any(problem.is_repairable for problem in faults):
@@ -106,7 +108,3 @@ class Command(ReadsTree, ScrapyCommand):
             show(
                 "a download cannot repair all of these: run the crawl again, or inspect them yourself", file=sys.stderr
             )
-
-
-def _problems(number: int) -> str:
-    return f"{number:,} problem{'' if number == 1 else 's'}"

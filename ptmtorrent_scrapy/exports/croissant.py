@@ -17,6 +17,7 @@ from ptmtorrent_scrapy.exports.output import Output
 from ptmtorrent_scrapy.exports.parquet.columns import Column
 from ptmtorrent_scrapy.exports.parquet.dataset import COLUMNS, KEYS, REFERENCES
 from ptmtorrent_scrapy.exports.source import Source
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.storage.atomic import beside
 
 FILE = "croissant.json"
@@ -105,7 +106,7 @@ def _general(found: Sequence[Source]) -> Node:
 def _responsible(found: Sequence[Source]) -> Node:
     """Return what https://docs.mlcommons.org/croissant/docs/croissant-rai-spec.html asks for, as far as it is known."""
     missing = [f"{source.hub.name} has no {', '.join(files)}" for source in found if (files := source.hub.missing())]
-    rejected = [f"{count:,} models of {source.hub.name}" for source in found if (count := _rejected(source))]
+    rejected = [f"{counted(count, 'model')} of {source.hub.name}" for source in found if (count := _rejected(source))]
     faults = [f"{source.hub.name}: {line}" for source in found for line in source.hub.faults.lines()]
     times = [time for s in found if s.crawl for time in (s.crawl.started, s.crawl.ended) if time]
     node = {

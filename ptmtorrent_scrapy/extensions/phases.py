@@ -14,6 +14,7 @@ from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import FinishReason, Phase
 from ptmtorrent_scrapy.extensions.after_listing import AfterListing
 from ptmtorrent_scrapy.extensions.crawl_log import CrawlLog
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.pipelines import MetadataPipeline, RecordPipeline
 
@@ -84,7 +85,7 @@ def would_lose_records(crawl: CrawlSession) -> FinishReason | None:
     if not before or losses * 2 <= before:
         return None
     crawl.state.problem = (
-        f"{losses} models would lose their records because servers could not be asked this time, of {before} records; "
+        f"{counted(losses, 'record')} of {before:,} would be lost because servers could not be asked this time; "
         "previous data was kept: crawl again"
     )
     logger.error("%s", crawl.state.problem)

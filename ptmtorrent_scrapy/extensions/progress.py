@@ -17,6 +17,7 @@ from scrapy.utils.asyncio import AsyncioLoopingCall, create_looping_call
 from twisted.internet.task import LoopingCall
 
 from ptmtorrent_scrapy.crawl.session import CrawlSession
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.git.models import USABLE, CloneStatus
@@ -86,7 +87,7 @@ class Progress:
         self._bars.update(self._listing, completed=self._counted("listing/models"), text=self._listed())
         if chosen := self._counted("clone/chosen"):
             models = self._counted("listing/models")
-            self._bars.update(self._listing, total=models, text=f"{models:,} models")
+            self._bars.update(self._listing, total=models, text=counted(models, "model"))
             text = self._cloned()
             if self._bars.console.width >= _WIDE:
                 text += self._under_way(self._bars.console.width - _WIDE)
@@ -102,11 +103,11 @@ class Progress:
     def _listed(self) -> str:
         """Return the progress of the listing, and what it waits for."""
         models, pages = self._counted("listing/models"), self._counted("response_received_count")
-        text = f"{models:,} models, {pages:,} pages, {self._models.add(models):,.0f}/s"
+        text = f"{counted(models, 'model')}, {counted(pages, 'page')}, {self._models.add(models):,.0f}/s"
         state = self.crawl.state
         if (wait := state.waits_until - time.monotonic()) > 1:
             return f"{text}, waiting {_span(wait)} for {state.waits_for}"
-        return text if state.requests_left is None else f"{text}, {state.requests_left:,} requests left"
+        return text if state.requests_left is None else f"{text}, {counted(state.requests_left, 'request')} left"
 
     def _cloned(self) -> str:
         """Return how many repositories are done and how, the rate, and the time left."""

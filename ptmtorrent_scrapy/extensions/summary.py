@@ -16,6 +16,7 @@ from scrapy.crawler import Crawler
 
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import REFUSED, FinishReason, exit_status
+from ptmtorrent_scrapy.formats.counted import counted, repositories
 from ptmtorrent_scrapy.formats.printable import printable, show
 from ptmtorrent_scrapy.formats.rows import row
 from ptmtorrent_scrapy.formats.sizes import human
@@ -80,7 +81,7 @@ class Summary:
         yield from self._listed()
         yield from self._cloned(collected)
         for name, models in self._first("listing/departures/"):
-            where = "" if name.endswith(REFUSED) else f": {_plural(models, 'model')} (not in the hub's known schema)"
+            where = "" if name.endswith(REFUSED) else f": {counted(models, 'model')} (not in the hub's known schema)"
             yield row("schema change", f"{name}{where}")
         if following := self._next(reason):
             yield row("next", following)
@@ -91,8 +92,8 @@ class Summary:
         rate = f", {models / seconds:,.0f} models per second" if models and seconds >= 1 else ""
         yield row("duration", f"{_span(seconds)}{rate}")
         repeated, private = self._counted("listing/repeated"), self._counted("listing/private")
-        more = f"; {_plural(repeated, 'repetition')} counted once" if repeated else ""
-        more += f"; {_plural(private, 'private model')} skipped (-a private=true keeps them)" if private else ""
+        more = f"; {counted(repeated, 'repetition')} counted once" if repeated else ""
+        more += f"; {counted(private, 'private model')} skipped (-a private=true keeps them)" if private else ""
         yield row("models", f"{models:,} listed{more}")
         if self.crawl.spider.has_records:
             yield self._records()
@@ -105,7 +106,7 @@ class Summary:
         if unlisted := self._counted("listing/unlisted_datasets"):
             yield row("datasets", f"{unlisted:,} that models name are not in the listing of datasets; they were kept")
         for doubt, models in self._below("listing/doubts/").items():
-            yield row("doubtful", f"{doubt}: {_plural(models, 'model')} (the field is absent)")
+            yield row("doubtful", f"{doubt}: {counted(models, 'model')} (the field is absent)")
 
     def _records(self) -> str:
         """Return the line about the records."""
@@ -121,16 +122,16 @@ class Summary:
     def _cloned(self, collected: Collected) -> Iterator[str]:
         statuses = self._below("clone/status/")
         if chosen := self._counted("clone/chosen"):
-            yield row("selected", _plural(chosen, "repository", "repositories"))
+            yield row("selected", repositories(chosen))
         if statuses:
             yield row("repositories", f"{_list(statuses)}; see json/{self.crawl.tree.repositories.name}")
         for reason, number in collected.failures.most_common(_SHOWN) if statuses else ():
             yield row("not cloned", f"{number:,} {reason}")
         if unchecked := self._counted("clone/not_checked"):
-            what = _plural(unchecked, "repository", "repositories")
+            what = repositories(unchecked)
             yield row("not checked", f"{what} this time; the last known commit was kept")
         if changed := self._counted("clone/local_changes"):
-            yield row("not updated", f"{_plural(changed, 'clone')} with local changes; their errors name the files")
+            yield row("not updated", f"{counted(changed, 'clone')} with local changes; their errors name the files")
         if downloaded := self._counted("clone/fetched_bytes"):
             yield row("downloaded", human(downloaded))
         if collected.git_bytes or collected.lfs_bytes:
@@ -139,7 +140,7 @@ class Summary:
         if collected.shared_bytes:
             yield row("shared", f"{human(collected.shared_bytes)} of large files, stored once for several clones")
         if skipped := self._counted("clone/lfs_left_out"):
-            yield row("skipped", f"{_plural(skipped, 'large file')} (kept as pointers)")
+            yield row("skipped", f"{counted(skipped, 'large file')} (kept as pointers)")
 
     def _next(self, reason: str) -> str | None:
         left = self._counted("clone/chosen") - self._counted("clone/done")
@@ -148,10 +149,10 @@ class Summary:
         if reason == FinishReason.NOTHING_SELECTED:
             return "correct the arguments; the values that no model has are named above"
         if reason != FinishReason.FINISHED:
-            what = f": {_plural(left, 'repository', 'repositories')} left" if left > 0 else ""
+            what = f": {counted(left, 'repository', 'repositories')} left" if left > 0 else ""
             return f"run the same command to resume{what}"
         if failed:
-            what = _plural(failed, "repository", "repositories")
+            what = repositories(failed)
             return f"scrapy clone {self.crawl.tree.hub} -a retry=failed tries {what} again"
         return None
 
@@ -201,15 +202,6 @@ def measure(tree: DataTree) -> Collected:
 
 def _list(numbers: dict[str, int]) -> str:
     return ", ".join(f"{number:,} {name}" for name, number in numbers.items())
-
-
-def _plural(number: int, noun: str, plural: str | None = None) -> str:
-    """Return a number with its noun.
-
-    >>> _plural(1, "model"), _plural(2_000, "model")
-    ('1 model', '2,000 models')
-    """
-    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def _span(seconds: float) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.git import local, tree_files
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.errors import GitError, NoSpace, OverBudget, Transient, Unavailable
@@ -103,12 +104,12 @@ class LfsFiles:
 
     def state(self) -> dict[str, object]:
         """Return what the clone's state says of its LFS files."""
-        stored, missing = self.stored, len(self.missing)
+        stored, missing = self.stored, self.missing
         return {
             "lfs": self._request.lfs,
             "lfs_files": self._request.lfs_files,
             "copied": self._result.copied,
-            "error": f"{missing} LFS files are unavailable: {self._error or _WRONG}" if missing else None,
+            "error": self._unavailable(len(missing)) if missing else None,
             "large": self.large,
             "objects": {pointer.oid: pointer.size for pointer in stored},
             "assumed_unchanged": any(not pointer.is_canonical for pointer in self.wanted.values()),
@@ -116,6 +117,9 @@ class LfsFiles:
             "lfs_objects": len(stored),
             "lfs_bytes": sum(pointer.size for pointer in stored),
         }
+
+    def _unavailable(self, number: int) -> str:
+        return f"{counted(number, 'LFS file is', 'LFS files are')} unavailable: {self._error or _WRONG}"
 
     def _download(self, fitting: list[Pointer]) -> list[GitError]:
         """Download objects from one server after the other; return why some did not come."""

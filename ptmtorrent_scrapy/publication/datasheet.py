@@ -6,6 +6,7 @@ The data sheet says what the tree knows, and asks its publisher for the rest.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.publication.bag import FETCH
 from ptmtorrent_scrapy.publication.description import Description, HubDescription
@@ -49,7 +50,7 @@ def readme(description: Description) -> bytes:
         lines += ["    git -c lfs.storage=../../../../lfs lfs checkout", ""]
     if description.totals.fetched_files:
         size = human(description.totals.fetched_bytes)
-        lines += [f"Download the {description.totals.fetched_files:,} large files ({size}) of `{FETCH}`:", ""]
+        lines += [f"Download {counted(description.totals.fetched_files, 'large file')} ({size}) of `{FETCH}`:", ""]
         lines += ["    scrapy package --complete PACKAGE", ""]
     lines += ["Make a data tree of it, with all large files in their places:", "", "    scrapy import PACKAGE"]
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
@@ -104,16 +105,18 @@ def _missing(description: Description) -> Iterator[str]:
             listed = ", ".join(f"{_number(count)} {_plain(status)}" for status, count in sorted(statuses.items()))
             yield f"- {_plain(hub.title)}: repositories by result of their last clone: {listed}."
     if totals.fetched_files:
-        yield f"- {totals.fetched_files:,} large files ({human(totals.fetched_bytes)}) are listed in `{FETCH}`."
+        yield f"- Listed in `{FETCH}`: {counted(totals.fetched_files, 'large file')} ({human(totals.fetched_bytes)})."
     if totals.unnamed:
-        yield f"- {totals.unnamed:,} files of working trees have names that no manifest can hold. They are in git's"
-        yield "  objects; `scrapy import` writes them."
+        unnamed = counted(totals.unnamed, "file", "files")
+        yield f"- In git's objects only, since no manifest can hold such a name: {unnamed}. `scrapy import` writes"
+        yield "  them to the working trees."
 
 
 def _excluded(hub: HubDescription) -> Iterator[str]:
     for reason, count in hub.excluded.items():
         why = _REASONS.get(reason, reason)
-        yield f"- {_plain(hub.title)}: {count:,} cloned repositories are not in the package: {why}."
+        out = counted(count, "cloned repository is", "cloned repositories are")
+        yield f"- {_plain(hub.title)}: {out} not in the package: {why}."
 
 
 def _collection(description: Description) -> Iterator[str]:
@@ -154,7 +157,7 @@ def _distribution(description: Description) -> Iterator[str]:
     for name, count in description.licenses[:_MOST_LICENSES]:
         yield f"| {_plain(name)} | {count:,} |"
     if others := description.licenses[_MOST_LICENSES:]:
-        yield f"| {len(others):,} others | {sum(count for _, count in others):,} |"
+        yield f"| {counted(len(others), 'other')} | {sum(count for _, count in others):,} |"
     yield ""
     yield f"Licence of the compilation: {_plain(description.options.license or _ASK)}"
 

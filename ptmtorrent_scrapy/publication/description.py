@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ptmtorrent_scrapy.catalog import CollectedHub
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.publication.options import HubSource, PackageOptions
 from ptmtorrent_scrapy.publication.payload import Totals
 
@@ -58,12 +59,13 @@ class Description:
     def text(self) -> str:
         """Return one paragraph for catalogues."""
         names = ", ".join(hub.title for hub in self.hubs)
-        clones = sum(hub.clones for hub in self.hubs)
+        clones = counted(sum(hub.clones for hub in self.hubs), "cloned repository", "cloned repositories")
         weights = ""
         if self.totals.fetched_files:
-            weights = f" {self.totals.fetched_files:,} large files are listed with URL, size and SHA-256 in fetch.txt."
+            listed = counted(self.totals.fetched_files, "large file is", "large files are")
+            weights = f" {listed} listed with URL, size and SHA-256 in fetch.txt."
         return (
-            f"Metadata, PTMTorrent records and {clones:,} cloned repositories of pre-trained models, collected from"
+            f"Metadata, PTMTorrent records and {clones} of pre-trained models, collected from"
             f" {names} between {self.started} and {self.ended} with PTMTorrent for Scrapy {self.version}.{weights}"
             " Each repository has its own licence, see licenses.csv."
         )

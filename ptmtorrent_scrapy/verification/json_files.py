@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.formats.raw_json import elements, mapping
 from ptmtorrent_scrapy.git.models import CloneStatus
 from ptmtorrent_scrapy.records.validator import Validator
@@ -80,7 +81,7 @@ class Files:
         except ValueError as error:
             yield at(self.tree, "records", self.tree.records, f"is not a JSON array: {error}")
         for path, count in sorted(objects.missing.items()):
-            yield at(self.tree, "metadata", path, f"is missing, though {count:,} records name objects of it")
+            yield at(self.tree, "metadata", path, f"is missing; objects of it are named by {counted(count, 'record')}")
 
     def _were_written(self) -> bool:
         """Return whether crawls.jsonl says that records were written."""

@@ -78,7 +78,7 @@ def test_what_a_tree_lacks_is_a_warning(tmp_path: Path) -> None:
     write_hub(tmp_path, records=[record(0, "org/a"), "broken"], objects={"hf_metadata.json": [listed(0, "org/a")]})
     done = run(tmp_path, "export", "sqlite", "huggingface", "-o", str(tmp_path / "out.db"))
     assert done.returncode == 0
-    assert "out.db  1 rows" in done.stdout
+    assert "out.db  1 row" in done.stdout
     assert done.stderr.splitlines() == [
         "warning: huggingface has no json/repositories.jsonl, json/files.jsonl, json/rejected.jsonl",
         "warning: huggingface: cannot be read and is not exported: json/huggingface.json: element 1 is not JSON",

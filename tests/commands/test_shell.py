@@ -201,7 +201,7 @@ def test_check(hubs: Hubs, run: Run) -> None:
         ({"status": 200, "body": "[]"}, "at least 10 models with commit: 0 objects, 0 models, 0 as wanted"),
         (
             {"status": 200, "body": '[{"id": "a/b"}]'},
-            "at least 10 models with commit: 1 objects, 1 models, 0 as wanted",
+            "at least 10 models with commit: 1 object, 1 model, 0 as wanted",
         ),
         ({"status": 500}, "[huggingface] parse (errback)"),
     ],

@@ -206,7 +206,7 @@ def test_a_missing_file_is_reported_once(done: Crawl, verify: Verify) -> None:
     [told] = problems(verify("--json"))
     assert (told["path"], told["detail"]) == (
         "json/metadata/hf_metadata.json",
-        "is missing, though 2 records name objects of it",
+        "is missing; objects of it are named by 2 records",
     )
 
 

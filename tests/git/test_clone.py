@@ -203,7 +203,7 @@ def test_a_large_file_that_cannot_be_had(hubs: Hubs, wanted: Wanted, folder: Pat
     fault = hubs.faults.add(f"^/_lfs/{MORE.oid}", status=status)
     outcome = clone(wanted())
     assert outcome.status == "partial"
-    assert "1 LFS files are unavailable" in str(outcome.error)
+    assert "1 LFS file is unavailable" in str(outcome.error)
     assert (outcome.lfs_objects, stored(folder)) == (1, {WEIGHTS.oid})
     standing = folder / "repos" / "o" / "m"
     assert (standing / "more.bin").read_bytes() == MORE.as_pointer()

@@ -308,7 +308,7 @@ def test_a_pointer_that_lies_about_its_size(attempt: Try, standing: Path, hubs: 
     }
     outcome = attempt(content.Repository([files]))
     assert outcome.status == "partial"
-    assert "1 LFS files are unavailable" in str(outcome.error)
+    assert "1 LFS file is unavailable" in str(outcome.error)
     assert (standing / "w.bin").read_bytes() == lie
     assert (standing / "x.bin").read_bytes() == b"honest"
     assert len(hubs.asked("^/_lfs/")) < 20

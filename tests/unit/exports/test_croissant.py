@@ -25,7 +25,7 @@ def test_files_have_their_digests(exported: Path, described: dict[str, Any]) -> 
 def test_responsible_fields_say_what_is_true_of_the_tree(described: dict[str, Any]) -> None:
     missing = described["rai:dataCollectionMissingData"]
     assert "Not collected" not in missing
-    assert "1 models of huggingface" in missing
+    assert "1 model of huggingface" in missing
     assert "version 0.1.0" in described["rai:dataCollection"]
     assert described["rai:dataCollectionTimeFrame"] == [
         "2026-01-01T00:00:00.000+00:00",
