@@ -49,6 +49,20 @@ def client(hubs: Hubs, folder: Path, code: str) -> Any:
     return orjson.loads(done.stdout)
 
 
+def test_some_weeks_later_models_were_created_renamed_removed_and_pushed() -> None:
+    before, after = Models(300, 0), Models(300, 0, weeks=1)
+    names = [model.name(index) for index in range(len(before)) for model in (before, after)]
+    renamed = [index for index in range(len(before)) if before.name(index) != after.name(index)]
+    assert len(after) == 306
+    assert renamed
+    assert all(after.renamed(before.name(index)) == after.name(index) for index in renamed)
+    assert all(after.index(after.name(index)) == index for index in renamed)
+    assert len(set(names)) == len(before) + len(renamed)
+    assert any(after.is_removed(index) for index in range(len(before)))
+    assert any(before.head(index) != after.head(index) for index in range(len(before)))
+    assert not any(before.is_removed(index) or before.renamed(before.name(index)) for index in range(len(before)))
+
+
 def test_the_official_client_lists_all_models(hubs: Hubs, folder: Path) -> None:
     models = hubs.huggingface.generated
     listed = client(hubs, folder, "[model.id for model in api.list_models(full=True, sort='created_at', limit=None)]")

@@ -14,6 +14,7 @@ from ptmtorrent_scrapy.git.models import CloneResult, CloneStatus, FailureKind, 
 
 logger = logging.getLogger(__name__)
 
+_WORTH_A_LINE = 60.0  # seconds
 _OF_MACHINE = (FailureKind.DISK_FULL, FailureKind.DISK, FailureKind.MACHINE)  # never a repository's fault
 
 
@@ -124,9 +125,16 @@ class CloneJobs:
         elif result.failure == FailureKind.BUDGET:
             self._needed[listed.url] = result.needed or 0
         elif result.failure == FailureKind.HOST:
-            jobs.pause_host(listed.host, result.pause)
+            self._pause(listed.host, result, jobs)
         elif result.failure == FailureKind.INTERNAL:
             self._crawl.state.faults += 1
+
+    def _pause(self, host: str, result: CloneResult, jobs: CloneScheduler) -> None:
+        """Pause a host that is overloaded or does not answer; a pause of over a minute is a line of the log."""
+        seconds = jobs.pause_host(host, result.pause)
+        self._crawl.state.paused[host] = jobs.paused_until(host)
+        if seconds > _WORTH_A_LINE:
+            logger.info("waiting %d seconds before repositories of %s: %s", seconds, host, result.error)
 
     def _lose(self, job: Job, jobs: CloneScheduler, error: WorkerLost) -> None:
         """Let others clone what the machine that failed had under way; in the end the next crawl does."""

@@ -19,7 +19,7 @@ _COUNTED = {
     "lfs_objects": "lfs_objects",
     "lfs_bytes": "lfs_bytes",
     "lfs_skipped": "lfs_left_out",
-    "downloaded_bytes": "fetched_bytes",
+    "downloaded_bytes": "downloaded_bytes",
 }
 _OF_CLONE = ("path", "commit", "branch", "git_bytes", "lfs_objects", "lfs_bytes", "crawl")
 

@@ -100,13 +100,14 @@ class CloneScheduler:
         self._ended = True
         self._changed.set()
 
-    def pause_host(self, host: str, seconds: float | None) -> None:
-        """Pause a host for as long as it says, else twice as long each time."""
+    def pause_host(self, host: str, seconds: float | None) -> float:
+        """Pause a host for as long as it says, else twice as long each time; return by how much its pause has grown."""
         state, now = self._hosts[host], self._clock()
         if now >= state.not_before:
             state.strikes += 1
         wait = backoff(self._pause, state.strikes - 1) if seconds is None else seconds
-        state.not_before = max(state.not_before, now + wait)
+        former, state.not_before = state.not_before, max(state.not_before, now + wait)
+        return state.not_before - max(former, now)
 
     def paused_until(self, host: str) -> float:
         """Return until when a host is paused."""

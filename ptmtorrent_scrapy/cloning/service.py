@@ -1,6 +1,7 @@
 """Clones the repositories of a crawl: by rank, several at once."""
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from ptmtorrent_scrapy.cloning.scheduler import CloneScheduler
 from ptmtorrent_scrapy.cloning.settings import CloneSettings
 from ptmtorrent_scrapy.cloning.settling import PASSING
 from ptmtorrent_scrapy.crawl.backoff import backoff
+from ptmtorrent_scrapy.crawl.collected import measure
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase
 from ptmtorrent_scrapy.crawl.renamed_clones import UnlistedClone
 from ptmtorrent_scrapy.crawl.session import CrawlSession
@@ -106,6 +108,8 @@ class CloneService:
             problem = "no host of the repositories answers: check the network and crawl again"
             self._ending.lack(FinishReason.UNREACHABLE, problem)
         self._ending.judge()
+        with contextlib.suppress(OSError):  # the summary says so
+            self._crawl.state.collected = await asyncio.to_thread(measure, self._crawl.tree, self._crawl.state.started)
         return self._ending.reason
 
     async def _clone_all(self, *, after: int) -> CloneScheduler:

@@ -1,5 +1,10 @@
 """The arguments of a hub in the output of `scrapy crawl HUB -h`."""
 
+import sys
+
+from scrapy.settings import BaseSettings
+from scrapy.spiderloader import get_spider_loader
+
 from ptmtorrent_scrapy.spiders.base import HubSpider
 
 # argument -> (accepted, meaning, example)
@@ -20,20 +25,30 @@ ARGUMENTS: dict[str, tuple[str, str, str]] = {
     "license": ("names, groups", "licences as the hub names them, or permissive, copyleft, ...", "license=permissive"),
     "min_downloads": ("number", "models with at least as many downloads", "min_downloads=1000"),
     "private": ("true, false", "collect private models as well, which the token may see", "private=true"),
+    "retry": ("failed, missing, partial, all", "repositories whose last clone ended so", "retry=failed"),
     "lfs": ("auto, all, none, size", "large files: git-lfs files only, files in git itself always come", "lfs=100MB"),
 }
 
 
-def arguments_help(spider: type[HubSpider]) -> str:
+def named_spider(settings: BaseSettings) -> type[HubSpider] | None:
+    """Return the spider of the first hub on the command line, for `scrapy crawl HUB -h`."""
+    loader = get_spider_loader(settings)
+    hub = next((word for word in sys.argv[1:] if word in loader.list()), None)
+    spider = loader.load(hub) if hub else None
+    return spider if spider and issubclass(spider, HubSpider) else None
+
+
+def arguments_help(spider: type[HubSpider], *more: str) -> str:
     """Return the arguments that a hub takes, with what is accepted, defaults and examples."""
-    names = [name for name in ARGUMENTS if name in spider.selects or name == "lfs"]
+    names = [name for name in ARGUMENTS if name in spider.selects or name in ("lfs", *more)]
     defaults = {
         "fraction": f"{spider.default_fraction:g}",
         "lfs": "the setting CLONE_LFS",
         "seed": "0",
         "replace": "true",
     }
-    lines = [f"Arguments of {spider.name} (-a NAME=VALUE)", "=" * 38]
+    title = f"Arguments of {spider.name} (-a NAME=VALUE)"
+    lines = [title, "=" * len(title)]
     for name in names:
         accepted, meaning, example = ARGUMENTS[name]
         default = f" (default: {defaults[name]})" if name in defaults else ""

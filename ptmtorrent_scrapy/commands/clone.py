@@ -8,6 +8,7 @@ from scrapy.commands import BaseRunSpiderCommand
 
 from ptmtorrent_scrapy.catalog import CollectedHub
 from ptmtorrent_scrapy.commands import _common
+from ptmtorrent_scrapy.commands._arguments import arguments_help, named_spider
 from ptmtorrent_scrapy.commands._common import SetupError
 from ptmtorrent_scrapy.commands._settings_check import exit_if_wrong
 from ptmtorrent_scrapy.commands.crawl import check, ended_with
@@ -48,6 +49,13 @@ class Command(BaseRunSpiderCommand):
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
         exit_if_wrong("clone", self.settings)
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        assert self.settings is not None
+        if spider := named_spider(self.settings):
+            parser.epilog = arguments_help(spider, "retry")
+            parser.formatter_class = argparse.RawDescriptionHelpFormatter
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         assert self.crawler_process is not None

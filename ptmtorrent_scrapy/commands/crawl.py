@@ -12,12 +12,11 @@ from urllib.parse import urlsplit
 from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.crawler import Crawler, CrawlerProcessBase
 from scrapy.settings import BaseSettings
-from scrapy.spiderloader import get_spider_loader
 
 from ptmtorrent_scrapy import __version__
 from ptmtorrent_scrapy.cloning.executor_choice import check_cluster
 from ptmtorrent_scrapy.cloning.settings import CloneSettings, clone_settings
-from ptmtorrent_scrapy.commands._arguments import arguments_help
+from ptmtorrent_scrapy.commands._arguments import arguments_help, named_spider
 from ptmtorrent_scrapy.commands._common import SetupError, unknown_hub
 from ptmtorrent_scrapy.commands._settings_check import exit_if_wrong
 from ptmtorrent_scrapy.crawl import options
@@ -38,16 +37,9 @@ class Command(CrawlCommand):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
-        if spider := self._named_spider():
-            parser.epilog, parser.formatter_class = arguments_help(spider), argparse.RawDescriptionHelpFormatter
-
-    def _named_spider(self) -> type[HubSpider] | None:
-        """Return the spider of the first hub on the command line, for `scrapy crawl HUB -h`."""
         assert self.settings is not None
-        loader = get_spider_loader(self.settings)
-        hub = next((word for word in sys.argv[1:] if word in loader.list()), None)
-        spider = loader.load(hub) if hub else None
-        return spider if spider and issubclass(spider, HubSpider) else None
+        if spider := named_spider(self.settings):
+            parser.epilog, parser.formatter_class = arguments_help(spider), argparse.RawDescriptionHelpFormatter
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)

@@ -46,6 +46,9 @@ class Command(ReadsTree, ScrapyCommand):
         parser.add_argument(
             "--all", action="store_true", help="include models of which only downloads or likes changed"
         )
+        parser.add_argument(
+            "--changed", action="store_true", help="only what concerns clones: added, removed, another commit"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object per line")
         parser.add_argument("--html", metavar="FILE", help="write a page with the changes")
         parser.add_argument("--list", action="store_true", help="list the snapshots and their counts instead")
@@ -59,7 +62,7 @@ class Command(ReadsTree, ScrapyCommand):
                 write(Path(opts.html), page.encode())
                 show(opts.html)
                 return
-            lines = _listed(tree) if opts.list else _compared(*compared(tree, args[1:]), with_counts=opts.all)
+            lines = _listed(tree) if opts.list else _compared(*compared(tree, args[1:]), opts)
             for line in lines:
                 show(json.dumps(line) if opts.json else _text(line, tree.hub))
             sys.stdout.flush()
@@ -92,7 +95,7 @@ def _listed(tree: DataTree) -> Iterator[dict[str, Any]]:
             yield {"what": "broken", "time": state.name, "problem": str(error)}
 
 
-def _compared(former: State, new: State, *, with_counts: bool) -> Iterator[dict[str, Any]]:
+def _compared(former: State, new: State, opts: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Yield the changes as JSON objects, and a summary last."""
     sums, fields = dict.fromkeys((*_SIGNS, "counts"), 0), Counter[str]()
     for change in changes(former, new):
@@ -100,8 +103,8 @@ def _compared(former: State, new: State, *, with_counts: bool) -> Iterator[dict[
         fields.update([*change.fields, *change.others])
         if not change.is_counted_only:
             sums[change.what] += 1
-        if with_counts or not change.is_counted_only:
-            yield _json(change, with_counts=with_counts)
+        if change.concerns_clone or not (opts.changed or (change.is_counted_only and not opts.all)):
+            yield _json(change, with_counts=opts.all)
     yield {"what": "summary", "from": former.name, "to": new.name, **sums, "fields": dict(sorted(fields.items()))}
 
 

@@ -24,6 +24,7 @@ from ptmtorrent_scrapy.crawl.database import CrawlDatabase
 from ptmtorrent_scrapy.crawl.hub import Hub
 from ptmtorrent_scrapy.crawl.matches import Matches
 from ptmtorrent_scrapy.crawl.state import CrawlState, FinishReason, ResumePage
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.git.models import CloneResult
 from ptmtorrent_scrapy.items import ListingPage
 from ptmtorrent_scrapy.storage.atomic import digest, write
@@ -118,7 +119,10 @@ class CrawlSession:
             component.restore(saved.kept[name])
         for name, value in saved.statistics.items():
             self.stats.set_value(name, value)
-        logger.info("resuming the listing started at %s", datetime.fromtimestamp(saved.began).astimezone())
+        began = datetime.fromtimestamp(saved.began).astimezone()
+        models = counted(int(saved.statistics.get("listing/models", 0)), "model")
+        so_far = "complete" if saved.complete else "so far"
+        logger.info("resuming the listing started at %s: %s %s", began, models, so_far)
 
     @property
     def _token(self) -> str | None:

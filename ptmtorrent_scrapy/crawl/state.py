@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ptmtorrent_scrapy.crawl.collected import Collected
+
 REFUSED = "is refused by the listing"  # end of the schema change for a field that the hub no longer provides
 
 
@@ -55,8 +57,12 @@ class CrawlState:
     passing_losses: int = 0  # models without a record because a server could not be asked this time
     is_listing_outdated: bool = False  # the hub has changed so that the listing cannot be resumed
     resume_page: ResumePage | None = None
+    collected: Collected | None = None  # once the clones of the crawl are done
+    records_age: float | None = None  # seconds, where the crawl works on records of an earlier one
+    listing_seconds: float | None = None  # None for a listing that was resumed
     # For the progress display
     waits_until: float = 0.0  # time.monotonic() until which no request is sent
     waits_for: str = ""  # why
     requests_left: int | None = None  # in the window of the rate limit, from the hub's headers
+    paused: dict[str, float] = field(default_factory=dict)  # host -> time.monotonic() until which none is cloned
     cloning: set[str] = field(default_factory=set)  # AUTHOR/MODEL of the repositories under way

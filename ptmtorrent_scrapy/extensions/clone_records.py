@@ -16,13 +16,12 @@ from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import FinishReason, Phase
 from ptmtorrent_scrapy.extensions.after_listing import AfterListing
 from ptmtorrent_scrapy.extensions.phases import clone_chosen
+from ptmtorrent_scrapy.formats.times import ago
 from ptmtorrent_scrapy.items import Model
 from ptmtorrent_scrapy.records.paths import set_repository_paths
 from ptmtorrent_scrapy.spiders.from_records import FromRecords
 
 logger = logging.getLogger(__name__)
-
-_DAY = 86_400  # seconds
 
 
 class CloneRecords(AfterListing):
@@ -50,8 +49,13 @@ class CloneRecords(AfterListing):
         spider, models = self.crawl.spider, 0
         retried = self._retried() if isinstance(spider, FromRecords) and spider.retry is not None else None
         hub = CollectedHub(self.crawl.tree.root, self.crawl.tree.hub)
+        if retried is not None and not retried:
+            logger.warning("nothing to try again: no repository's last clone ended so")
         with hub.open() as pair:
-            _report_age(spider.hub, pair)
+            if pair.written is not None:
+                self.crawl.state.records_age = max(0.0, time.time() - pair.written)
+                age = ago(self.crawl.state.records_age)
+                logger.info("cloning from the records of %s, listed %s", spider.hub, age)
             for model in _models(spider, pair):
                 wanted = spider.selection.wants(model) and (retried is None or model.repository in retried)
                 self.crawl.matches.see(model)
@@ -78,12 +82,6 @@ def _models(spider: Hub, pair: Pair) -> Iterator[Model]:
         for _, found in pair.objects(spider.metadata):
             if model := spider.recorded({}, found):
                 yield model
-
-
-def _report_age(hub: str, pair: Pair) -> None:
-    age = max(0.0, time.time() - pair.written) if pair.written is not None else None
-    if age is not None:
-        logger.info("cloning from the records of %s, listed %.1f days ago", hub, age / _DAY)
 
 
 def is_collected(tree_hub: CollectedHub) -> bool:

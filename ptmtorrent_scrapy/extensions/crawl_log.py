@@ -14,6 +14,7 @@ from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
 
 from ptmtorrent_scrapy import __version__
 from ptmtorrent_scrapy.crawl import options
+from ptmtorrent_scrapy.crawl.collected import Collected
 from ptmtorrent_scrapy.crawl.hub import Hub
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.formats.redact import HIDDEN, redact
@@ -25,7 +26,8 @@ from ptmtorrent_scrapy.storage.atomic import JsonArrayFile
 logger = logging.getLogger(__name__)
 
 _OURS = re.compile(r"CLONE_\w+|DATA_DIR|KEEP_SNAPSHOTS|LISTING_MAX_AGE")
-_BYTES = ("git_bytes", "lfs_bytes", "fetched_bytes")
+_BYTES = ("git_bytes", "lfs_bytes", "downloaded_bytes")  # of the repositories that the crawl worked on
+_OF_TREE = ("disk_bytes", "shared_bytes")
 
 
 class CrawlLog:
@@ -94,7 +96,7 @@ class CrawlLog:
         return {
             **self._line,
             "ended": _now(),
-            "counts": _counts(self.crawler.stats.get_stats()),
+            "counts": _counts(self.crawler.stats.get_stats(), self.crawl.state.collected),
             "reason": self.crawler.stats.get_value("finish_reason"),
             "problem": problem and redact(" ".join(problem.split()), self._token),
         }
@@ -104,7 +106,7 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _counts(statistics: dict[str, Any]) -> dict[str, Any]:
+def _counts(statistics: dict[str, Any], collected: Collected | None) -> dict[str, Any]:
     def below(prefix: str) -> dict[str, int]:
         found = {name.removeprefix(prefix): count for name, count in statistics.items() if name.startswith(prefix)}
         return {name: count for name, count in sorted(found.items()) if count}
@@ -116,6 +118,7 @@ def _counts(statistics: dict[str, Any]) -> dict[str, Any]:
         "selected": statistics.get("clone/chosen", 0),
         "repositories": below("clone/status/"),
         **{name: statistics.get(f"clone/{name}", 0) for name in _BYTES},
+        **({name: getattr(collected, name) for name in _OF_TREE} if collected else {}),
         **({"schema_changes": changes} if (changes := below("listing/departures/")) else {}),
     }
 

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Self, TypeVar
 
 from scrapy import signals
 from scrapy.crawler import Crawler
+from scrapy.statscollectors import StatsCollector
 
 from ptmtorrent_scrapy import PLEASE_REPORT
 from ptmtorrent_scrapy.crawl.session import CrawlSession
@@ -51,6 +53,8 @@ class Phases(AfterListing):
         if records.ready > records.pending:
             await self._publish(last=not records.pending)  # usable records, while the clones take weeks
         self.crawl.state.phase = Phase.CLONING
+        if self.crawl.resumed is None:
+            self.crawl.state.listing_seconds = seconds(self.crawl.stats)
         reason = await clone_chosen(self.crawl, listed)
         self.crawl.state.phase = Phase.WRITING
         reason = reason or await asyncio.to_thread(would_lose_records, self.crawl)
@@ -77,6 +81,12 @@ class Phases(AfterListing):
         pipeline = self.crawler.get_item_pipeline(kind)
         assert pipeline is not None
         return pipeline
+
+
+def seconds(stats: StatsCollector) -> float:
+    """Return how long a crawl has run."""
+    start: datetime | None = stats.get_value("start_time")
+    return (datetime.now(UTC) - start).total_seconds() if start else 0.0
 
 
 def would_lose_records(crawl: CrawlSession) -> FinishReason | None:

@@ -20,6 +20,7 @@ from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.formats.sizes import human
+from ptmtorrent_scrapy.formats.times import clock
 from ptmtorrent_scrapy.git.models import USABLE, CloneStatus
 
 logger = logging.getLogger(__name__)
@@ -106,17 +107,26 @@ class Progress:
         text = f"{counted(models, 'model')}, {counted(pages, 'page')}, {self._models.add(models):,.0f}/s"
         state = self.crawl.state
         if (wait := state.waits_until - time.monotonic()) > 1:
-            return f"{text}, waiting {_span(wait)} for {state.waits_for}"
+            return f"{text}, waiting {clock(wait)} for {state.waits_for}"
         return text if state.requests_left is None else f"{text}, {counted(state.requests_left, 'request')} left"
 
     def _cloned(self) -> str:
         """Return how many repositories are done and how, the rate, and the time left."""
         done, chosen = self._counted("clone/done"), self._counted("clone/chosen")
-        rate = self._bytes.add(self._counted("clone/fetched_bytes"))
+        downloaded = self._counted("clone/downloaded_bytes")
+        rate = self._bytes.add(downloaded)
         per_second = self._done.add(done)
         text = f"{done:,} of {chosen:,}: {', '.join(self._results()) or 'none yet'}"
+        text += f", {human(downloaded)} downloaded" if downloaded else ""
         text += f", {human(int(rate))}/s" if rate else ""
-        return f"{text}, {_span((chosen - done) / per_second)} left" if per_second and done < chosen else text
+        text += f", about {clock((chosen - done) / per_second)} left" if per_second and done < chosen else ""
+        return text + "".join(f", waiting {clock(wait)} for {printable(host)}" for host, wait in self._paused())
+
+    def _paused(self) -> Iterator[tuple[str, float]]:
+        """Yield the hosts of repositories that are paused now, and for how many seconds."""
+        for host, until in list(self.crawl.state.paused.items()):
+            if (wait := until - time.monotonic()) > 1:
+                yield host, wait
 
     def _results(self) -> Iterator[str]:
         usable = sum(self._counted(f"clone/status/{status}") for status in USABLE)
@@ -136,17 +146,6 @@ class Progress:
     def _counted(self, name: str) -> int:
         assert self.crawler.stats is not None
         return int(self.crawler.stats.get_value(name, 0))
-
-
-def _span(seconds: float) -> str:
-    """Return a time in hours, minutes and seconds.
-
-    >>> _span(192.4), _span(7_322)
-    ('3:12', '2:02:02')
-    """
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _bars() -> Bars:

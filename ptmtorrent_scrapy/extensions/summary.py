@@ -3,49 +3,34 @@
 import asyncio
 import logging
 import sys
-import textwrap
-from collections import Counter
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Self
 
 from scrapy import signals
 from scrapy.crawler import Crawler
 
+from ptmtorrent_scrapy.crawl.collected import Collected, measure
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import REFUSED, FinishReason, exit_status
+from ptmtorrent_scrapy.extensions.phases import seconds
 from ptmtorrent_scrapy.formats.counted import counted, repositories
-from ptmtorrent_scrapy.formats.printable import printable, show
+from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.formats.rows import row
 from ptmtorrent_scrapy.formats.sizes import human
-from ptmtorrent_scrapy.git.models import USABLE, CloneStatus
-from ptmtorrent_scrapy.storage import folders
-from ptmtorrent_scrapy.storage.jsonl import json_lines
-from ptmtorrent_scrapy.storage.tree import DataTree
+from ptmtorrent_scrapy.formats.times import ago, clock
+from ptmtorrent_scrapy.git.models import CloneStatus
 
 logger = logging.getLogger(__name__)
 
 _SHOWN = 3  # reasons of failures
 _CHANGES = 100  # schema changes that are named; the others are counted
-_REASON = 100  # characters of a reason
 _SHUTDOWN = "shutdown"  # Scrapy's reason after Ctrl-C or a signal
 _PAGES = {
     "site": "saved from the site",
     "markdown": "rendered from Markdown",
     "earlier": "kept from an earlier crawl, since the site did not answer",
 }
-
-
-@dataclass
-class Collected:
-    """The content of a hub's tree at the end of a crawl."""
-
-    git_bytes: int = 0
-    lfs_bytes: int = 0  # on disk, each object once
-    shared_bytes: int = 0  # that clones have of objects which another clone has as well
-    failures: Counter[str] = field(default_factory=Counter)  # status and reason
 
 
 class Summary:
@@ -63,8 +48,9 @@ class Summary:
 
     async def show(self, reason: str) -> None:
         """Write the summary to the log; where that is a file, to standard error as well."""
+        collected = self.crawl.state.collected
         try:
-            collected = await asyncio.to_thread(measure, self.crawl.tree)
+            collected = collected or await asyncio.to_thread(measure, self.crawl.tree, self.crawl.state.started)
         except OSError:  # of a tree that cannot be read: the problem was logged before
             collected = Collected()
         lines = [line for rows in self._lines(reason, collected) for line in rows.split("\n")]
@@ -88,16 +74,12 @@ class Summary:
         yield row("exit status", str(exit_status(reason)))
 
     def _listed(self) -> Iterator[str]:
-        tree, models, seconds = self.crawl.tree, self._counted("listing/models"), self._seconds()
-        rate = f", {models / seconds:,.0f} models per second" if models and seconds >= 1 else ""
-        yield row("duration", f"{_span(seconds)}{rate}")
-        repeated, private = self._counted("listing/repeated"), self._counted("listing/private")
-        more = f"; {counted(repeated, 'repetition')} counted once" if repeated else ""
-        more += f"; {counted(private, 'private model')} skipped (-a private=true keeps them)" if private else ""
-        yield row("models", f"{models:,} listed{more}")
-        if self.crawl.spider.has_records:
+        tree = self.crawl.tree
+        yield row("duration", _span(seconds(self.crawl.stats)))
+        yield row("models", self._models())
+        if self.crawl.spider.has_records and self.crawl.state.records_age is None:
             yield self._records()
-        else:
+        elif not self.crawl.spider.has_records:
             yield row("objects", f"in json/metadata/{self.crawl.state_file.name}")
         for name, pages in self._below("pages/").items():
             yield row("pages", f"{pages:,} {_PAGES.get(name, name)}, in html/")
@@ -107,6 +89,21 @@ class Summary:
             yield row("datasets", f"{unlisted:,} that models name are not in the listing of datasets; they were kept")
         for doubt, models in self._below("listing/doubts/").items():
             yield row("doubtful", f"{doubt}: {counted(models, 'model')} (the field is absent)")
+
+    def _models(self) -> str:
+        """Return how many models there are, since when or how fast they were listed, and which were not counted."""
+        models, state = self._counted("listing/models"), self.crawl.state
+        if state.records_age is not None:
+            return f"{models:,} in json/{self.crawl.state_file.name}, listed {ago(state.records_age)}"
+        text = f"{models:,} listed"
+        if self.crawl.resumed is not None:
+            text += f", resuming the listing started {ago(time.time() - self.crawl.resumed.began)}"
+        elif models and state.listing_seconds:
+            text += f" in {_span(state.listing_seconds)}, {models / state.listing_seconds:,.0f} per second"
+        repeated, private = self._counted("listing/repeated"), self._counted("listing/private")
+        text += f"; {counted(repeated, 'repetition')} counted once" if repeated else ""
+        text += f"; {counted(private, 'private model')} skipped (-a private=true keeps them)" if private else ""
+        return text
 
     def _records(self) -> str:
         """Return the line about the records."""
@@ -132,9 +129,9 @@ class Summary:
             yield row("not checked", f"{what} this time; the last known commit was kept")
         if changed := self._counted("clone/local_changes"):
             yield row("not updated", f"{counted(changed, 'clone')} with local changes; their errors name the files")
-        if downloaded := self._counted("clone/fetched_bytes"):
+        if downloaded := self._counted("clone/downloaded_bytes"):
             yield row("downloaded", human(downloaded))
-        if collected.git_bytes or collected.lfs_bytes:
+        if collected.disk_bytes:
             on_disk = f"{human(collected.git_bytes)} of git, {human(collected.lfs_bytes)} of large files"
             yield row("on disk", on_disk)
         if collected.shared_bytes:
@@ -155,11 +152,6 @@ class Summary:
             what = repositories(failed)
             return f"scrapy clone {self.crawl.tree.hub} -a retry=failed tries {what} again"
         return None
-
-    def _seconds(self) -> float:
-        assert self.crawler.stats is not None
-        start: datetime | None = self.crawler.stats.get_value("start_time")
-        return (datetime.now(UTC) - start).total_seconds() if start else 0.0
 
     def _counted(self, name: str) -> int:
         assert self.crawler.stats is not None
@@ -183,39 +175,9 @@ class Summary:
         return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
-def measure(tree: DataTree) -> Collected:
-    """Return what the tree has now: bytes by kind, and why repositories have no clone."""
-    collected, named = Collected(), 0
-    for line in json_lines(tree.repositories, {"url": str}):
-        if line.get("path"):
-            collected.git_bytes += _number(line.get("git_bytes"))
-            named += _number(line.get("lfs_bytes"))
-        if line.get("status") not in USABLE:
-            reason = printable(str(line.get("error") or "")).replace(line["url"], "").strip(" :")
-            reason = textwrap.shorten(reason, _REASON, placeholder=" ...")
-            collected.failures[f"{line.get('status')}{f': {reason}' if reason else ''}"] += 1
-    for folder in folders.walk(tree.store / "objects"):
-        collected.lfs_bytes += sum(Path(folder.path, name).stat().st_size for name in folder.files)
-    collected.shared_bytes = max(0, named - collected.lfs_bytes)
-    return collected
-
-
 def _list(numbers: dict[str, int]) -> str:
     return ", ".join(f"{number:,} {name}" for name, number in numbers.items())
 
 
 def _span(seconds: float) -> str:
-    """Return a time in seconds, minutes or hours.
-
-    >>> _span(7.4), _span(754), _span(90_061)
-    ('7.4 s', '12:34', '25:01:01')
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    return f"{seconds:.1f} s" if seconds < 60 else clock(seconds)

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 _CHECK = 1.0  # seconds between checks whether the crawl was stopped
 _WORTH_A_LINE = 60.0  # seconds
+_LIMIT = "the rate limit of {}"
+_FAILED = "{} to recover from an error"
 
 # A host that does not answer for its robots.txt does not answer for its listing either: one log line is enough.
 logging.getLogger("scrapy.downloadermiddlewares.robotstxt").setLevel(logging.CRITICAL)
@@ -82,7 +84,7 @@ class RateLimitMiddleware:
 
     async def process_request(self, request: Request) -> None:
         host = urlparse_cached(request).netloc
-        self._wait(host, request.meta.pop(PAUSE, 0.0))
+        self._wait(host, request.meta.pop(PAUSE, 0.0), _FAILED)
         while (wait := self._not_before.get(host, 0.0) - self._clock()) > 0:
             await self._sleep(min(wait, _CHECK))
             if self._stopped():
@@ -99,12 +101,12 @@ class RateLimitMiddleware:
             self._state.requests_left = left
         if response.status != 429:
             if left is not None and seconds is not None and left * 10 <= (_quota(response) or left * 10):
-                self._wait(host, seconds + 1 if left == 0 else seconds / left)
+                self._wait(host, seconds + 1 if left == 0 else seconds / left, _LIMIT)
             return response
         tries = request.meta.get(RATE_LIMITED, 0) + 1
         if tries > self._retries:
             return response
-        self._wait(host, _pause(response, left, seconds, tries))
+        self._wait(host, _pause(response, left, seconds, tries), _LIMIT)
         return request.replace(dont_filter=True, meta={**request.meta, RATE_LIMITED: tries})
 
     def process_exception(self, request: Request, exception: Exception) -> None:
@@ -119,17 +121,17 @@ class RateLimitMiddleware:
             self._down.add(host)
             return
         asked = _retry_after(response) if response else None
-        self._wait(host, backoff(self._pause, failures) if asked is None else asked)
+        self._wait(host, backoff(self._pause, failures) if asked is None else asked, _FAILED)
 
-    def _wait(self, host: str, seconds: float) -> None:
+    def _wait(self, host: str, seconds: float, why: str) -> None:
         seconds = min(seconds, self._longest)
         until = self._clock() + seconds
         if until <= self._not_before.get(host, 0.0):
             return
         self._not_before[host] = until
-        self._state.waits_until, self._state.waits_for = until, host
+        self._state.waits_until, self._state.waits_for = until, why.format(host)
         if seconds > _WORTH_A_LINE:
-            logger.info("waiting %d seconds before %s is asked again", seconds, host)
+            logger.info("waiting %d seconds for %s", seconds, self._state.waits_for)
 
 
 def _pause(response: Response, left: int | None, seconds: int | None, tries: int) -> float:

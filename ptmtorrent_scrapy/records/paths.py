@@ -14,7 +14,8 @@ def set_repository_paths(tree: DataTree) -> None:
 
     Nothing is written if all records say so already. The caller holds the tree. Raises `OSError`.
     """
-    paths = {line["url"]: line["path"] for line in json_lines(tree.repositories, {"url": str, "path": str})}
+    lines = json_lines(tree.repositories, {"url": str})
+    paths = {line["url"]: line["path"] for line in lines if isinstance(line.get("path"), str)}
     rewrite_elements(tree.records, lambda element: with_path(element, paths))
 
 

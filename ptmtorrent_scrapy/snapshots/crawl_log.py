@@ -21,6 +21,7 @@ def begin(tree: DataTree, line: dict[str, Any]) -> None:
     """Note that a crawl has started; if the previous one was killed, write its line first."""
     if (left := _left(tree.begun)) is not None and left["started"] != _last(tree.crawls).get("started"):
         append(tree.crawls, left)
+        logger.info("the previous crawl, started at %s, was killed", left["started"])
     note(tree, line)
 
 

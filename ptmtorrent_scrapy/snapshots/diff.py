@@ -36,6 +36,12 @@ class Change:
     counts: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # (old, new) downloads and likes
 
     @property
+    def concerns_clone(self) -> bool:
+        """Return whether a clone of the model is to be made, updated or removed."""
+        is_moved = "LatestGitCommitSHA" in self.fields or "ModelRepositoryURL" in self.others
+        return self.what != "changed" or is_moved
+
+    @property
     def is_counted_only(self) -> bool:
         """Return whether only downloads or likes changed."""
         return self.what == "changed" and not self.fields and not self.others

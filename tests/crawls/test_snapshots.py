@@ -129,6 +129,7 @@ def test_changes_are_printed(three: Crawl, diff: Diff) -> None:
     assert lines(diff("now", "now"))[0].startswith("huggingface, now to now: 0 added, 0 removed, 0 changed")
     read = "~ o/read  downloads 5 -> 6, likes none -> 1"
     assert lines(diff("--all", first, second))[:-1] == [*changed[:3], read, *changed[3:]]
+    assert lines(diff("--changed", first, second))[:-1] == [changed[0], *changed[2:4]]
 
 
 def test_changes_are_printed_as_json(three: Crawl, hubs: Hubs, diff: Diff) -> None:
@@ -316,7 +317,7 @@ def test_the_line_of_a_crawl_that_finished(crawl: Start, hubs: Hubs) -> None:
     assert line["settings"]["CLONE_TIMEOUT"] == "60"
     assert line["settings"]["DATA_DIR"] == str(done.folder.parent)
     assert line["settings"].keys().isdisjoint({"CLONE_LFS", "MODELHUB_URL", "RETRY_TIMES"})
-    assert line["counts"].pop("git_bytes") > 0
+    assert line["counts"].pop("git_bytes") == line["counts"].pop("disk_bytes") > 0
     assert line["counts"] == {
         "models": 2,
         "records": 1,
@@ -324,7 +325,8 @@ def test_the_line_of_a_crawl_that_finished(crawl: Start, hubs: Hubs) -> None:
         "selected": 2,
         "repositories": {"cloned": 1, "missing": 1},
         "lfs_bytes": 0,
-        "fetched_bytes": line["counts"]["fetched_bytes"],
+        "downloaded_bytes": line["counts"]["downloaded_bytes"],
+        "shared_bytes": 0,
     }
 
 

@@ -31,6 +31,13 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0: any that is free")
     parser.add_argument("--models", type=int, default=300, help="models of Hugging Face")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--weeks",
+        type=int,
+        default=0,
+        metavar="N",
+        help="as it is N weeks later: models created, renamed, removed, pushed",
+    )
     parser.add_argument("--rate-limit", default="500/300", help="requests/seconds of Hugging Face's API, or none")
     parser.add_argument("--token", help="of a user who has access to the gated repositories")
     parser.add_argument("--no-troubles", action="store_true", help="no gated, missing or empty repositories")
@@ -55,6 +62,7 @@ def main() -> None:
         large_files=not given.no_large_files,
         repositories=given.repositories,
         latency=given.latency,
+        weeks=given.weeks,
     ) as hubs:
         if given.cut:
             hubs.faults.add("git-upload-pack|/info/lfs|^/_lfs/", cut=100, every=given.cut)

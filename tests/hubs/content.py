@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-AUTHOR = b"Stand-in <stand-in@example.org>"
+AUTHORS = (
+    b"Stand-in <stand-in@example.org>",
+    b"Ada Lovelace <ada@example.org>",
+    b"Grace Hopper <grace@example.org>",
+    b"\xe6\x9d\x8e\xe6\x98\x8e <li@example.cn>",
+)
 _WEEK = 7 * 86_400  # seconds between the commits of a repository
 
 
@@ -109,8 +114,8 @@ def commit(of_tree: str, parent: str | None, number: int, objects: Objects) -> s
 
 
 def commit_body(of_tree: str, parent: str | None, number: int) -> bytes:
-    """Return the content of a commit; `number` makes its date."""
-    when = b"%s %d +0000" % (AUTHOR, 1_600_000_000 + number * _WEEK)
+    """Return the content of a commit; `number` makes its date and its author."""
+    when = b"%s %d +0000" % (AUTHORS[number % len(AUTHORS)], 1_600_000_000 + number * _WEEK)
     parents = f"parent {parent}\n" if parent else ""
     return f"tree {of_tree}\n{parents}".encode() + b"author %s\ncommitter %s\n\nCommit %d\n" % (when, when, number)
 

@@ -44,6 +44,14 @@ class Generated:
         word = self.words[bits % len(self.words)]
         return f"{word}-{index}" if index % 97 == 5 else f"author{bits // 16 % 5000}/{word}-{index}"
 
+    def is_removed(self, index: int) -> bool:
+        """Return whether the hub has one no more."""
+        return False
+
+    def renamed(self, name: str) -> str | None:
+        """Return the id of the one that had that id before; None if none had."""
+        return None
+
     def trouble(self, index: int) -> str | None:
         """Return gated, missing, empty, or nothing of that."""
         return None

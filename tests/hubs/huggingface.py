@@ -82,7 +82,11 @@ class HuggingFace:
         """Return the repository of a generated model, dataset or space."""
         for kind in self.kinds:
             index = kind.generated.index(path.removeprefix(kind.prefix)) if path.startswith(kind.prefix) else None
-            if index is not None and kind.generated.trouble(index) != "missing":
+            if (
+                index is not None
+                and not kind.generated.is_removed(index)
+                and kind.generated.trouble(index) != "missing"
+            ):
                 return kind.generated.repository(index)
         return None
 
@@ -126,6 +130,8 @@ class HuggingFace:
         for index in order.after(request.query.get("cursor")):
             if len(page) == limit:
                 return page, order.cursor(last)
+            if kind.generated.is_removed(index):
+                continue
             listed = kind.generated.model(index)
             if query.wants(listed):
                 page.append(orjson.dumps({name: value for name, value in listed.items() if name in fields}))

@@ -30,6 +30,7 @@ _ATTRIBUTES = b"".join(
 )
 _RELATIONS = ("finetune", "adapter", "quantized", "merge")
 _PACKED = 11  # one in so many models has packed weights, of which the count of elements says little
+_CREATED, _PUSHED, _RENAMED, _REMOVED = 50, 12, 50, 60  # each week one in so many
 POOL = 64  # large files; repositories share them
 
 
@@ -38,10 +39,38 @@ class Models(Generated):
 
     words = _WORDS
 
-    def __init__(self, count: int, seed: int, *, troubles: bool = True, large_files: bool = True) -> None:
-        super().__init__(count, seed)
+    def __init__(
+        self, count: int, seed: int, *, troubles: bool = True, large_files: bool = True, weeks: int = 0
+    ) -> None:
+        super().__init__(count + weeks * count // _CREATED, seed)
+        self.weeks = weeks
         self.troubles = troubles
         self.large_files = large_files
+
+    def name(self, index: int) -> str:
+        """Return the id of one; after some weeks a few have another owner."""
+        return (
+            f"moved{index}/{self.words[index % len(self.words)]}-{index}"
+            if self._is_renamed(index)
+            else super().name(index)
+        )
+
+    def renamed(self, name: str) -> str | None:
+        digits = name.rpartition("-")[2]
+        if not digits.isdecimal() or int(digits) >= self.count or not self._is_renamed(int(digits)):
+            return None
+        return self.name(int(digits)) if super().name(int(digits)) == name else None
+
+    def is_removed(self, index: int) -> bool:
+        return self._has_happened(index, _REMOVED)
+
+    def _is_renamed(self, index: int) -> bool:
+        return self._has_happened(index, _RENAMED)
+
+    def _has_happened(self, index: int, one_in: int) -> bool:
+        """Return whether something that happens to one in so many models each week has happened to this one."""
+        drawn = (self._bits(index) >> 64) % (one_in * 1009) // one_in
+        return any((drawn + week) % one_in == 3 for week in range(self.weeks))
 
     def trouble(self, index: int) -> str | None:
         """Return `gated`, `missing`, `empty` or nothing."""
@@ -168,7 +197,7 @@ class Models(Generated):
 
     def revisions(self, index: int) -> int:
         """Return commits of a model's repository."""
-        return 1 + self._bits(index) % 3
+        return 1 + self._bits(index) % 3 + self._has_happened(index, _PUSHED)
 
     def head(self, index: int) -> str:
         """Return HEAD of the repository of a model, computed as git would."""

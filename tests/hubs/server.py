@@ -103,7 +103,8 @@ class Hubs:
 
     `models` and `seed` make the models of Hugging Face; `rate_limit` is (requests, seconds) of its API's window;
     `token` is that of a user who has access to everything; `latency` is seconds before each answer; `repositories` is
-    a folder that keeps what was made, else a temporary one does, as long as the server runs.
+    a folder that keeps what was made, else a temporary one does, as long as the server runs. After `weeks` models
+    were created, renamed, removed, and have new commits.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class Hubs:
         large_files: bool = True,
         repositories: Path | None = None,
         latency: float = 0,
+        weeks: int = 0,
     ) -> None:
         self.port = port
         self._kept = repositories
@@ -133,7 +135,9 @@ class Hubs:
         self.moved: dict[str, str] = {}
         self.objects: dict[str, bytes] = {}  # large files by oid
         self.huggingface = HuggingFace(
-            self, Models(models, seed, troubles=troubles, large_files=large_files), rate_limit=rate_limit
+            self,
+            Models(models, seed, troubles=troubles, large_files=large_files, weeks=weeks),
+            rate_limit=rate_limit,
         )
         self.modelhub = Modelhub(self, seed)
         self.modelzoo = ModelZoo(self)
@@ -278,9 +282,9 @@ class Hubs:
 
     def redirect(self, request: web.Request, path: str) -> web.Response | None:
         """Return the answer for the previous path of a repository."""
-        if path not in self.moved:
+        if (moved := self.moved.get(path) or self.huggingface.generated.renamed(path)) is None:
             return None
-        return web.Response(status=307, headers={"Location": request.path_qs.replace(path, self.moved[path], 1)})
+        return web.Response(status=307, headers={"Location": request.path_qs.replace(path, moved, 1)})
 
     async def _object(self, request: web.Request) -> web.StreamResponse:
         body = self.large(request.match_info["oid"])
