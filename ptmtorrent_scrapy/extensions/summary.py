@@ -48,16 +48,21 @@ class Summary:
 
     async def show(self, reason: str) -> None:
         """Write the summary to the log; where that is a file, to standard error as well."""
-        collected = self.crawl.state.collected
-        try:
-            collected = collected or await asyncio.to_thread(measure, self.crawl.tree, self.crawl.state.started)
-        except OSError:  # of a tree that cannot be read: the problem was logged before
-            collected = Collected()
+        collected = await self._collected()
         lines = [line for rows in self._lines(reason, collected) for line in rows.split("\n")]
         logger.info("\n".join(["%s"] * len(lines)), *lines)
         if self.crawler.settings["LOG_FILE"]:
             for line in lines:
                 show(line, file=sys.stderr)
+
+    async def _collected(self) -> Collected:
+        """Return what the tree has; it is measured here if the crawl ended before that."""
+        if self.crawl.state.collected is not None:
+            return self.crawl.state.collected
+        try:
+            return await asyncio.to_thread(measure, self.crawl.tree, self.crawl.state.started)
+        except OSError:  # of a tree that cannot be read: the problem was logged before
+            return Collected()
 
     def _lines(self, reason: str, collected: Collected) -> Iterator[str]:
         yield f"{self.crawl.spider.hub}: {'stopped by you' if reason == _SHUTDOWN else reason}"
