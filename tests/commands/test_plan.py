@@ -45,6 +45,14 @@ def test_a_share_of_a_hub(tell: Tell, crawl: Start, hubs: Hubs, folder: Path) ->
     assert (after["repositories"], after["current"], after["need"]["bytes"]) == (0, 30, 0)
 
 
+@pytest.mark.parametrize("hub", ["huggingface_datasets", "huggingface_spaces"])
+def test_datasets_and_spaces(tell: Tell, hubs: Hubs, hub: str) -> None:
+    kind = hubs.huggingface.datasets if hub.endswith("datasets") else hubs.huggingface.spaces
+    plan = json.loads(tell(hub, "--json", top=3).stdout)
+    assert (plan["models"], plan["selected"], plan["repositories"], plan["sampled"]) == (len(kind), 3, 3, 3)
+    assert plan["need"]["bytes"] > 0
+
+
 def test_sizes_of_lists_of_files(tell: Tell, crawl: Start, hubs: Hubs, folder: Path) -> None:
     """The listing has no sizes of single files, but the file lists of sampled repositories are exact."""
     plan = json.loads(tell("huggingface", "--json", top=20, lfs="200kB").stdout)
