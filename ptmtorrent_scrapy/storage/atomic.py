@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -10,11 +11,28 @@ from typing import IO, Self
 from ptmtorrent_scrapy.storage.fsync import sync_paths
 
 
-class AtomicFile:
-    """A file that is written under another name and replaces the old file on `commit`.
+class _Replacing(ABC):
+    """A new file; as a context manager it replaces the old one if the block succeeds, and is removed otherwise."""
 
-    As a context manager it commits if the block succeeds; otherwise the new file is removed.
-    """
+    @abstractmethod
+    def commit(self) -> None:
+        """Replace the old file. Raises `OSError`."""
+
+    @abstractmethod
+    def abandon(self) -> None:
+        """Remove the new file; the old one stays."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.commit()
+        else:
+            self.abandon()
+
+
+class AtomicFile(_Replacing):
+    """A file that is written under another name and replaces the old file on `commit`; or a context manager."""
 
     def __init__(self, path: Path, *, resume_at: int = 0) -> None:
         """Start the file, or continue one that was left, after its first `resume_at` bytes."""
@@ -53,21 +71,13 @@ class AtomicFile:
     def __enter__(self) -> IO[bytes]:
         return self.file
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.commit()
-        else:
-            self.abandon()
-
 
 def beside(path: Path) -> Path:
     """Return the path under which a file is written before it replaces the old one."""
     return path.with_name(f".{path.name}~new")
 
 
-class JsonArrayFile:
+class JsonArrayFile(_Replacing):
     """A file that holds one JSON array, written element by element; as a context manager like `AtomicFile`."""
 
     def __init__(self, path: Path, *, resume_at: int = 0, length: int = 0) -> None:
@@ -103,14 +113,6 @@ class JsonArrayFile:
 
     def __enter__(self) -> Self:
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.commit()
-        else:
-            self.abandon()
 
 
 def write(path: Path, body: bytes) -> None:
