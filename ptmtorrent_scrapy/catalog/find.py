@@ -28,7 +28,7 @@ class FoundFile:
 
 
 def find(hubs: Sequence[CollectedHub], wanted: str) -> Iterator[FoundFile]:
-    """Yield the files with a SHA-256 or git blob id; for other text, those whose path or name it matches as a pattern."""
+    """Yield the files with that SHA-256 or git blob id; for other text, those whose path or name matches it as a glob."""
     matches = matcher(wanted)
     for hub in hubs:
         lines: list[dict[str, Any]] = []
