@@ -28,7 +28,7 @@ class FoundFile:
 
 
 def find(hubs: Sequence[CollectedHub], wanted: str) -> Iterator[FoundFile]:
-    """Yield the files with that SHA-256 or git blob id; for other text, those whose path or name matches it as a glob."""
+    """Yield the files with that SHA-256 or git blob id; other text is a pattern of paths and names."""
     matches = matcher(wanted)
     for hub in hubs:
         lines: list[dict[str, Any]] = []
