@@ -14,10 +14,14 @@ import jsonschema_rs
 import pytest
 
 from ptmtorrent_scrapy.records.validator import schema
+from tests import processes
 from tests.hubs import Hubs
+from tests.hubs.server import in_memory
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
+
+collect_ignore = ["preload.py"]  # for the fork server alone
 
 
 @dataclass
@@ -55,9 +59,8 @@ Start = Callable[..., Crawl]
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Yield a folder, in memory if possible: clones write many small files."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as path:
+    """Yield a folder for the data of crawls."""
+    with tempfile.TemporaryDirectory(dir=in_memory()) as path:
         yield Path(path)
 
 
@@ -94,7 +97,7 @@ def crawl(hubs: Hubs, folder: Path) -> Start:
     """Return a function that crawls a hub to its end, in the folder."""
 
     def start(hub: str, environment: dict[str, str] | None = None, **settings: Any) -> Crawl:
-        ended = subprocess.run(
+        ended = processes.run(
             command(hubs, folder, hub, **settings),
             cwd=ROOT,
             env={**os.environ, **(environment or {})},

@@ -103,28 +103,6 @@ def test_what_a_listing_is_asked_for(hubs: Hubs, folder: Path) -> None:
     assert found == [[model["id"], model["sha"], None] for model in models if "ner-" in model["id"]]
 
 
-def test_the_official_client_reads_all_kinds_of_listings(hubs: Hubs, folder: Path) -> None:
-    code = """{
-        "models": [[each.id, each.downloads_all_time, each.safetensors and each.safetensors.total]
-            for each in api.list_models(expand=["downloadsAllTime", "safetensors"])],
-        "datasets": [[each.id, each.sha, each.tags] for each in api.list_datasets(expand=["sha", "tags"])],
-        "spaces": [[each.id, each.sdk, each.models] for each in api.list_spaces(expand=["sdk", "models"])],
-        "tree": [each.path for each in api.list_repo_tree("DATASET", repo_type="dataset", recursive=True)],
-    }"""
-    hub = hubs.huggingface
-    found = client(hubs, folder, code.replace("DATASET", hub.datasets.name(0)))
-    models, datasets, spaces = (
-        [kind.model(at) for at in reversed(range(len(kind)))] for kind in (hub.generated, hub.datasets, hub.spaces)
-    )
-    totals = [(each.get("safetensors") or {}).get("total") for each in models]
-    assert found["models"] == [
-        [each["id"], each["downloadsAllTime"], total] for each, total in zip(models, totals, strict=True)
-    ]
-    assert found["datasets"] == [[each["id"], each["sha"], each["tags"]] for each in datasets]
-    assert found["spaces"] == [[each["id"], each["sdk"], each["models"]] for each in spaces]
-    assert sorted(found["tree"]) == sorted([*hub.datasets.files(0), "data"])
-
-
 @pytest.mark.parametrize(
     "query", ["limit=x", "limit=0", "sort=size", "cursor=x", "cursor=e30=", "sort=likes&cursor=e30="]
 )

@@ -16,7 +16,7 @@ class Faults:
         self._seen: set[tuple[str, str]] = set()
 
     def add(self, file: str, description: str) -> None:
-        """Count a fault once, however often its file is read."""
+        """Count a fault; one that was counted before, by somebody who read the file earlier, counts once."""
         described = self.examples.setdefault(file, [])
         if (file, description) in self._seen:
             return

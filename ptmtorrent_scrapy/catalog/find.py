@@ -28,7 +28,7 @@ class FoundFile:
 
 
 def find(hubs: Sequence[CollectedHub], wanted: str) -> Iterator[FoundFile]:
-    """Yield the files with that SHA-256 or git blob id; other text is a pattern of paths and names."""
+    """Yield the files with that SHA-256 or git blob id, else those whose path, or name, matches that pattern."""
     matches = matcher(wanted)
     for hub in hubs:
         lines: list[dict[str, Any]] = []
@@ -57,7 +57,7 @@ def matcher(wanted: str) -> Callable[[dict[str, Any]], bool]:
 
 
 def _with_models(hub: CollectedHub, lines: list[dict[str, Any]]) -> Iterator[FoundFile]:
-    """Yield the lines with the names of the models of their repository."""
+    """Yield the lines with the names of the models whose repository they are of."""
     if not lines:
         return
     repositories = {line["repository"] for line in lines}

@@ -63,7 +63,7 @@ class CollectedHub:
         return absent if any((json / "metadata").glob("*.json")) else [*absent, "json/metadata"]
 
     def crawl(self, pair: Pair | None = None) -> Crawl | None:
-        """Return the crawl that wrote the hub's data, or the files that are open; None if it is unknown."""
+        """Return the crawl that wrote the hub's data, or what is open of it; None if nothing says which."""
         if pair is None:
             with self.open() as now:
                 return self.crawl(now)
@@ -88,7 +88,7 @@ class CollectedHub:
         return bool(finished) and all(counts.get("records") is None for counts in finished)
 
     def _running(self) -> Iterator[dict[str, Any]]:
-        """Yield the line of a crawl that has not ended."""
+        """Yield what a crawl says of itself that has not ended."""
         return self._lines(f".{self.name}~begun", "started")
 
     def _lines(self, name: str, *wanted: str) -> Iterator[dict[str, Any]]:

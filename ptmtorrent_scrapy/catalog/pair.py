@@ -154,7 +154,7 @@ class Pair:
             self._files.popitem()[1].close()
 
     def _is_settled(self) -> bool:
-        """Return whether no crawl is replacing the files: it replaces one after the other."""
+        """Return whether no crawl is between the first and the last file."""
         for path, file in self._files.items():
             try:
                 if not os.path.samestat(path.stat(), os.fstat(file.fileno())):

@@ -32,7 +32,7 @@ class Budget:
             what = f"{disk.f_files // 100} files"
         else:
             return None
-        return f"{self._folder} has room for less than {what}: no further clone is started; free some space"
+        return f"{self._folder} has room for less than {what}: no further clone is started; make room"
 
     def is_exhausted(self) -> bool:
         """Return whether the disk is so full that git fails on it."""

@@ -28,7 +28,7 @@ class CommitChecks:
 
     def last_known(self, url: str) -> str | None:
         """Return the commit that the server of a repository gave last, however long ago."""
-        return self._listing.commit_checks.last_commit(url)
+        return self._listing.commit_checks.commit(url, -1)
 
     def note(self, url: str, *, hub_id: str | None, commit: str | None) -> None:
         """Note that the server of a repository was asked now."""

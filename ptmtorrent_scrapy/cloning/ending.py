@@ -14,7 +14,7 @@ _FAILURES = (CloneStatus.FAILED, CloneStatus.REFUSED)
 
 
 class Ending:
-    """Notes what ends the cloning of a crawl, and logs it once."""
+    """Notes what ends the cloning of a crawl, and says it once."""
 
     def __init__(self, state: CrawlState) -> None:
         self._state = state

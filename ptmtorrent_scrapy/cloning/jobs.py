@@ -116,12 +116,12 @@ class CloneJobs:
         """Apply the failure of one clone to the rest of the crawl."""
         folder = self._crawl.tree.folder
         if result.failure == FailureKind.DISK_FULL:
-            self._ending.stop(FinishReason.NO_SPACE, f"{folder} is full: free some space and crawl again")
+            self._ending.stop(FinishReason.NO_SPACE, f"{folder} is full: make room and crawl again")
         elif result.failure == FailureKind.LACKS_ROOM:
             problem = f"{folder} has not enough space for all large files: free some space and crawl again"
             self._ending.lack(FinishReason.NO_SPACE, problem)
         elif result.failure in (FailureKind.DISK, FailureKind.MACHINE):
-            self._ending.stop(FinishReason.FAILED, f"{listed.url}: {result.error}; check this machine and crawl again")
+            self._ending.stop(FinishReason.FAILED, f"{listed.url}: {result.error}; see to this machine and crawl again")
         elif result.failure == FailureKind.BUDGET:
             self._needed[listed.url] = result.needed or 0
         elif result.failure == FailureKind.HOST:
@@ -137,7 +137,7 @@ class CloneJobs:
             logger.info("waiting %d seconds before repositories of %s: %s", seconds, host, result.error)
 
     def _lose(self, job: Job, jobs: CloneScheduler, error: WorkerLost) -> None:
-        """Give the job of a machine that failed to another one; after several attempts, leave it to the next crawl."""
+        """Let others clone what the machine that failed had under way; in the end the next crawl does."""
         logger.warning("%s: %s", job.listed.url, error)
         if job.tries < self._settings.retries and not self._ending.stopped:
             jobs.retry(job)

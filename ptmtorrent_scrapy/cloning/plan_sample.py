@@ -19,7 +19,7 @@ _UNAVAILABLE = (CloneStatus.GATED, CloneStatus.MISSING, CloneStatus.EMPTY)
 
 
 class Work(StrEnum):
-    """What a crawl has to do with a repository."""
+    """The work that a crawl has with a repository."""
 
     CLONE = "clone"
     UPDATE = "update"  # its commit moved

@@ -1,4 +1,4 @@
-"""Checks that a worker can clone, before its first clone and after a failure of its own.
+"""Proof that a worker can clone, requested before its first clone and after a failure of its own.
 
 `prove` runs on the worker, everything else in the crawl.
 """

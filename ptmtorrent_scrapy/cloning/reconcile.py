@@ -24,7 +24,7 @@ _OF_STATE = {"git_bytes": int, "lfs_objects": int, "lfs_bytes": int, "crawl": st
 
 
 def reconcile(listing: CrawlDatabase, tree: DataTree) -> bool:
-    """Give every clone one line, under the URL that the listing gives it, and remove the lines of clones that are gone.
+    """Let every clone have one line, under the URL that the listing gives it, and no line name a clone that is gone.
 
     Return whether lines of clones have changed.
     """

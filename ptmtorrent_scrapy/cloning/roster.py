@@ -111,7 +111,7 @@ class Roster:
                     self._note_nobody()
 
     async def forget(self, worker: Worker) -> None:
-        """Hand out a worker again only once the scheduler lists it again."""
+        """Hand out a worker no more until the scheduler lists it again."""
         if self._workers.get(worker.address) is worker:
             del self._workers[worker.address]
         self._is_current, self._nobody_since = False, None
@@ -174,7 +174,7 @@ class Roster:
             worker.gone.set()
 
     def _note_nobody(self) -> None:
-        """Note since when no worker can clone, and log it once, unless it is the scheduler that is gone."""
+        """Note since when no worker can clone, and say so once; a scheduler that is gone is not the workers' fault."""
         if not self._is_current:
             return
         states = {worker.state for worker in self._workers.values()}

@@ -50,7 +50,7 @@ def clone_settings(settings: BaseSettings) -> CloneSettings:
 
 
 def repository_settings(settings: BaseSettings) -> CloneRequest:
-    """Read the settings that are the same for all repositories. Raises `InvalidOption`."""
+    """Read the settings that all repositories have in common. Raises `InvalidOption`."""
     try:
         configuration = json.loads(settings["CLONE_GIT_CONFIG"])
         if not all(_CONFIGURED.fullmatch(name) and "\0" not in value for name, value in configuration.items()):

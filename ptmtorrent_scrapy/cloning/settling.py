@@ -57,7 +57,7 @@ class Settling:
             self._parts.checks.note(listed.url, hub_id=listed.hub_id, commit=commit)
 
     def asked(self, listed: ListedRepository, commit: str | None, files: dict[str, bytes], *, is_new: bool) -> None:
-        """Keep the commit of a repository that is not cloned; `is_new` if its server was asked just now."""
+        """Keep the commit of a repository that is not cloned; `is_new` if its server has just said it."""
         self._ending.answered()
         self._set_found(listed, commit, "empty", files)
         if is_new and commit is not None:

@@ -91,7 +91,7 @@ def spider_name(given: str | None, url: str | None, settings: BaseSettings, load
 
 
 def _hub_at(url: str, settings: BaseSettings, loader: SpiderLoaderProtocol) -> str | None:
-    """Return the spider whose URL a page is below: the longest one; of several at one site, the one of that listing."""
+    """Return the spider of the longest URL below which a page is; of several at one site the one of that listing."""
     spiders = {name: loader.load(name) for name in loader.list()}
     bases = [(base, name) for name, spider in spiders.items() for base in _bases(spider, settings)]
     found = [(base, name) for base, name in bases if f"{url}/".startswith((f"{base}/", f"{base}?"))]

@@ -62,7 +62,7 @@ def output(opts: argparse.Namespace, settings: BaseSettings) -> Path:
 
 
 def jobs(opts: argparse.Namespace) -> int:
-    """Return how many files or volumes are worked on at a time. Raises `InvalidOption`."""
+    """Return how much is done at a time. Raises `InvalidOption`."""
     return user_values.positive("--jobs", opts.jobs) if opts.jobs else os.cpu_count() or 1
 
 

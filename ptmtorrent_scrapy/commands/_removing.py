@@ -1,4 +1,4 @@
-"""What the commands that remove have in common: they list what would be removed, and remove it with `--yes`."""
+"""The frame of the commands that remove: list what would go, and do it with `--yes`."""
 
 import argparse
 import sys

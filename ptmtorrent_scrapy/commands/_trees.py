@@ -22,7 +22,7 @@ def hub_spiders(loader: SpiderLoaderProtocol, root: Path, named: Sequence[str]) 
         if name not in spiders:
             raise unknown_hub(name, spiders)
         if not (root / name).is_dir():
-            raise SetupError(f"{root / name} does not exist; name another DATA_DIR, or crawl first")
+            raise SetupError(f"{root / name} is not there; name another DATA_DIR, or crawl first")
     found = [spider for name, spider in spiders.items() if (name in named if named else (root / name).is_dir())]
     if not found:
         raise SetupError(f"{root} has no folder of a hub; name another DATA_DIR, or crawl first")
@@ -41,7 +41,7 @@ def clone_request(hub: type[HubSpider], tree: DataTree, settings: BaseSettings, 
 
 
 def downloader(loader: SpiderLoaderProtocol, settings: BaseSettings) -> Downloader:
-    """Return a downloader for files of hubs; hubs that settings name may be on this machine. Raises `InvalidOption`."""
+    """Return what downloads files of hubs: the hubs of the settings may be on this machine. Raises `InvalidOption`."""
     spiders = [spider for spider in map(loader.load, loader.list()) if issubclass(spider, HubSpider)]
     urls = {str(settings[name]) for spider in spiders for name in spider.url_settings}
     tokens = [token for spider in spiders if (token := spider.token_of(settings))]

@@ -30,7 +30,7 @@ _SETTINGS: dict[str, dict[object, object]] = {
 
 
 class Command(BaseRunSpiderCommand):
-    """Command whose exit status is that of a crawl."""
+    """Exit status as of a crawl."""
 
     requires_project = True
 

@@ -18,7 +18,7 @@ from ptmtorrent_scrapy.formats.sizes import human
 
 
 class Command(ReadsTree, ScrapyCommand):
-    """Exit status 0: a file was found; 1: none was found; 2: there is nothing to search in."""
+    """Exit status 0: a file was found; 1: none was; 2: there is nothing to search in."""
 
     def syntax(self) -> str:
         return "[options] SHA256|BLOB|GLOB [hub ...]"

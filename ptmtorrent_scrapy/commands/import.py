@@ -1,4 +1,4 @@
-"""`scrapy import PACKAGE`: make a data tree of a package that `scrapy package` has made."""
+"""`scrapy import PACKAGE`: a data tree again, of a package that `scrapy package` has made."""
 
 import argparse
 import sys

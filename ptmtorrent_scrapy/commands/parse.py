@@ -11,7 +11,7 @@ from ptmtorrent_scrapy.spiders.base import HubSpider
 
 
 class Command(_common.ShowsPage, ParseCommand):
-    """As Scrapy's own; exit status 2 for what no spider can parse, 1 for a page that is not of the hub."""
+    """As Scrapy's own; exit status 2 for what no spider can parse, 1 for a page that is not what it should be."""
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         assert self.crawler_process is not None

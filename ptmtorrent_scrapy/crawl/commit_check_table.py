@@ -21,11 +21,6 @@ class CommitCheckTable:
         row = self._database.execute(query, (url, after, time.time())).fetchone()
         return row[0] if row else None
 
-    def last_commit(self, url: str) -> str | None:
-        """Return the commit that a repository's server gave last, by whatever clock."""
-        row = self._database.execute("SELECT server_commit FROM commit_check WHERE url = ?", (url,)).fetchone()
-        return row[0] if row else None
-
     def was_asked(self, url: str, after: float) -> bool:
         """Return whether a repository's server was asked after a time, whatever it answered."""
         query = "SELECT 1 FROM commit_check WHERE url = ? AND at > ? AND at <= ?"

@@ -29,7 +29,7 @@ class ExportLocked(Exception):
 class Export:
     """Writes files below a folder; each file that is there stays until the new ones are complete.
 
-    `advance` gets (what is being done, how much is done, how much there is); `warn` gets what is missing, in words.
+    `advance` gets (what is being done, how much of it is, of how much); `warn` gets what is missing, in words.
     """
 
     def __init__(

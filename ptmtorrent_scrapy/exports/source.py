@@ -9,7 +9,7 @@ from ptmtorrent_scrapy.catalog import CollectedHub, Crawl, Pair
 
 Advance = Callable[
     [str, int, int | None], object
-]  # (what is being done, how much is done, how much there is if that is known)
+]  # what is being done, how much of it is, of how much if that is known
 
 _STEP = 500  # elements between two calls of `Advance`
 _LINES = 10_000  # likewise lines
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Source(NamedTuple):
-    """A hub, its open files, and the crawl that wrote them."""
+    """A hub, what is open of it, and the crawl that this comes from."""
 
     hub: CollectedHub
     pair: Pair

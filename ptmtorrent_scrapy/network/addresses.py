@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 
 Origin = tuple[str, int]  # host and port
 _PORTS = {"http": 80, "https": 443}
-_UNICAST = ipaddress.ip_network("2000::/3")  # RFC 4291, 2.4: all that is given out of IPv6
-_PROTOCOLS = ipaddress.ip_network("192.0.0.0/24")  # RFC 6890: for protocols
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
 
 
@@ -48,9 +46,7 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
-    # Python calls some networks of RFC 6890 global that are none, such as fec0::/10 and ::127.0.0.1
-    of_internet = found in _UNICAST if found.version == 6 else found not in _PROTOCOLS
-    return of_internet and found.is_global and not found.is_multicast
+    return found.is_global and not found.is_multicast
 
 
 def origin(url: str) -> Origin | None:

@@ -24,7 +24,7 @@ _FAILURES = (AddressRefused, Unreachable, ProxyUnusable)
 
 
 class Guard:
-    """The proxy of one program: how its connections are made, and why the last one failed."""
+    """The proxy as one program sees it: by what its connections are made, and why the last one could not be."""
 
     def __init__(self, network: Network) -> None:
         self.network = network

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from ptmtorrent_scrapy.formats.raw_json import mapping, string, strings
 from ptmtorrent_scrapy.formats.spdx import spdx_identifier
 from ptmtorrent_scrapy.items import Dataset
-from ptmtorrent_scrapy.parsers.huggingface_ids import NOBODY, dataset_id, dataset_links, model_id, web_url, written
+from ptmtorrent_scrapy.parsers.huggingface_ids import NOBODY, dataset_id, model_id, web_url, written
 
 # Ids of https://huggingface.co/docs/hub/repositories-licenses that SPDX calls otherwise. The others are SPDX's but for
 # upper and lower case, or have no SPDX identifier.
@@ -119,15 +119,12 @@ def datasets(listed: dict[str, Any], card: dict[str, Any], tagged: Tags, base: s
     mentions: dict[str, None] = {}
     for usage, names in (("train", train), ("eval", evaluated)):
         for text in names:
-            if made := dataset(text, base):
-                named = [made]
-            else:
+            if (made := dataset(text, base)) is None:
                 mentions[text] = None
-                named = [linked for link in dataset_links(text) if (linked := dataset(link, base))]
-            for each in named:
-                known = found.setdefault(each.name.lower(), each)
-                if usage not in known.usages:
-                    known.usages.append(usage)
+                continue
+            made = found.setdefault(made.name.lower(), made)
+            if usage not in made.usages:
+                made.usages.append(usage)
     return list(found.values()), list(mentions)
 
 

@@ -13,7 +13,6 @@ _PART = r"(?!.*(?:--|\.\.))[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?"
 # https://github.com/huggingface/huggingface_hub, utils/_validators.py: OWNER/NAME, or NAME alone as of old
 _ID = re.compile(rf"(?:{_PART}/)?{_PART}")
 _MARKDOWN = re.compile(r"\[[^\[\]]{0,500}\]\(\s*([^\s()]{1,500})\s*\)")
-_DATASET_LINK = re.compile(r"https?://(?:www\.)?(?:huggingface\.co|hf\.co)/datasets/[\w./-]*\w")
 _HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co", "www.hf.co")
 _VIEWS = ("tree", "blob", "resolve", "raw", "commit", "commits", "discussions", "viewer", "settings", "edit")
 _SECTIONS = ("datasets", "spaces", "models", "docs", "papers", "blog", "collections", "api", "buckets", "kernels")
@@ -64,15 +63,6 @@ def dataset_id(text: str, base: str) -> str | None:
         found = "/".join(path)
         return found if is_id(found) else None
     return _leading_id(path[1:]) if path[:1] == ["datasets"] else None
-
-
-def dataset_links(text: str) -> list[str]:
-    """Return the URLs of datasets on the hub in a text of several words.
-
-    >>> dataset_links("JW300 + [Menyo-20k](https://huggingface.co/datasets/menyo20k_mt)")
-    ['https://huggingface.co/datasets/menyo20k_mt']
-    """
-    return _DATASET_LINK.findall(text)
 
 
 def is_id(text: str) -> bool:

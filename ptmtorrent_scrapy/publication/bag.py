@@ -24,7 +24,7 @@ class CannotStart(BagError):
 
 
 class DamagedFile(BagError):
-    """A large file whose content does not have the SHA-256 of its name."""
+    """A large file whose content is not what its name says."""
 
     def __init__(self, file: object, found: str) -> None:
         super().__init__(f"{file} has the SHA-256 {found}, not that of its name; run scrapy verify --repair")

@@ -116,7 +116,7 @@ class Importing:
         self._publish(data, done.hubs)
 
     def _publish(self, data: Path, hubs: Sequence[str]) -> None:
-        """Sync the hubs to the disk and rename them to their places."""
+        """Bring the hubs to the disk and give them their names."""
         fsync.sync(data)
         for name in (*hubs, "exports", "report"):
             if (data / name).is_dir() and not os.path.lexists(self._root / name):

@@ -99,7 +99,7 @@ def rows(database: sqlite3.Connection) -> Iterator[bytes]:
 
 
 def _line(values: tuple[str, ...]) -> bytes:
-    """Return a line of CSV (RFC 4180), with values that no spreadsheet takes for a formula."""
+    """Return a line of CSV (RFC 4180); spreadsheets take no value for a formula."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow([_harmless(value) for value in values])
     return text.getvalue().encode("utf-8", "replace")

@@ -30,7 +30,7 @@ from ptmtorrent_scrapy.publication.tags import write_tags
 from ptmtorrent_scrapy.publication.workspace import Workspace
 from ptmtorrent_scrapy.storage.tree import is_work
 
-Advance = Callable[[str, int, int], object]  # gets (what is done, how much is done, how much there is)
+Advance = Callable[[str, int, int], object]  # gets what is done, how many, of how many
 _AHEAD = 4  # files per worker that wait for their turn
 
 

@@ -58,7 +58,7 @@ class Payload:
         self.totals.size += size
 
     def fetch(self, url: str, entry: Entry) -> None:
-        """Add a large file that is to be downloaded to fetch.txt."""
+        """Name a large file that is to be downloaded."""
         assert entry.oid is not None
         self._manifest.write(manifest_line(entry.oid, entry.path))
         self._fetch.write(Fetch(url, entry.size, entry.path).line())

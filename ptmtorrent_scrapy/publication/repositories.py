@@ -65,7 +65,7 @@ class Repositories:
         database.executescript(_SCHEMA)
 
     def choose(self, *, named: Collection[str], licenses: Collection[str] | None) -> None:
-        """Decide which repositories are excluded from the package.
+        """Decide which repositories stay out of the package.
 
         `named` are the gated and private ones that go in; `licenses`, in lower case, those that may be redistributed.
         Raises `UnknownRepository`.

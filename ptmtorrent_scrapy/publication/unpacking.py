@@ -1,4 +1,4 @@
-"""Unpacks parts of volumes. Anybody may have made one: nothing is written elsewhere, links lead to large files only."""
+"""Unpacks parts of volumes. A volume may come from anybody: nothing leaves the folder, no links but to large files."""
 
 import hashlib
 import io

@@ -105,7 +105,7 @@ def _removal(tree: DataTree, path: str) -> Removal:
 
 
 def _names(record: dict[str, Any]) -> Iterator[str]:
-    """Yield the path, URLs and name by which a record names its repository; earlier versions wrote only its URL."""
+    """Yield what a record says of its repository; earlier versions wrote its model's URL only."""
     for key in (_PATH, "ModelRepositoryURL", "ModelURL", "ModelName"):
         if isinstance(record.get(key), str):
             yield record[key]

@@ -10,7 +10,7 @@ from ptmtorrent_scrapy.storage.tree import DataTree
 
 KINDS = ("added", "removed", "changed")
 LISTED = 500  # models of each kind
-MOST = 500_000  # records; more are not compared: a comparison takes as long as the rest of a report
+MOST = 500_000  # records of a hub that a report compares: a comparison takes as long as the rest of it
 
 
 @dataclass(kw_only=True)

@@ -1,4 +1,4 @@
-"""The pages: one HTML file each, which needs no network and no script.
+"""The pages: one HTML file each, which needs no network and no script, whatever a hub says.
 
 Every text is escaped by Jinja2, and characters that act on what is read are shown as their codes. The
 Content-Security-Policy allows the page's own style and nothing else.

@@ -67,7 +67,7 @@ def record_figures(records: Iterable[dict[str, Any]], advance: Callable[[int], o
 
 
 def license_of(record: dict[str, Any]) -> str | None:
-    """Return the licence as SPDX identifiers, else as the hub names it; None without a licence.
+    """Return the licence as SPDX identifiers, else as the hub says it; None where there is none.
 
     >>> license_of({"ModelLicense": "apache-2.0", "ModelLicenseSPDX": ["Apache-2.0"]})
     'Apache-2.0'

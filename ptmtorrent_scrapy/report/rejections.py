@@ -12,7 +12,7 @@ _TEXT = 300
 
 @dataclass(frozen=True, kw_only=True)
 class Reason:
-    """Models that were rejected for one reason."""
+    """Models that were rejected for the same reason."""
 
     reason: str
     models: int

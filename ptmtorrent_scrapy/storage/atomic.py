@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import os
-from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -11,28 +10,11 @@ from typing import IO, Self
 from ptmtorrent_scrapy.storage.fsync import sync_paths
 
 
-class _Replacing(ABC):
-    """A new file; as a context manager it replaces the old one if the block succeeds, and is removed otherwise."""
+class AtomicFile:
+    """A file that is written under another name and replaces the old file on `commit`.
 
-    @abstractmethod
-    def commit(self) -> None:
-        """Replace the old file. Raises `OSError`."""
-
-    @abstractmethod
-    def abandon(self) -> None:
-        """Remove the new file; the old one stays."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.commit()
-        else:
-            self.abandon()
-
-
-class AtomicFile(_Replacing):
-    """A file that is written under another name and replaces the old file on `commit`; or a context manager."""
+    As a context manager it commits if the block succeeds; otherwise the new file is removed.
+    """
 
     def __init__(self, path: Path, *, resume_at: int = 0) -> None:
         """Start the file, or continue one that was left, after its first `resume_at` bytes."""
@@ -71,13 +53,21 @@ class AtomicFile(_Replacing):
     def __enter__(self) -> IO[bytes]:
         return self.file
 
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.commit()
+        else:
+            self.abandon()
+
 
 def beside(path: Path) -> Path:
     """Return the path under which a file is written before it replaces the old one."""
     return path.with_name(f".{path.name}~new")
 
 
-class JsonArrayFile(_Replacing):
+class JsonArrayFile:
     """A file that holds one JSON array, written element by element; as a context manager like `AtomicFile`."""
 
     def __init__(self, path: Path, *, resume_at: int = 0, length: int = 0) -> None:
@@ -113,6 +103,14 @@ class JsonArrayFile(_Replacing):
 
     def __enter__(self) -> Self:
         return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.commit()
+        else:
+            self.abandon()
 
 
 def write(path: Path, body: bytes) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests import processes
 from tests.conftest import ROOT, Crawl, Start, command
 from tests.hubs import Hubs, Repository
 
@@ -20,7 +21,7 @@ def clone(hubs: Hubs, folder: Path) -> Clone:
 
     def run(hub: str, standard_input: str = "", **settings: Any) -> "subprocess.CompletedProcess[str]":
         program = ["clone" if word == "crawl" else word for word in command(hubs, folder, hub, **settings)]
-        return subprocess.run(
+        return processes.run(
             program, cwd=ROOT, input=standard_input, capture_output=True, text=True, timeout=300, check=False
         )
 

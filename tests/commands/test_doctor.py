@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ptmtorrent_scrapy.doctor.programs import is_closed
+from tests import processes
 from tests.conftest import ROOT, command
 from tests.hubs import Hubs
 
@@ -29,7 +30,7 @@ def look(hubs: Hubs, folder: Path) -> Look:
         program = command(hubs, folder, "HUB", **given)
         at = program.index("crawl")
         program = [*program[:at], "doctor", *words, *program[at + 2 :]]
-        return subprocess.run(
+        return processes.run(
             program, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
         )
 

@@ -17,6 +17,7 @@ import rdflib
 import sqlalchemy
 from pyshacl import validate
 
+from tests import processes
 from tests.conftest import ROOT
 from tests.trees import BERT, PLAIN, SHARED, TUNED, listed, record, write_example, write_hub
 
@@ -31,7 +32,7 @@ def command(data: Path, *arguments: str) -> list[str]:
 
 def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a scrapy command on a tree."""
-    return subprocess.run(command(data, *arguments), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    return processes.run(command(data, *arguments), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +116,7 @@ def test_a_kill_leaves_the_previous_export(tmp_path: Path) -> None:
     previous = (tmp_path / "exports" / "ptmtorrent.sqlite").read_bytes()
     tags = [f"tag-{n}" for n in range(40)]
     write_hub(tmp_path, records=[record(n, f"org/m{n}", ModelTags=tags) for n in range(20_000)])
-    started = subprocess.Popen(command(tmp_path, "export", "sqlite"), cwd=ROOT, stderr=subprocess.DEVNULL)
+    started = processes.Popen(command(tmp_path, "export", "sqlite"), cwd=ROOT, stderr=subprocess.DEVNULL)
     begun = tmp_path / "exports" / ".ptmtorrent.sqlite~new"
     while not begun.exists() and started.poll() is None:
         os.sched_yield()
@@ -143,7 +144,7 @@ def test_formats_of_one_export_are_of_one_crawl(tmp_path: Path) -> None:
         trees.append(root / "huggingface" / "json")
     data = tmp_path / "data"
     write_hub(data, records=[record(0, "a/m0")], objects={"hf_metadata.json": [listed(0, "a/m0")]})
-    exporting = subprocess.Popen(
+    exporting = processes.Popen(
         command(data, "export", "all"), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     json_folder, turn = data / "huggingface" / "json", 0

@@ -1,15 +1,16 @@
 """Help that needs no documentation: arguments of a hub, settings of the project."""
 
-import subprocess
 import sys
 from pathlib import Path
 
+from tests import processes
 from tests.conftest import ROOT
 
 
 def run(*words: str, **environment: str) -> str:
     program = [sys.executable, "-m", "scrapy", *words]
-    return subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout
+    ended = processes.run(program, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    return str(ended.stdout)
 
 
 def test_the_arguments_of_a_hub_are_listed_with_defaults_and_examples() -> None:

@@ -33,6 +33,7 @@ from ptmtorrent_scrapy.spiders.huggingface import HuggingFaceSpider
 from ptmtorrent_scrapy.storage.tree import DataTree
 from ptmtorrent_scrapy.verification.finding import Finding
 from ptmtorrent_scrapy.verification.verifier import Verification
+from tests import processes
 from tests.conftest import ROOT, command, git
 from tests.hubs import Executable, Files, Hubs, Large, Repository, Submodule, Symlink
 
@@ -101,7 +102,7 @@ class Tree:
     def run(self, name: str, *words: object, **settings: object) -> "subprocess.CompletedProcess[str]":
         """Run a command to its end."""
         line = self.line(name, *words, **settings)
-        return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+        return processes.run(line, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
     def package(self, name: str, **options: Any) -> Path:
         """Make a package without a command, and return its folder."""
@@ -414,7 +415,7 @@ def test_one_model_is_one_request_to_a_web_server(tree: Tree, volumes: Path) -> 
 
 def test_a_package_that_was_killed_continues_to_the_same_bytes(tree: Tree, volumes: Path) -> None:
     words = ("-o", tree.folder / "killed", "--volumes", "1MB", "--title", PackageOptions(output=Path()).title)
-    process = subprocess.Popen(tree.line("package", *words, "-j", "1"), cwd=ROOT, stdout=-3, stderr=-3)
+    process = processes.Popen(tree.line("package", *words, "-j", "1"), cwd=ROOT, stdout=-3, stderr=-3)
     work = tree.folder / ".killed~package" / "bag" / "data" / "volumes"
     while not list(work.glob("*huggingface-0002.tar.zst*")):
         assert process.poll() is None

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests import processes
 from tests.conftest import ROOT, Crawl, Start, command
 from tests.hubs import Files, Hubs, Large, Repository
 
@@ -25,7 +26,7 @@ def run(hubs: Hubs, folder: Path) -> Run:
         program = command(hubs, folder, "HUB", **settings)
         at = program.index("crawl")
         program = [*program[:at], name, *words, *program[at + 2 :]]
-        return subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        return processes.run(program, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
     return start
 

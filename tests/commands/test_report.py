@@ -15,6 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
 
 from ptmtorrent_scrapy.downloadhandlers import chromium
+from tests import processes
 from tests.conftest import ROOT, Start
 from tests.trees import crawl_line, record, write_hub
 
@@ -23,7 +24,7 @@ HOSTILE = '<script>document.title="run"</script><img src="https://evil.example/x
 
 def scrapy(*words: object) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "scrapy", *map(str, words)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    return processes.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 
 @dataclass
@@ -158,7 +159,7 @@ def test_a_bar_is_shown_where_somebody_looks(tmp_path: Path) -> None:
     write_hub(tmp_path, records=[record(number, f"a/{number}") for number in range(20_000)])
     terminal, ours = pty.openpty()
     command = [sys.executable, "-m", "scrapy", "report", "-s", f"DATA_DIR={tmp_path}"]
-    with subprocess.Popen(command, cwd=ROOT, stderr=ours, stdout=subprocess.DEVNULL) as process:
+    with processes.Popen(command, cwd=ROOT, stderr=ours, stdout=subprocess.DEVNULL) as process:
         os.close(ours)
         shown = b""
         try:

@@ -11,6 +11,7 @@ import pytest
 
 from ptmtorrent_scrapy import settings
 from ptmtorrent_scrapy.parsers.huggingface_query import listing_url
+from tests import processes
 from tests.conftest import ROOT, Start, command
 from tests.hubs import Hubs
 
@@ -26,7 +27,7 @@ def run(hubs: Hubs, folder: Path) -> Run:
 
     def of(name: str, *words: str, stdin: str = "", **settings: Any) -> Ended:
         python, m, scrapy, _, _, *options = command(hubs, folder, "", **settings)
-        ended = subprocess.run(
+        ended = processes.run(
             [python, m, scrapy, name, *words, *options],
             cwd=ROOT,
             env={**os.environ, "PATH": str(folder), "SCRAPY_PYTHON_SHELL": "python"},

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ptmtorrent_scrapy.storage.tree import DataTree
+from tests import processes
 from tests.conftest import ROOT, Crawl, Start, command, git
 from tests.hubs import Files, Hubs, Large, Repository
 
@@ -29,7 +30,7 @@ def verify(hubs: Hubs, folder: Path) -> Verify:
         program = command(hubs, folder, "HUB", **settings)
         at = program.index("crawl")
         program = [*program[:at], "verify", *words, *program[at + 2 :]]
-        return subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        return processes.run(program, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
     return run
 
@@ -248,7 +249,7 @@ def test_what_a_killed_crawl_has_made_is_no_fault(
     hubs.huggingface.models.append({"id": "o/last", "sha": hubs.serve("o/last", Repository([{"a": b"1"}])).head})
     hubs.faults.add("^/o/last/", stall=True)
     program = command(hubs, folder, "huggingface", fraction=1, CLONE_CONCURRENCY=1)
-    with subprocess.Popen(program, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+    with processes.Popen(program, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
         hubs.wait_for("^/o/last/")
         process.kill()
     hubs.faults.clear()

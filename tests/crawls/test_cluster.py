@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from distributed import Client, Security
 
+from tests import processes
 from tests.conftest import ROOT, Crawl, Start, command
 from tests.git.test_clone import assert_no_process_left
 from tests.hubs import Hubs, Large, Repository
@@ -141,7 +142,7 @@ def test_a_worker_that_dies_costs_a_repeat(hubs: Hubs, cluster: Cluster, models:
     hubs.faults.add(f"^/_lfs/{Large(b'11' * 200_000).oid}", stall=True, times=1)
     cluster.start()
     given = {"fraction": 1, "CLONE_CLUSTER": cluster.address, "CLONE_RETRIES": 5, "CLONE_RETRY_PAUSE": 0}
-    crawl = subprocess.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=subprocess.DEVNULL)
+    crawl = processes.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=subprocess.DEVNULL)
     hubs.wait_for(f"^/_lfs/{Large(b'11' * 200_000).oid}")
     with Client(cluster.address) as client:
         at_work = [each for each, tasks in client.processing().items() if tasks]
@@ -160,7 +161,7 @@ def test_a_crawl_that_is_stopped_leaves_no_git_on_the_workers(
     hubs.faults.add(f"^/_lfs/{Large(b'11' * 200_000).oid}", stall=True)
     cluster.start()
     given = {"fraction": 1, "CLONE_CLUSTER": cluster.address}
-    crawl = subprocess.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=subprocess.DEVNULL)
+    crawl = processes.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=subprocess.DEVNULL)
     hubs.wait_for(f"^/_lfs/{Large(b'11' * 200_000).oid}")
     crawl.send_signal(signal.SIGINT)
     assert crawl.wait(timeout=60) == 1
@@ -193,7 +194,7 @@ def test_a_scheduler_that_comes_back(hubs: Hubs, cluster: Cluster, models: list[
     cluster.start()
     given = {"fraction": 1, "CLONE_CLUSTER": cluster.address, "CLONE_RETRY_PAUSE": "0.5"}
     with (folder / "log").open("w") as log:
-        crawl = subprocess.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=log)
+        crawl = processes.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=log)
     hubs.wait_for(f"^/_lfs/{Large(b'11' * 200_000).oid}")
     cluster.stop()
     hubs.faults.remove(fault)
@@ -211,7 +212,7 @@ def test_a_scheduler_that_stays_away(
     cluster.start()
     given = {"fraction": 1, "CLONE_CLUSTER": cluster.address, "CLUSTER_PATIENCE": 1}
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=log)
+        process = processes.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=log)
     hubs.wait_for(f"^/_lfs/{Large(b'11' * 200_000).oid}")
     cluster.stop()
     assert process.wait(timeout=300) == 1
@@ -271,7 +272,7 @@ def test_ctrl_c_ends_a_crawl_whose_worker_hangs(hubs: Hubs, cluster: Cluster, mo
     cluster.start()
     given = {"fraction": 1, "CLONE_CLUSTER": cluster.address}
     with (folder / "log").open("w") as log:
-        crawl = subprocess.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=log)
+        crawl = processes.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=log)
     hubs.wait_for("^/_lfs/")
     cluster.processes[1].send_signal(signal.SIGSTOP)
     crawl.send_signal(signal.SIGINT)

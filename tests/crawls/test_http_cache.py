@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from tests import processes
 from tests.conftest import ROOT, Start, command
 from tests.hubs import Hubs
 
@@ -40,7 +41,7 @@ def test_a_listing_that_was_cut_asks_for_no_page_twice(crawl: Start, hubs: Hubs,
     pages = len(hubs.asked(PAGES))
     hubs.requests.clear()
     hubs.faults.add(PAGES, stall=True, after=pages // 2)
-    cut = subprocess.Popen(command(hubs, folder, "modelzoo", fraction=0), cwd=ROOT, stderr=subprocess.DEVNULL)  # type: ignore[arg-type]
+    cut = processes.Popen(command(hubs, folder, "modelzoo", fraction=0), cwd=ROOT, stderr=subprocess.DEVNULL)  # type: ignore[arg-type]
     hubs.wait_for_requests(hubs.arrived + pages // 2 + 2)
     cut.send_signal(how)
     cut.wait(timeout=60)

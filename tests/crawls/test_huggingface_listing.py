@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from ptmtorrent_scrapy.settings import HUGGINGFACE_EXPAND
+from tests import processes
 from tests.conftest import ROOT, Crawl, Start, command
 from tests.hubs import Hubs
 
@@ -152,25 +153,8 @@ def test_datasets_and_spaces(crawl: Start, hubs: Hubs, folder: Path, hub: str, f
     assert "0 added, 1 removed, 0 changed" in said
 
 
-def test_datasets_of_models_are_checked_against_the_listing_of_datasets(crawl: Start, hubs: Hubs) -> None:
-    datasets = hubs.huggingface.datasets
-    with_paper = next(at for at in range(len(datasets)) if "arxiv:1810.04805" in datasets.model(at)["tags"])
-    without = next(at for at in range(len(datasets)) if "arxiv:1810.04805" not in datasets.model(at)["tags"])
-    named = [f"https://huggingface.co/datasets/{datasets.name(with_paper)}", datasets.name(without), "gone/away"]
-    hubs.huggingface.models = [{"id": "o/m", "sha": "1" * 40, "cardData": {"datasets": named}}]
-    assert crawl("huggingface_datasets", fraction=0).status == 0
-    done = crawl("huggingface", fraction=0)
-    (record,) = done.records
-    assert [(each["DatasetName"], each.get("DatasetPaperDOI")) for each in record["Datasets"]] == [
-        (datasets.name(with_paper), "10.48550/arXiv.1810.04805"),
-        (datasets.name(without), None),
-        ("gone/away", None),
-    ]
-    assert "datasets      1 that models name are not in the listing of datasets" in done.log
-
-
 def run(name: str, folder: Path, hub: str) -> tuple[int, str]:
     """Return (exit status, output) of a command over the tree."""
     argv = [sys.executable, "-m", "scrapy", name, hub, "-s", f"DATA_DIR={folder / 'data'}"]
-    ended = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    ended = processes.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
     return ended.returncode, ended.stdout

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests import processes
 from tests.conftest import ROOT, Crawl, Start, command
 from tests.hubs import Hubs
 
@@ -20,7 +21,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def start(hubs: Hubs, folder: Path) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(command(hubs, folder, "huggingface", fraction=0), cwd=ROOT, stderr=subprocess.DEVNULL)
+    return processes.Popen(command(hubs, folder, "huggingface", fraction=0), cwd=ROOT, stderr=subprocess.DEVNULL)
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def cut(hubs: Hubs, folder: Path, page: int, how: signal.Signals = signal.SIGKIL
 
 def again(hubs: Hubs, folder: Path, **settings: Any) -> Crawl:
     given = {"fraction": 0, **settings}
-    done = subprocess.run(
+    done = processes.run(
         command(hubs, folder, "huggingface", **given),
         cwd=ROOT,
         stderr=subprocess.PIPE,
@@ -89,7 +90,7 @@ def test_a_crawl_that_finished_is_not_gone_on_with(many: Hubs, folder: Path) -> 
 
 def test_a_crawl_that_is_cut_while_it_clones_needs_no_new_listing(many: Hubs, folder: Path) -> None:
     many.faults.add("git-upload-pack", stall=True)
-    crawl = subprocess.Popen(command(many, folder, "huggingface", fraction=0.0002), cwd=ROOT, stderr=subprocess.DEVNULL)
+    crawl = processes.Popen(command(many, folder, "huggingface", fraction=0.0002), cwd=ROOT, stderr=subprocess.DEVNULL)
     many.wait_for("git-upload-pack")
     crawl.kill()
     crawl.wait()

@@ -101,15 +101,3 @@ def test_a_forge_that_does_not_answer_costs_no_record(crawl: Start, hubs: Hubs) 
     assert {line["commit"] for line in done.read("json/repositories.jsonl") if line["path"]} == {
         line["commit"] for line in lines if line["path"]
     }
-    hubs.faults.clear()
-    hubs.requests.clear()
-    again = crawl("modelhub")
-    assert (again.status, again.records) == (0, before)
-    assert "resuming the listing" in again.log
-    assert not hubs.asked("/modelhub/models.json")
-    for number, entry in enumerate(hubs.modelhub.models[:25]):
-        entry["github"] = f"https://github.com/modelhub-ai/new-{number}"
-    hubs.faults.add("/new-", status=503)
-    lost = crawl("modelhub", fraction=0, CLONE_RETRIES=0, CLONE_RETRY_PAUSE=0)
-    assert (lost.status, lost.records) == (1, before)
-    assert "25 models would lose their records because servers could not be asked this time, of 40 records" in lost.log

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ptmtorrent_scrapy.downloadhandlers import chromium
+from tests import processes
 from tests.conftest import ROOT, Start, command, git
 from tests.hubs import Hubs, Repository
 from tests.hubs.pytorchhub import FRONT, GONE_FROM_THE_SITE, NOT_ON_THE_SITE
@@ -217,7 +218,7 @@ def test_the_browser_ends_with_the_crawl(hubs: Hubs, folder: Path, how: signal.S
     fault = hubs.faults.add("_content/", stall=True)
     started: dict[int, int] = {}
     settings = {"PYTORCHHUB_URL": hubs.pytorchhub.url, "PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT": 4000}
-    crawl = subprocess.Popen(
+    crawl = processes.Popen(
         command(hubs, folder, "pytorchhub", fraction=0, **settings),
         cwd=ROOT,
         stderr=subprocess.DEVNULL,

@@ -15,6 +15,7 @@ import pytest
 
 from ptmtorrent_scrapy import __version__
 from ptmtorrent_scrapy.storage.compressed import reading
+from tests import processes
 from tests.conftest import ROOT, Crawl, Start, command
 from tests.git.test_clone import assert_no_process_left
 from tests.hubs import Hubs, Large, Repository
@@ -47,7 +48,7 @@ def diff(folder: Path) -> Diff:
 
     def run(*words: str, hub: str = "huggingface", data: Path = folder / "data") -> "subprocess.CompletedProcess[str]":
         program = [sys.executable, "-m", "scrapy", "diff", "-s", f"DATA_DIR={data}", hub, *words]
-        return subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        return processes.run(program, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
     return run
 
@@ -273,7 +274,7 @@ def large(crawl: Start, hubs: Hubs, folder: Path) -> Path:
 def until_it_is_kept(hubs: Hubs, folder: Path) -> "subprocess.Popen[str]":
     """Start a crawl, and return it once it writes a snapshot."""
     program = command(hubs, folder, "huggingface", fraction=0, KEEP_SNAPSHOTS=1)
-    crawl = subprocess.Popen(program, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    crawl = processes.Popen(program, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     while not list((folder / "data/huggingface").glob("snapshots/.*~new/metadata/large.json.zst")):
         assert crawl.poll() is None, crawl.communicate()[1]
     return crawl
@@ -354,7 +355,7 @@ def test_the_line_of_a_crawl_that_was_cut(
     hubs.faults.add(f"^/_lfs/{STALLED.oid}", stall=True, times=1)
     hubs.huggingface.models = [*FIRST, {**model("o/large"), "sha": served.head}]
     program = command(hubs, folder, "huggingface", fraction=1, KEEP_SNAPSHOTS=1)
-    cut = subprocess.Popen(program, cwd=ROOT, stderr=subprocess.DEVNULL)
+    cut = processes.Popen(program, cwd=ROOT, stderr=subprocess.DEVNULL)
     hubs.wait_for(f"^/_lfs/{STALLED.oid}")
     cut.send_signal(how)
     assert cut.wait(timeout=60) not in (0, None)

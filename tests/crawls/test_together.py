@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tests import processes
 from tests.conftest import ROOT, Start, command
 from tests.hubs import Hubs
 
@@ -31,10 +32,10 @@ def test_all_hubs_at_once(crawl: Start, folder: Path, published: Any) -> None:
 
 def test_the_second_crawl_of_a_hub_refuses(hubs: Hubs, folder: Path) -> None:
     hubs.faults.add("^/api/models", stall=True, times=1)
-    first = subprocess.Popen(command(hubs, folder, "huggingface"), stderr=subprocess.DEVNULL, cwd=ROOT)
+    first = processes.Popen(command(hubs, folder, "huggingface"), stderr=subprocess.DEVNULL, cwd=ROOT)
     try:
         hubs.wait_for("^/api/models")
-        second = subprocess.run(
+        second = processes.run(
             command(hubs, folder, "huggingface"), stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False
         )
     finally:
@@ -42,7 +43,7 @@ def test_the_second_crawl_of_a_hub_refuses(hubs: Hubs, folder: Path) -> None:
         first.wait()
     assert second.returncode == 1
     assert f"in use by another crawl, process {first.pid} on " in second.stderr
-    third = subprocess.run(
+    third = processes.run(
         command(hubs, folder, "huggingface", fraction=0), stderr=subprocess.DEVNULL, cwd=ROOT, check=False
     )
     assert third.returncode == 0

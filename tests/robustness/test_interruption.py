@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import processes
 from tests.conftest import ROOT, Start, command
 from tests.git.test_clone import assert_no_process_left
 from tests.hubs import Hubs, Large, Repository
@@ -30,7 +31,7 @@ def models(hubs: Hubs) -> list[str]:
 
 def start(hubs: Hubs, folder: Path) -> subprocess.Popen[bytes]:
     """Return a crawl that clones one repository after the other, and has reached the stalled download."""
-    crawl = subprocess.Popen(
+    crawl = processes.Popen(
         command(hubs, folder, "huggingface", fraction=1, CLONE_CONCURRENCY=1), cwd=ROOT, stderr=subprocess.DEVNULL
     )
     hubs.wait_for(f"^/_lfs/{Large(b'2' * 100_000).oid}")

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests import processes
 from tests.conftest import ROOT, command, git
 from tests.git.test_clone import assert_no_process_left
 from tests.hubs import Files, Hubs, Large, Repository
@@ -32,7 +33,7 @@ def serve(hubs: Hubs) -> None:
 
 def start(hubs: Hubs, folder: Path) -> "subprocess.Popen[bytes]":
     given = {"fraction": 1, "CLONE_CONCURRENCY": 4, "CLONE_RETRIES": 5}
-    return subprocess.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=subprocess.DEVNULL)
+    return processes.Popen(command(hubs, folder, "huggingface", **given), cwd=ROOT, stderr=subprocess.DEVNULL)
 
 
 def kill_at(requests: int, hubs: Hubs, folder: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests import processes
 from tests.conftest import ROOT, command
 from tests.hubs import Hubs
 
@@ -59,7 +60,7 @@ _WAYS = (
 
 def start(hubs: Hubs, folder: Path) -> "subprocess.Popen[bytes]":
     argv = command(hubs, folder, "huggingface", fraction=0, RETRY_TIMES=0, LISTING_RETRY_PAUSE=0)
-    return subprocess.Popen(argv, cwd=ROOT, stderr=subprocess.DEVNULL)
+    return processes.Popen(argv, cwd=ROOT, stderr=subprocess.DEVNULL)
 
 
 def read(folder: Path) -> dict[str, bytes]:

@@ -21,7 +21,7 @@ _LONGEST = 1 << 20  # bytes of a message
 # %H hash, %cI date of the commit, %an name of its author, %s title, %b the rest of the message
 _LOG = ("git", "log", "-z", "--no-show-signature", "--no-color", "--format=%H%n%cI%n%an%n%s%n%b", "HEAD", "--")
 
-# In PeaTMOSS a commit belongs to one model, so a repository of several models, such as that of a whole hub, is skipped.
+# A commit of PeaTMOSS belongs to one model: a repository that holds many, such as that of a whole hub, has no place.
 _CLONES = """
 SELECT r.hub, r.path, min(m.model_id) FROM ptm_repository r JOIN ptm_model m ON m.repository_id = r.id
 WHERE r.path IS NOT NULL GROUP BY r.id HAVING count(*) = 1

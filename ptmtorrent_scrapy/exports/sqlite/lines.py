@@ -54,18 +54,24 @@ class Repositories:
         if known is None:
             self.count += 1
         self._hubs.add(hub)
-        key = known or self.count
         row = (
-            key,
+            known or self.count,
             hub,
-            *(text(line.get(name)) for name in ("url", "path", "commit", "branch", "status", "error")),
+            text(line["url"]),
+            text(line.get("path")),
+            text(line.get("commit")),
+            text(line.get("branch")),
+            text(line.get("status")),
+            text(line.get("error")),
             whole(line.get("attempts")),
             text(line.get("started")),
             number(line.get("seconds")),
-            *(whole(line.get(name)) for name in ("git_bytes", "lfs_objects", "lfs_bytes")),
+            whole(line.get("git_bytes")),
+            whole(line.get("lfs_objects")),
+            whole(line.get("lfs_bytes")),
         )
         self._connection.execute(_REPOSITORY, row)
-        return key
+        return row[0]
 
 
 def add_crawls(rows: Rows, hub: CollectedHub, source: Crawl | None) -> None:
@@ -76,9 +82,16 @@ def add_crawls(rows: Rows, hub: CollectedHub, source: Crawl | None) -> None:
             "ptm_crawl",
             None,
             hub.name,
-            *(text(line.get(name)) for name in ("started", "ended", "version", "reason", "problem")),
-            *(whole(counts.get(name)) for name in ("models", "records")),
-            *(orjson.dumps(value).decode() for value in (line.get("arguments"), line.get("settings"), counts)),
+            text(line["started"]),
+            text(line.get("ended")),
+            text(line.get("version")),
+            text(line.get("reason")),
+            text(line.get("problem")),
+            whole(counts.get("models")),
+            whole(counts.get("records")),
+            orjson.dumps(line.get("arguments")).decode(),
+            orjson.dumps(line.get("settings")).decode(),
+            orjson.dumps(counts).decode(),
             int(source is not None and source.started == line["started"]),
         )
 

@@ -166,12 +166,11 @@ class Store:
 
     def _old_objects(self) -> list[str]:
         """Return ids of a random part of the objects that were checked long ago or never, oldest check first."""
-        now = time.time()
-        before = now - _SAMPLE_AGE
+        before = time.time() - _SAMPLE_AGE
         ages: dict[str, float] = {}
         for number in random.sample(range(256), _SAMPLE_FILES):
             name = f"{number:02x}"
-            checked = {oid: at for oid, at in self.checks.ages(name).items() if at <= now}  # by a clock that was right
+            checked = self.checks.ages(name)
             ages |= {oid: checked.get(oid, 0) for oid in self.ids(name) if checked.get(oid, 0) < before}
         return sorted(ages, key=ages.__getitem__)
 

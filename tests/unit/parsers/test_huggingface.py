@@ -180,13 +180,6 @@ def test_words_that_can_be_no_id_are_mentions(text: str) -> None:
     assert (found.datasets, found.dataset_mentions) == ([], [text])
 
 
-def test_datasets_that_words_link_to_are_datasets() -> None:
-    text = "JW300 + [Menyo](https://huggingface.co/datasets/menyo20k_mt), https://hf.co/datasets/a/b."
-    found = parsed(cardData={"datasets": [text, "a/B"]})
-    assert [(each.name, each.usages) for each in found.datasets] == [("menyo20k_mt", ["train"]), ("a/b", ["train"])]
-    assert found.dataset_mentions == [text]
-
-
 def test_a_dataset_elsewhere_has_its_own_url() -> None:
     (dataset,) = parsed(cardData={"datasets": "[x](https://kaggle.com/a/b)"}).datasets
     assert (dataset.name, dataset.owner, dataset.url) == (

@@ -1,7 +1,5 @@
 """Scratch folders are removed, also those of processes that were killed."""
 
-import os
-import time
 from pathlib import Path
 
 from ptmtorrent_scrapy.storage.scratch import remove_left, scratch_folder
@@ -22,14 +20,6 @@ def test_what_a_killed_process_left_is_removed_and_what_runs_is_kept(tmp_path: P
         assert not left.exists()
         remove_left(tmp_path)
         assert running.is_dir()
-
-
-def test_a_folder_that_was_made_by_a_clock_that_was_ahead(tmp_path: Path) -> None:
-    (tmp_path / ".plan~killed").mkdir()
-    later = time.time() + 365 * 86_400
-    os.utime(tmp_path / ".plan~killed", (later, later))
-    remove_left(tmp_path)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_only_just_made_is_kept(tmp_path: Path) -> None:
