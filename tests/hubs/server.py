@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import re
 import shutil
 import socket
@@ -32,6 +33,12 @@ _BATCH = re.compile(r"/(?P<path>.+?)(?:\.git)?/info/lfs/objects/batch")
 _REMEMBERED = 100_000  # requests
 _PIECE = 1 << 16  # bytes
 _TAGGED = ("/modelhub/", "/modelzoo/api/")  # pages that have an ETag
+
+
+def in_memory() -> Path | None:
+    """Return a folder in memory, if possible: repositories have many small files."""
+    memory = Path("/dev/shm")
+    return memory if os.access(memory, os.W_OK) else None
 
 
 @dataclass
@@ -151,7 +158,7 @@ class Hubs:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> Self:
-        self.folder = self._kept or Path(tempfile.mkdtemp(prefix="hubs-"))
+        self.folder = self._kept or Path(tempfile.mkdtemp(prefix="hubs-", dir=in_memory()))
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
         return self
