@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import secrets
+import socket
 import socketserver
 import threading
 import time
@@ -23,6 +24,23 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
+
+    def start(self) -> None:
+        """Answer requests in a thread; `serve_forever` would notice its end up to half a second late."""
+        self._is_open = True
+        self._thread = threading.Thread(target=self._answer, name="local-server", daemon=True)
+        self._thread.start()
+
+    def _answer(self) -> None:
+        while self._is_open:
+            self.handle_request()
+
+    def stop(self) -> None:
+        """Let the thread end."""
+        self._is_open = False
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)  # wakes the thread
+        self._thread.join()
 
     def get_request(self) -> tuple[Any, Any]:
         try:
@@ -68,7 +86,7 @@ class LocalServer(Generic[S]):
         with self._lock:
             server, self._server = self._server, None
             if server is not None and self._owner == os.getpid():
-                server.shutdown()
+                server.stop()
             if server is not None:
                 server.server_close()
 
@@ -79,4 +97,4 @@ class LocalServer(Generic[S]):
         self._server = _Server(("127.0.0.1", 0), self._handler)
         self._owner = os.getpid()
         self._sessions = WeakValueDictionary()
-        threading.Thread(target=self._server.serve_forever, name="local-server", daemon=True).start()
+        self._server.start()

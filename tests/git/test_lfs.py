@@ -253,7 +253,7 @@ def dripping() -> Iterator[str]:
             """Ignore that the client has closed the connection."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/info/lfs"
         ended.set()

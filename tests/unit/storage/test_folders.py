@@ -22,25 +22,25 @@ def deep(top: Path, levels: int, name: str) -> None:
 
 
 @pytest.mark.parametrize(("levels", "name"), [(3000, "x"), (60, "y" * 200)])
-def test_a_deep_folder_is_removed(tmp_path: Path, levels: int, name: str) -> None:
-    top = tmp_path / "top"
+def test_a_deep_folder_is_removed(folder: Path, levels: int, name: str) -> None:
+    top = folder / "top"
     (top / "~0").mkdir(parents=True)
-    (top / "link").symlink_to(tmp_path)
+    (top / "link").symlink_to(folder)
     deep(top / "~0", levels, name)
     deep(top, levels, name)
-    (tmp_path / "beside").write_text("stays")
+    (folder / "beside").write_text("stays")
     remove(top)
-    assert [path.name for path in tmp_path.iterdir()] == ["beside"]
+    assert [path.name for path in folder.iterdir()] == ["beside"]
 
 
-def test_a_deep_folder_is_walked(tmp_path: Path) -> None:
-    deep(tmp_path, 1500, "x")
-    (tmp_path / "link").symlink_to(tmp_path)
-    found = list(walk(tmp_path))
+def test_a_deep_folder_is_walked(folder: Path) -> None:
+    deep(folder, 1500, "x")
+    (folder / "link").symlink_to(folder)
+    found = list(walk(folder))
     assert len(found) == 1501
-    assert found[0] == (str(tmp_path), ["x"], ["link"])
-    remove(tmp_path / "x")
-    assert list(walk(tmp_path)) == [(str(tmp_path), [], ["link"])]
+    assert found[0] == (str(folder), ["x"], ["link"])
+    remove(folder / "x")
+    assert list(walk(folder)) == [(str(folder), [], ["link"])]
 
 
 def test_what_is_no_folder(tmp_path: Path) -> None:
