@@ -4,8 +4,8 @@ import logging
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import Self
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, Self
 
 from rich.console import Console
 from rich.file_proxy import FileProxy
@@ -30,6 +30,8 @@ _IN_LOG = 10.0  # seconds until the first line
 _LINES = 6  # periods between two lines
 _RATE_OVER = 60  # samples of a rate
 _WIDE = 120  # columns from which on current repositories are named
+_BAR = 10  # columns
+_BESIDE = len("listing") + _BAR + 3  # columns of a line that are not its text
 
 
 class Rate:
@@ -44,6 +46,29 @@ class Rate:
         self._samples.append((self._clock(), value))
         (began, first), (ended, last) = self._samples[0], self._samples[-1]
         return max(0.0, (last - first) / (ended - began)) if ended > began else 0.0
+
+
+class Part(NamedTuple):
+    """A part of a line of progress; the less important ones, of higher `rank`, stay out of a narrow terminal."""
+
+    text: str
+    rank: int
+
+
+def fitting(parts: Sequence[Part], width: int | None = None) -> str:
+    """Return the parts with commas between them, without those that do not fit the width.
+
+    >>> parts = [Part("9 of 100", 0), Part("1 gated", 4), Part("2.0 MB/s", 2), Part("about 0:40 left", 1)]
+    >>> fitting(parts), fitting(parts, 35)
+    ('9 of 100, 1 gated, 2.0 MB/s, about 0:40 left', '9 of 100, 2.0 MB/s, about 0:40 left')
+    """
+    kept, left = set[int](), width
+    for number in sorted(range(len(parts)), key=lambda number: parts[number].rank):
+        needed = len(parts[number].text) + 2 * bool(kept)
+        if left is None or needed <= left:
+            kept.add(number)
+            left = left and left - needed
+    return ", ".join(part.text for number, part in enumerate(parts) if number in kept)
 
 
 class Progress:
@@ -85,42 +110,52 @@ class Progress:
 
     def _show(self) -> None:
         assert self._bars is not None
-        self._bars.update(self._listing, completed=self._counted("listing/models"), text=self._listed())
+        width = self._bars.console.width - _BESIDE
+        listed = self._listed()
         if chosen := self._counted("clone/chosen"):
             models = self._counted("listing/models")
-            self._bars.update(self._listing, total=models, text=counted(models, "model"))
-            text = self._cloned()
+            self._bars.update(self._listing, total=models, text=counted(models, "model"), completed=models)
+            text = fitting(self._cloned(), width)
             if self._bars.console.width >= _WIDE:
-                text += self._under_way(self._bars.console.width - _WIDE)
+                text += self._under_way(width - len(text))
             done = self._counted("clone/done")
             self._bars.update(self._clones, completed=done, total=chosen, visible=True, text=text)
+        else:
+            self._bars.update(self._listing, completed=self._counted("listing/models"), text=fitting(listed, width))
 
     def _log(self) -> None:
         if self._periods % _LINES == 0:
-            chosen = self._counted("clone/chosen")
-            logger.info("%s", f"cloning: {self._cloned()}" if chosen else f"listing: {self._listed()}")
+            what, parts = ("cloning", self._cloned()) if self._counted("clone/chosen") else ("listing", self._listed())
+            logger.info("%s", f"{what}: {fitting(parts)}")
         self._periods += 1
 
-    def _listed(self) -> str:
+    def _listed(self) -> list[Part]:
         """Return the progress of the listing, and what it waits for."""
-        models, pages = self._counted("listing/models"), self._counted("response_received_count")
-        text = f"{counted(models, 'model')}, {counted(pages, 'page')}, {self._models.add(models):,.0f}/s"
-        state = self.crawl.state
+        models, state = self._counted("listing/models"), self.crawl.state
+        parts = [
+            Part(counted(models, "model"), 0),
+            Part(counted(self._counted("response_received_count"), "page"), 4),
+            Part(f"{self._models.add(models):,.0f}/s", 2),
+        ]
         if (wait := state.waits_until - time.monotonic()) > 1:
-            return f"{text}, waiting {clock(wait)} for {state.waits_for}"
-        return text if state.requests_left is None else f"{text}, {counted(state.requests_left, 'request')} left"
+            parts.append(Part(f"waiting {clock(wait)} for {state.waits_for}", 1))
+        elif state.requests_left is not None:
+            parts.append(Part(f"{counted(state.requests_left, 'request')} left", 3))
+        return parts
 
-    def _cloned(self) -> str:
-        """Return how many repositories are done and how, the rate, and the time left."""
+    def _cloned(self) -> list[Part]:
+        """Return how many repositories are done and how, the bytes, their rate, and the time left."""
         done, chosen = self._counted("clone/done"), self._counted("clone/chosen")
         downloaded = self._counted("clone/downloaded_bytes")
-        rate = self._bytes.add(downloaded)
-        per_second = self._done.add(done)
-        text = f"{done:,} of {chosen:,}: {', '.join(self._results()) or 'none yet'}"
-        text += f", {human(downloaded)} downloaded" if downloaded else ""
-        text += f", {human(int(rate))}/s" if rate else ""
-        text += f", about {clock((chosen - done) / per_second)} left" if per_second and done < chosen else ""
-        return text + "".join(f", waiting {clock(wait)} for {printable(host)}" for host, wait in self._paused())
+        rate, per_second = self._bytes.add(downloaded), self._done.add(done)
+        parts = [Part(f"{done:,} of {chosen:,}", 0), *self._results()]
+        if downloaded:
+            parts.append(Part(f"{human(downloaded)} downloaded", 5))
+        if rate:
+            parts.append(Part(f"{human(int(rate))}/s", 2))
+        if per_second and done < chosen:
+            parts.append(Part(f"about {clock((chosen - done) / per_second)} left", 1))
+        return [*parts, *(Part(f"waiting {clock(wait)} for {printable(host)}", 1) for host, wait in self._paused())]
 
     def _paused(self) -> Iterator[tuple[str, float]]:
         """Yield the hosts of repositories that are paused now, and for how many seconds."""
@@ -128,13 +163,13 @@ class Progress:
             if (wait := until - time.monotonic()) > 1:
                 yield host, wait
 
-    def _results(self) -> Iterator[str]:
-        usable = sum(self._counted(f"clone/status/{status}") for status in USABLE)
-        if usable:
-            yield f"{usable:,} cloned"
+    def _results(self) -> Iterator[Part]:
+        """Yield how many repositories have a clone, and how many have none, by status."""
+        if usable := sum(self._counted(f"clone/status/{status}") for status in USABLE):
+            yield Part(f"{usable:,} cloned", 3)
         for status in CloneStatus:
             if status not in USABLE and (number := self._counted(f"clone/status/{status}")):
-                yield f"{number:,} {status}"
+                yield Part(f"{number:,} {status}", 4)
 
     def _under_way(self, width: int) -> str:
         """Return the names of the current repositories, within so many columns."""
@@ -149,7 +184,7 @@ class Progress:
 
 
 def _bars() -> Bars:
-    columns = (TextColumn("{task.description}"), BarColumn(10), TextColumn("{task.fields[text]}", markup=False))
+    columns = (TextColumn("{task.description}"), BarColumn(_BAR), TextColumn("{task.fields[text]}", markup=False))
     return Bars(*columns, console=Console(stderr=True))
 
 

@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 
 _CHECK = 1.0  # seconds between checks whether the crawl was stopped
 _WORTH_A_LINE = 60.0  # seconds
-_LIMIT = "the rate limit of {}"
-_FAILED = "{} to recover from an error"
+_LIMIT = "the rate limit"
+_FAILED = "a server that failed"
 
 # A host that does not answer for its robots.txt does not answer for its listing either: one log line is enough.
 logging.getLogger("scrapy.downloadermiddlewares.robotstxt").setLevel(logging.CRITICAL)
@@ -129,9 +129,9 @@ class RateLimitMiddleware:
         if until <= self._not_before.get(host, 0.0):
             return
         self._not_before[host] = until
-        self._state.waits_until, self._state.waits_for = until, why.format(host)
+        self._state.waits_until, self._state.waits_for = until, why
         if seconds > _WORTH_A_LINE:
-            logger.info("waiting %d seconds for %s", seconds, self._state.waits_for)
+            logger.info("waiting %d seconds for %s (%s)", seconds, why, host)
 
 
 def _pause(response: Response, left: int | None, seconds: int | None, tries: int) -> float:

@@ -180,7 +180,7 @@ def test_no_server_makes_a_crawl_wait_for_years(clock: Clock, limit: str, caplog
     run(limited.process_request(LISTING))
     assert clock.now == 1900
     assert [record.getMessage() for record in caplog.records] == [
-        "waiting 900 seconds for the rate limit of huggingface.co"
+        "waiting 900 seconds for the rate limit (huggingface.co)"
     ]
 
 
