@@ -5,12 +5,12 @@ import re
 from collections import Counter
 
 from ptmtorrent_scrapy.crawl.state import CrawlState, FinishReason
-from ptmtorrent_scrapy.git.models import CloneResult, CloneStatus
+from ptmtorrent_scrapy.git.models import CloneResult, CloneStatus, FailureKind
 
 logger = logging.getLogger(__name__)
 
 _VARIABLE = re.compile(r"https?://\S+|/\S+|\b[0-9a-f]{7,64}\b|\d+")  # what differs between errors of one kind
-_FAILURES = (CloneStatus.FAILED, CloneStatus.REFUSED)
+_FAILURES = (CloneStatus.FAILED, CloneStatus.REFUSED, CloneStatus.GATED)
 
 
 class Ending:
@@ -45,7 +45,7 @@ class Ending:
     def note(self, result: CloneResult) -> None:
         """Note a result."""
         self._results += 1
-        if result.status in _FAILURES:
+        if result.status in _FAILURES and result.failure != FailureKind.LOCAL_CHANGES:
             self._failures[f"{result.status}: {_VARIABLE.sub('*', result.error or '')}"] += 1
             self._error = result.error or ""
 

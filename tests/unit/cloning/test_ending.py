@@ -1,10 +1,12 @@
 """How the results of all clones decide how a crawl ends."""
 
+from dataclasses import replace
+
 import pytest
 
 from ptmtorrent_scrapy.cloning.ending import Ending
 from ptmtorrent_scrapy.crawl.state import CrawlState, FinishReason
-from ptmtorrent_scrapy.git.models import CloneResult, CloneStatus
+from ptmtorrent_scrapy.git.models import CloneResult, CloneStatus, FailureKind
 
 
 def _ending(*results: CloneResult) -> tuple[FinishReason | None, str | None]:
@@ -20,7 +22,7 @@ def _failed(number: int, error: str, status: CloneStatus = CloneStatus.FAILED) -
     return CloneResult(url=f"https://hub.example/o/m{number}", status=status, error=error)
 
 
-@pytest.mark.parametrize("status", [CloneStatus.FAILED, CloneStatus.REFUSED])
+@pytest.mark.parametrize("status", [CloneStatus.FAILED, CloneStatus.REFUSED, CloneStatus.GATED])
 def test_all_repositories_that_fail_for_one_reason_are_a_failure(status: CloneStatus) -> None:
     results = [_failed(number, f"https://hub.example/o/m{number}: protocol not allowed", status) for number in range(3)]
     reason, problem = _ending(*results)
@@ -35,6 +37,8 @@ def test_other_results_are_no_failure() -> None:
     assert _ending(_failed(1, "bad object"), _failed(2, "symbolic link")) == (None, None)
     assert _ending(_failed(1, "bad object")) == (None, None)
     assert _ending() == (None, None)
+    changed = [replace(_failed(number, "local changes: a"), failure=FailureKind.LOCAL_CHANGES) for number in range(3)]
+    assert _ending(*changed) == (None, None)
 
 
 def test_servers_that_cannot_be_asked_are_a_failure() -> None:
