@@ -14,7 +14,7 @@ from ptmtorrent_scrapy.git.models import CloneResult, CloneStatus, FailureKind, 
 
 logger = logging.getLogger(__name__)
 
-_WORTH_A_LINE = 60.0  # seconds
+WORTH_A_LINE = 60.0  # seconds of a pause
 _OF_MACHINE = (FailureKind.DISK_FULL, FailureKind.DISK, FailureKind.MACHINE)  # never a repository's fault
 
 
@@ -133,7 +133,7 @@ class CloneJobs:
         """Pause a host that is overloaded or does not answer; a pause of over a minute is a line of the log."""
         seconds = jobs.pause_host(host, result.pause)
         self._crawl.state.paused[host] = jobs.paused_until(host)
-        if seconds > _WORTH_A_LINE:
+        if seconds > WORTH_A_LINE:
             logger.info("waiting %d seconds before repositories of %s: %s", seconds, host, result.error)
 
     def _lose(self, job: Job, jobs: CloneScheduler, error: WorkerLost) -> None:

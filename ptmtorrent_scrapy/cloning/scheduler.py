@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ptmtorrent_scrapy.crawl.backoff import backoff
+from ptmtorrent_scrapy.crawl.backoff import LONGEST, backoff
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase, ListedRepository
 
 _SOON = 1.0  # seconds
@@ -48,6 +48,7 @@ class CloneScheduler:
         listing: CrawlDatabase,
         *,
         pause: float,
+        max_wait: float = LONGEST,
         places: int = 1,
         after: int = 0,
         clock: Callable[[], float] = time.monotonic,
@@ -56,6 +57,7 @@ class CloneScheduler:
         hosts = listing.hosts(after=after)
         self._hosts = {host: _Host(listing.repositories(host, after=after)) for host in hosts}
         self._again: list[tuple[float, Job]] = []  # not before this time
+        self._max_wait = max_wait  # seconds, the longest pause that a host can ask for
         self._pause = pause  # seconds before the first repetition; each further one waits twice as long
         self._places = places
         self._clock = clock
@@ -105,7 +107,7 @@ class CloneScheduler:
         state, now = self._hosts[host], self._clock()
         if now >= state.not_before:
             state.strikes += 1
-        wait = backoff(self._pause, state.strikes - 1) if seconds is None else seconds
+        wait = backoff(self._pause, state.strikes - 1) if seconds is None else min(seconds, self._max_wait)
         former, state.not_before = state.not_before, max(state.not_before, now + wait)
         return state.not_before - max(former, now)
 

@@ -14,7 +14,7 @@ from ptmtorrent_scrapy.cloning.commit_checks import CommitChecks
 from ptmtorrent_scrapy.cloning.ending import Ending
 from ptmtorrent_scrapy.cloning.executor import CloneExecutor, WorkerLost
 from ptmtorrent_scrapy.cloning.file_list import write_file_list
-from ptmtorrent_scrapy.cloning.jobs import CloneJobs
+from ptmtorrent_scrapy.cloning.jobs import WORTH_A_LINE, CloneJobs
 from ptmtorrent_scrapy.cloning.parts import CloneParts
 from ptmtorrent_scrapy.cloning.reconcile import reconcile
 from ptmtorrent_scrapy.cloning.renames import recognise
@@ -115,7 +115,9 @@ class CloneService:
     async def _clone_all(self, *, after: int) -> CloneScheduler:
         """Clone the repositories after a position. Raises `Cancelled`."""
         places = self._settings.concurrency
-        jobs = CloneScheduler(self._listing, pause=self._settings.pause, places=places, after=after)
+        jobs = CloneScheduler(
+            self._listing, pause=self._settings.pause, max_wait=self._settings.max_wait, places=places, after=after
+        )
         work = (self._jobs.work(jobs) for _ in range(places))
         for ended in await asyncio.gather(*work, return_exceptions=True):
             if ended is not None:
@@ -139,6 +141,9 @@ class CloneService:
             if result.failure not in PASSING or is_last:
                 break
             pause = backoff(self._settings.pause, tries) if result.pause is None else result.pause
+            pause = min(pause, self._settings.max_wait)
+            if pause > WORTH_A_LINE:
+                logger.info("waiting %d seconds before %s: %s", pause, url, result.error)
             await asyncio.sleep(pause)
         self._results.add(self._listing, replace(result, path=self._parts.relative(result.path)), quiet=True)
         self._results.write(self._listing)

@@ -25,6 +25,7 @@ class CloneSettings:
     refresh: float  # seconds after which a repository is asked again if its hub gives no commit
     retries: int
     pause: float  # seconds before the first retry
+    max_wait: float  # seconds, the longest pause that a server can ask for
     max_bytes: int | None  # that one crawl fetches
     cluster: str  # address of a Dask scheduler, or nothing
     cluster_patience: float  # seconds to wait for a scheduler or a worker
@@ -43,6 +44,7 @@ def clone_settings(settings: BaseSettings) -> CloneSettings:
         refresh=options.duration("CLONE_REFRESH", settings["CLONE_REFRESH"]),
         retries=options.whole("CLONE_RETRIES", settings["CLONE_RETRIES"]),
         pause=options.duration("CLONE_RETRY_PAUSE", settings["CLONE_RETRY_PAUSE"]),
+        max_wait=options.duration("RATE_LIMIT_MAX_WAIT", settings["RATE_LIMIT_MAX_WAIT"]),
         max_bytes=_limit("CLONE_MAX_BYTES", settings),
         cluster=_address("CLONE_CLUSTER", settings["CLONE_CLUSTER"]),
         cluster_patience=options.duration("CLUSTER_PATIENCE", settings["CLUSTER_PATIENCE"]),

@@ -150,6 +150,12 @@ async def _next(turns: CloneScheduler) -> str | None:
     return turn.listed.url.partition("//")[2] if turn else None
 
 
+def test_no_pause_is_longer_than_the_setting(listing: CrawlDatabase) -> None:
+    turns = CloneScheduler(listing, pause=1, max_wait=120, clock=Clock())
+    assert turns.pause_host("a.example", 3600) == 120
+    assert turns.pause_host("a.example", 60) == 0
+
+
 def test_pauses_grow_and_a_host_is_given_up(listing: CrawlDatabase) -> None:
     clock = Clock()
     turns = CloneScheduler(listing, pause=1, clock=clock)
