@@ -178,7 +178,8 @@ class CrawlSession:
         return {"file": path.name, "digest": digest(page.body), "url": page.url, "following": page.following}
 
     def _page_files(self) -> list[Path]:
-        return list(self.tree.work.parent.glob(f".{self.tree.hub}~page-*"))
+        folder, name = self.tree.work.parent, f".{self.tree.hub}~page-*"
+        return [*folder.glob(name), *folder.glob(f".{name}")]  # the latter were being written
 
     def _leave(self) -> None:
         """Close the listing if the next crawl can resume it; otherwise delete it."""

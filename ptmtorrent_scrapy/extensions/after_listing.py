@@ -13,6 +13,7 @@ from ptmtorrent_scrapy.cloning.executor import ClusterLost
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import CrawlState, FinishReason
 from ptmtorrent_scrapy.git.errors import Cancelled
+from ptmtorrent_scrapy.storage.disk_errors import described
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +65,4 @@ def _failed(state: CrawlState, error: OSError | ClusterLost) -> FinishReason:
 
 
 def _described(error: OSError | ClusterLost) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or 'the disk of the data tree'}: {error.strerror}"
-    return str(error)
+    return described(error) if isinstance(error, OSError) else str(error)

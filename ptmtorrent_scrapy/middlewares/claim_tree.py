@@ -9,6 +9,7 @@ from scrapy.exceptions import CloseSpider
 
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import FinishReason
+from ptmtorrent_scrapy.storage.disk_errors import described
 from ptmtorrent_scrapy.storage.tree import TreeLocked
 
 logger = logging.getLogger(__name__)
@@ -28,8 +29,7 @@ class ClaimTreeMiddleware:
         try:
             self.crawl.begin()
         except (TreeLocked, OSError) as error:
-            is_of_file = isinstance(error, OSError) and error.filename and error.strerror
-            problem = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and is_of_file else str(error)
+            problem = described(error) if isinstance(error, OSError) else str(error)
             self.crawl.state.problem = problem
             logger.error("%s", problem)
             raise CloseSpider(FinishReason.TREE_UNAVAILABLE.value) from error

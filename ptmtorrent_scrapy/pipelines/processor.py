@@ -10,6 +10,7 @@ from scrapy.pipelines import ItemPipelineManager
 
 from ptmtorrent_scrapy import PLEASE_REPORT
 from ptmtorrent_scrapy.crawl.session import CrawlSession
+from ptmtorrent_scrapy.storage.disk_errors import described
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class ItemProcessor(ItemPipelineManager):
         except DropItem:
             raise
         except OSError as error:
-            self._crawl.spider.listing_failed(str(error))
+            self._crawl.spider.listing_failed(described(error))
         except Exception:
             logger.exception("internal error; %s", PLEASE_REPORT)
             self._crawl.state.faults += 1

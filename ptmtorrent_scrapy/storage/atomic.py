@@ -56,10 +56,14 @@ class AtomicFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.commit()
-        else:
+        if kind is not None:
             self.abandon()
+            return
+        try:
+            self.commit()
+        except BaseException:
+            self.abandon()
+            raise
 
 
 def beside(path: Path) -> Path:

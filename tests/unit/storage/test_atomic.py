@@ -1,0 +1,21 @@
+"""A file that cannot be written leaves the old one, and nothing else."""
+
+import resource
+from pathlib import Path
+
+import pytest
+
+from ptmtorrent_scrapy.storage.atomic import write
+
+
+def test_a_disk_that_fails_at_the_end_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write(path, b"old")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write(path, b"new" * 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("file", b"old")]
