@@ -19,6 +19,7 @@ class Metadata:
     text: str
     value: Any
     file: str | None = None  # under json/metadata/ that keeps it; None: the spider's
+    fault: str | None = None  # why no JSON parser accepts it; then `value` is its text, and `text` that as a string
 
 
 @dataclass(kw_only=True, slots=True)

@@ -21,7 +21,8 @@ from ptmtorrent_scrapy.formats.raw_json import element, elements
 from ptmtorrent_scrapy.items import Metadata, Model, RejectedModel
 from ptmtorrent_scrapy.records.record import Hub, record
 from ptmtorrent_scrapy.records.validator import Validator
-from ptmtorrent_scrapy.spiders.base import HubSpider, text
+from ptmtorrent_scrapy.spiders.base import HubSpider
+from ptmtorrent_scrapy.spiders.fetching import text
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from json.decoder import scanstring  # type: ignore[attr-defined] # which typeshed does not name
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from ptmtorrent_scrapy.items import Metadata
 
@@ -22,16 +22,17 @@ _decoder = json.JSONDecoder(parse_constant=_constant)
 _patient_decoder = json.JSONDecoder(parse_constant=_constant, parse_int=float)
 
 
-class Unreadable(str):
-    """The text of an element that no JSON parser accepts, though its end is known; `reason` says why."""
+class _Broken(NamedTuple):
+    """The text of an element that no JSON parser accepts, though its end is known."""
 
-    reason = ""
+    text: str
+    reason: str
 
 
 def elements(text: str) -> list[Metadata]:
     """Return the elements of a JSON array, each with its exact text. Raises `ValueError`, `RecursionError`.
 
-    An element that is nested too deep, or has an invalid number, is `Unreadable`; its text is that of a JSON string.
+    An element that is nested too deep, or has an invalid number, has a `fault`.
 
     >>> [element.text for element in elements('[{"a": 1.0},  2]')]
     ['{"a": 1.0}', '2']
@@ -74,7 +75,7 @@ def member(text: str, name: str) -> str | None:
 
 
 def _patiently(text: str, position: int) -> tuple[Any, int]:
-    """Return what `raw_decode` does, or an `Unreadable` for an invalid element whose end is known."""
+    """Return what `raw_decode` does, or a `_Broken` for an invalid element whose end is known."""
     reason = ""
     for decoder in (_decoder, _patient_decoder):
         try:
@@ -86,9 +87,7 @@ def _patiently(text: str, position: int) -> tuple[Any, int]:
         except ValueError as error:
             reason = str(error)
     end = _skip(text, position)
-    value = Unreadable(text[position:end])
-    value.reason = reason
-    return value, end
+    return _Broken(text[position:end], reason), end
 
 
 def _skip(text: str, position: int) -> int:
@@ -114,7 +113,10 @@ def _elements(text: str, decode: Callable[[str, int], tuple[Any, int]]) -> Itera
         return _end(text, position + 1)
     while True:
         value, end = decode(text, position)
-        yield Metadata(json.dumps(value) if isinstance(value, Unreadable) else text[position:end], value)
+        if isinstance(value, _Broken):
+            yield Metadata(json.dumps(value.text), value.text, fault=value.reason)
+        else:
+            yield Metadata(text[position:end], value)
         position = _after_space(text, end)
         if text.startswith("]", position):
             return _end(text, position + 1)

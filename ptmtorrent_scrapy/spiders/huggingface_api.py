@@ -26,7 +26,8 @@ from ptmtorrent_scrapy.items import ListingPage, Metadata, Model, RejectedModel
 from ptmtorrent_scrapy.parsers import huggingface
 from ptmtorrent_scrapy.parsers import huggingface_query as query
 from ptmtorrent_scrapy.parsers.errors import NotAModel
-from ptmtorrent_scrapy.spiders.base import HubSpider, text
+from ptmtorrent_scrapy.spiders.base import HubSpider
+from ptmtorrent_scrapy.spiders.fetching import text
 
 _TREE_PAGES = 100  # of a list of files
 _ERRORS = list(range(400, 600))  # statuses that `parse_listing` sees, since it can ask for less

@@ -16,7 +16,8 @@ from ptmtorrent_scrapy.formats.repository_urls import Repositories
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, RejectedModel
 from ptmtorrent_scrapy.parsers import modelzoo
 from ptmtorrent_scrapy.parsers.errors import NotAModel
-from ptmtorrent_scrapy.spiders.base import HubSpider, json_text, map_ordered
+from ptmtorrent_scrapy.spiders.base import HubSpider
+from ptmtorrent_scrapy.spiders.fetching import json_text, map_ordered
 
 _INDEX = "0"  # where the other pages have the name of a model
 

@@ -19,7 +19,8 @@ from ptmtorrent_scrapy.git.lfs.pointers import parse
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, RejectedModel
 from ptmtorrent_scrapy.parsers.onnx_models import OnnxModels, manifest_path
 from ptmtorrent_scrapy.parsers.onnx_pages import folder_page, hub_page, page_files, read_statistics
-from ptmtorrent_scrapy.spiders.base import HubSpider, map_ordered, text
+from ptmtorrent_scrapy.spiders.base import HubSpider
+from ptmtorrent_scrapy.spiders.fetching import map_ordered, text
 
 _CLASSES, _MANIFEST, _UNVALIDATED = "omz_metadata.json", "omz_manifest.json", "omz_unvalidated_metadata.json"
 _PAGE_BYTES = 1 << 18  # ten times what the largest has; Markdown at its worst takes seconds for that

@@ -19,7 +19,8 @@ from ptmtorrent_scrapy.formats.markdown import is_rendered, plain, render
 from ptmtorrent_scrapy.formats.repository_urls import Repositories, owner_and_name
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, RejectedModel
 from ptmtorrent_scrapy.parsers.pytorchhub import Page, described, model, model_page
-from ptmtorrent_scrapy.spiders.base import HubSpider, map_ordered, text
+from ptmtorrent_scrapy.spiders.base import HubSpider
+from ptmtorrent_scrapy.spiders.fetching import map_ordered, text
 
 _PAGE_FILE = re.compile(r"[^/]+\.md")
 _LARGEST_PAGE = 1 << 18  # bytes: twenty times what there is
