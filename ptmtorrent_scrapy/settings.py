@@ -86,6 +86,8 @@ EXTENSIONS = {
     "scrapy.extensions.corestats.CoreStats": None,
     "ptmtorrent_scrapy.extensions.core_stats.CrawlStats": 0,
     "scrapy.extensions.logstats.LogStats": None,  # Progress counts models, not pages
+    "scrapy.extensions.feedexport.FeedExporter": None,
+    "ptmtorrent_scrapy.extensions.feeds.ModelFeedExporter": 0,
 }
 SPIDER_MIDDLEWARES = {"ptmtorrent_scrapy.middlewares.claim_tree.ClaimTreeMiddleware": 100}
 DOWNLOADER_MIDDLEWARES = {
