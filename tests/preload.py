@@ -6,6 +6,8 @@ import os
 import pkgutil
 import sys
 
+from ptmtorrent_scrapy.formats.spdx import spdx_identifier
+
 _PACKAGES = (
     "ptmtorrent_scrapy",
     "scrapy.cmdline",
@@ -43,6 +45,7 @@ def _load(name: str) -> None:
 
 for _name in _PACKAGES:
     _load(_name)
+spdx_identifier("mit")  # reads the list of licences
 assert "twisted.internet.reactor" not in sys.modules, "a process can have one reactor, which its settings choose"
 assert len(os.listdir("/proc/self/task")) == 1, "a process with threads cannot be forked"
 gc.collect()

@@ -75,7 +75,7 @@ def lying_pointer(_: str) -> Repository:
 
 def expanding_pack(_: str) -> Repository:
     """Return files that have a thousand times the size of what is sent for them."""
-    return Repository([{f"{number}.bin": bytes(300 << 20) for number in range(4)}])
+    return Repository([dict.fromkeys((f"{number}.bin" for number in range(40)), bytes(30 << 20))])
 
 
 def _submodule(url: str) -> Repository:

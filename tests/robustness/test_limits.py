@@ -104,8 +104,8 @@ def test_a_history_that_is_too_large(hubs: Hubs, wanted: Wanted, folder: Path) -
 
 
 def test_a_pack_that_expands_a_thousandfold(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
-    zeros = b"\0" * (300 << 20)
-    hubs.serve("o/m", content.Repository([{f"{number}.bin": zeros for number in range(4)}]))
+    files: content.Files = dict.fromkeys((f"{number}.bin" for number in range(40)), bytes(30 << 20))
+    hubs.serve("o/m", content.Repository([files]))
     outcome = clone(wanted())
     assert (outcome.status, outcome.path) == ("refused", None)
     assert "expand to" in str(outcome.error)
