@@ -10,14 +10,17 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from ptmtorrent_scrapy.git.command import Command
+from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.publication import bag, packing
 from ptmtorrent_scrapy.publication.bag import BagError, CannotStart
 from ptmtorrent_scrapy.publication.checking import check_is_bag
 from ptmtorrent_scrapy.publication.disk_space import check_import_space
 from ptmtorrent_scrapy.publication.files import copy, digest, link_or_copy
+from ptmtorrent_scrapy.publication.import_state import ImportLog, ImportState
 from ptmtorrent_scrapy.publication.imported_clones import ImportedClones
 from ptmtorrent_scrapy.publication.imported_records import rewrite_records
 from ptmtorrent_scrapy.publication.parallel import ordered
@@ -69,19 +72,31 @@ class Importing:
     def run(self) -> Imported:
         """Import the package. Raises `BagError`, `GitError`, `OSError`."""
         check_is_bag(self._package)
-        done = Imported(hubs=self._hubs())
         self._root.mkdir(parents=True, exist_ok=True)
         try:
             with lock(self._root / ".import~lock", note=f"process {os.getpid()}"):
+                return self._locked()
+        except LockHeld as error:
+            raise CannotStart(f"{error or 'another process'} imports into {self._root}; wait for it") from None
+
+    def _locked(self) -> Imported:
+        """Import, from where an interrupted import of the package ended; one that cannot succeed leaves nothing."""
+        self._state = ImportState.of(self._work, self._package)
+        self._log = ImportLog(self._work, self._state)
+        try:
+            hubs = self._hubs()
+            if self._state.is_new:
                 shutil.rmtree(self._work, ignore_errors=True)
                 self._work.mkdir()
                 check_import_space(self._package, self._work, min_free=self._min_free)
-                self._import(done)
-        except LockHeld as error:
-            raise CannotStart(f"{error or 'another process'} imports into {self._root}; wait for it") from None
-        finally:
+                self._log.note(now=True)
+            self._import(hubs)
+        except (BagError, GitError):
             shutil.rmtree(self._work, ignore_errors=True)
-        return done
+            raise
+        shutil.rmtree(self._work, ignore_errors=True)
+        state = self._state
+        return Imported(hubs=hubs, clones=state.clones, files=state.placed, missing=state.missing)
 
     def _hubs(self) -> tuple[str, ...]:
         """Return the hubs of the package. Raises `BagError`, `CannotStart`."""
@@ -91,7 +106,7 @@ class Importing:
                 check_name(name)
             except UnusableName as error:
                 raise BagError(f"{self._package}: {error}") from None
-            if os.path.lexists(self._root / name):
+            if os.path.lexists(self._root / name) and not self._state.is_publishing:
                 raise CannotStart(
                     f"{self._root / name} exists; remove it, or name another folder with -s DATA_DIR=PATH"
                 )
@@ -99,25 +114,36 @@ class Importing:
             raise BagError(f"{self._package} has no data of a hub: nothing is below data/HUB/json/")
         return tuple(sorted(names))
 
-    def _import(self, done: Imported) -> None:
+    def _import(self, hubs: Sequence[str]) -> None:
         data = self._work / "data"
-        with ThreadPoolExecutor(self._workers) as pool:
-            self._place_files(pool, done)
-            self._unpack_volumes(pool)
-            for hub in done.hubs:
-                rewrite_records(data, hub, self._root.resolve().name)
-                clones = ImportedClones(data, hub, self._git(hub))
-                for clone in ordered(pool, clones.finish, clones.lines(), self._workers * 2):
-                    done.clones += 1
-                    done.missing += clone.missing
-                    self._advance("repositories", done.clones, done.clones)
-                if done.missing:
-                    clones.write_lines()
-        self._publish(data, done.hubs)
+        if not self._state.is_publishing:
+            with ThreadPoolExecutor(self._workers) as pool:
+                self._place_files(pool)
+                self._unpack_volumes(pool)
+                self._finish_clones(pool, data, hubs)
+            fsync.sync(data)
+            self._state.is_publishing = True
+            self._log.note(now=True)
+        self._publish(data, hubs)
+
+    def _finish_clones(self, pool: ThreadPoolExecutor, data: Path, hubs: Sequence[str]) -> None:
+        """Put the clones together that are not finished yet, hub by hub."""
+        earlier, state = self._state.clones, self._state
+        for hub in hubs:
+            rewrite_records(data, hub, self._root.resolve().name)
+            clones = ImportedClones(data, hub, self._git(hub))
+            lines = clones.lines()
+            earlier -= sum(1 for _ in islice(lines, earlier))
+            for clone in ordered(pool, clones.finish, lines, self._workers * 2):
+                state.clones += 1
+                state.missing += clone.missing
+                self._log.note()
+                self._advance("repositories", state.clones, state.clones)
+            if state.missing:
+                clones.write_lines()
 
     def _publish(self, data: Path, hubs: Sequence[str]) -> None:
-        """Bring the hubs to the disk and give them their names."""
-        fsync.sync(data)
+        """Give the hubs, which are on the disk, their names."""
         for name in (*hubs, "exports", "report"):
             if (data / name).is_dir() and not os.path.lexists(self._root / name):
                 fsync.rename(data / name, self._root / name)
@@ -125,13 +151,16 @@ class Importing:
     def _manifest(self) -> Iterator[tuple[str, str]]:
         return bag.read_manifest(self._package / bag.MANIFEST)
 
-    def _place_files(self, pool: ThreadPoolExecutor, done: Imported) -> None:
+    def _place_files(self, pool: ThreadPoolExecutor) -> None:
         """Place the files of the payload that a tree has. Raises `BagError` for one that is damaged or missing."""
-        total = sum(1 for _ in self._manifest())
-        results = ordered(pool, self._placed, self._manifest(), self._workers * _AHEAD)
-        for number, is_placed in enumerate(results, 1):
-            done.files += is_placed
-            self._advance("files", number, total)
+        total, state = sum(1 for _ in self._manifest()), self._state
+        rest = islice(self._manifest(), state.files, None)
+        for is_placed in ordered(pool, self._placed, rest, self._workers * _AHEAD):
+            state.placed += is_placed
+            state.files += 1
+            self._log.note()
+            self._advance("files", state.files, total)
+        self._log.note(now=True)
 
     def _placed(self, line: tuple[str, str]) -> bool:
         """Place a file if a data tree has it; return whether."""
@@ -141,6 +170,7 @@ class Importing:
         if not _is_of_tree(path) or (is_large and not source.exists()):  # fetch.txt lists it, it is not downloaded yet
             return False
         place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)  # of an import that was interrupted
         try:
             (link_or_copy if is_large else copy)(source, place)
         except FileNotFoundError:
@@ -153,16 +183,19 @@ class Importing:
 
     def _unpack_volumes(self, pool: ThreadPoolExecutor) -> None:
         """Unpack the archives, several at a time. Raises `BagError` for one that is damaged."""
-        volumes = [line for line in self._manifest() if _is_volume(line[1])]
-        for number, _ in enumerate(ordered(pool, self._unpack, volumes, self._workers), 1):
-            self._advance("volumes", number, len(volumes))
+        volumes, state = [line for line in self._manifest() if _is_volume(line[1])], self._state
+        for _ in ordered(pool, self._unpack, volumes[state.volumes :], self._workers):
+            state.volumes += 1
+            self._log.note()
+            self._advance("volumes", state.volumes, len(volumes))
+        self._log.note(now=True)
 
     def _unpack(self, line: tuple[str, str]) -> None:
         sha256, path = line
         source = self._package / path
         pieces = checked(_pieces(source), sha256, str(source))
         try:
-            for _ in unpack(pieces, self._work, link=False):
+            for _ in unpack(pieces, self._work, link=False, again=True):
                 pass
             for _ in pieces:  # what follows the end of the archive is checked too
                 pass

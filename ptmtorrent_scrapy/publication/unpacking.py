@@ -25,11 +25,11 @@ _IN_CLONE = re.compile(r"(data/[^/]+/repos/([^/]+/[^/]+))/(.+)", re.DOTALL)
 _CHUNK = 1 << 20
 
 
-def unpack(pieces: Iterable[bytes], folder: Path, *, link: bool) -> Iterator[str]:
+def unpack(pieces: Iterable[bytes], folder: Path, *, link: bool, again: bool = False) -> Iterator[str]:
     """Unpack a compressed archive below a folder, and yield the paths of clones and large files as they begin.
 
     With `link`, large files in working trees become links to the objects; otherwise the caller, who has all objects,
-    writes them. Raises `BagError`, `OSError`.
+    writes them. With `again`, files of an earlier try are replaced. Raises `BagError`, `OSError`.
     """
     reader = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW).stream_reader(
         io.BufferedReader(_Pieces(pieces), _CHUNK), read_across_frames=True
@@ -41,7 +41,7 @@ def unpack(pieces: Iterable[bytes], folder: Path, *, link: bool) -> Iterator[str
                 if (unit := _unit(member)) != last:
                     last = unit
                     yield unit
-                _unpack(archive, member, folder, link=link)
+                _unpack(archive, member, folder, link=link, again=again)
     except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
         raise BagError(f"is not an archive of repositories: {error}") from None
 
@@ -92,9 +92,11 @@ def _unit(member: tarfile.TarInfo) -> str:
     return unit
 
 
-def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, *, link: bool) -> None:
+def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, *, link: bool, again: bool) -> None:
     target = folder / member.name
     target.parent.mkdir(parents=True, exist_ok=True)
+    if again:
+        target.unlink(missing_ok=True)
     if member.islnk():
         if link and not target.exists():
             link_or_copy(folder / member.linkname, target)

@@ -78,6 +78,30 @@ def test_a_package_that_is_as_it_should_be(tmp_path: Path, files: Files) -> None
     assert not list((tmp_path / "data").glob(".import~*"))
 
 
+@pytest.mark.parametrize("stopped_at", ["files", "repositories"])
+def test_an_import_that_was_stopped_continues(tmp_path: Path, files: Files, stopped_at: str) -> None:
+    git = command(CloneRequest(url="", path="", store="", scope="tests of imports"))
+    package, root = write_package(tmp_path / "package", files), tmp_path / "data"
+    steps: list[str] = []
+
+    def stop(what: str, done: int, total: int) -> None:
+        if what == stopped_at:
+            raise KeyboardInterrupt
+
+    def note(what: str, done: int, total: int) -> None:
+        steps.append(what)
+
+    with pytest.raises(KeyboardInterrupt):
+        Importing(package, root, git=lambda hub: git, workers=2, advance=stop).run()
+    assert not (root / "huggingface").exists()
+    done = Importing(package, root, git=lambda hub: git, workers=2, advance=note).run()
+    again = Importing(package, tmp_path / "again", git=lambda hub: git, workers=2).run()
+    assert done == again
+    assert ("files" in steps) == (stopped_at == "files")  # what was placed is not placed again
+    assert (root / "huggingface/repos/o/m/README.md").read_bytes() == b"# Model\n"
+    assert not list(root.glob(".import~work"))
+
+
 def test_nothing_of_a_package_is_run(tmp_path: Path, files: Files) -> None:
     ran = tmp_path / "ran"
     program = f"#!/bin/sh\ntouch {ran}\n".encode()
