@@ -98,6 +98,8 @@ class PyTorchHubSpider(HubSpider):
             body = await self.shown(page, path) if self.has_browser else None
         except PageFailed:
             return None
+        if not self.has_browser and await self.has_site_page(path):
+            return None
         self.crawler.stats.inc_value("pages/markdown" if body is None else "pages/site")
         if body is None:
             body = (await self.rendered(page)).encode()

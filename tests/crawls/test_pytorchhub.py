@@ -83,7 +83,7 @@ def test_a_repository_of_several_models_is_cloned_once(pages: Start, hubs: Hubs,
 
 
 @pytest.mark.usefixtures("with_browser")
-def test_pages_are_kept_as_the_browser_shows_them(pages: Start, hubs: Hubs) -> None:
+def test_pages_are_kept_as_the_browser_shows_them(pages: Start, hubs: Hubs, no_browser: dict[str, str]) -> None:
     done = pages()
     assert (done.status, done.errors) == (0, [])
     html = done.folder / "html" / "metadata"
@@ -95,6 +95,13 @@ def test_pages_are_kept_as_the_browser_shows_them(pages: Start, hubs: Hubs) -> N
     assert "<main>Written by script for start</main>" in (html / "pyth_metadata.html").read_text()
     assert f"{len(FROM_THE_SITE) + 1} saved from the site" in done.log
     assert "2 rendered from Markdown" in done.log
+    before = {path.stem: path.read_bytes() for path in (html / "models").iterdir()}
+    hubs.faults.add("^/pytorchhub/(alone|hub_link)/", status=503)
+    hubs.faults.add(f"^/pytorchhub/{FROM_THE_SITE[-1]}/", status=404, body="gone")
+    for environment in ({}, no_browser):
+        assert pages(fraction=0, environment=environment).status == 0
+        now = {path.stem: path.read_bytes() for path in (html / "models").iterdir()}
+        assert {stem for stem in STEMS if now[stem] != before[stem]} == {FROM_THE_SITE[-1]}
 
 
 @pytest.mark.usefixtures("with_browser")
