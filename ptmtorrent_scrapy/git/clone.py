@@ -8,6 +8,7 @@ from pathlib import Path
 from ptmtorrent_scrapy import PLEASE_REPORT
 from ptmtorrent_scrapy.git import remote
 from ptmtorrent_scrapy.git.cloner import Cloner
+from ptmtorrent_scrapy.git.disbelief import believed
 from ptmtorrent_scrapy.git.environment import check_url
 from ptmtorrent_scrapy.git.error_messages import of_os
 from ptmtorrent_scrapy.git.errors import (
@@ -63,8 +64,9 @@ def clone(request: CloneRequest) -> CloneResult:
     except Cancelled:
         raise
     except (LockHeld, GitError, OSError) as error:
-        _fail(result, of_os(error))
-        if isinstance(of_os(error), TooFewFiles) and request.accept_partial:
+        known = of_os(error) if isinstance(error, OSError) else believed(error, Path(request.store).parent)
+        _fail(result, known)
+        if isinstance(known, TooFewFiles) and request.accept_partial:
             result.failure = FailureKind.MACHINE  # more attempts do not help: it is not the repository's fault
     except Exception as error:  # one bad repository never ends a crawl
         result.error, result.failure = f"internal error: {error!r}; {PLEASE_REPORT}", FailureKind.INTERNAL

@@ -172,7 +172,6 @@ class _Failure:
 
 # The first rule whose condition holds decides.
 _RULES: tuple[tuple[Callable[[_Failure], bool], Callable[[_Failure], GitError]], ...] = (
-    (lambda failure: failure.says(_TOO_LONG), lambda _: Refused("it has a path that is too long for this file system")),
     (lambda failure: failure.says(_UNSAFE), lambda failure: Refused(failure.unsafe_line)),
     (
         lambda failure: failure.is_limited,
@@ -200,9 +199,11 @@ _RULES: tuple[tuple[Callable[[_Failure], bool], Callable[[_Failure], GitError]],
 
 def of_git(error: CommandFailed, *, gated: bool) -> GitError:
     """Return why git failed, as one of the kinds of errors; `gated` where the hub says that access is restricted."""
+    failure = _Failure(error, gated)
+    if failure.says(_TOO_LONG):  # with the path, which may be made of any words
+        return Refused("it has a path that is too long for this file system")
     if local := of_machine(error):
         return local
-    failure = _Failure(error, gated)
     return next((kind(failure) for holds, kind in _RULES if holds(failure)), error)
 
 

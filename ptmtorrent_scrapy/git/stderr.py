@@ -35,7 +35,8 @@ def is_rate_limited(stderr: str) -> bool:
 
 def own(stderr: str) -> str:
     """Return what git says beside the trace, without paths, URLs and a server's words."""
-    return _NAMES.sub("NAME", "\n".join(line for line in beside(stderr) if not line.startswith("remote:")))
+    lines = (line.partition("remote error:")[0] for line in beside(stderr) if not line.startswith("remote:"))
+    return _NAMES.sub("NAME", "\n".join(lines))
 
 
 def beside(stderr: str) -> list[str]:
