@@ -90,17 +90,25 @@ class CloneService:
         self._results.has_changes |= await asyncio.to_thread(reconcile, self._listing, self._crawl.tree)
         await recognise(self._listing, self._redirected)
         jobs = await self._clone_all(after=0)
-        while replaces and self._jobs.settling.unavailable and not self._ending.stopped:
-            after, short, self._jobs.settling.unavailable = (
-                self._listing.last_position(),
-                self._jobs.settling.unavailable,
-                0,
-            )
+        if replaces:
+            jobs = await self._clone_replacements(jobs, models)
+        await self._finish(jobs)
+        return self._ending.reason
+
+    async def _clone_replacements(self, jobs: CloneScheduler, models: int) -> CloneScheduler:
+        """Clone the next repositories by rank for those that are unavailable. Raises `Cancelled`."""
+        settling = self._jobs.settling
+        while settling.unavailable and not self._ending.stopped:
+            after, short, settling.unavailable = self._listing.last_position(), settling.unavailable, 0
             if not (more := self._listing.choose_more(short, after=models)):
                 break
             self._stats.inc_value("clone/chosen", more)
             models += short
             jobs = await self._clone_all(after=after)
+        return jobs
+
+    async def _finish(self, jobs: CloneScheduler) -> None:
+        """Write all results, and judge them together."""
         await asyncio.to_thread(self._look_after_store)
         self._results.write(self._listing)
         await self._write_file_list()
@@ -110,7 +118,6 @@ class CloneService:
         self._ending.judge()
         with contextlib.suppress(OSError):  # the summary says so
             self._crawl.state.collected = await asyncio.to_thread(measure, self._crawl.tree, self._crawl.state.started)
-        return self._ending.reason
 
     async def _clone_all(self, *, after: int) -> CloneScheduler:
         """Clone the repositories after a position. Raises `Cancelled`."""

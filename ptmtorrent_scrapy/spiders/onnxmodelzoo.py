@@ -3,7 +3,7 @@
 https://github.com/onnx/models
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -74,6 +74,17 @@ class OnnxModelZooSpider(HubSpider):
             yield described({"id": number, **each.described}, _CLASSES)
         manifest = await self.manifest()
         self.zoo = OnnxModels(self.hub_url, self.commits, classes, manifest, await self.hashes(manifest))
+        async for item in self.models_of_pages(pages):
+            yield item
+        for entry in manifest:
+            for item in [entry] if self.zoo.is_named(entry.value) else self.models([entry]):
+                yield item
+        async for metadata in map_ordered(map(self.statistics, self.folders_with("turnkey_stats.yaml"))):
+            for item in self.models([metadata] if metadata else []):
+                yield item
+
+    async def models_of_pages(self, pages: Mapping[str, str]) -> AsyncIterator[Item]:
+        """Yield the pages of folders, given with their paths, and the models in the rows of their tables."""
         rows = 0
         async for folder, html, listed, papers in map_ordered(map(self.page, pages)):
             if html is None:
@@ -83,12 +94,6 @@ class OnnxModelZooSpider(HubSpider):
             for row in listed:
                 yield self.zoo.of_row(described(self.zoo.row(rows, row, folder), self.metadata), folder)
                 rows += 1
-        for entry in manifest:
-            for item in [entry] if self.zoo.is_named(entry.value) else self.models([entry]):
-                yield item
-        async for metadata in map_ordered(map(self.statistics, self.folders_with("turnkey_stats.yaml"))):
-            for item in self.models([metadata] if metadata else []):
-                yield item
 
     async def hashes(self, manifest: list[Metadata]) -> dict[str, str]:
         """Return the SHA-256 of the models by path, from their pointers; none where no path of the manifest is gone."""
