@@ -13,21 +13,16 @@ from ptmtorrent_scrapy.commands._common import SetupError
 from ptmtorrent_scrapy.commands._settings_check import exit_if_wrong
 from ptmtorrent_scrapy.commands.crawl import check
 from ptmtorrent_scrapy.crawl import options
-from ptmtorrent_scrapy.extensions.planner import Planning
+from ptmtorrent_scrapy.extensions.planner import Planning, PlanOptions, planning
 from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.formats.rows import row
 from ptmtorrent_scrapy.storage.scratch import scratch_folder
 
-_SETTINGS: dict[str, dict[object, object]] = {
-    "ITEM_PIPELINES": {
-        "ptmtorrent_scrapy.pipelines.MetadataPipeline": 200,
-        "ptmtorrent_scrapy.pipelines.ClonePipeline": 300,  # of a hub that is a repository
-    },
-    "EXTENSIONS": {
-        "ptmtorrent_scrapy.extensions.Progress": 500,
-        "ptmtorrent_scrapy.extensions.planner.Planning": 500,
-    },
+_PIPELINES: dict[object, object] = {
+    "ptmtorrent_scrapy.pipelines.MetadataPipeline": 200,
+    "ptmtorrent_scrapy.pipelines.ClonePipeline": 300,  # of a hub that is a repository
 }
+_EXTENSIONS: dict[object, object] = {"ptmtorrent_scrapy.extensions.Progress": 500}
 
 
 class Command(BaseRunSpiderCommand):
@@ -60,17 +55,22 @@ class Command(BaseRunSpiderCommand):
         name = args[0] if len(args) == 1 else ""
         try:
             spider = _common.hub_spider(loader, name)
-            for setting, ours in _SETTINGS.items():
+            asked = PlanOptions(
+                data=Path(settings["DATA_DIR"]),
+                sample=options.whole("--sample", opts.sample),
+                rate=options.size("--rate", opts.rate) or None if opts.rate else None,
+            )
+            for setting, ours in (
+                ("ITEM_PIPELINES", _PIPELINES),
+                ("EXTENSIONS", {**_EXTENSIONS, planning(asked): 500}),
+            ):
                 settings.set(setting, {**_common.others(settings, setting), **ours}, "cmdline")
-            settings.set("PLAN_SAMPLE", options.whole("--sample", opts.sample), "cmdline")
-            settings.set("PLAN_RATE", options.size("--rate", opts.rate) if opts.rate else 0, "cmdline")
             check(spider, settings, opts.spargs)
         except (options.InvalidOption, SetupError) as error:
             show(f"scrapy plan {name}: {error}", file=sys.stderr)
             self.exitcode = 2
             return
         with scratch_folder(Path(settings["DATA_DIR"])) as scratch:
-            settings.set("PLAN_FOR", settings["DATA_DIR"], "cmdline")
             settings.set("DATA_DIR", str(scratch), "cmdline")
             crawler = self._create_crawler(name)
             self.crawler_process.crawl(crawler, **opts.spargs)

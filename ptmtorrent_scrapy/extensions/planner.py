@@ -2,9 +2,9 @@
 
 import asyncio
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import orjson
 from scrapy import signals
@@ -28,17 +28,25 @@ from ptmtorrent_scrapy.storage.tree import DataTree
 _AT_ONCE = 4  # repositories that are measured
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions:
+    """What the user asks of a plan."""
+
+    data: Path  # the data tree that the crawl would write; the plan's own is scratch
+    sample: int  # repositories whose size is looked up
+    rate: int | None  # bytes per second; None: as earlier crawls had
+
+
 class Planning(AfterListing):
     """Extension: makes `plan`, and ends the crawl where cloning would begin."""
 
+    options: ClassVar[PlanOptions]
     plan: Plan | None = None
 
     def __init__(self, crawler: Crawler, crawl: CrawlSession, settings: CloneSettings) -> None:
         super().__init__(crawler, crawl)
         self._settings = settings
-        self._tree = DataTree(Path(crawler.settings["PLAN_FOR"]), crawl.tree.hub)  # the crawl's own is scratch
-        self._sample = crawler.settings.getint("PLAN_SAMPLE")
-        self._rate = crawler.settings.getint("PLAN_RATE") or None
+        self._tree = DataTree(self.options.data, crawl.tree.hub)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -63,7 +71,7 @@ class Planning(AfterListing):
         repositories, _ = self.crawl.listing.choose(selected)
         self._remember()
         sample = PlanSample(self.crawl.listing, self._tree, self._settings.repository)
-        strata = await asyncio.to_thread(sample.draw, repositories, self._sample)
+        strata = await asyncio.to_thread(sample.draw, repositories, self.options.sample)
         weights = [await self._weigh(stratum.sample) for stratum in strata]
         self.plan = self._planned(listed, selected, sample, strata, weights)
         return FinishReason.FINISHED
@@ -88,7 +96,7 @@ class Planning(AfterListing):
             unreachable=sum(map(len, weights)) - sum(map(len, found)),
             need=estimate(sample.known_bytes, sizes),
             free=max(0, shutil.disk_usage(self._tree.folder).free - self._settings.repository.min_free),
-            rates=rates(self._rate, self._before(), self._settings.concurrency),
+            rates=rates(self.options.rate, self._before(), self._settings.concurrency),
         )
 
     def _remember(self) -> None:
@@ -127,3 +135,8 @@ class Planning(AfterListing):
             for line in json_lines(self._tree.repositories, {"git_bytes": int, "lfs_bytes": int, "seconds": float})
             if line.get("status") == "cloned"
         ]
+
+
+def planning(options: PlanOptions) -> type[Planning]:
+    """Return the extension that plans as the options say."""
+    return type("Planning", (Planning,), {"options": options})
