@@ -4,6 +4,7 @@ A group outlives its parent when that is killed, so one small shell, in a sessio
 pipe: it gets the id of each group, and kills the remaining ones when the write end closes, however this process dies.
 """
 
+import atexit
 import contextlib
 import os
 import resource
@@ -114,3 +115,6 @@ def close_watchdog() -> None:
             if _watchdog.owner == os.getpid():
                 _watchdog.close()
             _watchdog = None
+
+
+atexit.register(close_watchdog)
