@@ -29,7 +29,9 @@ $(READY): requirements.txt requirements-dev.txt scripts/install-programs
 demo: setup
 	@$(RUN) demo.run
 
+# The tests start hundreds of interpreters, which may not keep what they compile (PYTHONDONTWRITEBYTECODE).
 test: setup
+	@$(RUN) compileall -q ptmtorrent_scrapy tests
 	$(RUN) pytest -W error --numprocesses=auto --dist=worksteal
 
 test-unit: setup
