@@ -1,10 +1,12 @@
 """What the tests have in common: stand-in hubs, crawls as a user starts them, and the recorded answers of real hubs."""
 
+import http.server
 import json
 import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.records.validator import schema
 from tests import processes
 from tests.hubs import Hubs
@@ -110,6 +113,43 @@ def crawl(hubs: Hubs, folder: Path) -> Start:
         return Crawl(ended.returncode, ended.stderr, Path(settings.get("DATA_DIR", folder / "data")) / hub)
 
     return start
+
+
+RequestFor = Callable[..., CloneRequest]
+
+
+@pytest.fixture
+def request_for(hubs: Hubs, folder: Path) -> RequestFor:
+    """Return a function that makes a request to clone, by the path on the server."""
+
+    def make(path: str = "o/m", /, **options: Any) -> CloneRequest:
+        given = {"path": str(folder / "repos" / path), "protocols": ("http",), "timeout": 60, **options}
+        return CloneRequest(url=f"{hubs.url}/{path}", store=str(folder / "lfs"), **given)
+
+    return make
+
+
+@pytest.fixture
+def other_server() -> Iterator[tuple[str, list[str]]]:
+    """Yield the URL of another server on loopback, and the paths that it was asked for."""
+    asked: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        do_POST = do_GET  # noqa: N815 - as http.server wants it
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture(scope="session")

@@ -13,13 +13,13 @@ from tests import processes
 from tests.conftest import ROOT, command
 from tests.hubs import Hubs
 
-Look = Callable[..., "subprocess.CompletedProcess[str]"]
+Doctor = Callable[..., "subprocess.CompletedProcess[str]"]
 TOKEN = "hf_0123456789abcdef"
 
 
 @pytest.fixture
-def look(hubs: Hubs, folder: Path) -> Look:
-    """Run `scrapy doctor`."""
+def doctor(hubs: Hubs, folder: Path) -> Doctor:
+    """Return a function that runs `scrapy doctor`."""
 
     def run(*words: str, environment: dict[str, str] | None = None, **settings: Any) -> Any:
         given = {
@@ -43,15 +43,15 @@ def findings(ended: "subprocess.CompletedProcess[str]") -> dict[str, list[str]]:
     return {each["check"]: [each["state"], each["found"], each["advice"]] for each in told}
 
 
-def test_a_machine_that_can_crawl(look: Look, hubs: Hubs, folder: Path) -> None:
-    ended = look("--json")
+def test_a_machine_that_can_crawl(doctor: Doctor, hubs: Hubs, folder: Path) -> None:
+    ended = doctor("--json")
     assert ended.returncode == 0, ended.stdout
     found = findings(ended)
     assert found.keys() >= {"git", "git-lfs", "browser", "space", "links", "case", "names", "locks", "token", "clock"}
     assert found.keys() >= {"huggingface", "modelhub", "modelzoo", "onnxmodelzoo", "pytorchhub", "packages", "settings"}
     assert {state for state, _, _ in found.values()} <= {"ok", "warning"}
     assert list(folder.iterdir()) == []
-    lines = look("modelhub").stdout.splitlines()
+    lines = doctor("modelhub").stdout.splitlines()
     assert any(line.startswith("ok       modelhub         http://127.0.0.1") for line in lines)
     assert not any("huggingface" in line for line in lines)
 
@@ -73,8 +73,8 @@ def test_a_machine_that_can_crawl(look: Look, hubs: Hubs, folder: Path) -> None:
         ({"CLONE_CLUSTER": "tcp://127.0.0.1:1"}, "cluster", "not accepted", "start the scheduler"),
     ],
 )
-def test_problems_are_reported(look: Look, settings: dict[str, str], check: str, found: str, advice: str) -> None:
-    ended = look("--json", **settings)
+def test_problems_are_reported(doctor: Doctor, settings: dict[str, str], check: str, found: str, advice: str) -> None:
+    ended = doctor("--json", **settings)
     assert ended.returncode == 1
     state, said, to_do = findings(ended)[check]
     assert state == "wrong"
@@ -83,27 +83,27 @@ def test_problems_are_reported(look: Look, settings: dict[str, str], check: str,
     assert "Traceback" not in ended.stderr
 
 
-def test_a_hub_that_is_ill(look: Look, hubs: Hubs) -> None:
+def test_a_hub_that_is_ill(doctor: Doctor, hubs: Hubs) -> None:
     hubs.faults.add("^/modelhub", status=503)
-    ended = look("--json")
+    ended = doctor("--json")
     assert ended.returncode == 1
     wrong = {check for check, (state, _, _) in findings(ended).items() if state == "wrong"}
     assert wrong == {"modelhub"}
     assert "HTTP status 503" in findings(ended)["modelhub"][1]
 
 
-def programs(folder: Path, **said: str) -> dict[str, str]:
+def programs(folder: Path, **versions: str) -> dict[str, str]:
     """Return an environment with these programs and no others."""
     (folder / "bin").mkdir()
-    for name, text in said.items():
+    for name, text in versions.items():
         path = folder / "bin" / name.replace("_", "-")
         path.write_text(f"#!/bin/sh\necho '{text}'\n")
         path.chmod(0o755)
     return {"PATH": str(folder / "bin")}
 
 
-def test_programs_that_are_missing_old_or_open(look: Look, tmp_path: Path) -> None:
-    ended = look("--json", environment=programs(tmp_path, git="git version 2.20.1"))
+def test_programs_that_are_missing_old_or_open(doctor: Doctor, tmp_path: Path) -> None:
+    ended = doctor("--json", environment=programs(tmp_path, git="git version 2.20.1"))
     found = findings(ended)
     assert ended.returncode == 1
     assert found["git"] == ["wrong", "2.20.1 is too old", "install 2.39 or later"]
@@ -111,41 +111,41 @@ def test_programs_that_are_missing_old_or_open(look: Look, tmp_path: Path) -> No
     assert found["browser"][0] == "warning"
 
 
-def test_vulnerable_and_fixed_releases_are_distinguished(look: Look, tmp_path: Path) -> None:
+def test_vulnerable_and_fixed_releases_are_distinguished(doctor: Doctor, tmp_path: Path) -> None:
     environment = programs(tmp_path, git="git version 2.50.0", git_lfs="git-lfs/3.7.1 (GitHub; linux)")
-    found = findings(look("--json", environment=environment))
+    found = findings(doctor("--json", environment=environment))
     assert found["git"][:2] == ["warning", "2.50.0 has CVE-2025-48384, CVE-2025-48385"]
     assert found["git-lfs"][:2] == ["ok", "3.7.1"]
     assert [is_closed((2, 43, release), {43: 7, 44: 4}) for release in (6, 7)] == [False, True]
 
 
 @pytest.mark.parametrize(("given", "state"), [(TOKEN, "ok"), ("hf_wrong", "wrong")])
-def test_the_token(folder: Path, look: Look, hubs: Hubs, given: str, state: str) -> None:
+def test_the_token(folder: Path, doctor: Doctor, hubs: Hubs, given: str, state: str) -> None:
     hubs.token = TOKEN
-    ended = look("--json", HUGGINGFACE_TOKEN=given)
+    ended = doctor("--json", HUGGINGFACE_TOKEN=given)
     assert findings(ended)["token"][0] == state
     assert given not in ended.stdout + ended.stderr
     told = [request.path for request in hubs.requests if given in str(request.headers)]
     assert told == ["/api/whoami-v2"]
 
 
-def test_the_token_is_for_no_other_host(look: Look, hubs: Hubs) -> None:
+def test_the_token_is_for_no_other_host(doctor: Doctor, hubs: Hubs) -> None:
     with Hubs(models=1) as elsewhere:
         hubs.faults.add("whoami", status=302, headers={"Location": f"{elsewhere.url}/api/whoami-v2"})
-        assert findings(look("--json", HUGGINGFACE_TOKEN=TOKEN))["token"][0] == "warning"
+        assert findings(doctor("--json", HUGGINGFACE_TOKEN=TOKEN))["token"][0] == "warning"
         assert not elsewhere.requests
 
 
-def test_a_clock_that_is_wrong(look: Look, hubs: Hubs) -> None:
+def test_a_clock_that_is_wrong(doctor: Doctor, hubs: Hubs) -> None:
     date = {"Date": "Mon, 01 Jan 2029 00:00:00 GMT"}
     hubs.faults.add("^/api/models|^/modelhub|^/hub|^/modelzoo|^/pytorch", status=200, headers=date)
-    ended = look("--json")
+    ended = doctor("--json")
     assert ended.returncode == 1
     assert findings(ended)["clock"][0] == "wrong"
     assert "seconds behind" in findings(ended)["clock"][1]
 
 
-def test_no_such_hub(look: Look) -> None:
-    ended = look("github")
+def test_no_such_hub(doctor: Doctor) -> None:
+    ended = doctor("github")
     assert ended.returncode == 2
     assert "unknown hub 'github' (choose from huggingface" in ended.stderr

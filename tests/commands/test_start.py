@@ -11,7 +11,7 @@ from tests.conftest import Start
 from tests.hubs import Hubs
 
 
-def said(log: str) -> list[str]:
+def refusals(log: str) -> list[str]:
     return [line for line in log.splitlines() if line.startswith("scrapy crawl")]
 
 
@@ -48,7 +48,7 @@ def said(log: str) -> list[str]:
 def test_values_that_cannot_be_used(crawl: Start, hubs: Hubs, name: str, value: str, accepted: str) -> None:
     done = crawl("huggingface", **{name: value})
     assert done.status == 2
-    [line] = said(done.log)
+    [line] = refusals(done.log)
     assert f"{name}={value}" in line
     assert accepted in line
     assert not hubs.requests
@@ -58,7 +58,7 @@ def test_a_folder_that_cannot_be_written(crawl: Start, hubs: Hubs, folder: Path)
     (folder / "data").write_text("a file, not a folder")
     done = crawl("huggingface")
     assert done.status == 2
-    [line] = said(done.log)
+    [line] = refusals(done.log)
     assert f"DATA_DIR={folder / 'data'}" in line
     assert not hubs.requests
 
@@ -69,7 +69,7 @@ def test_a_program_that_is_missing(crawl: Start, hubs: Hubs, folder: Path, progr
         (folder / other).symlink_to(shutil.which(other) or pytest.fail(f"the tests need {other}"))
     done = crawl("huggingface", environment={"PATH": str(folder)})
     assert done.status == 2
-    [line] = said(done.log)
+    [line] = refusals(done.log)
     assert f"{program} is not installed; install it" in line
     assert not hubs.requests
 

@@ -1,40 +1,13 @@
 """Where the requests of a crawl go: to no address of this machine that no setting names."""
 
-import http.server
-import threading
-from collections.abc import Iterator
-
-import pytest
-
 from tests.conftest import Start
 from tests.hubs import Hubs
 
 
-@pytest.fixture
-def elsewhere() -> Iterator[tuple[str, list[str]]]:
-    """Yield another server on loopback, and the paths that it was asked for."""
-    asked: list[str] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_error(404)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", asked
-        server.shutdown()
-        thread.join()
-
-
 def test_a_listing_that_is_redirected_to_this_machine(
-    hubs: Hubs, crawl: Start, elsewhere: tuple[str, list[str]]
+    hubs: Hubs, crawl: Start, other_server: tuple[str, list[str]]
 ) -> None:
-    url, asked = elsewhere
+    url, asked = other_server
     hubs.faults.add("^/api/models", status=302, headers={"Location": f"{url}/latest/meta-data"})
     ended = crawl("huggingface", fraction=0)
     assert ended.status == 1

@@ -112,7 +112,7 @@ def models(hubs: Hubs) -> list[str]:
     return names
 
 
-def told(crawl: Crawl) -> list[dict[str, object]]:
+def clone_lines(crawl: Crawl) -> list[dict[str, object]]:
     """Return the lines of repositories.jsonl without times."""
     lines = crawl.read("json/repositories.jsonl")
     moments = ("started", "seconds", "attempts", "crawl")
@@ -127,7 +127,7 @@ def test_a_cluster_does_what_one_machine_does(
     together = crawl("huggingface", fraction=1, DATA_DIR=folder / "together", CLONE_CLUSTER=cluster.address)
     assert together.status == 0
     assert together.statuses == dict.fromkeys(models, "cloned")
-    assert told(together) == told(alone)
+    assert clone_lines(together) == clone_lines(alone)
     assert together.records == [
         {**record, "ModelHub": {**record["ModelHub"], "MetadataFilePath": path}}
         for record in alone.records

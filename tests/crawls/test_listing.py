@@ -25,7 +25,7 @@ def start(hubs: Hubs, folder: Path) -> "subprocess.Popen[bytes]":
 
 
 @pytest.fixture
-def many() -> Any:
+def five_pages() -> Any:
     """Yield a hub of five pages."""
     with Hubs(models=5000, seed=3, troubles=False, large_files=False) as hubs:
         yield hubs
@@ -61,63 +61,65 @@ def ids(hubs: Hubs) -> list[str]:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_a_listing_resumes_from_the_last_page(many: Hubs, folder: Path, how: signal.Signals) -> None:
-    cut(many, folder, 4, how)
-    done = again(many, folder)
+def test_a_listing_resumes_from_the_last_page(five_pages: Hubs, folder: Path, how: signal.Signals) -> None:
+    cut(five_pages, folder, 4, how)
+    done = again(five_pages, folder)
     assert done.status == 0
-    assert len(many.asked(PAGE)) == 2
-    assert [record["ModelName"] for record in done.records] == ids(many)
-    assert [model["id"] for model in done.read("json/metadata/hf_metadata.json")] == ids(many)
+    assert len(five_pages.asked(PAGE)) == 2
+    assert [record["ModelName"] for record in done.records] == ids(five_pages)
+    assert [model["id"] for model in done.read("json/metadata/hf_metadata.json")] == ids(five_pages)
     assert "resuming the listing started at" in done.log
     assert "models        5,000" in done.log
     assert [path for path in done.folder.rglob("*") if "~" in path.name] == []
 
 
 @pytest.mark.parametrize("settings", [{"LISTING_MAX_AGE": 0}, {"fraction": 0.0001}, {"author": "nobody"}])
-def test_an_old_or_different_listing_starts_again(many: Hubs, folder: Path, settings: dict[str, Any]) -> None:
-    cut(many, folder, 4)
-    done = again(many, folder, **settings)
+def test_an_old_or_different_listing_starts_again(five_pages: Hubs, folder: Path, settings: dict[str, Any]) -> None:
+    cut(five_pages, folder, 4)
+    done = again(five_pages, folder, **settings)
     assert done.status == (2 if "author" in settings else 0)  # of nobody there is no model
-    assert len(many.asked(PAGE)) == 5
+    assert len(five_pages.asked(PAGE)) == 5
     assert len(done.records) == 5000
 
 
-def test_a_crawl_that_finished_is_not_gone_on_with(many: Hubs, folder: Path) -> None:
-    again(many, folder)
-    again(many, folder)
-    assert len(many.asked(PAGE)) == 10
+def test_a_crawl_that_finished_is_not_gone_on_with(five_pages: Hubs, folder: Path) -> None:
+    again(five_pages, folder)
+    again(five_pages, folder)
+    assert len(five_pages.asked(PAGE)) == 10
 
 
-def test_a_crawl_that_is_cut_while_it_clones_needs_no_new_listing(many: Hubs, folder: Path) -> None:
-    many.faults.add("git-upload-pack", stall=True)
-    crawl = processes.Popen(command(many, folder, "huggingface", fraction=0.0002), cwd=ROOT, stderr=subprocess.DEVNULL)
-    many.wait_for("git-upload-pack")
+def test_a_crawl_that_is_cut_while_it_clones_needs_no_new_listing(five_pages: Hubs, folder: Path) -> None:
+    five_pages.faults.add("git-upload-pack", stall=True)
+    crawl = processes.Popen(
+        command(five_pages, folder, "huggingface", fraction=0.0002), cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+    five_pages.wait_for("git-upload-pack")
     crawl.kill()
     crawl.wait()
-    many.faults.clear()
-    many.requests.clear()
-    done = again(many, folder, fraction=0.0002)
+    five_pages.faults.clear()
+    five_pages.requests.clear()
+    done = again(five_pages, folder, fraction=0.0002)
     assert done.status == 0
     assert list(done.statuses.values()) == ["cloned"]
-    assert many.asked(PAGE) == []
+    assert five_pages.asked(PAGE) == []
     assert len(done.records) == 5000
 
 
-def test_a_cursor_that_has_expired(many: Hubs, folder: Path) -> None:
-    cut(many, folder, 4)
-    many.faults.add("cursor=", status=400, times=1)
-    expired = again(many, folder)
+def test_a_cursor_that_has_expired(five_pages: Hubs, folder: Path) -> None:
+    cut(five_pages, folder, 4)
+    five_pages.faults.add("cursor=", status=400, times=1)
+    expired = again(five_pages, folder)
     assert expired.status == 1
     assert "could not be listed; previous data is kept" in expired.errors[0]
     assert len(expired.errors) == 1
-    done = again(many, folder)
+    done = again(five_pages, folder)
     assert done.status == 0
     assert len(done.records) == 5000
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "nonsense"])
-def test_a_damaged_listing_starts_again(many: Hubs, folder: Path, damage: str) -> None:
-    cut(many, folder, 4)
+def test_a_damaged_listing_starts_again(five_pages: Hubs, folder: Path, damage: str) -> None:
+    cut(five_pages, folder, 4)
     json_folder = folder / "data" / "huggingface" / "json"
     partial, work = json_folder / "metadata" / ".hf_metadata.json~new", json_folder / ".huggingface~crawl"
     if damage == "cut":
@@ -126,16 +128,16 @@ def test_a_damaged_listing_starts_again(many: Hubs, folder: Path, damage: str) -
         partial.unlink()
     else:
         work.write_bytes(b"no database" * 1000)
-    done = again(many, folder)
+    done = again(five_pages, folder)
     assert done.status == 0
-    assert [record["ModelName"] for record in done.records] == ids(many)
+    assert [record["ModelName"] for record in done.records] == ids(five_pages)
 
 
-def test_the_files_of_the_last_complete_crawl_stay_until_then(many: Hubs, folder: Path, crawl: Start) -> None:
-    before = tree(again(many, folder).folder)
-    many.requests.clear()
-    many.arrived = 0
-    cut(many, folder, 3)
+def test_the_files_of_the_last_complete_crawl_stay_until_then(five_pages: Hubs, folder: Path, crawl: Start) -> None:
+    before = tree(again(five_pages, folder).folder)
+    five_pages.requests.clear()
+    five_pages.arrived = 0
+    cut(five_pages, folder, 3)
     now = tree(folder / "data" / "huggingface")
     assert {name: now[name] for name in before if name != "json/crawls.jsonl"} == {
         name: before[name] for name in before if name != "json/crawls.jsonl"

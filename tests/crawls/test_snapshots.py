@@ -101,7 +101,7 @@ def decompressed(path: Path) -> bytes:
 
 
 @pytest.fixture
-def three(crawl: Start, hubs: Hubs) -> Crawl:
+def three_crawls(crawl: Start, hubs: Hubs) -> Crawl:
     """Return the tree after three crawls of a hub that changed between them."""
     for listed in (FIRST, SECOND, THIRD):
         hubs.huggingface.models = listed
@@ -110,8 +110,8 @@ def three(crawl: Start, hubs: Hubs) -> Crawl:
     return done
 
 
-def test_changes_are_printed(three: Crawl, diff: Diff) -> None:
-    first, second = snapshots(three)
+def test_changes_are_printed(three_crawls: Crawl, diff: Diff) -> None:
+    first, second = snapshots(three_crawls)
     changed = [
         "- o/gone",
         "~ o/license  license mit -> apache-2.0, ModelLicenseSPDX, ModelTags",
@@ -133,8 +133,8 @@ def test_changes_are_printed(three: Crawl, diff: Diff) -> None:
     assert lines(diff("--changed", first, second))[:-1] == [changed[0], *changed[2:4]]
 
 
-def test_changes_are_printed_as_json(three: Crawl, hubs: Hubs, diff: Diff) -> None:
-    first, second = snapshots(three)
+def test_changes_are_printed_as_json(three_crawls: Crawl, hubs: Hubs, diff: Diff) -> None:
+    first, second = snapshots(three_crawls)
     *changed, summary = objects(diff("--json", first, second))
     assert {each["url"].removeprefix(f"{hubs.url}/"): each["what"] for each in changed} == {
         "o/gone": "removed",
@@ -163,19 +163,19 @@ def test_changes_are_printed_as_json(three: Crawl, hubs: Hubs, diff: Diff) -> No
     assert [each["fields"] for each in read] == [{"ModelDownloads": [5, 6], "ModelLikes": [None, 1]}]
 
 
-def test_times(three: Crawl, diff: Diff) -> None:
-    first, second = snapshots(three)
-    there = f"{three.folder}; there are {first}, {second}, now"
+def test_times(three_crawls: Crawl, diff: Diff) -> None:
+    first, second = snapshots(three_crawls)
+    there = f"{three_crawls.folder}; there are {first}, {second}, now"
     assert refused(diff("1999")) == f"'1999' is not a state of {there}"
     assert refused(diff("../json")) == f"'../json' is not a state of {there}"
     assert refused(diff("2")) == f"'2' matches several states of {there}"
-    (three.folder / "snapshots" / first).rename(three.folder / "snapshots" / "20011231T235959Z")
+    (three_crawls.folder / "snapshots" / first).rename(three_crawls.folder / "snapshots" / "20011231T235959Z")
     assert lines(diff("2001", second))[-1].startswith(f"huggingface, 20011231T235959Z to {second}: 1 added")
     assert refused(diff("a", "b", "c")).startswith("give a hub and up to two times")
 
 
-def test_the_list(three: Crawl, diff: Diff) -> None:
-    first, second = snapshots(three)
+def test_the_list(three_crawls: Crawl, diff: Diff) -> None:
+    first, second = snapshots(three_crawls)
     told = [("records", 6, 6, 7), ("rejected", 0, 0, 0)]
     assert objects(diff("--list", "--json")) == [
         {"what": "state", "time": time, **{name: counts[number] for name, *counts in told}}
@@ -184,7 +184,7 @@ def test_the_list(three: Crawl, diff: Diff) -> None:
     assert [line.split() for line in lines(diff("--list"))] == [
         [time, records, "records", "0", "rejected"] for time, records in ((first, "6"), (second, "6"), ("now", "7"))
     ]
-    (three.folder / "snapshots" / first / "counts.json").write_text("[")
+    (three_crawls.folder / "snapshots" / first / "counts.json").write_text("[")
     assert lines(diff("--list"))[0].endswith("counts.json: cannot be read")
 
 
@@ -210,8 +210,8 @@ def test_two_are_kept_of_four(crawl: Start, hubs: Hubs) -> None:
     assert b"o/bad" in states[1]["rejected.jsonl"]
 
 
-def test_none_to_keep_removes_nothing(three: Crawl, crawl: Start, hubs: Hubs) -> None:
-    before = {name: kept(three, name) for name in snapshots(three)}
+def test_none_to_keep_removes_nothing(three_crawls: Crawl, crawl: Start, hubs: Hubs) -> None:
+    before = {name: kept(three_crawls, name) for name in snapshots(three_crawls)}
     hubs.huggingface.models = FIRST
     done = crawl("huggingface", fraction=0, KEEP_SNAPSHOTS=0)
     assert {name: kept(done, name) for name in snapshots(done)} == before

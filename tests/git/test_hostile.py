@@ -1,11 +1,8 @@
 """Repositories that mean harm: nothing outside the tree is written, no other server is contacted."""
 
-import http.server
 import json
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,29 +21,6 @@ WEIGHTS = Large(b"weights " * 5000)
 MORE = Large(b"more weights " * 500)
 
 Try = Callable[[content.Repository], CloneResult]
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[tuple[str, list[str]]]:
-    """Yield another server, and the requests to it."""
-    asked: list[str] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_error(404)
-
-        do_POST = do_GET  # noqa: N815 - as http.server wants it
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", asked
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -76,21 +50,21 @@ def attempt(hubs: Hubs, folder: Path) -> Iterator[Try]:
 
 
 @pytest.fixture
-def standing(folder: Path) -> Path:
+def clone_folder(folder: Path) -> Path:
     return folder / "tree" / "repos" / "o" / "m"
 
 
 @pytest.mark.parametrize("target", [b"../../../../outside", b"/tmp", b"."])
-def test_a_symbolic_link_is_a_plain_file(attempt: Try, standing: Path, target: bytes) -> None:
+def test_a_symbolic_link_is_a_plain_file(attempt: Try, clone_folder: Path, target: bytes) -> None:
     outcome = attempt(content.Repository([{".gitattributes": ATTRIBUTES, "link": Symlink(target), "w.bin": WEIGHTS}]))
     assert outcome.status == "cloned"
-    assert not (standing / "link").is_symlink()
-    assert (standing / "link").read_bytes() == target
-    assert (standing / "w.bin").read_bytes() == WEIGHTS.body
-    assert git(standing, "status", "--porcelain") == ""
+    assert not (clone_folder / "link").is_symlink()
+    assert (clone_folder / "link").read_bytes() == target
+    assert (clone_folder / "w.bin").read_bytes() == WEIGHTS.body
+    assert git(clone_folder, "status", "--porcelain") == ""
 
 
-def test_a_large_file_through_a_symbolic_link(attempt: Try, standing: Path) -> None:
+def test_a_large_file_through_a_symbolic_link(attempt: Try, clone_folder: Path) -> None:
     files: content.Files = {
         ".gitattributes": ATTRIBUTES,
         "link": Symlink(b"../../../../outside"),
@@ -98,25 +72,25 @@ def test_a_large_file_through_a_symbolic_link(attempt: Try, standing: Path) -> N
     }
     outcome = attempt(content.Repository([files]))
     assert outcome.status in ("refused", "failed")
-    assert not standing.exists()
+    assert not clone_folder.exists()
 
 
-def test_a_link_that_became_a_folder(attempt: Try, standing: Path, hubs: Hubs) -> None:
+def test_a_link_that_became_a_folder(attempt: Try, clone_folder: Path, hubs: Hubs) -> None:
     attempt(content.Repository([{".gitattributes": ATTRIBUTES, "a": Symlink(b"../../../../outside")}]))
     outcome = attempt(content.Repository([{".gitattributes": ATTRIBUTES, "a/w.bin": WEIGHTS}]))
     assert outcome.status == "updated"
-    assert (standing / "a" / "w.bin").read_bytes() == WEIGHTS.body
+    assert (clone_folder / "a" / "w.bin").read_bytes() == WEIGHTS.body
 
 
-def test_a_symbolic_link_in_the_tree_itself(attempt: Try, standing: Path, folder: Path) -> None:
+def test_a_symbolic_link_in_the_tree_itself(attempt: Try, clone_folder: Path, folder: Path) -> None:
     attempt(content.Repository([{".gitattributes": ATTRIBUTES, "a/w.bin": WEIGHTS}]))
-    (standing / "a" / "w.bin").unlink()
-    (standing / "a").rmdir()
-    (standing / "a").symlink_to(folder / "outside")
+    (clone_folder / "a" / "w.bin").unlink()
+    (clone_folder / "a").rmdir()
+    (clone_folder / "a").symlink_to(folder / "outside")
     more = Large(b"more")
     outcome = attempt(content.Repository([{".gitattributes": ATTRIBUTES, "a/w.bin": WEIGHTS, "a/x.bin": more}]))
     assert outcome.status == "updated"
-    assert not (standing / "a").is_symlink()
+    assert not (clone_folder / "a").is_symlink()
 
 
 @pytest.mark.parametrize(
@@ -130,19 +104,19 @@ def test_a_symbolic_link_in_the_tree_itself(attempt: Try, standing: Path, folder
     ],
 )
 def test_lfsconfig_does_not_redirect_requests(
-    attempt: Try, standing: Path, elsewhere: tuple[str, list[str]], setting: str
+    attempt: Try, clone_folder: Path, other_server: tuple[str, list[str]], setting: str
 ) -> None:
-    url, asked = elsewhere
+    url, asked = other_server
     config = setting.replace("{url}", url).encode()
     outcome = attempt(content.Repository([{".gitattributes": ATTRIBUTES, ".lfsconfig": config, "w.bin": WEIGHTS}]))
     assert outcome.status == "cloned"
-    assert (standing / "w.bin").read_bytes() == WEIGHTS.body
-    assert git(standing, "lfs", "fsck") == "Git LFS fsck OK\n"
+    assert (clone_folder / "w.bin").read_bytes() == WEIGHTS.body
+    assert git(clone_folder, "lfs", "fsck") == "Git LFS fsck OK\n"
     assert asked == []
 
 
-def test_an_lfs_server_that_leads_elsewhere(attempt: Try, hubs: Hubs, elsewhere: tuple[str, list[str]]) -> None:
-    url, asked = elsewhere
+def test_an_lfs_server_that_leads_elsewhere(attempt: Try, hubs: Hubs, other_server: tuple[str, list[str]]) -> None:
+    url, asked = other_server
     hubs.faults.add(f"^/_lfs/{WEIGHTS.oid}", status=302, headers={"Location": f"{url}/metadata"})
     link = {"oid": MORE.oid, "size": len(MORE.body), "actions": {"download": {"href": f"{url}/linked"}}}
     there = {"oid": WEIGHTS.oid, "size": len(WEIGHTS.body)}
@@ -154,8 +128,8 @@ def test_an_lfs_server_that_leads_elsewhere(attempt: Try, hubs: Hubs, elsewhere:
     assert asked == []
 
 
-def test_a_repository_on_this_machine_that_no_setting_names(folder: Path, elsewhere: tuple[str, list[str]]) -> None:
-    url, asked = elsewhere
+def test_a_repository_on_this_machine_that_no_setting_names(folder: Path, other_server: tuple[str, list[str]]) -> None:
+    url, asked = other_server
     outcome = clone(
         CloneRequest(
             url=f"{url}/o/m",
@@ -169,15 +143,15 @@ def test_a_repository_on_this_machine_that_no_setting_names(folder: Path, elsewh
     assert asked == []
 
 
-def test_a_batch_request_that_is_led_elsewhere(attempt: Try, hubs: Hubs, elsewhere: tuple[str, list[str]]) -> None:
-    url, asked = elsewhere
+def test_a_batch_request_that_is_led_elsewhere(attempt: Try, hubs: Hubs, other_server: tuple[str, list[str]]) -> None:
+    url, asked = other_server
     hubs.faults.add("/objects/batch", status=307, headers={"Location": f"{url}/batch"})
     assert attempt(content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}])).status == "partial"
     assert asked == []
 
 
-def test_a_git_server_that_leads_elsewhere(attempt: Try, hubs: Hubs, elsewhere: tuple[str, list[str]]) -> None:
-    url, asked = elsewhere
+def test_a_git_server_that_leads_elsewhere(attempt: Try, hubs: Hubs, other_server: tuple[str, list[str]]) -> None:
+    url, asked = other_server
     hubs.faults.add("info/refs", status=302, headers={"Location": f"{url}/info/refs?service=git-upload-pack"})
     outcome = attempt(content.Repository([{"a": b"1"}]))
     assert outcome.status == "refused"
@@ -185,12 +159,12 @@ def test_a_git_server_that_leads_elsewhere(attempt: Try, hubs: Hubs, elsewhere: 
     assert asked == []
 
 
-def test_submodules_are_not_fetched(attempt: Try, standing: Path, elsewhere: tuple[str, list[str]]) -> None:
-    url, asked = elsewhere
+def test_submodules_are_not_fetched(attempt: Try, clone_folder: Path, other_server: tuple[str, list[str]]) -> None:
+    url, asked = other_server
     modules = f'[submodule "sub"]\n\tpath = sub\n\turl = {url}/evil.git\n'.encode()
     outcome = attempt(content.Repository([{".gitmodules": modules, "sub": Submodule("1" * 40), "a": b"1"}]))
     assert outcome.status == "cloned"
-    assert list((standing / "sub").iterdir()) == []
+    assert list((clone_folder / "sub").iterdir()) == []
     assert asked == []
 
 
@@ -202,20 +176,20 @@ def test_submodules_are_not_fetched(attempt: Try, standing: Path, elsewhere: tup
         b'[submodule "../../x"]\n\tpath = sub\n\turl = http://example.org/\n',
     ],
 )
-def test_submodules_with_options(attempt: Try, standing: Path, modules: bytes) -> None:
+def test_submodules_with_options(attempt: Try, clone_folder: Path, modules: bytes) -> None:
     outcome = attempt(content.Repository([{".gitmodules": modules, "sub": Submodule("1" * 40)}]))
     assert outcome.status == "refused"
-    assert not standing.exists()
+    assert not clone_folder.exists()
 
 
 @pytest.mark.parametrize("name", ["..", ".", ".git", ".GIT", ".git ", "git~1", ".g\u200cit"])
-def test_names_that_git_must_not_write(attempt: Try, standing: Path, name: str) -> None:
+def test_names_that_git_must_not_write(attempt: Try, clone_folder: Path, name: str) -> None:
     outcome = attempt(content.Repository([{f"{name}/config": b"[core]\n\tfsmonitor = touch /tmp/owned\n", "a": b"1"}]))
     assert outcome.status == "refused", outcome
-    assert not standing.exists()
+    assert not clone_folder.exists()
 
 
-def test_hooks_and_programs_do_not_run(attempt: Try, standing: Path, folder: Path) -> None:
+def test_hooks_and_programs_do_not_run(attempt: Try, clone_folder: Path, folder: Path) -> None:
     program = Executable(b"#!/bin/sh\ntouch %s/outside/owned\n" % str(folder).encode())
     hooks: content.Files = {"hooks/post-checkout": program, "evil": program}
     files = {**hooks, ".gitattributes": b"* filter=evil\n", "a.txt": b"1"}
@@ -231,19 +205,19 @@ def test_hooks_and_programs_do_not_run(attempt: Try, standing: Path, folder: Pat
         b"version https://git-lfs.github.com/spec/v1\next-0-x sha256:" + b"0" * 64 + b"\nsize 1\n",
     ],
 )
-def test_a_broken_pointer_is_a_small_file(attempt: Try, standing: Path, broken: bytes) -> None:
+def test_a_broken_pointer_is_a_small_file(attempt: Try, clone_folder: Path, broken: bytes) -> None:
     files: content.Files = {".gitattributes": ATTRIBUTES, "w.bin": Large(b"", pointer=broken)}
     assert attempt(content.Repository([files])).status == "cloned"
-    assert (standing / "w.bin").read_bytes() == broken
+    assert (clone_folder / "w.bin").read_bytes() == broken
 
 
 @pytest.mark.parametrize("body", ["not the weights", "x" * len(WEIGHTS.body)])
-def test_an_object_with_the_wrong_content(attempt: Try, standing: Path, hubs: Hubs, body: str) -> None:
+def test_an_object_with_the_wrong_content(attempt: Try, clone_folder: Path, hubs: Hubs, body: str) -> None:
     repository = content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}])
     hubs.faults.add("^/_lfs/", status=200, body=body)
     outcome = attempt(repository)
     assert outcome.status == "partial"
-    assert (standing / "w.bin").read_bytes() == WEIGHTS.as_pointer()
+    assert (clone_folder / "w.bin").read_bytes() == WEIGHTS.as_pointer()
 
 
 @pytest.mark.parametrize(
@@ -274,7 +248,7 @@ def test_a_redirect_to_another_protocol(attempt: Try, hubs: Hubs) -> None:
     assert attempt(content.Repository([{"a": b"1"}])).status in ("failed", "refused")
 
 
-def test_two_paths_that_differ_in_case(attempt: Try, standing: Path) -> None:
+def test_two_paths_that_differ_in_case(attempt: Try, clone_folder: Path) -> None:
     files: content.Files = {
         ".gitattributes": ATTRIBUTES,
         "Model.bin": WEIGHTS,
@@ -283,23 +257,23 @@ def test_two_paths_that_differ_in_case(attempt: Try, standing: Path) -> None:
         "a/x": b"2",
     }
     assert attempt(content.Repository([files])).status == "cloned"
-    assert (standing / "Model.bin").read_bytes() == WEIGHTS.body
-    assert (standing / "model.bin").read_bytes() == b"other"
-    assert ((standing / "A" / "x").read_bytes(), (standing / "a" / "x").read_bytes()) == (b"1", b"2")
-    assert git(standing, "status", "--porcelain") == ""
+    assert (clone_folder / "Model.bin").read_bytes() == WEIGHTS.body
+    assert (clone_folder / "model.bin").read_bytes() == b"other"
+    assert ((clone_folder / "A" / "x").read_bytes(), (clone_folder / "a" / "x").read_bytes()) == (b"1", b"2")
+    assert git(clone_folder, "status", "--porcelain") == ""
 
 
-def test_a_folder_of_100_000_entries(attempt: Try, standing: Path) -> None:
+def test_a_folder_of_100_000_entries(attempt: Try, clone_folder: Path) -> None:
     names = [f"many/{number}.bin" for number in range(100_000)]
     files: content.Files = {".gitattributes": ATTRIBUTES, **dict.fromkeys(names, b""), "w.bin": WEIGHTS}
     outcome = attempt(content.Repository([files]))
     assert outcome.status == "cloned"
-    assert sum(1 for _ in (standing / "many").iterdir()) == 100_000
-    assert (standing / "w.bin").read_bytes() == WEIGHTS.body
+    assert sum(1 for _ in (clone_folder / "many").iterdir()) == 100_000
+    assert (clone_folder / "w.bin").read_bytes() == WEIGHTS.body
 
 
 @pytest.mark.parametrize("size", [1, 10**17])
-def test_a_pointer_that_lies_about_its_size(attempt: Try, standing: Path, hubs: Hubs, size: int) -> None:
+def test_a_pointer_that_lies_about_its_size(attempt: Try, clone_folder: Path, hubs: Hubs, size: int) -> None:
     lie = pointer(WEIGHTS.oid, size)
     files: content.Files = {
         ".gitattributes": ATTRIBUTES,
@@ -309,22 +283,24 @@ def test_a_pointer_that_lies_about_its_size(attempt: Try, standing: Path, hubs: 
     outcome = attempt(content.Repository([files]))
     assert outcome.status == "partial"
     assert "1 LFS file is unavailable" in str(outcome.error)
-    assert (standing / "w.bin").read_bytes() == lie
-    assert (standing / "x.bin").read_bytes() == b"honest"
+    assert (clone_folder / "w.bin").read_bytes() == lie
+    assert (clone_folder / "x.bin").read_bytes() == b"honest"
     assert len(hubs.asked("^/_lfs/")) < 20
 
 
-def test_a_pointer_that_lies_takes_nothing_from_one_that_does_not(attempt: Try, standing: Path, folder: Path) -> None:
+def test_a_pointer_that_lies_takes_nothing_from_one_that_does_not(
+    attempt: Try, clone_folder: Path, folder: Path
+) -> None:
     honest: content.Files = {".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}
     assert attempt(content.Repository([honest])).status == "cloned"
     lie = Large(WEIGHTS.body, pointer=pointer(WEIGHTS.oid, 1))
     assert attempt(content.Repository([{**honest, "lie.bin": lie}])).status == "partial"
-    assert (standing / "w.bin").read_bytes() == WEIGHTS.body
+    assert (clone_folder / "w.bin").read_bytes() == WEIGHTS.body
     stored = folder / "tree" / "lfs" / "objects" / WEIGHTS.oid[:2] / WEIGHTS.oid[2:4] / WEIGHTS.oid
     assert stored.read_bytes() == WEIGHTS.body
 
 
-def test_patterns_that_fit_in_many_ways(attempt: Try, standing: Path) -> None:
+def test_patterns_that_fit_in_many_ways(attempt: Try, clone_folder: Path) -> None:
     files: dict[str, made.File] = {
         ".gitattributes": ATTRIBUTES,
         ".lfsconfig": b"[lfs]\n\tfetchexclude = " + b"*a" * 40 + b"*b, [z-a], left-*.bin\n",
@@ -333,11 +309,11 @@ def test_patterns_that_fit_in_many_ways(attempt: Try, standing: Path) -> None:
     }
     outcome = attempt(content.Repository([files]))
     assert (outcome.status, outcome.lfs_objects, outcome.lfs_skipped) == ("cloned", 1, 1)
-    assert (standing / ("a" * 200 + ".bin")).read_bytes() == WEIGHTS.body
+    assert (clone_folder / ("a" * 200 + ".bin")).read_bytes() == WEIGHTS.body
 
 
 @pytest.mark.parametrize("redirects", [False, True])
-def test_a_login_that_is_wanted_for_ever(attempt: Try, standing: Path, hubs: Hubs, redirects: bool) -> None:
+def test_a_login_that_is_wanted_for_ever(attempt: Try, clone_folder: Path, hubs: Hubs, redirects: bool) -> None:
     """git-lfs 3.3 asks for such an object again, at once and without an end."""
     closed = Large(b"closed " * 5000)
     files: content.Files = {".gitattributes": ATTRIBUTES, "open.bin": WEIGHTS, "closed.bin": closed}
@@ -348,7 +324,7 @@ def test_a_login_that_is_wanted_for_ever(attempt: Try, standing: Path, hubs: Hub
     assert outcome.status == "partial"
     assert "does not give them to us" in str(outcome.error)
     assert len(hubs.asked(f"^/_lfs/{closed.oid}|^/closed")) < 200
-    assert (standing / "open.bin").read_bytes() == WEIGHTS.body
+    assert (clone_folder / "open.bin").read_bytes() == WEIGHTS.body
 
 
 def nested(depth: int) -> content.Repository:
@@ -365,25 +341,25 @@ def nested(depth: int) -> content.Repository:
     return Nested([{"README.md": b"harmless"}])
 
 
-def test_files_without_end_in_an_update(attempt: Try, standing: Path) -> None:
+def test_files_without_end_in_an_update(attempt: Try, clone_folder: Path) -> None:
     assert attempt(content.Repository([{"README.md": b"harmless"}])).status == "cloned"
     outcome = attempt(nested(6))
     assert outcome.status == "refused"
     assert "files and folders" in str(outcome.error)
-    assert (standing / "README.md").read_bytes() == b"harmless"
+    assert (clone_folder / "README.md").read_bytes() == b"harmless"
 
 
 @pytest.mark.parametrize("branch", ["-x", "HEAD"])
-def test_branches_that_git_takes_for_something_else(attempt: Try, standing: Path, branch: str) -> None:
+def test_branches_that_git_takes_for_something_else(attempt: Try, clone_folder: Path, branch: str) -> None:
     assert attempt(content.Repository([{"a": b"1"}], branch=branch)).status == "cloned"
     assert attempt(content.Repository([{"a": b"1"}, {"a": b"2"}], branch=branch)).status == "updated"
-    assert (standing / "a").read_bytes() == b"2"
-    assert git(standing, "status", "--porcelain") == ""
+    assert (clone_folder / "a").read_bytes() == b"2"
+    assert git(clone_folder, "status", "--porcelain") == ""
 
 
-def test_settings_that_outlive_the_clone(attempt: Try, standing: Path) -> None:
+def test_settings_that_outlive_the_clone(attempt: Try, clone_folder: Path) -> None:
     attempt(content.Repository([{"a": b"1"}]))
-    said = git(standing, "config", "--local", "--list").splitlines()
+    said = git(clone_folder, "config", "--local", "--list").splitlines()
     assert set(said) > {
         "core.hookspath=/dev/null",
         "core.symlinks=false",

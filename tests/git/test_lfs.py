@@ -6,38 +6,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ptmtorrent_scrapy.git.clone import clone
-from ptmtorrent_scrapy.git.models import CloneRequest
 from tests import hubs as content
-from tests.conftest import ROOT, git
+from tests.conftest import ROOT, RequestFor, git
 from tests.hubs import Hubs, Large
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 ONE, TWO = Large(b"one " * 5000), Large(b"two " * 5000)
 EMPTY = Large(b"", pointer=Large(b"").as_pointer())
-
-Wanted = Callable[..., CloneRequest]
-
-
-@pytest.fixture
-def wanted(hubs: Hubs, folder: Path) -> Wanted:
-    """Return a repository to clone, by its path on the server."""
-
-    def of(path: str = "o/m", **options: Any) -> CloneRequest:
-        return CloneRequest(
-            url=f"{hubs.url}/{path}",
-            path=str(folder / "repos" / path),
-            store=str(folder / "lfs"),
-            **{"protocols": ("http",), "timeout": 60, **options},
-        )
-
-    return of
 
 
 def stored(folder: Path, large: Large) -> Path:
@@ -50,123 +32,125 @@ def batches(hubs: Hubs) -> int:
 
 @pytest.mark.parametrize("lfs_files", ["link", "copy", "pointer"])
 def test_git_lfs_prune_in_one_clone_takes_nothing_from_another(
-    hubs: Hubs, wanted: Wanted, folder: Path, lfs_files: str
+    hubs: Hubs, request_for: RequestFor, folder: Path, lfs_files: str
 ) -> None:
     first = hubs.serve("o/one", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
     hubs.serve("o/two", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": TWO}]))
     for path in ("o/one", "o/two"):
-        assert clone(wanted(path, lfs_files=lfs_files)).status == "cloned"
+        assert clone(request_for(path, lfs_files=lfs_files)).status == "cloned"
     first.push({".gitattributes": ATTRIBUTES})
-    assert clone(wanted("o/one", lfs_files=lfs_files)).status == "updated"
+    assert clone(request_for("o/one", lfs_files=lfs_files)).status == "updated"
     settings = ("-c", "lfs.fetchrecentcommitsdays=0", "-c", "lfs.fetchrecentrefsdays=0", "-c", "lfs.pruneoffsetdays=0")
     subprocess.run(["git", *settings, "lfs", "prune", "--force"], cwd=folder / "repos/o/one", check=True)
     assert stored(folder, TWO).read_bytes() == TWO.body
     assert git(folder / "repos/o/two", "lfs", "fsck") == "Git LFS fsck OK\n"
     hubs.requests.clear()
-    outcome = clone(wanted("o/two", lfs_files=lfs_files, commit=hubs.repositories["o/two"].head))
+    outcome = clone(request_for("o/two", lfs_files=lfs_files, commit=hubs.repositories["o/two"].head))
     assert outcome.status == "current"
     assert not hubs.requests
 
 
-def test_a_clone_of_an_earlier_version_gets_objects_of_its_own(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+def test_a_clone_of_an_earlier_version_gets_objects_of_its_own(
+    hubs: Hubs, request_for: RequestFor, folder: Path
+) -> None:
     served = hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
-    clone(wanted())
-    standing = folder / "repos/o/m"
-    subprocess.run(["rm", "-r", str(standing / ".git/lfs")], check=True)
-    git(standing, "config", "lfs.storage", "../../../../lfs")
-    state = json.loads((standing / ".git/ptmtorrent.json").read_text())
+    clone(request_for())
+    clone_folder = folder / "repos/o/m"
+    subprocess.run(["rm", "-r", str(clone_folder / ".git/lfs")], check=True)
+    git(clone_folder, "config", "lfs.storage", "../../../../lfs")
+    state = json.loads((clone_folder / ".git/ptmtorrent.json").read_text())
     del state["objects"], state["assumed_unchanged"]
-    (standing / ".git/ptmtorrent.json").write_text(json.dumps(state))
-    assert clone(wanted(commit=served.head)).status == "current"
-    assert "lfs.storage" not in git(standing, "config", "--list", "--local")
-    assert git(standing, "lfs", "fsck") == "Git LFS fsck OK\n"
-    assert stored(folder, ONE).samefile(standing / ".git/lfs/objects" / ONE.oid[:2] / ONE.oid[2:4] / ONE.oid)
+    (clone_folder / ".git/ptmtorrent.json").write_text(json.dumps(state))
+    assert clone(request_for(commit=served.head)).status == "current"
+    assert "lfs.storage" not in git(clone_folder, "config", "--list", "--local")
+    assert git(clone_folder, "lfs", "fsck") == "Git LFS fsck OK\n"
+    assert stored(folder, ONE).samefile(clone_folder / ".git/lfs/objects" / ONE.oid[:2] / ONE.oid[2:4] / ONE.oid)
 
 
-def test_an_object_that_is_gone_comes_back(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+def test_an_object_that_is_gone_comes_back(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:
     """From the clone itself, or else from the server; it is noticed although the hub says the same commit."""
     served = hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
-    clone(wanted())
+    clone(request_for())
     hubs.requests.clear()
     stored(folder, ONE).unlink()
-    assert clone(wanted(commit=served.head)).status == "updated"
+    assert clone(request_for(commit=served.head)).status == "updated"
     assert stored(folder, ONE).read_bytes() == ONE.body
     assert not hubs.asked("lfs")
     stored(folder, ONE).unlink()
     (folder / "repos/o/m/w.bin").unlink()
-    assert clone(wanted(commit=served.head)).status == "updated"
+    assert clone(request_for(commit=served.head)).status == "updated"
     assert stored(folder, ONE).samefile(folder / "repos/o/m/w.bin")
     assert batches(hubs) == 1
 
 
-def test_a_damaged_object_is_not_handed_on(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+def test_a_damaged_object_is_not_handed_on(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:
     for path in ("o/one", "o/two"):
         hubs.serve(path, content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
-    clone(wanted("o/one"))
+    clone(request_for("o/one"))
     damaged = stored(folder, ONE)
     damaged.chmod(0o644)
     damaged.write_bytes(b"0" * len(ONE.body))
-    assert clone(wanted("o/two")).status == "cloned"
+    assert clone(request_for("o/two")).status == "cloned"
     assert (folder / "repos/o/two/w.bin").read_bytes() == ONE.body
     assert [each.name for each in damaged.parent.iterdir()] == [ONE.oid]
 
 
-def test_pointers_that_git_lfs_would_write_otherwise(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+def test_pointers_that_git_lfs_would_write_otherwise(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:
     pointer = ONE.as_pointer()
     media = pointer.replace(b"https://git-lfs.github.com/spec/v1", b"http://git-media.io/v/2")
     forms = {"no-end": pointer.rstrip(b"\n"), "crlf": pointer.replace(b"\n", b"\r\n"), "media": media}
     files: dict[str, Any] = {f"{name}.bin": Large(ONE.body, pointer=form) for name, form in forms.items()}
     served = hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, **files, "empty.bin": EMPTY}]))
-    outcome = clone(wanted())
-    standing = folder / "repos/o/m"
+    outcome = clone(request_for())
+    clone_folder = folder / "repos/o/m"
     assert (outcome.status, outcome.error) == ("cloned", None)
     for name in files:
-        (standing / name).touch()  # git has to compare them, unless it knows better
-        assert (standing / name).read_bytes() == ONE.body
-    assert (standing / "empty.bin").read_bytes() == b""
-    assert git(standing, "status", "--porcelain") == ""
+        (clone_folder / name).touch()  # git has to compare them, unless it knows better
+        assert (clone_folder / name).read_bytes() == ONE.body
+    assert (clone_folder / "empty.bin").read_bytes() == b""
+    assert git(clone_folder, "status", "--porcelain") == ""
     assert len(hubs.asked("^/_lfs/")) == 1
     served.push({".gitattributes": ATTRIBUTES, "crlf.bin": TWO, "no-end.bin": b"small\n"})
-    assert clone(wanted()).status == "updated"
-    assert (standing / "crlf.bin").read_bytes() == TWO.body
-    assert (standing / "no-end.bin").read_bytes() == b"small\n"
-    assert git(standing, "status", "--porcelain") == ""
+    assert clone(request_for()).status == "updated"
+    assert (clone_folder / "crlf.bin").read_bytes() == TWO.body
+    assert (clone_folder / "no-end.bin").read_bytes() == b"small\n"
+    assert git(clone_folder, "status", "--porcelain") == ""
 
 
-def test_pointers_that_the_attributes_do_not_name(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+def test_pointers_that_the_attributes_do_not_name(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:
     attributes = ATTRIBUTES + b"not.bin !filter -diff\n"
     files: dict[str, Any] = {".gitattributes": attributes, "not.bin": ONE, "with space.json": TWO, "readme": b"1\n"}
     served = hubs.serve("o/m", content.Repository([files]))
-    assert clone(wanted()).status == "cloned"
-    standing = folder / "repos/o/m"
-    assert (standing / "not.bin").read_bytes() == ONE.body
-    assert (standing / "with space.json").read_bytes() == TWO.body
-    assert git(standing, "status", "--porcelain") == ""
-    git(standing, "checkout", "HEAD", "--", "not.bin")
+    assert clone(request_for()).status == "cloned"
+    clone_folder = folder / "repos/o/m"
+    assert (clone_folder / "not.bin").read_bytes() == ONE.body
+    assert (clone_folder / "with space.json").read_bytes() == TWO.body
+    assert git(clone_folder, "status", "--porcelain") == ""
+    git(clone_folder, "checkout", "HEAD", "--", "not.bin")
     served.push({**files, "not.bin": b"no pointer any more\n"})
-    assert clone(wanted()).status == "updated"
-    assert (standing / "not.bin").read_bytes() == b"no pointer any more\n"
-    assert git(standing, "status", "--porcelain") == ""
-    assert "not.bin" not in (standing / ".git/info/attributes").read_text()
+    assert clone(request_for()).status == "updated"
+    assert (clone_folder / "not.bin").read_bytes() == b"no pointer any more\n"
+    assert git(clone_folder, "status", "--porcelain") == ""
+    assert "not.bin" not in (clone_folder / ".git/info/attributes").read_text()
 
 
-def test_attributes_that_are_a_pointer_themselves(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+def test_attributes_that_are_a_pointer_themselves(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:
     files = {".gitattributes": Large(ATTRIBUTES + b"#" * 200), "w.bin": ONE, ".gitmodules": Large(b"[submodule]" * 50)}
     hubs.serve("o/m", content.Repository([files]))
-    clone(wanted())
-    standing = folder / "repos/o/m"
-    assert (standing / "w.bin").read_bytes() == ONE.body
-    assert (standing / ".gitmodules").read_bytes() == files[".gitmodules"].as_pointer()
-    assert git(standing, "status", "--porcelain") == ""
+    clone(request_for())
+    clone_folder = folder / "repos/o/m"
+    assert (clone_folder / "w.bin").read_bytes() == ONE.body
+    assert (clone_folder / ".gitmodules").read_bytes() == files[".gitmodules"].as_pointer()
+    assert git(clone_folder, "status", "--porcelain") == ""
 
 
 @pytest.mark.parametrize("status", [402, 403, 404, 405, 410, 422, 501, 507])
 def test_a_permanent_answer_for_one_object_is_not_asked_for_again(
-    hubs: Hubs, wanted: Wanted, folder: Path, status: int
+    hubs: Hubs, request_for: RequestFor, folder: Path, status: int
 ) -> None:
     hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE, "x.bin": TWO}]))
     hubs.faults.add(f"^/_lfs/{ONE.oid}", status=status, body='{"message": "because"}')
-    outcome = clone(wanted(accept_partial=False))
+    outcome = clone(request_for(accept_partial=False))
     assert outcome.status == "partial"
     assert f"HTTP status {status}): because" in str(outcome.error).replace(f"{status}: ", f"{status}): ")
     assert len(hubs.asked(f"^/_lfs/{ONE.oid}")) == 1
@@ -174,21 +158,23 @@ def test_a_permanent_answer_for_one_object_is_not_asked_for_again(
 
 
 @pytest.mark.parametrize("status", [402, 403, 405, 422, 507])
-def test_a_permanent_answer_to_the_batch_is_not_asked_for_again(hubs: Hubs, wanted: Wanted, status: int) -> None:
+def test_a_permanent_answer_to_the_batch_is_not_asked_for_again(
+    hubs: Hubs, request_for: RequestFor, status: int
+) -> None:
     hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
     hubs.faults.add("/objects/batch", status=status, body='{"message": "The LFS budget is used up."}')
-    outcome = clone(wanted(accept_partial=False))
+    outcome = clone(request_for(accept_partial=False))
     assert outcome.status == "partial"
     assert str(outcome.error).endswith(": The LFS budget is used up.")
     assert batches(hubs) == 1
 
 
-def test_a_batch_answer_without_some_objects(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+def test_a_batch_answer_without_some_objects(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:
     hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE, "x.bin": TWO}]))
     action = {"download": {"href": f"/_lfs/{TWO.oid}"}}  # relative, as some servers write it
     body = json.dumps({"objects": [{"oid": TWO.oid, "size": len(TWO.body), "actions": action}]})
     hubs.faults.add("/objects/batch", status=200, body=body)
-    outcome = clone(wanted())
+    outcome = clone(request_for())
     assert outcome.status == "partial"
     assert ": their server does not have them" in str(outcome.error)
     assert (folder / "repos/o/m/x.bin").read_bytes() == TWO.body
@@ -196,27 +182,27 @@ def test_a_batch_answer_without_some_objects(hubs: Hubs, wanted: Wanted, folder:
 
 
 @pytest.mark.parametrize("body", ["<!DOCTYPE html>", "[]", '{"objects": 1}', '{"objects": [1]}', "[" * 200_000])
-def test_an_answer_that_is_not_of_the_batch_api(hubs: Hubs, wanted: Wanted, body: str) -> None:
+def test_an_answer_that_is_not_of_the_batch_api(hubs: Hubs, request_for: RequestFor, body: str) -> None:
     hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
     hubs.faults.add("/objects/batch", status=200, body=body)
-    outcome = clone(wanted())
+    outcome = clone(request_for())
     assert outcome.status == "partial"
     assert "something else than the batch API" in str(outcome.error)
 
 
-def test_a_pause_that_an_lfs_server_asks_for(hubs: Hubs, wanted: Wanted) -> None:
+def test_a_pause_that_an_lfs_server_asks_for(hubs: Hubs, request_for: RequestFor) -> None:
     hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE, "x.bin": TWO}]))
     hubs.faults.add("^/_lfs/", status=429, headers={"Retry-After": "120"})
-    outcome = clone(wanted(accept_partial=False))
+    outcome = clone(request_for(accept_partial=False))
     assert (outcome.status, outcome.failure, outcome.pause) == ("failed", "host", 120)
 
 
-def test_an_lfs_server_that_the_repository_names(hubs: Hubs, wanted: Wanted) -> None:
+def test_an_lfs_server_that_the_repository_names(hubs: Hubs, request_for: RequestFor) -> None:
     config = b"[lfs]\n\turl = https://lfs.example/o/m\n"
     files: content.Files = {".gitattributes": ATTRIBUTES, ".lfsconfig": config, "w.bin": ONE}
     hubs.serve("o/m", content.Repository([files]))
     del hubs.objects[ONE.oid]
-    outcome = clone(wanted())
+    outcome = clone(request_for())
     assert outcome.status == "partial"
     assert "its .lfsconfig names another LFS server ('https://lfs.example/o/m'), which is not used" in str(
         outcome.error
@@ -261,17 +247,17 @@ def dripping() -> Iterator[str]:
         thread.join()
 
 
-def test_an_lfs_server_that_is_too_slow(hubs: Hubs, wanted: Wanted, dripping: str) -> None:
+def test_an_lfs_server_that_is_too_slow(hubs: Hubs, request_for: RequestFor, dripping: str) -> None:
     hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
     del hubs.objects[ONE.oid]
     began = time.monotonic()
-    outcome = clone(wanted(mirrors=(dripping,), timeout=2, accept_partial=False))
+    outcome = clone(request_for(mirrors=(dripping,), timeout=2, accept_partial=False))
     assert (outcome.status, outcome.failure) == ("failed", "retry")
     assert "less than 1000 bytes per second" in str(outcome.error)
     assert time.monotonic() - began < 30
 
 
-def test_open_files_that_run_out_are_not_the_repositorys_fault(hubs: Hubs, wanted: Wanted) -> None:
+def test_open_files_that_run_out_are_not_the_repositorys_fault(hubs: Hubs, request_for: RequestFor) -> None:
     hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
     code = (
         "import json, resource, sys\n"
@@ -281,7 +267,7 @@ def test_open_files_that_run_out_are_not_the_repositorys_fault(hubs: Hubs, wante
         "result = clone(request)\nprint(json.dumps([result.failure, result.error]))\n"
     )
     for is_last, failure in ((False, "retry"), (True, "machine")):
-        request = wanted(accept_partial=is_last)
+        request = request_for(accept_partial=is_last)
         given = json.dumps({name: getattr(request, name) for name in ("url", "path", "store", "accept_partial")})
         ended = subprocess.run([sys.executable, "-c", code], input=given, cwd=ROOT, capture_output=True, text=True)
         assert json.loads(ended.stdout)[0] == failure, ended
@@ -289,11 +275,11 @@ def test_open_files_that_run_out_are_not_the_repositorys_fault(hubs: Hubs, wante
 
 
 def test_a_file_that_is_in_git_as_it_is_although_it_is_given_to_git_lfs(
-    hubs: Hubs, wanted: Wanted, folder: Path
+    hubs: Hubs, request_for: RequestFor, folder: Path
 ) -> None:
     files: content.Files = {".gitattributes": ATTRIBUTES, "w.bin": ONE, "small.bin": b"in git\n"}
     served = hubs.serve("o/m", content.Repository([files]))
     for content_ in (b"in git\n", b"still in git\n"):
         served.push({**files, "small.bin": content_})
-        clone(wanted())
+        clone(request_for())
         assert git(folder / "repos/o/m", "status", "--porcelain") == ""

@@ -2,20 +2,17 @@
 
 import shlex
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ptmtorrent_scrapy.git.clone import clone
-from ptmtorrent_scrapy.git.models import CloneRequest
 from tests import hubs as content
-from tests.conftest import ROOT, Start, command, git
+from tests.conftest import ROOT, RequestFor, Start, command, git
 from tests.hubs import Hubs, Large
 from tests.hubs.content import pointer
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
-Wanted = Callable[..., CloneRequest]
 
 
 @pytest.fixture
@@ -80,33 +77,18 @@ def test_a_repository_that_is_too_large(crawl: Start, hubs: Hubs, models: list[s
     assert (clone / "w.bin").read_bytes() == weights.body
 
 
-@pytest.fixture
-def wanted(hubs: Hubs, folder: Path) -> Wanted:
-    def of(**options: object) -> CloneRequest:
-        return CloneRequest(
-            url=f"{hubs.url}/o/m",
-            path=str(folder / "repos" / "o" / "m"),
-            store=str(folder / "lfs"),
-            protocols=("http",),
-            timeout=60,
-            **options,  # type: ignore[arg-type]
-        )
-
-    return of
-
-
-def test_a_history_that_is_too_large(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+def test_a_history_that_is_too_large(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:
     hubs.serve("o/m", content.Repository([{"a.txt": b"a" * 3_000_000}]))
-    outcome = clone(wanted(max_bytes=1_000_000))
+    outcome = clone(request_for(max_bytes=1_000_000))
     assert (outcome.status, outcome.path) == ("large", None)
     assert "more than 1000000 bytes without its large files" in str(outcome.error)
     assert list((folder / "repos" / "o").iterdir()) == []
 
 
-def test_a_pack_that_expands_a_thousandfold(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+def test_a_pack_that_expands_a_thousandfold(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:
     files: content.Files = dict.fromkeys((f"{number}.bin" for number in range(40)), bytes(30 << 20))
     hubs.serve("o/m", content.Repository([files]))
-    outcome = clone(wanted())
+    outcome = clone(request_for())
     assert (outcome.status, outcome.path) == ("refused", None)
     assert "expand to" in str(outcome.error)
     assert list((folder / "repos" / "o").iterdir()) == []
@@ -194,11 +176,11 @@ def test_a_repository_over_the_limit_does_not_stop_others(
     assert "more than CLONE_MAX_BYTES=1000000000000" in done.log
 
 
-def test_an_update_that_is_too_large(hubs: Hubs, wanted: Wanted, folder: Path) -> None:
+def test_an_update_that_is_too_large(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:
     served = hubs.serve("o/m", content.Repository([{"a.txt": b"a"}]))
-    before = clone(wanted(max_bytes=1_000_000))
+    before = clone(request_for(max_bytes=1_000_000))
     served.push({"a.txt": b"a" * 3_000_000})
-    after = clone(wanted(max_bytes=1_000_000))
+    after = clone(request_for(max_bytes=1_000_000))
     assert (before.status, after.status, after.commit) == ("cloned", "large", before.commit)
     assert (folder / "repos" / "o" / "m" / "a.txt").read_bytes() == b"a"
 
