@@ -30,14 +30,22 @@ def write(git: Command, clone: Path, changes: Mapping[str, str | None]) -> None:
         else:
             entries[key] = oid.encode() + b" " + key + b"\n"
     _check(entries)
+    _replace(path, [_HEADER, *(entries[name] for name in sorted(entries))])
+    _forget(clone / ".git" / "logs", (name for name, oid in changes.items() if oid is None))
+
+
+def _replace(path: Path, lines: Iterable[bytes]) -> None:
+    """Write the file as git does, under the name that locks it."""
     lock = path.with_suffix(".lock")
     with os.fdopen(os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "wb") as file:
-        file.write(_HEADER)
-        file.writelines(entries[name] for name in sorted(entries))
-        file.flush()
-        os.fsync(file.fileno())
+        try:
+            file.writelines(lines)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            lock.unlink()
+            raise
     rename(lock, path)
-    _forget(clone / ".git" / "logs", (name for name, oid in changes.items() if oid is None))
 
 
 def _entries(path: Path) -> Iterator[tuple[bytes, bytes]]:
