@@ -7,7 +7,6 @@ import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -15,11 +14,10 @@ from typing import Protocol
 from uuid import uuid4
 
 from ptmtorrent_scrapy import __version__
+from ptmtorrent_scrapy.git import programs
 from ptmtorrent_scrapy.storage.tree import DataTree
 
-_PROGRAMS = (("git", "--version"), ("git-lfs", "version"))
-_TIMEOUT = 10  # seconds for a program to say its version
-_CODE = ("git", "git/lfs", "storage", "formats")  # what runs on workers
+_CODE = ("git", "git/lfs", "network", "storage", "formats")  # what runs on workers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +42,11 @@ def prove(probe: Probe) -> str | None:
 
 
 def _programs() -> str | None:
-    for command in _PROGRAMS:
-        try:
-            subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=True, stdin=subprocess.DEVNULL)
-        except FileNotFoundError:
-            return f"{command[0]} is not installed"
-        except (subprocess.SubprocessError, OSError) as error:
-            return f"{command[0]} does not run: {error}"
+    try:
+        for name in programs.NAMES:
+            programs.version(name)
+    except programs.Unusable as error:
+        return str(error)
     return None
 
 

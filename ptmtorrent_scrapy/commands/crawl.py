@@ -22,8 +22,8 @@ from ptmtorrent_scrapy.commands._settings_check import exit_if_wrong
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.crawl.selection import Selection
 from ptmtorrent_scrapy.crawl.state import exit_status
-from ptmtorrent_scrapy.doctor import programs
 from ptmtorrent_scrapy.formats.printable import printable, show
+from ptmtorrent_scrapy.git import programs
 from ptmtorrent_scrapy.network.proxies import ProxyUnusable, check_environment
 from ptmtorrent_scrapy.snapshots import crawl_log
 from ptmtorrent_scrapy.spiders.base import HubSpider
@@ -82,9 +82,11 @@ def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]
     selection, _ = spider.check_arguments(**given)
     clones = check_settings(settings, [spider])
     _check_protocols(spider, settings, selection, clones.repository.protocols)
-    for program in ("git", "git-lfs"):
-        if wrong := programs.problem(program):
-            raise SetupError(f"{wrong.check} {wrong.found}; {wrong.advice}")
+    for program in programs.NAMES:
+        try:
+            programs.version(program)
+        except programs.Unusable as error:
+            raise SetupError(str(error)) from None
     _check_proxies(spider, settings)
     _check_writable(Path(settings["DATA_DIR"]) / spider.name)
     check_version(DataTree(Path(settings["DATA_DIR"]), spider.name))

@@ -14,9 +14,8 @@ from packaging.requirements import Requirement
 
 from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, CheckResult
 from ptmtorrent_scrapy.downloadhandlers import chromium_program
-from ptmtorrent_scrapy.formats.printable import printable
-
-Version = tuple[int, ...]
+from ptmtorrent_scrapy.git import programs
+from ptmtorrent_scrapy.git.programs import Version
 
 # Vulnerabilities of clients, and the release of each branch that fixes them (security advisories of git and git-lfs).
 _MAY_2024 = {39: 4, 40: 2, 41: 1, 42: 2, 43: 4, 44: 1, 45: 1}
@@ -31,7 +30,6 @@ _HOLES: dict[str, dict[str, dict[int, int]]] = {
     },
     "git-lfs": {"CVE-2024-53263": {6: 1}, "CVE-2025-26625": {7: 1}},
 }
-_LEAST: dict[str, Version] = {"git": (2, 39), "git-lfs": (3, 0)}
 
 
 def findings() -> Iterator[CheckResult]:
@@ -43,37 +41,12 @@ def findings() -> Iterator[CheckResult]:
     yield _browser()
 
 
-def problem(name: str) -> CheckResult | None:
-    """Return why no crawl can use git or git-lfs; None if it runs and is recent enough."""
-    found = _version(name)
-    return found if isinstance(found, CheckResult) else None
-
-
-def _version(name: str) -> Version | CheckResult:
-    path = shutil.which(name)
-    if path is None:
-        return CheckResult(name, WRONG, "is not installed", f"install it, on Debian with: apt-get install {name}")
-    try:
-        asked = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=20)
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it does not answer"
-        return CheckResult(name, WRONG, f"does not run: {path}: {reason}", "install it again")
-    match = re.search(r"(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?", asked.stdout)
-    if match is None or asked.returncode:
-        said = printable((asked.stderr or asked.stdout).strip()[:100]) or "no version"
-        return CheckResult(name, WRONG, f"does not run: {path} --version says: {said}", "install it again")
-    version = tuple(int(number or 0) for number in match.groups())
-    if version < _LEAST[name]:
-        least = ".".join(map(str, _LEAST[name]))
-        return CheckResult(name, WRONG, f"{'.'.join(map(str, version))} is too old", f"install {least} or later")
-    return version
-
-
 def program(name: str) -> CheckResult:
     """Check git or git-lfs."""
-    version = _version(name)
-    if isinstance(version, CheckResult):
-        return version
+    try:
+        version = programs.version(name)
+    except programs.Unusable as error:
+        return CheckResult(name, WRONG, error.found, error.advice)
     text, path = ".".join(map(str, version)), shutil.which(name) or name
     package, changes = _package(name, path)
     found = f"{text} ({package})" if package else text

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ptmtorrent_scrapy.doctor.programs import problem
+from ptmtorrent_scrapy.git.programs import Unusable, version
 
 
 @pytest.mark.parametrize(
@@ -24,9 +24,9 @@ def test_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None
         (tmp_path / "git").write_text(script)
         (tmp_path / "git").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    wrong = problem("git")
     if found is None:
-        assert wrong is None
-    else:
-        assert wrong is not None
-        assert f"{wrong.found}; {wrong.advice}".endswith(found)
+        assert version("git") == (2, 50, 0)
+        return
+    with pytest.raises(Unusable) as raised:
+        version("git")
+    assert str(raised.value).endswith(found)
