@@ -124,7 +124,9 @@ class Summary:
     def _cloned(self, collected: Collected) -> Iterator[str]:
         statuses = self._below("clone/status/")
         if chosen := self._counted("clone/chosen"):
-            yield row("selected", repositories(chosen))
+            top = self.crawl.spider.selection.top
+            short = f"; no other model matches (top={top})" if top is not None and chosen < top else ""
+            yield row("selected", f"{repositories(chosen)}{short}")
         if statuses:
             yield row("repositories", f"{_list(statuses)}; see json/{self.crawl.tree.repositories.name}")
         for reason, number in collected.failures.most_common(_SHOWN) if statuses else ():

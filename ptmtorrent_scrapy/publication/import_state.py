@@ -55,7 +55,8 @@ class ImportLog:
     def note(self, *, now: bool = False) -> None:
         """Write the state if that was long ago, or `now`."""
         if now or time.monotonic() - self._written > _SECONDS:
-            os.sync()
+            if not self._state.is_new:
+                os.sync()
             write(_file(self._work), orjson.dumps(asdict(self._state)))
             self._written = time.monotonic()
 
