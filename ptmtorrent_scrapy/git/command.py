@@ -3,10 +3,11 @@
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict, Unpack
 
+from ptmtorrent_scrapy.git import memory
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError, ProgramError
 from ptmtorrent_scrapy.git.pipes import Pipes, Take
 from ptmtorrent_scrapy.git.process import cancelled, end, start
@@ -40,6 +41,7 @@ class Command:
     scope: str
     environment: Mapping[str, str]
     timeout: float  # seconds without progress
+    memory: int = field(default_factory=memory.most)  # bytes
 
     def run(self, *arguments: str, **options: Unpack[Options]) -> bytes:
         """Run a command as `complete` does, and return its standard output."""
@@ -48,14 +50,20 @@ class Command:
     def complete(self, *arguments: str, **options: Unpack[Options]) -> Completed:
         """Run a command, and return its output.
 
-        Raises `CommandFailed` for an exit status that is not `ok`, `ProgramError`, `Stalled`, `Cancelled`, and what the
-        callbacks raise.
+        Raises `CommandFailed` for an exit status that is not `ok`, `ProgramError`, `Stalled`, `Cancelled`, `Refused`
+        for too much memory, and what the callbacks raise.
         """
         stdin = options.get("stdin", b"")
         process = self._start(arguments, options.get("cwd"), stdin, options.get("environment") or {})
         pipes = Pipes(process, stdin, output=options.get("output"), watch=options.get("watch"))
+        progress = options.get("progress", _no_progress)
+
+        def watched() -> object:
+            memory.check(process.pid, self.memory)
+            return progress()
+
         try:
-            pipes.communicate(self.timeout, options.get("progress", _no_progress))
+            pipes.communicate(self.timeout, watched)
             status = _wait(process.pid)
         finally:
             end(process)

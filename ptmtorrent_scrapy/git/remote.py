@@ -1,13 +1,13 @@
 """A repository on its server: its HEAD, its clone, what is new of it."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, Unpack
 
 from ptmtorrent_scrapy.git import local
-from ptmtorrent_scrapy.git.command import Command, CommandFailed, Completed
+from ptmtorrent_scrapy.git.command import Command, CommandFailed, Completed, Options
 from ptmtorrent_scrapy.git.environment import HARDENED, LASTING, configured, environment
 from ptmtorrent_scrapy.git.error_messages import of_git
 from ptmtorrent_scrapy.git.errors import Refused, Unavailable
@@ -33,6 +33,7 @@ _NO_FILTER = {**dict.fromkeys(_FILTER, ""), "filter.lfs.required": "false"}
 
 # The headers of answers on standard error, for the pause that a server asks for; git hides secrets in them.
 _TRACE = {"GIT_TRACE_CURL": "2", "GIT_TRACE_CURL_NO_DATA": "1"}
+_REFERENCES = 1 << 27  # bytes: some two million
 _REDIRECTED = re.compile(r"^warning: redirecting to (\S+)$", re.MULTILINE)
 
 
@@ -99,7 +100,15 @@ class Upstream:
     def refs(self) -> ServerRefs:
         """Return its HEAD, branches and tags."""
         wanted = ("HEAD", f"{HEADS}*", f"{TAGS}*")
-        return parse(self._ask("git", "ls-remote", "--symref", "--", self.url, *wanted).stdout)
+        listed = bytearray()
+
+        def take(piece: bytes) -> None:
+            listed.extend(piece)
+            if len(listed) > _REFERENCES:
+                raise Refused(f"its server lists more than {_REFERENCES} bytes of references")
+
+        self._ask("git", "ls-remote", "--symref", "--", self.url, *wanted, output=take)
+        return parse(bytes(listed))
 
     def head(self, scratch: Path, hub_commit: str | None) -> Head | None:
         """Return what a clone of it would be at; None without any commit. `scratch` is a folder to make and remove."""
@@ -166,19 +175,13 @@ class Upstream:
             progress=progress,
         )
 
-    def _ask(
-        self,
-        *arguments: str,
-        cwd: Path | None = None,
-        stdin: bytes = b"",
-        environment: Mapping[str, str] | None = None,
-        progress: Callable[[], object] = lambda: None,
-    ) -> Completed:
+    def _ask(self, *arguments: str, **options: Unpack[Options]) -> Completed:
         """Run a command that asks the server."""
         guard = Guard(self.network)
-        asking = {**configured({**self.git.environment, **(environment or {})}, guard.git_settings), **_TRACE}
+        own = {**self.git.environment, **(options.get("environment") or {})}
+        options["environment"] = {**configured(own, guard.git_settings), **_TRACE}
         try:
-            return self.git.complete(*arguments, cwd=cwd, stdin=stdin, environment=asking, progress=progress)
+            return self.git.complete(*arguments, **options)
         except CommandFailed as error:
             if isinstance(guard.failure, AddressRefused):
                 raise Refused(f"its server leads elsewhere: {guard.failure}") from error
