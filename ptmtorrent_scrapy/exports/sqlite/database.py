@@ -13,7 +13,7 @@ from ptmtorrent_scrapy.exports.sqlite import tables, views
 from ptmtorrent_scrapy.exports.sqlite.commits import Commits
 from ptmtorrent_scrapy.exports.sqlite.lines import Repositories, add_crawls, add_rejected
 from ptmtorrent_scrapy.exports.sqlite.models import Models
-from ptmtorrent_scrapy.exports.sqlite.reuse import add_spaces
+from ptmtorrent_scrapy.exports.sqlite.reuse import GITHUB, add_spaces
 from ptmtorrent_scrapy.exports.sqlite.rows import Rows
 
 _FAST = (
@@ -47,6 +47,12 @@ def write(
     return models
 
 
+_EMPTY = (
+    "github_* but github_repository and github_user, discussion*, ptm_issue*, ptm_pull_request*, reuse_file, file_path:"
+    " issues, pull requests and discussions are not collected, nor which file of a program uses a model"
+)
+
+
 def _fill(
     connection: sqlite3.Connection,
     found: Sequence[Source],
@@ -65,6 +71,8 @@ def _fill(
     connection.execute(_BASES)
     tables.index_repositories(connection)
     _add_spaces(rows, found)
+    for insert in GITHUB:
+        connection.execute(insert)
     if with_commits:
         commits = Commits(rows, models.names["author"], {source.hub.name: source.hub.tree for source in found})
         commits.add_all(lambda done, total: advance("commits", done, total))
@@ -106,7 +114,7 @@ def _add_about(rows: Rows, found: Sequence[Source], *, with_commits: bool) -> No
     rows.add("ptm_about", "schema", "PeaTMOSS (56 tables); ours begin with ptm_")
     rows.add("ptm_about", "exported", datetime.now(UTC).isoformat(timespec="seconds"))
     rows.add("ptm_about", "commits", "of clones that hold one model" if with_commits else "none (--no-commits)")
-    rows.add("ptm_about", "empty", "github_*, discussion*, ptm_issue*, ptm_pull_request*, reuse_file: not collected")
+    rows.add("ptm_about", "empty", _EMPTY)
     for source in found:
         hub = source.hub
         rows.add("ptm_about", f"source of {hub.name}", source.description())

@@ -12,6 +12,7 @@ import pytest
 
 from ptmtorrent_scrapy.catalog import Catalog
 from ptmtorrent_scrapy.exports.export import Export
+from ptmtorrent_scrapy.exports.sqlite.reuse import GITHUB
 from ptmtorrent_scrapy.exports.sqlite.views import VIEWS
 from tests.conftest import ROOT
 from tests.trees import BERT, PLAIN, SHARED, TUNED, listed, record, write_hub
@@ -102,6 +103,20 @@ def test_spaces_reuse_models(database: sqlite3.Connection) -> None:
         (BERT, "me", "demo", f"{url}/demo"),
         (BERT, "me", "other", f"{url}/other"),
     ]
+
+
+def test_repositories_on_github_are_in_the_table_of_peatmoss(database: sqlite3.Connection, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        database.backup(copy)
+        for number, url in enumerate(
+            ("https://github.com/o/b", "https://github.com/o/a", "https://gitlab.com/o/c"), 900
+        ):
+            copy.execute("INSERT INTO ptm_repository (id, hub, url) VALUES (?, 'modelhub', ?)", (number, url))
+        for insert in GITHUB:
+            copy.execute(insert)
+        found = copy.execute("SELECT name, url FROM github_repository").fetchall()
+        assert found == [(f"o/{name}", f"https://github.com/o/{name}") for name in ("a", "b")]
+        assert copy.execute("SELECT login FROM github_user").fetchall() == [("o",)]
 
 
 def test_own_tables_have_what_peatmoss_lacks(database: sqlite3.Connection) -> None:
