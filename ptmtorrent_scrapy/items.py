@@ -1,5 +1,7 @@
 """Items that spiders yield and pipelines process."""
 
+from asyncio import Event
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,15 +22,6 @@ class Metadata:
     value: Any
     file: str | None = None  # under json/metadata/ that keeps it; None: the spider's
     fault: str | None = None  # why no JSON parser accepts it; then `value` is its text, and `text` that as a string
-
-
-@dataclass(kw_only=True, slots=True)
-class ListingPage:
-    """A page of the listing, yielded after all items of the pages before it: an interrupted crawl resumes here."""
-
-    url: str
-    following: str | None  # URL of the next page; None of the last one
-    body: bytes = field(repr=False)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -98,3 +91,17 @@ class RejectedModel:
     name: str | None = None
     repository: str | None = None  # what it gave for one, if that is why
     position: int | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class ListingPage:
+    """A page of the listing, and the models on it, each of which is an item that follows the page into the pipelines.
+
+    An interrupted crawl resumes here, so a page is yielded once all items of the pages before it are processed.
+    """
+
+    url: str
+    following: str | None  # URL of the next page; None of the last one
+    body: bytes = field(repr=False)
+    models: Iterable[Model | RejectedModel] = field(default=(), repr=False)
+    processed: Event = field(default_factory=Event, repr=False)  # set after the last model, or when the listing failed

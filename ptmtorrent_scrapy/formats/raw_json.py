@@ -163,6 +163,11 @@ def strings(value: Any) -> list[str]:
         value = [value]
     if not isinstance(value, list):
         return []
+    try:
+        if all(map(str.isascii, value)):
+            return list(dict.fromkeys(filter(None, map(str.strip, value))))
+    except TypeError:  # not all are strings
+        pass
     return list(dict.fromkeys(text for each in value if (text := string(each))))
 
 

@@ -117,7 +117,9 @@ def languages(value: Any) -> list[str]:
 
 def papers(tagged: Tags) -> list[str]:
     """Return the DOIs of the papers in `arxiv:` tags; a `doi:` tag is the repository's own."""
-    found = dict.fromkeys(doi for identifier in tagged.get("arxiv", ()) if (doi := arxiv_doi(identifier)))
+    if "arxiv" not in tagged:
+        return []
+    found = dict.fromkeys(doi for identifier in tagged["arxiv"] if (doi := arxiv_doi(identifier)))
     return [doi for doi in found if doi != _CARD_TEMPLATE_PAPER]
 
 

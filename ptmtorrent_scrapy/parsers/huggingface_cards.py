@@ -82,8 +82,8 @@ def base_models(listed: dict[str, Any], card: dict[str, Any], tagged: Tags, base
 
     URLs of the hub become ids; local paths and the model itself are skipped.
     """
-    own = (string(listed.get("id")) or string(listed.get("modelId")) or "").lower()
     for texts, relation in _named_bases(listed, card, tagged):
+        own = (string(listed.get("id")) or string(listed.get("modelId")) or "").lower()
         found = {found.lower(): found for text in reversed(texts) if (found := model_id(text, base))}
         found.pop(own, None)
         if found:
@@ -105,16 +105,17 @@ def _named_bases(listed: dict[str, Any], card: dict[str, Any], tagged: Tags) -> 
         yield list(written([*(tag for tag in tags if tag.partition(":")[0] not in _RELATIONS), *names])), relation
     if given := card.get("base_model"):
         yield list(written(given)), on_card
-    peft = mapping(mapping(listed.get("config")).get("peft"))
-    yield list(written(peft.get("base_model_name_or_path"))), on_card or "adapter"
+    if peft := mapping(mapping(listed.get("config")).get("peft")):
+        yield list(written(peft.get("base_model_name_or_path"))), on_card or "adapter"
 
 
 def datasets(listed: dict[str, Any], card: dict[str, Any], tagged: Tags, base: str) -> tuple[list[Dataset], list[str]]:
     """Return (datasets that a card and tags name, with their usages; what they say in words that can be no id)."""
-    train = (*written(tagged.get("dataset")), *written(card.get("datasets")))
-    evaluated = evaluated_on(listed.get("model-index") or card.get("model-index"))
-    if not train and not evaluated:
+    tags, on_card, index = tagged.get("dataset"), card.get("datasets"), listed.get("model-index")
+    index = index or card.get("model-index")
+    if not (tags or on_card or index):
         return [], []
+    train, evaluated = (*written(tags), *written(on_card)), evaluated_on(index)
     found: dict[str, Dataset] = {}  # by name in lower case: upper and lower case are the same to the hub
     mentions: dict[str, None] = {}
     for usage, names in (("train", train), ("eval", evaluated)):

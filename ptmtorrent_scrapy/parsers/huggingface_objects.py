@@ -55,6 +55,8 @@ def by_kind(tags: list[str]) -> Tags:
     """
     kinds: Tags = {}
     for tag in tags:
+        if ":" not in tag:
+            continue
         kind, _, value = tag.partition(":")
         if value := value.strip():
             kinds.setdefault(kind, []).append(value)

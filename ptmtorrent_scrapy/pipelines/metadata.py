@@ -24,7 +24,7 @@ class MetadataPipeline:
 
     def __init__(self, crawl: CrawlSession, stats: StatsCollector) -> None:
         self.crawl = crawl
-        self.stats = stats
+        self._count = stats.inc_value  # once: Scrapy looks it up by name each time
         self._schema = jsonschema_rs.validator_for(schema(crawl.spider.name))
         self._fields: set[str] = set()  # those counted by name
         self._arrays: dict[str, JsonArrayFile] = {}
@@ -45,13 +45,13 @@ class MetadataPipeline:
             item = self._listed(item)
         item.position = self._keep(item.metadata)
         self.length += 1
-        self.stats.inc_value("listing/models")
+        self._count("listing/models")
         return item
 
     def _keep(self, metadata: Metadata) -> int:
         """Write the object to its file, and return its position there."""
         for field in self._departures(metadata.value):
-            self.stats.inc_value(f"listing/departures/{field}")
+            self._count(f"listing/departures/{field}")
         name = metadata.file or self.crawl.spider.metadata
         if name not in self._arrays:
             self._arrays[name] = JsonArrayFile(self._path(name))
@@ -59,7 +59,7 @@ class MetadataPipeline:
 
     def _listed(self, model: Model) -> Model | RejectedModel:
         if model.private and not self.crawl.spider.selection.private:
-            self.stats.inc_value("listing/private")
+            self._count("listing/private")
             raise DropItem(f"{model.name} is private")
         try:
             if model.folder is not None:
@@ -75,7 +75,7 @@ class MetadataPipeline:
         selection = self.crawl.spider.selection
         self.crawl.matches.see(model)
         if not self.crawl.listing.add(model, wanted=selection.wants(model), rank=selection.rank(model)):
-            self.stats.inc_value("listing/repeated")
+            self._count("listing/repeated")
             raise DropItem(f"{model.name} was listed before")
         return model
 

@@ -5,7 +5,7 @@ https://huggingface.co/docs/hub/api
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, ClassVar, Self
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -31,9 +31,6 @@ from ptmtorrent_scrapy.spiders.fetching import text
 
 _TREE_PAGES = 100  # of a list of files
 _ERRORS = list(range(400, 600))  # statuses that `parse_listing` sees, since it can ask for less
-_AHEAD = 4  # models that Scrapy takes before it has done with the first: by then their page is on the disk
-
-Item = ListingPage | Model | RejectedModel
 
 
 class HuggingFaceApiSpider(HubSpider):
@@ -50,6 +47,7 @@ class HuggingFaceApiSpider(HubSpider):
     asked: set[str]  # URLs of pages, some 3,000 for 3 million models
     size: query.PageSize
     _other_hosts: set[str]  # hosts that redirects have led to
+    _next: asyncio.Task[Response | PageFailed] | None = None  # the answer for the next page
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
@@ -101,17 +99,17 @@ class HuggingFaceApiSpider(HubSpider):
         meta[SHRINKS] = query.limit(url) > query.LEAST
         return self.request(url, callback, headers=headers, meta=meta)
 
-    async def parse_listing(self, response: Response) -> AsyncIterator[Item]:
-        """Yield what is on this page and all that follow."""
+    async def parse_listing(self, response: Response) -> AsyncIterator[ListingPage]:
+        """Yield this page and all that follow."""
         assert response.request is not None
         redirected: list[str] = response.meta.get("redirect_urls", [])
-        async for item in self._listing(redirected[0] if redirected else response.request.url, response):
-            yield item
+        async for page in self._listing(redirected[0] if redirected else response.request.url, response):
+            yield page
 
-    async def parse_failure(self, failure: Failure) -> AsyncIterator[Item]:
+    async def parse_failure(self, failure: Failure) -> AsyncIterator[ListingPage]:
         """Yield the same where no answer has come for the first page."""
-        async for item in self._listing(failure.request.url, self.why(failure)):  # type: ignore[attr-defined]
-            yield item
+        async for page in self._listing(failure.request.url, self.why(failure)):  # type: ignore[attr-defined]
+            yield page
 
     async def parse(self, response: Response) -> AsyncIterator[Model | RejectedModel]:
         """Yield the models of one page.
@@ -127,8 +125,8 @@ class HuggingFaceApiSpider(HubSpider):
         for item in self.models(listing):
             yield item
 
-    async def _listing(self, url: str, answer: Response | PageFailed) -> AsyncIterator[Item]:
-        """Yield the pages from a URL on, each followed by its models, and fetch the next one at the same time."""
+    async def _listing(self, url: str, answer: Response | PageFailed) -> AsyncIterator[ListingPage]:
+        """Yield the pages from a URL on; each is fetched while the models of the one before are processed."""
         while self.session.state.problem is None:
             try:
                 page, listing = await self._usable(url, answer)
@@ -137,19 +135,22 @@ class HuggingFaceApiSpider(HubSpider):
             except PageFailed as why:
                 self.page_failed(query.shown(url), why)
                 return
-            yield ListingPage(url=kept.url if kept else page.url, following=following, body=page.body)
-            fetching: asyncio.Task[Response | PageFailed] | None = None
+            self._next, models = None, self._fetching_next(following, listing)
+            item = ListingPage(url=kept.url if kept else page.url, following=following, body=page.body, models=models)
             try:
-                for number, item in enumerate(self.models(listing)):
-                    yield item
-                    if number == _AHEAD and following:
-                        fetching = asyncio.create_task(self._answer(following))
+                yield item
+                await item.processed.wait()
                 if following is None:
                     return
-                url, answer = following, await (fetching or self._answer(following))
+                url, answer = following, await (self._next or self._answer(following))
             finally:
-                if fetching is not None:
-                    fetching.cancel()
+                if self._next is not None:
+                    self._next.cancel()
+
+    def _fetching_next(self, following: str | None, listing: list[Metadata]) -> Iterator[Model | RejectedModel]:
+        """Yield the models of a page, which is on the disk by now; the next page is fetched at the same time."""
+        self._next = asyncio.create_task(self._answer(following)) if following else None
+        yield from self.models(listing)
 
     async def _usable(self, url: str, answer: Response | PageFailed) -> tuple[Response, list[Metadata]]:
         """Return a page and its objects, with less in it where the hub cannot give all. Raise `PageFailed`."""
