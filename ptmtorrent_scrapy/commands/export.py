@@ -19,6 +19,7 @@ from ptmtorrent_scrapy.exports.output import ExportedFile
 from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.formats.printable import printable, show
 from ptmtorrent_scrapy.formats.sizes import human
+from ptmtorrent_scrapy.garbage import collect_rarely
 from ptmtorrent_scrapy.git import process
 
 FOLDER = "exports"  # below DATA_DIR
@@ -54,6 +55,7 @@ class Command(ReadsTree, ScrapyCommand):
         sys.meta_path.insert(0, _WithoutPandas())
         try:
             _check_libraries(formats)
+            collect_rarely()
             files = self._export(formats, args[1:], opts)
         except (CatalogError, ExportLocked, ImportError, OSError, sqlite3.Error) as error:
             show(f"scrapy export: {error}; earlier exports were kept", file=sys.stderr)

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from itertools import accumulate, chain, repeat
 from typing import Any
 
 import orjson
@@ -12,47 +13,92 @@ from ptmtorrent_scrapy.exports.values import boolean, mapping, whole
 
 _LONGEST = 1 << 24  # bytes of a text; Arrow's arrays of text hold 2 GiB
 POOL = pa.system_memory_pool()  # others keep what was freed
-_LISTS = (list, type(None))
 _EARLIEST, _LATEST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class Column:
-    """A column of a table; `is_checked` says that Arrow refuses what has another type than the column's."""
+    """A column of a table; Arrow can take values as they are where all of them are of the types in `exact`."""
 
-    def __init__(
-        self, arrow: pa.DataType, clean: Callable[[Any], Any], *, is_checked: bool = False, item: "Column | None" = None
-    ) -> None:
+    item: "Column | None" = None  # of a list
+
+    def __init__(self, arrow: pa.DataType, clean: Callable[[Any], Any], *exact: type) -> None:
         self.type = arrow
-        self.item = item  # of a list
         self.clean = clean
-        self.is_checked = is_checked
+        self._exact = frozenset((*exact, type(None)) if exact else ())
 
     def array(self, values: list[Any]) -> "pa.Array[Any]":
         """Return the values as an array of the column's type."""
-        if self.is_checked and (self.item is None or all(type(each) in _LISTS for each in values)):
+        if self._exact.issuperset(map(type, values)):
             with contextlib.suppress(pa.ArrowException, TypeError, ValueError, OverflowError):
                 return pa.array(values, self.type, memory_pool=POOL)
         return pa.array([None if value is None else self.clean(value) for value in values], self.type, memory_pool=POOL)
 
 
+class _Record(Column):
+    """A column of structures, made field by field."""
+
+    def __init__(self, fields: Mapping[str, Column]) -> None:
+        self._fields = fields
+        self._described = [pa.field(name, column.type) for name, column in fields.items()]
+        super().__init__(pa.struct(self._described), self._clean)
+
+    def array(self, values: list[Any]) -> "pa.Array[Any]":
+        there = [value if isinstance(value, dict) else {} for value in values]
+        arrays = [column.array([*map(dict.get, there, repeat(name))]) for name, column in self._fields.items()]
+        absent = pa.array([not isinstance(value, dict) for value in values], pa.bool_(), memory_pool=POOL)
+        return pa.StructArray.from_arrays(arrays, fields=self._described, mask=absent, memory_pool=POOL)
+
+    def _clean(self, value: Any) -> dict[str, Any] | None:
+        if not isinstance(value, dict):
+            return None
+        return {
+            name: column.clean(found) for name, column in self._fields.items() if (found := value.get(name)) is not None
+        }
+
+
+class _Many(Column):
+    """A column of lists; items of another type are skipped."""
+
+    def __init__(self, item: Column) -> None:
+        exact = (list,) if pa.types.is_string(item.type) else ()  # of which Arrow refuses items of another type
+        super().__init__(pa.list_(item.type), self._clean, *exact)
+        self.item: Column = item
+
+    def array(self, values: list[Any]) -> "pa.Array[Any]":
+        if not isinstance(self.item, _Record):
+            return super().array(values)
+        lists = [value if isinstance(value, list) else [] for value in values]
+        flat = [*chain.from_iterable(lists)]
+        if any(type(value) is not dict for value in flat):
+            return super().array(values)
+        ends = pa.array([0, *accumulate(map(len, lists))], pa.int32(), memory_pool=POOL)
+        absent = pa.array([not isinstance(value, list) for value in values], pa.bool_(), memory_pool=POOL)
+        return pa.ListArray.from_arrays(ends, self.item.array(flat), pool=POOL, mask=absent)
+
+    def _clean(self, value: Any) -> list[Any] | None:
+        if not isinstance(value, list):
+            return None
+        return [found for each in value if (found := self.item.clean(each)) is not None]
+
+
 def text() -> Column:
     """Return a column of text."""
-    return Column(pa.string(), _text, is_checked=True)
+    return Column(pa.string(), _text, str)
 
 
 def integer() -> Column:
     """Return a column of integers of 64 bits."""
-    return Column(pa.int64(), whole)
+    return Column(pa.int64(), whole, int)
 
 
 def real() -> Column:
     """Return a column of floats."""
-    return Column(pa.float64(), lambda value: float(value) if type(value) in (int, float) else None)
+    return Column(pa.float64(), lambda value: float(value) if type(value) in (int, float) else None, int, float)
 
 
 def truth() -> Column:
     """Return a column of truth values."""
-    return Column(pa.bool_(), boolean, is_checked=True)
+    return Column(pa.bool_(), boolean, bool)
 
 
 def json() -> Column:
@@ -62,7 +108,7 @@ def json() -> Column:
 
 def word() -> Column:
     """Return a column of text for values that are a truth value or a word, such as `gated`."""
-    return Column(pa.string(), lambda value: str(value).lower() if isinstance(value, bool) else _text(value))
+    return Column(pa.string(), lambda value: str(value).lower() if isinstance(value, bool) else _text(value), str)
 
 
 def time() -> Column:
@@ -72,25 +118,12 @@ def time() -> Column:
 
 def many(item: Column) -> Column:
     """Return a column of lists; items of another type are skipped."""
-
-    def clean(value: Any) -> list[Any] | None:
-        if not isinstance(value, list):
-            return None
-        return [found for each in value if (found := item.clean(each)) is not None]
-
-    return Column(pa.list_(item.type), clean, is_checked=pa.types.is_string(item.type), item=item)
+    return _Many(item)
 
 
 def record(fields: Mapping[str, Column]) -> Column:
     """Return a column of structures."""
-    cleaners = [(name, column.clean) for name, column in fields.items()]
-
-    def clean(value: Any) -> dict[str, Any] | None:
-        if not isinstance(value, dict):
-            return None
-        return {name: clean(found) for name, clean in cleaners if (found := value.get(name)) is not None}
-
-    return Column(pa.struct([pa.field(name, column.type) for name, column in fields.items()]), clean)
+    return _Record(fields)
 
 
 def counts() -> Column:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,11 @@ class Table:
         self._writer = writer
         self._columns = columns
         self._schema = pa.schema([pa.field(name, column.type) for name, column in columns.items()])
-        self._waiting: list[Mapping[str, Any]] = []
+        self._waiting: list[dict[str, Any]] = []
         self._batches: list[pa.RecordBatch] = []
         self._count = self._bytes = 0  # of the batches
 
-    def add(self, row: Mapping[str, Any], size: int = 0) -> None:
+    def add(self, row: dict[str, Any], size: int = 0) -> None:
         """Add a row that comes from so many bytes; a column that it lacks, or whose value has another type, is null."""
         self._waiting.append(row)
         self._text += size
@@ -49,7 +50,7 @@ class Table:
         if not self._waiting:
             return
         rows = self._waiting
-        arrays = [column.array([row.get(name) for row in rows]) for name, column in self._columns.items()]
+        arrays = [column.array([*map(dict.get, rows, repeat(name))]) for name, column in self._columns.items()]
         batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
         self._waiting, self._text = [], 0
         if self._count + batch.num_rows > ROWS:

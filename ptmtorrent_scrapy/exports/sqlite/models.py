@@ -1,6 +1,6 @@
 """Rows of a model: those of PeaTMOSS, and ours."""
 
-from itertools import chain, count
+from itertools import chain, count, repeat
 from typing import Any
 
 import orjson
@@ -25,7 +25,7 @@ class Models:
         self._connection = rows.connection
         self._hubs: dict[str, int] = {}
         tables = ("architecture", "author", "dataset", "framework", "library", "license", "paper", "tag")
-        self.names = {table: Names(rows.connection, table) for table in tables}
+        self.names = {table: Names(rows, table) for table in tables}
         self._languages = Languages(rows.connection)
         self._waiting: list[Row] = []  # rows of `model`
         self._numbers: list[int | None] = []  # ids of their records
@@ -106,8 +106,7 @@ class Models:
         return self._hubs[hub]
 
     def _join(self, table: str, ids: list[int]) -> None:
-        model = self.count
-        self._rows.extend(f"model_to_{table}", [(model, each) for each in ids])
+        self._rows.extend(f"model_to_{table}", zip(repeat(self.count), ids))
 
     def _add_names(self, record: Record) -> None:
         """Add what look-up tables have."""

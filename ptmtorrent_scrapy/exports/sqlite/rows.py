@@ -32,11 +32,11 @@ class Rows:
         if len(waiting) >= _TOGETHER:
             self._insert(table, waiting)
 
-    def flush(self) -> None:
-        """Insert what waits."""
-        for table, rows in self._waiting.items():
-            if rows:
-                self._insert(table, rows)
+    def flush(self, table: str | None = None) -> None:
+        """Insert what waits, for one table or all."""
+        for each in [table] if table else list(self._waiting):
+            if rows := self._waiting[each]:
+                self._insert(each, rows)
 
     def _insert(self, table: str, rows: list[Row]) -> None:
         marks = ", ".join("?" * len(rows[0]))
@@ -47,10 +47,10 @@ class Rows:
 class Names:
     """The ids of a look-up table such as `tag`; the names that came last are remembered, the others looked up."""
 
-    def __init__(self, connection: sqlite3.Connection, table: str) -> None:
-        self._connection = connection
+    def __init__(self, rows: Rows, table: str) -> None:
+        self._rows = rows
+        self._table = table
         self._select = f"SELECT id FROM {table} WHERE name = ?"  # noqa: S608 # our own names
-        self._insert = f"INSERT INTO {table} (id, name) VALUES (?, ?)"  # noqa: S608
         self._ids: dict[str, int] = {}  # names are checked before they come here
         self._last = 0
         self._has_forgotten = False
@@ -64,8 +64,15 @@ class Names:
         """Return the ids of the names in a list, each once."""
         if not isinstance(values, list):
             return []
-        found = [each for value in values if (each := self.id(value))]
+        found = self._remembered(values) or [each for value in values if (each := self.id(value))]
         return found if len(set(found)) == len(found) else list(dict.fromkeys(found))
+
+    def _remembered(self, values: list[Any]) -> list[int]:
+        """Return the ids of names that are all remembered; of others none."""
+        try:
+            return [self._ids[value] for value in values]
+        except (KeyError, TypeError):
+            return []
 
     def _checked(self, value: Any) -> int | None:
         checked = name(value)
@@ -85,10 +92,11 @@ class Names:
     def _stored(self, checked: str) -> int | None:
         if not self._has_forgotten and "\ufffd" not in checked:
             return None
-        row = self._connection.execute(self._select, (checked,)).fetchone()
+        self._rows.flush(self._table)
+        row = self._rows.connection.execute(self._select, (checked,)).fetchone()
         return row[0] if row else None
 
     def _new(self, checked: str) -> int:
         self._last += 1
-        self._connection.execute(self._insert, (self._last, checked))
+        self._rows.add(self._table, self._last, checked)
         return self._last
