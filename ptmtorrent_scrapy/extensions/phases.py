@@ -19,6 +19,7 @@ from ptmtorrent_scrapy.extensions.crawl_log import CrawlLog
 from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.pipelines import MetadataPipeline, RecordPipeline
+from ptmtorrent_scrapy.storage.disk_errors import described
 
 logger = logging.getLogger(__name__)
 
@@ -67,15 +68,25 @@ class Phases(AfterListing):
         listed = self._pipeline(MetadataPipeline)
         records, rejected = await asyncio.to_thread(self._pipeline(RecordPipeline).prepare, last=last)
         new = [file for file in (records, rejected) if file is not None]
-        if history := self.crawler.get_extension(CrawlLog):
-            try:
+        try:
+            if history := self.crawler.get_extension(CrawlLog):
                 await history.keep(records or listed.array, last=last)
-            except BaseException:
-                for abandoned in new:
-                    abandoned.abandon()
-                raise
-        for file in (listed, *new):
-            await asyncio.to_thread(file.commit)
+            for file in (listed, *new):
+                await asyncio.to_thread(file.seal)  # so that a full disk leaves all of the previous files
+        except BaseException:
+            for abandoned in new:
+                abandoned.abandon()
+            raise
+        await asyncio.to_thread(listed.commit)
+        for file in new:
+            try:
+                await asyncio.to_thread(file.commit)
+            except OSError as error:
+                await asyncio.to_thread(file.commit)  # once more: records without their metadata mean nothing
+                self.crawl.state.problem = f"{described(error)}; the new files were written, but the disk fails"
+                logger.error("%s", self.crawl.state.problem)
+        if self.crawl.state.problem is not None:
+            raise OSError(self.crawl.state.problem)
 
     def _pipeline(self, kind: type[T]) -> T:
         pipeline = self.crawler.get_item_pipeline(kind)

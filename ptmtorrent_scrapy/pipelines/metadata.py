@@ -96,6 +96,11 @@ class MetadataPipeline:
         """Return the file with the objects of the models."""
         return self._arrays[self.crawl.spider.metadata]
 
+    def seal(self) -> None:
+        """Complete the new files, which then only have to be renamed."""
+        for array in self._arrays.values():
+            array.seal()
+
     def commit(self) -> None:
         """Replace the old files, since the listing is complete."""
         while self._arrays:

@@ -37,10 +37,15 @@ class AtomicFile:
         with contextlib.suppress(OSError):  # of a full disk: what was saved exists
             self.file.close()
 
+    def seal(self) -> None:
+        """Bring the complete file to the disk, so that `commit` only renames it. Raises `OSError`."""
+        if not self.file.closed:
+            self.save()
+            self.file.close()
+
     def commit(self) -> None:
         """Replace the old file. Raises `OSError`."""
-        self.save()
-        self.file.close()
+        self.seal()
         self._beside.replace(self.path)
         sync_paths([self.path.parent])
 
@@ -96,9 +101,15 @@ class JsonArrayFile:
         """Close the file so that it can be continued later, from the last `save`."""
         self._rewrite.leave()
 
+    def seal(self) -> None:
+        """End the array, and bring it to the disk, so that `commit` only renames it. Raises `OSError`."""
+        if not self._rewrite.file.closed:
+            self._rewrite.file.write(b"\n]\n")
+            self._rewrite.seal()
+
     def commit(self) -> None:
         """End the array, and replace the old file. Raises `OSError`."""
-        self._rewrite.file.write(b"\n]\n")
+        self.seal()
         self._rewrite.commit()
 
     def abandon(self) -> None:
