@@ -52,7 +52,7 @@ def counted(advance: Advance, what: str, lines: Iterable[T]) -> Iterator[T]:
 
 
 class Progress:
-    """Reports how much of an open hub has been read."""
+    """Reports how many models of an open hub were read; of how many is estimated from the bytes read so far."""
 
     def __init__(self, advance: Advance, what: str, pair: Pair) -> None:
         self._advance = advance
@@ -65,8 +65,9 @@ class Progress:
         """Note that an element was read."""
         self._count += 1
         if self._count % _STEP == 0:
-            self._advance(self._what, min(self._pair.read - self._from, self._pair.size), self._pair.size)
+            read = min(max(self._pair.read - self._from, 1), self._pair.size)
+            self._advance(self._what, self._count, round(self._count * self._pair.size / read))
 
     def end(self) -> None:
         """Note that all was read."""
-        self._advance(self._what, self._pair.size, self._pair.size)
+        self._advance(self._what, self._count, self._count)

@@ -72,7 +72,7 @@ def hub_figures(hub: CollectedHub, advance: Advance = lambda *_: None) -> HubFig
     is_complete, verdict = _verdict(crawls, repositories, _started(hub))
     return HubFigures(
         name=hub.name,
-        title=str(hub_of.get("ModelHubName") or hub.name)[:100],
+        title=str(hub_of.get("ModelHubName") or hub.name.replace("_", " "))[:100],
         url=str(hub_of["ModelHubURL"])[:300] if hub_of.get("ModelHubURL") else None,
         models=_models(crawls, found, rejected),
         is_complete=is_complete,

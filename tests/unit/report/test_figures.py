@@ -158,4 +158,4 @@ def test_a_hub_without_records_has_its_repositories(tmp_path: Path) -> None:
     crawls = [crawl_line("huggingface_spaces", counts={"models": 12, "records": None})]
     write_hub(tmp_path, "huggingface_spaces", records=None, objects={"hfs_metadata.json": [{"id": "a"}]}, crawls=crawls)
     found = figures(tmp_path)
-    assert (found.models, found.records.records, found.title) == (12, 0, "huggingface_spaces")
+    assert (found.models, found.records.records, found.title) == (12, 0, "huggingface spaces")
