@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests import processes
 from tests.conftest import ROOT, command
 from tests.hubs import Files, Hubs, Large, Repository
@@ -94,6 +96,7 @@ def scrapy(words: list[str], name: str, *more: str) -> list[str]:
     return [*words[:at], name, "huggingface", *more, *words[at + 2 :]]
 
 
+@pytest.mark.slow
 def test_a_month(hubs: Hubs, folder: Path) -> None:
     hub = Hub(hubs)
     crawl = command(hubs, folder, "huggingface", KEEP_SNAPSHOTS=3)

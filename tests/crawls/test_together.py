@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests import processes
 from tests.conftest import ROOT, Start, command
 from tests.hubs import Hubs
@@ -13,6 +15,7 @@ from tests.hubs import Hubs
 HUBS = ("huggingface", "modelhub", "modelzoo", "onnxmodelzoo", "pytorchhub")
 
 
+@pytest.mark.slow
 def test_all_hubs_at_once(crawl: Start, folder: Path, published: Any) -> None:
     with ThreadPoolExecutor(len(HUBS)) as pool:
         crawls = list(pool.map(crawl, HUBS))

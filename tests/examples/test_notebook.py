@@ -10,6 +10,7 @@ NOTEBOOK = ROOT / "examples" / "notebook.ipynb"
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")  # of Jupyter's own
+@pytest.mark.slow
 def test_the_notebook_runs() -> None:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     assert len(notebook.cells) == 10

@@ -263,6 +263,7 @@ def test_two_paths_that_differ_in_case(attempt: Try, clone_folder: Path) -> None
     assert git(clone_folder, "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_a_folder_of_100_000_entries(attempt: Try, clone_folder: Path) -> None:
     names = [f"many/{number}.bin" for number in range(100_000)]
     files: content.Files = {".gitattributes": ATTRIBUTES, **dict.fromkeys(names, b""), "w.bin": WEIGHTS}

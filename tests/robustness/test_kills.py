@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests import processes
 from tests.conftest import ROOT, command, git
 from tests.git.test_clone import assert_no_process_left
@@ -74,6 +76,7 @@ def sent(hubs: Hubs) -> int:
     return sum(request.sent for request in hubs.asked("^/_lfs/|git-upload-pack"))
 
 
+@pytest.mark.slow
 def test_twenty_kills_at_random_moments(hubs: Hubs, folder: Path) -> None:
     serve(hubs)
     assert start(hubs, folder / "whole").wait(timeout=300) == 0

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests import processes
 from tests.conftest import ROOT, command
 from tests.hubs import Hubs
@@ -73,6 +75,7 @@ def refused(lines: bytes) -> set[tuple[str, str]]:
     return {(line["url"], line["status"]) for line in map(json.loads, lines.splitlines())}
 
 
+@pytest.mark.slow
 def test_however_a_listing_is_interrupted_nothing_is_lost(folder: Path) -> None:
     drawn = random.Random(3)
     with Hubs(models=3) as hubs:
