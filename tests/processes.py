@@ -9,6 +9,7 @@ cannot show, such as another interpreter, limits or a module path of its own, st
 import atexit
 import importlib
 import io
+import itertools
 import multiprocessing
 import os
 import runpy
@@ -31,6 +32,7 @@ _FORKABLE = {"cwd", "env", "stdin", "stdout", "stderr", "text", "start_new_sessi
 _READ_AT_START = ("PYTHON", "LC_", "LD_", "LANG", "MALLOC_", "OPENSSL_", "GIT_PYTHON_")  # variables of the interpreter
 _ROOT = str(Path(__file__).parent.parent)
 
+_commands = itertools.count()  # of this worker; the fork server takes longer to start than one command
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(["tests.preload", "tests.processes"])
 
@@ -119,7 +121,7 @@ class Popen(subprocess.Popen[Any]):
 
     def __init__(self, args: Any, **options: Any) -> None:
         self._forked: BaseProcess | None = None
-        self._options = options if _is_forkable(args, options) else None
+        self._options = options if _is_forkable(args, options) and next(_commands) else None
         super().__init__(args, **options)
 
     def _execute_child(self, args: Any, *given: Any) -> None:

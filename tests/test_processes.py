@@ -22,6 +22,13 @@ sys.exit(7)
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def fork_server() -> None:
+    """Let the fork server start, which it does for the second command of a worker."""
+    for _ in range(2):
+        processes.run([*_SHELL, "0"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
 def test_a_fork_has_the_state_of_an_interpreter() -> None:
     given: dict[str, Any] = {"cwd": ROOT, "env": {**os.environ, "PTMTORRENT_DATA_DIR": "x"}, "start_new_session": True}
     command = [*_SHELL, f"exec({_STATE!r})"]
