@@ -3,7 +3,7 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from ptmtorrent_scrapy.publication.tags import write_tags
 from ptmtorrent_scrapy.publication.workspace import Workspace
 from ptmtorrent_scrapy.storage.tree import is_work
 
-Advance = Callable[[str, int, int], object]  # gets what is done, how many, of how many
+Advance = Callable[[str, int, int | None], object]  # gets what is done, how many, of how many
 _AHEAD = 4  # files per worker that wait for their turn
 
 
@@ -81,7 +81,7 @@ class Packaging:
             payload = Payload(self._work, manifest, fetch, pool=pool, ahead=ahead, strict=self._options.strict)
             payload.may_link = may_link
             for hub, _ in self._hubs:
-                payload.add(MetadataFiles(hub, repositories, self._work.scratch).entries())
+                payload.add(self._shown(MetadataFiles(hub, repositories, self._work.scratch).entries()))
             payload.add(self._derived(repositories))
             self._add_clones(repositories, payload, pool)
             description = self._description(repositories, payload)
@@ -89,6 +89,13 @@ class Packaging:
         self._check_files(payload)
         write_tags(description, self._work.bag, self._work.database)
         return description
+
+    def _shown(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Yield files of metadata, and show how many there were: a large one takes a while before it comes."""
+        self._advance("metadata files", 0, None)
+        for number, entry in enumerate(entries, 1):
+            yield entry
+            self._advance("metadata files", number, None)
 
     def _derived(self, repositories: Repositories) -> Iterator[Entry]:
         """Yield exports and report, unless they name models or hubs that are not in the package."""

@@ -2,7 +2,7 @@
 
 import codecs
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,17 @@ from ptmtorrent_scrapy.verification.finding import Finding, at, is_sampled
 
 _STATUSES = tuple(map(str, CloneStatus))
 
+_STEP = 1000  # records
+
 
 class Files:
     """Checks the JSON files of a hub's folder."""
 
-    def __init__(self, tree: DataTree, share: float) -> None:
+    def __init__(self, tree: DataTree, share: float, read: Callable[[int], object] = lambda _: None) -> None:
+        """Prepare it; `read` is called from time to time with how many records were read."""
         self.tree = tree
         self._share = share  # of the records that are checked
+        self._read = read
 
     def lines(self) -> tuple[dict[str, dict[str, Any]], list[Finding]]:
         """Return the lines of repositories.jsonl by the AUTHOR/MODEL of their clone, and the problems of the lines."""
@@ -76,6 +80,8 @@ class Files:
         validator = Validator()
         try:
             for position, record in enumerate(array(self.tree.records)):
+                if position % _STEP == 0:
+                    self._read(position)
                 if wrong := self._wrong_record(validator, objects, position, record):
                     yield at(self.tree, "record", self.tree.records, f"record {position}: {wrong}")
         except ValueError as error:

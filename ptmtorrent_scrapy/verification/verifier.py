@@ -17,7 +17,9 @@ from ptmtorrent_scrapy.verification.unknown_files import UnknownFiles
 _AHEAD = 4  # waiting tasks per worker
 T = TypeVar("T")
 R = TypeVar("R")
-Advance = Callable[[str, int, int], object]  # called with what is checked, how many are done, and how many there are
+Advance = Callable[
+    [str, int, int | None], object
+]  # called with what is checked, how many are done, and how many there are if that is known
 
 
 class Verification:
@@ -42,7 +44,7 @@ class Verification:
         self.objects = Objects(tree)
         self._strays = UnknownFiles(tree, pages)
         self._clones = Clones(tree, repository)
-        self._files = Files(tree, share)
+        self._files = Files(tree, share, lambda read: advance("records", read, None))
         self._workers = workers
         self._share = share
         self._advance = advance
