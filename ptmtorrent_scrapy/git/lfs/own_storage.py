@@ -55,11 +55,6 @@ def separate(clone: Path, git: Command) -> None:
     git.run("git", "config", "--unset-all", "lfs.storage", cwd=clone, ok=(0, 5))
 
 
-def remove_object(clone: Path, oid: str) -> None:
-    """Remove a clone's link to an object, so that the last link frees the disk."""
-    _path(clone, oid).unlink(missing_ok=True)
-
-
 def _path(clone: Path, oid: str) -> Path:
     return clone / ".git" / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
 
