@@ -64,7 +64,7 @@ class Packaging:
         with self._work.open():
             repositories = Repositories(self._work.database)
             for hub, _ in self._hubs:
-                RepositoryFacts(repositories).read(hub)
+                RepositoryFacts(repositories, self._advance).read(hub)
             repositories.choose(named=self._options.named, licenses=self._options.licenses)
             self._work.begin(self._fingerprint(repositories))
             hubs = [hub for hub, _ in self._hubs]

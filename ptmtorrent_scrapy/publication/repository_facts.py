@@ -1,29 +1,39 @@
 """Reads what the files of a tree say of its repositories: results of the clones, licences, access."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ptmtorrent_scrapy.catalog import CollectedHub
 from ptmtorrent_scrapy.publication.repositories import Repositories
 from ptmtorrent_scrapy.storage.tree import UnusableName, check_folder
 
+_STEP = 1000  # records or objects
+
 
 class RepositoryFacts:
     """Fills the database of the repositories."""
 
-    def __init__(self, repositories: Repositories) -> None:
+    def __init__(
+        self, repositories: Repositories, advance: Callable[[str, int, int | None], object] = lambda *_: None
+    ) -> None:
         self._repositories = repositories
         self._database = repositories.database
+        self._advance = advance
 
     def read(self, hub: CollectedHub) -> None:
         """Read what a hub's files say of its repositories: the lines, the records, the hub's own objects."""
         for line in hub.repositories():
             self._add(hub.name, line)
         with hub.open() as pair:
-            for record, _ in pair.records(with_objects=False):
+            for number, (record, _) in enumerate(pair.records(with_objects=False)):
                 self._read_record(hub.name, record)
+                if number % _STEP == 0:
+                    self._advance("records", number, None)
             for name in pair.metadata:
-                for _, found in pair.objects(name):
+                for number, (_, found) in enumerate(pair.objects(name)):
                     self._read_object(hub.name, found)
+                    if number % _STEP == 0:
+                        self._advance("objects", number, None)
         self._database.commit()
 
     def _add(self, hub: str, line: dict[str, Any]) -> None:
