@@ -87,7 +87,8 @@ def test_one_bad_repository_does_not_stop_others(crawl: Start, hubs: Hubs) -> No
     statuses = {url.removeprefix(f"{hubs.url}/"): status for url, status in done.statuses.items()}
     assert statuses == {"o/m0": "cloned", "o/m1": "failed", "o/m2": "failed", "o/m3": "cloned"}
     lines = {line["url"].rpartition("/")[2]: line for line in done.read("json/repositories.jsonl")}
-    assert "no progress for 1 seconds" in lines["m1"]["error"] or "Operation too slow" in lines["m1"]["error"]
+    ends = ("no progress for 1 seconds", "Operation too slow", "Empty reply")  # whichever of three notices it first
+    assert any(end in lines["m1"]["error"] for end in ends)
     assert "500" in lines["m2"]["error"]
     assert lines["m1"]["attempts"] == 1
     again = crawl("huggingface", fraction=1, CLONE_TIMEOUT=1)

@@ -82,7 +82,7 @@ def test_an_existing_clone_stays_in_its_line(crawl: Start, hubs: Hubs, models: l
 
 def test_hosts_that_do_not_answer_are_no_end_as_it_should_be(crawl: Start, hubs: Hubs, models: list[str]) -> None:
     hubs.faults.add("^/o/", status=503)
-    done = crawl("huggingface", fraction=1, CLONE_RETRIES=20, CLONE_RETRY_PAUSE="0.01")
+    done = crawl("huggingface", fraction=1, CLONE_RETRIES=20, CLONE_RETRY_PAUSE="0.001")
     assert done.status == 1
     assert "Hugging Face: unreachable" in done.log
     assert set(done.statuses.values()) == {"failed"}
