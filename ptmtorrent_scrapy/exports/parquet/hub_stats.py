@@ -76,12 +76,23 @@ _TOGETHER = 10_000
 def rows(pair: Pair, file: str) -> Iterator[tuple[dict[str, Any], int]]:
     """Yield each object of a listing and its bytes, in the order of `_id`, in which readers can skip row groups."""
     places = _Places(lambda offset, length: pair.object_at(file, offset, length))
+    without_place: list[dict[str, Any]] = []  # all objects of an array that is one line, which is read at once
     for element in pair.elements(file):
-        places.add(element.value, element.offset, element.length)
+        if element.length:
+            places.add(element.value, element.offset, element.length)
+        else:
+            without_place.append(element.value)
+    for found in sorted(without_place, key=_key):
+        yield _row(found), 0
     for offset, length in places.in_order():
-        found = pair.object_at(file, offset, length)
-        files = [mapping(each).get("rfilename") for each in items(found.get("siblings"))]
-        yield ({**found, "siblings": files} if "siblings" in found else found), length
+        yield _row(pair.object_at(file, offset, length)), length
+
+
+def _row(found: dict[str, Any]) -> dict[str, Any]:
+    """Return an object with the names of its files, as hub-stats has them."""
+    if "siblings" not in found:
+        return found
+    return {**found, "siblings": [mapping(each).get("rfilename") for each in items(found["siblings"])]}
 
 
 class _Places:

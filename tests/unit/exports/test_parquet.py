@@ -104,6 +104,15 @@ def test_hostile_values_cost_their_field(tmp_path: Path) -> None:
     ]
 
 
+def test_an_array_in_one_line_is_sorted_like_others(tmp_path: Path) -> None:
+    models = [listed(n, siblings=[{"rfilename": f"file-{n}"}]) for n in (1, 2, 0)]
+    path = write_models(tmp_path, models) / "json" / "metadata" / "hf_metadata.json"
+    path.write_text(json.dumps(json.loads(path.read_text())))
+    Export(Catalog(tmp_path).hubs(), tmp_path / "exports").run(["parquet"])
+    found = rows(f"SELECT _id, siblings FROM '{tmp_path}/exports/huggingface/models.parquet'")
+    assert found == [(f"{n:024x}", [f"file-{n}"]) for n in range(3)]
+
+
 def test_row_groups_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ptmtorrent_scrapy.exports.parquet.table.ROWS", 30)
     monkeypatch.setattr("ptmtorrent_scrapy.exports.parquet.table._BATCH", 20)
