@@ -117,7 +117,7 @@ class Progress:
             self._bars.update(self._listing, total=models, text=counted(models, "model"), completed=models)
             text = fitting(self._cloned(), width)
             if self._bars.console.width >= _WIDE:
-                text += self._under_way(width - len(text))
+                text += self._under_way(width - len(text) - len("  "))
             done = self._counted("clone/done")
             self._bars.update(self._clones, completed=done, total=chosen, visible=True, text=text)
         else:

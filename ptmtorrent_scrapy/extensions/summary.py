@@ -139,8 +139,8 @@ class Summary:
         if downloaded := self._counted("clone/downloaded_bytes"):
             yield row("downloaded", human(downloaded))
         if collected.disk_bytes:
-            on_disk = f"{human(collected.git_bytes)} of git, {human(collected.lfs_bytes)} of large files"
-            yield row("on disk", on_disk)
+            kinds = {"git": collected.git_bytes, "large files": collected.lfs_bytes}
+            yield row("on disk", ", ".join(f"{human(size)} of {kind}" for kind, size in kinds.items() if size))
         if collected.shared_bytes:
             yield row("shared", f"{human(collected.shared_bytes)} of large files, stored once for several clones")
         if skipped := self._counted("clone/lfs_left_out"):
