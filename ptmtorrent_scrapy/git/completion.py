@@ -72,7 +72,7 @@ class Completion:
             self._keep_changes(clone, head)
 
     def _keep_changes(self, clone: Path, head: Head) -> None:
-        """Keep what a repair will overwrite, except LFS files: changed ones cannot be told from damaged ones."""
+        """Keep what a repair will overwrite, except LFS files: changed ones look like damaged ones."""
         large = pointers.of_commit(self._git, clone, head.commit) if self._kept and head.commit else {}
         if kept := [path for path in self._kept or () if path not in large]:
             name = kept_changes.keep(self._git, clone, self._tracking(clone), kept)

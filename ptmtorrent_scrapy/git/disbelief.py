@@ -21,7 +21,7 @@ def believed(error: Exception, folder: Path) -> Exception:
     `folder` is on the disk of the data tree.
     """
     if isinstance(error, NoSpace) and _has_room(folder) and _can_write(folder):
-        return Transient(f"git says that {error}, but it has room")
+        return Transient(f"git says that {error}, but there is free space")
     if isinstance(error, DiskError) and _can_write(folder):
         return Transient(f"git says that {error}, but files can be written")
     if isinstance(error, TooFewFiles) and _can_open():
