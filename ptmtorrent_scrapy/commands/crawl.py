@@ -74,7 +74,9 @@ def ended_with(process: CrawlerProcessBase, crawler: Crawler) -> int:
     """Return the exit status of a crawl that has ended."""
     if process.bootstrap_failed or crawler.stats is None:
         return 1
-    return exit_status(crawler.stats.get_value("finish_reason"))
+    if (reason := crawler.stats.get_value("finish_reason")) is None:
+        show("stopped by you before the crawl began: run the same command to start it", file=sys.stderr)
+    return exit_status(reason)
 
 
 def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]) -> None:
