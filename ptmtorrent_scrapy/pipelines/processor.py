@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable
 from inspect import isawaitable
+from itertools import islice
 from typing import Any
 
 from pydispatch.dispatcher import getAllReceivers, liveReceivers
@@ -20,7 +21,7 @@ from ptmtorrent_scrapy.storage.disk_errors import described
 
 logger = logging.getLogger(__name__)
 
-_AT_ONCE = 10  # models, which take a millisecond; then the next page and signals have their turn
+_AT_ONCE = 50  # models, which take some milliseconds; then the next page and signals have their turn
 
 
 class ItemProcessor(ItemPipelineManager):
@@ -62,22 +63,24 @@ class ItemProcessor(ItemPipelineManager):
     async def _process_models(self, models: Iterable[Any]) -> None:
         """Pass the models of a page through the pipelines, without Scrapy's signals where nobody receives them.
 
-        Scrapy's own way of an item from the spider to the pipelines takes as long as parser and pipelines.
+        Scrapy's own way of an item from the spider to the pipelines takes as long as parser and pipelines. Some models
+        are made at once: parser and pipelines in turn, model by model, take a quarter longer.
         """
         assert self._crawl is not None
+        process, rest = self._process_watched if self._is_watched() else self._process, iter(models)
+        while batch := list(islice(rest, _AT_ONCE)):
+            for model in batch:
+                if self._crawl.state.problem is not None:
+                    return
+                with contextlib.suppress(DropItem):
+                    await process(model)
+            await asyncio.sleep(0)
+
+    async def _process_watched(self, model: Any) -> None:
+        """Pass a model through the pipelines as Scrapy does, with its signals."""
         assert self.crawler is not None
         assert self.crawler.engine is not None
-        scraper, is_watched = self.crawler.engine.scraper, self._is_watched()
-        for number, model in enumerate(models, 1):
-            if self._crawl.state.problem is not None:
-                return
-            if is_watched:
-                await scraper.start_itemproc_async(model, response=None)
-            else:
-                with contextlib.suppress(DropItem):
-                    await self._process(model)
-            if number % _AT_ONCE == 0:
-                await asyncio.sleep(0)
+        await self.crawler.engine.scraper.start_itemproc_async(model, response=None)
 
     def _is_watched(self) -> bool:
         """Return whether a component, such as Scrapy's feed exports, receives the signals of items."""
