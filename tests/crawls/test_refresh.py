@@ -1,6 +1,7 @@
 """What a second crawl asks: as little as can be known."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ FILES: dict[str, Any] = {".gitattributes": ATTRIBUTES, "README.md": b"# A model\
 
 @pytest.fixture
 def no_git(folder: Path) -> dict[str, str]:
-    """Return an environment in which every start of git or git-lfs writes a file, and fails."""
+    """Return an environment in which git and git-lfs say their version; every other start writes a file, and fails."""
     programs = folder / "programs"
     programs.mkdir()
     for name in ("git", "git-lfs"):
-        (programs / name).write_text(f"#!/bin/sh\ntouch {folder}/started\nexit 1\n")
+        answer = f'[ "$*" = --version ] && exec {shutil.which(name)} --version'
+        (programs / name).write_text(f"#!/bin/sh\n{answer}\ntouch {folder}/started\nexit 1\n")
         (programs / name).chmod(0o755)
     return {"PATH": f"{programs}:{os.environ['PATH']}"}
 
