@@ -17,9 +17,9 @@ def sync(folder: Path) -> None:
     for path, _, names in walk(folder):
         folders.append(path)
         files += [os.path.join(path, name) for name in names]
-    if len(files) > _MANY:
-        os.sync()
-        return
+        if len(files) > _MANY:  # the rest is not even listed: a package has millions
+            os.sync()
+            return
     sync_paths(file for file in files if _has_content_of_its_own(file))
     sync_paths(reversed(folders))
 
