@@ -39,6 +39,7 @@ class Client:
     _idle: dict[Key, list[http.client.HTTPConnection]] = field(default_factory=dict)
     _busy: set[http.client.HTTPConnection] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _is_closed: bool = False
 
     @contextlib.contextmanager
     def request(
@@ -98,8 +99,9 @@ class Client:
         if not response.isclosed() or connection.sock is None:
             return False
         with self._lock:
-            self._idle.setdefault(key, []).append(connection)
-        return True
+            if not self._is_closed:  # by the end of the program that asked, while the last bytes were passed on
+                self._idle.setdefault(key, []).append(connection)
+            return not self._is_closed
 
     def _exchange(
         self, key: Key, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
@@ -130,6 +132,7 @@ class Client:
     def close(self) -> None:
         """Close the connections; requests that are under way fail."""
         with self._lock:
+            self._is_closed = True
             for connection in tuple(self._busy):
                 with contextlib.suppress(OSError):
                     if connection.sock is not None:

@@ -1,6 +1,7 @@
 """The proxy that git goes through."""
 
 import base64
+import gc
 import http.client
 import http.server
 import threading
@@ -13,6 +14,7 @@ import pytest
 from ptmtorrent_scrapy.network.addresses import AddressPolicy, AddressRefused, origins
 from ptmtorrent_scrapy.network.connections import Network, Unreachable
 from ptmtorrent_scrapy.network.guard import Guard
+from ptmtorrent_scrapy.network.http import Client
 
 
 @pytest.fixture
@@ -134,3 +136,14 @@ def test_a_proxy_leads_to_no_private_address_either(server: tuple[str, list[str]
     assert ask(guard, f"{url}/a")[0] == 502
     assert isinstance(guard.failure, AddressRefused)
     assert asked == []
+
+
+def test_a_connection_that_ends_after_its_client_is_closed(server: tuple[str, list[str]]) -> None:
+    url, asked = server
+    client = Client(network=Network(policy=AddressPolicy(trusted=origins([url]))), protocols=("http",))
+    with client.request("GET", url, headers={}) as response:
+        assert response.read() == b"hello"
+        client.close()
+    del client, response
+    gc.collect()  # an open socket would be a warning, which is an error here
+    assert len(asked) == 1
