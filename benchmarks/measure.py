@@ -78,7 +78,7 @@ def hubs(*options: str) -> Iterator[str]:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         try:
-            yield server.stdout.readline().split("=", 1)[1].strip()
+            yield next(line for line in server.stdout if "HUGGINGFACE_URL=" in line).split("=", 1)[1].strip()
         finally:
             server.terminate()
 
