@@ -78,15 +78,18 @@ class Phases(AfterListing):
                 abandoned.abandon()
             raise
         await asyncio.to_thread(listed.commit)
+        problem: str | None = None
         for file in new:
             try:
                 await asyncio.to_thread(file.commit)
             except OSError as error:
                 await asyncio.to_thread(file.commit)  # once more: records without their metadata mean nothing
-                self.crawl.state.problem = f"{described(error)}; the new files were written, but the disk fails"
-                logger.error("%s", self.crawl.state.problem)
-        if self.crawl.state.problem is not None:
-            raise OSError(self.crawl.state.problem)
+                problem = self.crawl.state.problem = (
+                    f"{described(error)}; the new files were written, but the disk fails"
+                )
+                logger.error("%s", problem)
+        if problem is not None:  # another one is why the crawl ends early, not what failed here
+            raise OSError(problem)
 
     def _pipeline(self, kind: type[T]) -> T:
         pipeline = self.crawler.get_item_pipeline(kind)
