@@ -45,7 +45,7 @@ class AfterListing(ABC):
         """Return why the crawl closes; what failed is logged in one line."""
         try:
             return await self.work()
-        except Cancelled:
+        except (Cancelled, asyncio.CancelledError):  # the latter where a cluster is gone when the crawl is stopped
             return FinishReason.CANCELLED
         except (OSError, ClusterLost) as error:
             return _failed(self.crawl.state, error)

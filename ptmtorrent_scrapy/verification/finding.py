@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from ptmtorrent_scrapy.formats.printable import printable
+from ptmtorrent_scrapy.snapshots import crawl_log
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 # Kinds that a new download repairs, and kinds that are not problems.
 _REPAIRABLE = ("clone missing", "clone damaged", "clone moved", "worktree", "object missing", "object damaged", "link")
 _NOTES = ("unused", "work in progress", "other owner", "local changes")
 
-UNNAMED = "not recorded yet, because the last crawl was killed; the next crawl records it"
+UNNAMED = "not recorded yet, because the last crawl did not finish; the next crawl records it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,5 +75,5 @@ def is_sampled(name: str | bytes, share: float) -> bool:
 
 
 def was_cut(tree: DataTree) -> bool:
-    """Return whether the last crawl was killed: its clones may be newer than repositories.jsonl."""
-    return tree.begun.exists()
+    """Return whether the last crawl was killed or stopped: its clones may be newer than repositories.jsonl."""
+    return tree.begun.exists() or crawl_log.last(tree).get("reason", "finished") != "finished"
