@@ -34,7 +34,7 @@ FILES: dict[str, Column] = {
     "state": text(),
 }
 BASE_MODELS: dict[str, Column] = {"hub": text(), "model": text(), "base_model": text(), "relation": text()}
-_LISTING = 44 << 20  # bytes of a row group of a listing, whose places are in memory, too
+_LISTING = 28 << 20  # bytes of a row group of a listing, whose places are in memory, too
 _LISTED = LISTINGS["models"][0]
 COLUMNS: dict[str, dict[str, Column]] = {
     "records.parquet": RECORDS,

@@ -13,7 +13,7 @@ from ptmtorrent_scrapy.exports.parquet.columns import POOL, Column
 
 _BATCH = 2000  # rows that are converted at once
 ROWS = 100_000  # of a row group
-BYTES = 76 << 20  # of a row group; wide rows fill it before there are so many
+BYTES = 60 << 20  # of a row group; wide rows fill it before there are so many
 _TEXT = 8 << 20  # bytes of JSON that are converted at once
 
 KeyValues = Mapping[str, str]
