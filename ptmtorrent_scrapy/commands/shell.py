@@ -145,7 +145,7 @@ class HubPage:
         spider = self._spider
         tree = DataTree(Path(spider.settings["DATA_DIR"]), spider.name)
         path = tree.seen_from_outside(tree.page(f"json/metadata/{spider.metadata}"))
-        return Hub(name=spider.hub, url=spider.hub_url, metadata_path=path)
+        return Hub(name=spider.model_hub_name or spider.hub, url=spider.hub_url, metadata_path=path)
 
     @cached_property
     def _validator(self) -> Validator:

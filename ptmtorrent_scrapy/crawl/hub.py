@@ -12,7 +12,8 @@ class Hub:
     """A hub, as its spider describes it to pipelines and extensions."""
 
     name: str
-    hub: ClassVar[str]  # as PTMTorrent calls it
+    hub: ClassVar[str]  # its name
+    model_hub_name: ClassVar[str] = ""  # `ModelHubName` of its records, where PTMTorrent writes the name in another way
     hub_url: str
     metadata: ClassVar[str]  # file under json/metadata/ that keeps the objects of the models
     raw_pages: ClassVar[tuple[str, ...]] = ()  # patterns of what else is kept of the hub, below its folder

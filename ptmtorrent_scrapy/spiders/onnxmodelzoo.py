@@ -32,6 +32,7 @@ Item = RawPage | Metadata | Model | RejectedModel
 class OnnxModelZooSpider(HubSpider):
     name = "onnxmodelzoo"
     hub = "ONNX Model Zoo"
+    model_hub_name = "Onnx Model Zoo"
     metadata = "omz_models_metadata.json"
     raw_pages = ("json/metadata/omz_*.json", "html/metadata/README_models.html", "html/metadata/models/README_*.html")
     selects = ("fraction",)  # one repository is the hub: there is nothing to choose from

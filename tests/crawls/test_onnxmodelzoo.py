@@ -65,6 +65,7 @@ def test_fields(crawl: Start) -> None:
     alpha = records["Alpha"]
     assert alpha["ModelURL"] == f"{TREE}validated/vision/alpha"
     assert (alpha["ModelOwner"], alpha["ModelOwnerURL"]) == ("ONNX", "https://github.com/onnx")
+    assert alpha["ModelHub"]["ModelHubName"] == "Onnx Model Zoo"
     assert (alpha["ModelTask"], alpha["ModelArchitecture"]) == ("image_classification", "alpha")
     assert alpha["ModelPaperDOIs"] == ["10.48550/arXiv.1801.00001", "10.48550/arXiv.1902.00002"]
     assert records["Beta"]["ModelPaperDOIs"] == ["10.1109/CVPR.2016.90"]
