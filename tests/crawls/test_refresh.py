@@ -23,7 +23,7 @@ def no_git(folder: Path) -> dict[str, str]:
     programs = folder / "programs"
     programs.mkdir()
     for name in ("git", "git-lfs"):
-        answer = f'[ "$*" = --version ] && exec {shutil.which(name)} --version'
+        answer = f'case "$*" in version|--version) exec {shutil.which(name)} --version;; esac'
         (programs / name).write_text(f"#!/bin/sh\n{answer}\ntouch {folder}/started\nexit 1\n")
         (programs / name).chmod(0o755)
     return {"PATH": f"{programs}:{os.environ['PATH']}"}
