@@ -19,14 +19,32 @@ _NAMES = ("name", "path", "url", "reason")  # fields that name an item, whatever
 # Loggers whose INFO lines list what runs: versions, settings, components, and all statistics at the end.
 _LISTS = (
     *("scrapy.utils.log", "scrapy.crawler", "scrapy.middleware", "scrapy.addons", "scrapy.core.engine"),
-    *("scrapy.statscollectors", "scrapy.extensions.telnet", "scrapy-playwright"),
+    *("scrapy.statscollectors", "scrapy.extensions.telnet"),
 )
 
+# Loggers that report what the spider reports in one line: a host that does not answer for its robots.txt does not
+# answer for its listing either, an answer may be larger than DOWNLOAD_MAXSIZE, and a page of a browser may fail.
+_REPEATED = {
+    "scrapy.downloadermiddlewares.robotstxt": logging.CRITICAL,
+    "scrapy.downloadermiddlewares.httpcompression": logging.ERROR,
+    "scrapy-playwright": logging.CRITICAL,
+}
 
-def demote_lists() -> None:
-    """Let Scrapy's lists appear at level DEBUG, but for a log that goes to a file."""
+
+def filter_loggers() -> None:
+    """Let Scrapy's lists appear at level DEBUG, but for a log that goes to a file; log nothing that a spider repeats.
+
+    By filters, since Scrapy sets the levels of its loggers anew when it starts.
+    """
     for name in _LISTS:
         logging.getLogger(name).addFilter(_demoted)
+    for name in _REPEATED:
+        logging.getLogger(name).addFilter(_is_new)
+
+
+def _is_new(record: logging.LogRecord) -> bool:
+    """Return whether a line is more severe than what the spider reports itself."""
+    return record.levelno >= _REPEATED[record.name]
 
 
 def _demoted(record: logging.LogRecord) -> bool:

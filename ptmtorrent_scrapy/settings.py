@@ -4,11 +4,11 @@ import os
 
 from ptmtorrent_scrapy import CONTACT_URL as _DOCUMENTATION
 from ptmtorrent_scrapy import __version__
-from ptmtorrent_scrapy.log_formatter import demote_lists
+from ptmtorrent_scrapy.log_formatter import filter_loggers
 from ptmtorrent_scrapy.storage.streams import open_missing
 
 open_missing()  # before anything is opened: Scrapy reads this file first
-demote_lists()
+filter_loggers()
 
 BOT_NAME = "ptmtorrent_scrapy"
 SPIDER_MODULES = ["ptmtorrent_scrapy.spiders"]

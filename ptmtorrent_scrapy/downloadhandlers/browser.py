@@ -1,7 +1,6 @@
 """Download handler that loads pages in a browser."""
 
 import asyncio
-import logging
 
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DownloadCancelledError
@@ -9,9 +8,6 @@ from scrapy.http import Request, Response
 from scrapy_playwright.handler import ScrapyPlaywrightDownloadHandler
 
 from ptmtorrent_scrapy.downloadhandlers.http import unless_stopped
-
-# The spider says what became of a page.
-logging.getLogger("scrapy-playwright").setLevel(logging.CRITICAL)
 
 
 class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc] # which publishes no types

@@ -28,9 +28,6 @@ _WORTH_A_LINE = 60.0  # seconds
 _LIMIT = "the rate limit"
 _FAILED = "a server that failed"
 
-# A host that does not answer for its robots.txt does not answer for its listing either: one log line is enough.
-logging.getLogger("scrapy.downloadermiddlewares.robotstxt").setLevel(logging.CRITICAL)
-
 
 class RateLimitMiddleware:
     """Downloader middleware: keeps within the requests that a server's `RateLimit` headers leave.

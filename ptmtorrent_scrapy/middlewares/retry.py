@@ -1,16 +1,11 @@
 """Has pages that failed asked for again."""
 
-import logging
-
 from scrapy import Request
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError
 from scrapy.http import Response
 
 from ptmtorrent_scrapy.crawl.request_meta import SHRINKS
-
-# The spider logs one line about answers larger than DOWNLOAD_MAXSIZE.
-logging.getLogger("scrapy.downloadermiddlewares.httpcompression").setLevel(logging.ERROR)
 
 _TOO_MUCH = 504  # the hub's own time limit
 
