@@ -142,10 +142,7 @@ class HubPage:
 
     @property
     def _hub(self) -> Hub:
-        spider = self._spider
-        tree = DataTree(Path(spider.settings["DATA_DIR"]), spider.name)
-        path = tree.seen_from_outside(tree.page(f"json/metadata/{spider.metadata}"))
-        return Hub(name=spider.model_hub_name or spider.hub, url=spider.hub_url, metadata_path=path)
+        return self._spider.record_hub(DataTree(Path(self._spider.settings["DATA_DIR"]), self._spider.name))
 
     @cached_property
     def _validator(self) -> Validator:

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from ptmtorrent_scrapy.crawl.selection import Selection
 from ptmtorrent_scrapy.formats.repository_urls import repository
 from ptmtorrent_scrapy.items import Dataset, Metadata, Model
+from ptmtorrent_scrapy.records.record import Hub as RecordHub
+from ptmtorrent_scrapy.storage.tree import DataTree
 
 
 class Hub:
@@ -64,6 +66,11 @@ class Hub:
             library=record.get("ModelLibrary"),
             downloads=record.get("ModelDownloads"),
         )
+
+    def record_hub(self, tree: DataTree, file: str | None = None) -> RecordHub:
+        """Return the hub as records name it whose objects are in a file under json/metadata/, else in `metadata`."""
+        path = tree.seen_from_outside(tree.page(f"json/metadata/{file or self.metadata}"))
+        return RecordHub(name=self.model_hub_name or self.hub, url=self.hub_url, metadata_path=path)
 
     async def files(self, url: str, commit: str | None) -> list[tuple[int, bool]] | None:
         """Return (bytes, whether it is a large one) of each file of a repository; None where the hub has no list."""

@@ -105,9 +105,7 @@ class RecordPipeline:
 
     def _hub(self, file: str | None) -> Hub:
         if file not in self._hubs:
-            spider, tree = self.crawl.spider, self.crawl.tree
-            path = tree.seen_from_outside(tree.page(f"json/metadata/{file or spider.metadata}"))
-            self._hubs[file] = Hub(name=spider.model_hub_name or spider.hub, url=spider.hub_url, metadata_path=path)
+            self._hubs[file] = self.crawl.spider.record_hub(self.crawl.tree, file)
         return self._hubs[file]
 
     def prepare(self, *, last: bool) -> tuple[JsonArrayFile | None, AtomicFile]:
