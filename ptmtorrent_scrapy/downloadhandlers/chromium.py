@@ -14,13 +14,9 @@ from weakref import WeakSet
 from scrapy import Request
 from scrapy.settings import BaseSettings
 
-from ptmtorrent_scrapy.downloadhandlers.chromium_program import find, problem
-
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, WebSocketRoute
     from playwright.async_api import Request as PlaywrightRequest
-
-__all__ = ["configure", "confine", "find", "is_unwanted", "launch_options", "problem", "request"]
 
 _WANTED = ("document", "stylesheet", "script", "xhr", "fetch")  # and no images, fonts, films or icons
 _INSIDE = ("data", "blob", "about")  # of URLs that no host is asked for

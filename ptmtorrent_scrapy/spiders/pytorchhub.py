@@ -14,7 +14,7 @@ from scrapy.crawler import Crawler
 from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy.crawl.pages import PageFailed
-from ptmtorrent_scrapy.downloadhandlers import chromium
+from ptmtorrent_scrapy.downloadhandlers import chromium, chromium_program
 from ptmtorrent_scrapy.formats.markdown import is_rendered, plain, render
 from ptmtorrent_scrapy.formats.repository_urls import Repositories, owner_and_name
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, RejectedModel
@@ -45,7 +45,7 @@ class PyTorchHubSpider(HubSpider):
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:
         super().update_settings(settings)
-        if (executable := chromium.find()) and chromium.problem() is None:
+        if (executable := chromium_program.find()) and chromium_program.problem() is None:
             chromium.configure(settings, settings["PYTORCHHUB_URL"], executable)
 
     @classmethod
@@ -69,7 +69,7 @@ class PyTorchHubSpider(HubSpider):
         for item in self.models([described(number, page, self.url(page)) for number, page in enumerate(self.pages)]):
             yield item
         if self.pages and not self.has_browser:
-            self.logger.warning("%s: the pages are rendered from their Markdown", chromium.problem())
+            self.logger.warning("%s: the pages are rendered from their Markdown", chromium_program.problem())
         start = [Page("", {}, texts.get("README.md", ""))] if self.pages else []
         async for kept in map_ordered(self.kept(page) for page in start + self.pages):
             if kept is not None:

@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
 
-from ptmtorrent_scrapy.downloadhandlers import chromium
+from ptmtorrent_scrapy.downloadhandlers import chromium_program
 from tests import processes
 from tests.conftest import ROOT, Start
 from tests.trees import crawl_line, record, write_hub
@@ -41,7 +41,7 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if (path := chromium.find()) is None:
+    if (path := chromium_program.find()) is None:
         pytest.skip("no Chromium on this machine")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])

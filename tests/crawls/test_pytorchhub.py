@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ptmtorrent_scrapy.downloadhandlers import chromium
+from ptmtorrent_scrapy.downloadhandlers import chromium_program
 from tests import processes
 from tests.conftest import ROOT, Start, command, git
 from tests.hubs import Hubs, Repository
@@ -43,7 +43,7 @@ def no_browser(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def with_browser() -> None:
-    if problem := chromium.problem():
+    if problem := chromium_program.problem():
         pytest.fail(f"{problem}; on Debian: apt-get install chromium libatomic1")
 
 

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from scrapy import Request
 
-from ptmtorrent_scrapy.downloadhandlers import chromium
+from ptmtorrent_scrapy.downloadhandlers import chromium, chromium_program
 from tests.hubs import Hubs
 
 _PAGE = """<!doctype html><title>A model</title><a id="link" target="_blank" href="/popup-by-link">more</a><script>
@@ -45,7 +45,7 @@ async def shown(hubs: Hubs, executable: str) -> tuple[str, int]:
 
 
 def test_a_page_opens_neither_pages_nor_sockets(page: Hubs) -> None:
-    if (executable := chromium.find()) is None:
+    if (executable := chromium_program.find()) is None:
         pytest.skip("no browser is installed")
     title, pages = asyncio.run(shown(page, executable))
     assert (title, pages) == ("shown", 1)
