@@ -1,5 +1,6 @@
 """What the tests have in common: stand-in hubs, crawls as a user starts them, and the recorded answers of real hubs."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -129,6 +130,17 @@ def request_for(hubs: Hubs, folder: Path) -> RequestFor:
     return make
 
 
+@contextlib.contextmanager
+def serve(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Yield the URL of a server on loopback whose requests a handler answers."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
 @pytest.fixture
 def other_server() -> Iterator[tuple[str, list[str]]]:
     """Yield the URL of another server on loopback, and the paths that it was asked for."""
@@ -144,12 +156,8 @@ def other_server() -> Iterator[tuple[str, list[str]]]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", asked
-        server.shutdown()
-        thread.join()
+    with serve(Handler) as url:
+        yield url, asked
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import base64
 import gc
 import http.client
 import http.server
-import threading
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from ptmtorrent_scrapy.network.addresses import AddressPolicy, AddressRefused, o
 from ptmtorrent_scrapy.network.connections import Network, Unreachable
 from ptmtorrent_scrapy.network.guard import Guard
 from ptmtorrent_scrapy.network.http import Client
+from tests.conftest import serve
 
 
 @pytest.fixture
@@ -40,12 +40,8 @@ def server() -> Iterator[tuple[str, list[str]]]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_port}", asked
-        running.shutdown()
-        thread.join()
+    with serve(Handler) as url:
+        yield url, asked
 
 
 def ask(guard: Guard, url: str, *, body: str | None = None, key: str | None = None) -> tuple[int, bytes]:
