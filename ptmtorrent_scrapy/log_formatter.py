@@ -34,7 +34,7 @@ _REPEATED = {
 def filter_loggers() -> None:
     """Let Scrapy's lists appear at level DEBUG, but for a log that goes to a file; log nothing that a spider repeats.
 
-    By filters, since Scrapy sets the levels of its loggers anew when it starts.
+    By filters, since Scrapy resets the levels of its loggers when it starts.
     """
     for name in _LISTS:
         logging.getLogger(name).addFilter(_demoted)

@@ -1,4 +1,4 @@
-"""Which kept pages stand for the server's answer."""
+"""Which kept pages are used instead of asking the server."""
 
 import time
 
