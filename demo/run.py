@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from demo.queries import export
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.formats.sizes import human
 from tests.hubs import Hubs
 
@@ -97,8 +98,8 @@ def overview() -> Iterator[str]:
         objects = [path for path in (hub / "lfs" / "objects").rglob("*") if path.is_file()]
         clones = [path.parent for path in (hub / "repos").glob("*/*/.git")]
         own = [path for clone in clones for path in clone.rglob("*") if not is_linked(path)]
-        yield row("repos/", own, f"{len(clones):,} clones, without their large files")
-        yield row("lfs/", objects, f"{len(objects):,} large files, each once")
+        yield row("repos/", own, f"{counted(len(clones), 'clone')}, without their large files")
+        yield row("lfs/", objects, f"{counted(len(objects), 'large file')}, each once")
 
 
 def pages(hub: Path, folder: Path) -> Iterator[str]:
@@ -106,7 +107,7 @@ def pages(hub: Path, folder: Path) -> Iterator[str]:
     for here in sorted({path.parent for path in folder.rglob("[!.]*") if path.is_file()}):
         files = sorted(path for path in here.glob("[!.]*") if path.is_file())
         if len(files) > SHOWN:
-            yield row(f"{here.relative_to(hub)}/", files, f"{len(files):,} files")
+            yield row(f"{here.relative_to(hub)}/", files, counted(len(files), "file"))
         else:
             yield from (row(str(path.relative_to(hub)), [path], content(path)) for path in files)
 
@@ -114,7 +115,7 @@ def pages(hub: Path, folder: Path) -> Iterator[str]:
 def content(path: Path) -> str:
     """Return how much a file contains."""
     if path.suffix == ".jsonl":
-        return f"{len(path.read_bytes().splitlines()):,} lines"
+        return counted(len(path.read_bytes().splitlines()), "line")
     if path.suffix == ".json" and isinstance(array := json.loads(path.read_bytes()), list):
         return f"an array of {len(array):,}"
     return "a page"
