@@ -153,7 +153,7 @@ class Summary:
         if reason == FinishReason.NOTHING_SELECTED:
             return "correct the arguments; the values that no model has are named above"
         if reason != FinishReason.FINISHED:
-            what = f": {counted(left, 'repository', 'repositories')} left" if left > 0 else ""
+            what = f": {repositories(left)} left" if left > 0 else ""
             return f"run the same command to resume{what}"
         if failed:
             what = repositories(failed)
