@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import errno
 import sys
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from ptmtorrent_scrapy.publication.completing import Completing
 from ptmtorrent_scrapy.publication.extraction import LocalVolumes, RemoteVolumes, extract
 from ptmtorrent_scrapy.publication.packing import INDEX
 from ptmtorrent_scrapy.publication.repositories import UnknownRepository
+from ptmtorrent_scrapy.storage.disk_errors import is_full
 from ptmtorrent_scrapy.storage.tree import TreeLocked
 
 _FAULTS = (BagError, GitError)
@@ -127,6 +127,6 @@ class Command(ReadsTree, ScrapyCommand):
 def reason(error: OSError) -> str:
     """Return what an error of the system says, and what to do about a full disk."""
     message = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return f"{message}; free some space and run the same command again, it continues"
     return message

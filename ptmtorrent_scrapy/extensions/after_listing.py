@@ -1,7 +1,6 @@
 """What follows a listing: it runs once the spider has no request left, while the engine is kept open."""
 
 import asyncio
-import errno
 import logging
 from abc import ABC, abstractmethod
 
@@ -13,7 +12,7 @@ from ptmtorrent_scrapy.cloning.executor import ClusterLost
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import CrawlState, FinishReason
 from ptmtorrent_scrapy.git.errors import Cancelled
-from ptmtorrent_scrapy.storage.disk_errors import described
+from ptmtorrent_scrapy.storage.disk_errors import described, is_full
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +59,7 @@ def _failed(state: CrawlState, error: OSError | ClusterLost) -> FinishReason:
     if state.problem is None:
         state.problem = f"{_described(error)}; previous data was kept"
         logger.error("%s", state.problem)
-    is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return FinishReason.NO_SPACE if is_full else FinishReason.FAILED
+    return FinishReason.NO_SPACE if is_full(error) else FinishReason.FAILED
 
 
 def _described(error: OSError | ClusterLost) -> str:

@@ -20,6 +20,7 @@ from ptmtorrent_scrapy.git.errors import (
     Transient,
     Unavailable,
 )
+from ptmtorrent_scrapy.storage.disk_errors import is_full
 
 _NO_SPACE = ("No space left on device", "no space left on device", "Disk quota exceeded", "disk quota exceeded")
 _DISK_ERRORS = (
@@ -95,7 +96,7 @@ def of_os(error: Exception) -> Exception:
     """Return what an error of the system means for a clone; any other error as it is."""
     if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
         return DiskError(f"the disk of the data tree fails: {error.strerror}")
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return NoSpace("the disk is full")
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         return Refused("it has a path that is too long for this file system")

@@ -1,4 +1,11 @@
-"""Errors of the disk, as a line for the user."""
+"""Errors of the disk: what they mean, and as a line for the user."""
+
+import errno
+
+
+def is_full(error: BaseException) -> bool:
+    """Return whether an error says that the disk, or the user's share of it, is full."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def described(error: OSError) -> str:
