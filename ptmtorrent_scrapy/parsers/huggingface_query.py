@@ -15,7 +15,7 @@ LEAST = 50
 _LONGEST_REST = 64  # pages
 _FLAGS = ("full", "cardData", "config")
 _EXPAND = ("expand", "expand[]")
-_ACCEPTED = re.compile(r"\bexpand\b.*?\bone of:?(?P<names>.*)", re.DOTALL)
+_ACCEPTED = re.compile(r"\bone of:?(?P<names>.*)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 
 
@@ -71,7 +71,7 @@ def accepted(answer: str) -> frozenset[str] | None:
     """
     with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
         answer = str(json.loads(answer)["error"])
-    match = _ACCEPTED.search(answer[:10_000])
+    match = _ACCEPTED.search(answer[:10_000]) if "expand" in answer[:10_000] else None
     return frozenset(_NAME.findall(match["names"])) if match else None
 
 

@@ -43,6 +43,7 @@ class RecordPipeline:
         self._spool: IO[bytes] | None = None
         self.pending = 0  # models that wait for their repository
         self.ready = 0  # records and rejections that wait for nothing
+        self.written: int | None = None  # records of the new file
         self._datasets: ListedDatasets | None = None  # datasets that model cards can name
         self._clones: bytes | None = None  # digest of the clones that the last written records name
         crawl.checkpointed["records"] = self
@@ -131,7 +132,8 @@ class RecordPipeline:
             rejected.abandon()
             raise
         if records is not None:
-            self.stats.set_value("record/written", records.length)
+            self.written = records.length
+            self.stats.set_value("record/written", self.written)
         for reason, models in reasons.items():
             self.stats.set_value(f"record/rejected/{reason}", models)
         return records, rejected

@@ -101,7 +101,7 @@ class FetchingSpider(Hub, Spider):
             self.listing_failed(f"{url}: {error}")
             return None
         if outcome.path is None or outcome.status not in USABLE:
-            self.listing_failed(f"{url} is {outcome.status}: {outcome.error}")
+            self.listing_failed(f"{url} cannot be cloned ({outcome.status}): {outcome.error}")
             return None
         return Path(outcome.path)
 

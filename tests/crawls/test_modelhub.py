@@ -91,6 +91,14 @@ def test_an_index_of_another_shape(crawl: Start, hubs: Hubs, body: str) -> None:
     assert len(done.records) == 40
 
 
+def test_a_crawl_without_any_record_has_failed(crawl: Start, hubs: Hubs) -> None:
+    hubs.faults.add("info/refs", status=404)
+    done = crawl("modelhub", fraction=0)
+    assert done.status == 1
+    assert done.errors == ["ERROR: none of the 40 models has a record: see json/rejected.jsonl"]
+    assert len(done.read("json/rejected.jsonl")) == 40
+
+
 def test_a_forge_that_does_not_answer_costs_no_record(crawl: Start, hubs: Hubs) -> None:
     first = crawl("modelhub")
     before, lines = first.records, first.read("json/repositories.jsonl")

@@ -53,6 +53,10 @@ def test_a_limit_that_is_none_is_the_hubs(query: str) -> None:
         ('{"error":"\\"expand\\" must be one of [author, model-index]"}', {"author", "model-index"}),
         ('{"error":"\\"expand[3]\\" must be one of: author, sha"}', {"author", "sha"}),
         ('{"error":"Invalid option: expand: expected one of \\"author\\"|\\"sha\\""}', {"author", "sha"}),
+        (
+            '{"error":"Invalid option: one of \\"author\\"|\\"sha\\"\\n at expand[2]"}',
+            {"author", "sha", "at", "expand"},
+        ),
         ("expand must be one of [sha]", {"sha"}),
         ('{"error":"\\"expand\\" is not allowed"}', None),
         ('{"error":"\\"limit\\" must be one of [10, 20]"}', None),
