@@ -25,7 +25,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import EngFormatter, StrMethodFormatter
 
 sys.path.append(str(Path(__file__).parent.parent))  # a checkout needs no installation
 
@@ -186,6 +186,7 @@ def draw(histories: Sequence[Sequence[Day]], title: str, largest: int = 8) -> Fi
         ):
             _panel(panel, histories, field, largest)
             panel.set_ylabel(label)
+        panels[0].yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         panels[1].yaxis.set_major_formatter(EngFormatter("B"))
         panels[1].set_xlabel("date (UTC)")
     return figure
