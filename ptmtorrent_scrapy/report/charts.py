@@ -35,7 +35,7 @@ class LineChart:
 
     title: str
     description: str
-    first: str  # date
+    first: str  # date; with the time, if the last is of the same day
     last: str
     ticks: list[Tick]
     series: list[Series]
@@ -62,11 +62,12 @@ def line_chart(title: str, times: Sequence[datetime], lines: Sequence[tuple[str,
         marks = places if len(places) <= _MARKED else []
         key = LEFT + number * (RIGHT - LEFT) // 2
         series.append(Series(name=name, style=_STYLES[number], points=points, marks=marks, key=key))
+    day = "%Y-%m-%d" if times[0].date() != times[-1].date() else "%Y-%m-%d %H:%M"
     return LineChart(
         title=title,
         description="; ".join(_said(name, values) for name, values in lines) + ".",
-        first=f"{times[0]:%Y-%m-%d}",
-        last=f"{times[-1]:%Y-%m-%d}",
+        first=f"{times[0]:{day}}",
+        last=f"{times[-1]:{day}}",
         ticks=[Tick(at=BOTTOM - share * (BOTTOM - TOP), text=short(round(top * share))) for share in (0, 0.5, 1)],
         series=series,
     )

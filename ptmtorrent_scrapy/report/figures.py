@@ -8,6 +8,7 @@ from typing import Any
 
 from ptmtorrent_scrapy import __version__
 from ptmtorrent_scrapy.catalog import Catalog, CollectedHub, Pair
+from ptmtorrent_scrapy.formats.counted import repositories as counted
 from ptmtorrent_scrapy.report.changes import Changes, last_changes
 from ptmtorrent_scrapy.report.crawls import CrawlFigures, History, history
 from ptmtorrent_scrapy.report.records import RecordFigures, record_figures
@@ -16,6 +17,10 @@ from ptmtorrent_scrapy.report.repositories import RepositoryFigures, repository_
 from ptmtorrent_scrapy.storage.jsonl import json_lines
 
 Advance = Callable[[str, int, int | None], object]  # (what, done, total if known)
+_WITHOUT_RECORDS = {  # hubs without records, which would say whose they are: their titles, and what they list
+    "huggingface_datasets": ("Hugging Face datasets", "datasets"),
+    "huggingface_spaces": ("Hugging Face spaces", "spaces"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +30,8 @@ class HubFigures:
     name: str  # the folder's
     title: str  # as the hub calls itself
     url: str | None
-    models: int | None  # that the last complete listing had
+    listed: str  # what the hub lists: `models`, `datasets` or `spaces`
+    models: int | None  # or datasets or spaces, that the last complete listing had
     is_complete: bool
     verdict: str  # why it is complete or not, in one sentence
     crawl: CrawlFigures | None  # the last one
@@ -70,10 +76,12 @@ def hub_figures(hub: CollectedHub, advance: Advance = lambda *_: None) -> HubFig
         rejected = rejections(pair.rejected())
     repositories = repository_figures(hub.repositories(), hub.tree.store)
     is_complete, verdict = _verdict(crawls, repositories, _started(hub))
+    title, listed = _WITHOUT_RECORDS.get(hub.name, (hub.name.replace("_", " "), "models"))
     return HubFigures(
         name=hub.name,
-        title=str(hub_of.get("ModelHubName") or hub.name.replace("_", " "))[:100],
+        title=str(hub_of.get("ModelHubName") or title)[:100],
         url=str(hub_of["ModelHubURL"])[:300] if hub_of.get("ModelHubURL") else None,
+        listed=listed,
         models=_models(crawls, found, rejected),
         is_complete=is_complete,
         verdict=verdict,
@@ -121,8 +129,7 @@ def _verdict(crawls: History, repositories: RepositoryFigures, started: str | No
         data = f"data is of the crawl of {finished[-1].started[:10]}" if finished else "no crawl has finished yet"
         return False, f"the last crawl ended early ({last.reason}); {data}"
     if repositories.incomplete:
-        return (
-            False,
-            f"{repositories.incomplete:,} of {repositories.total:,} repositories are not complete; crawl again",
-        )
+        are = "is" if repositories.incomplete == 1 else "are"
+        of_all = f"{repositories.incomplete:,} of {counted(repositories.total)}"
+        return False, f"{of_all} {are} not complete; crawl again"
     return True, "the listing is complete, and every selected repository was cloned or is not available"

@@ -6,6 +6,7 @@ Content-Security-Policy allows the page's own style and nothing else.
 
 import base64
 import hashlib
+from collections import Counter
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -15,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ptmtorrent_scrapy import __version__
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.report.changes import MOST, Changes, values
@@ -35,8 +37,11 @@ _TITLES = {  # headings of charts, and what a value is called
 def report_page(figures: TreeFigures) -> str:
     """Return index.html for the figures of a tree."""
     hubs = [_hub(hub) for hub in figures.hubs]
+    listed = Counter[str]()
+    for hub in figures.hubs:
+        listed[hub.listed] += hub.models or 0
     totals = {
-        "models": sum(hub.models or 0 for hub in figures.hubs),
+        "listed": [counted(count, name.removesuffix("s")) for name, count in listed.items()],
         "records": sum(hub.records.records for hub in figures.hubs),
         "clones": sum(hub.repositories.clones for hub in figures.hubs),
         "bytes": sum(hub["bytes"] for hub in hubs),
@@ -110,6 +115,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "capitalised": lambda text: text[:1].upper() + text[1:],
+        "counted": counted,
         "number": lambda value: "unknown" if value is None else f"{value:,}",
         "of": lambda value, largest: round(100 * value / largest, 1) if largest else 0,
         "share": share,
@@ -173,6 +179,10 @@ def _time(text: str) -> datetime | None:
 
 
 def _shown_time(text: str) -> str:
-    """Return a time to the minute, in UTC."""
+    """Return a time, or the time that a snapshot is named after, to the minute, in UTC.
+
+    >>> _shown_time("20260102T030405Z"), _shown_time("now")
+    ('2026-01-02 03:04 UTC', 'now')
+    """
     time = _time(text)
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if time else shown(text)

@@ -138,7 +138,7 @@ def test_the_page_and_its_json_say_the_same(pages: tuple[Path, Path]) -> None:
     assert huggingface["changes"]["counts"] == {"added": 4, "removed": 1, "changed": 0}
     assert (huggingface["is_complete"], modelhub["is_complete"]) == (False, True)
     page = pages[0].read_text()
-    assert "1 of 4 repositories are not complete; crawl again" in page
+    assert "1 of 4 repositories is not complete; crawl again" in page
     assert page.count('<svg viewBox="0 0 360 190" role="img"') == 1
 
 

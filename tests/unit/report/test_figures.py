@@ -86,7 +86,7 @@ def test_a_hub_is_complete_once_a_crawl_finished_and_no_clone_lacks_something(tm
     write_hub(tmp_path, records=[], repositories=[repository("a/b", "cloned"), repository("a/c", "failed")])
     assert (figures(tmp_path).is_complete, figures(tmp_path).verdict) == (
         False,
-        "1 of 2 repositories are not complete; crawl again",
+        "1 of 2 repositories is not complete; crawl again",
     )
 
 
@@ -158,4 +158,4 @@ def test_a_hub_without_records_has_its_repositories(tmp_path: Path) -> None:
     crawls = [crawl_line("huggingface_spaces", counts={"models": 12, "records": None})]
     write_hub(tmp_path, "huggingface_spaces", records=None, objects={"hfs_metadata.json": [{"id": "a"}]}, crawls=crawls)
     found = figures(tmp_path)
-    assert (found.models, found.records.records, found.title) == (12, 0, "huggingface spaces")
+    assert (found.models, found.listed, found.records.records, found.title) == (12, "spaces", 0, "Hugging Face spaces")

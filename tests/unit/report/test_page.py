@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +85,17 @@ def test_the_policy_allows_nothing_but_the_page_s_style(hostile: Page) -> None:
         "default-src 'none'; style-src 'sha256-[^']{44}'; img-src data:; base-uri 'none'; form-action 'none'", policy
     )
     assert "style" not in {name for name, _ in hostile.attributes}
+
+
+def test_numbers_agree_with_what_is_counted(tmp_path: Path) -> None:
+    write_hub(tmp_path, records=[record(0, "a/b", ModelBaseModels=["a/c"]), record(1, "a/d", ModelTask="ner")])
+    crawls = [crawl_line("huggingface_spaces", counts={"models": 1, "records": None})]
+    write_hub(tmp_path, "huggingface_spaces", records=None, objects={"hfs_metadata.json": []}, crawls=crawls)
+    words = " ".join(Page(report_page(tree_figures(tmp_path))).words.split())
+    assert "2 hubs, 2 models, 1 space, 2 records, 0 complete clones" in words
+    assert "1 model names a base model; it forms 1 family." in words
+    assert "1 model has none." in words
+    assert "Hugging Face spaces complete" in words
 
 
 def test_long_texts_are_cut_and_odd_urls_are_not_linked() -> None:
