@@ -23,6 +23,7 @@ _AUTHORS = (
     "George K. Thiruvathukal",
     "James C. Davis",
 )
+_NOT_OPEN = "other-closed"  # Zenodo's name; a data set without a licence would get its default, CC0
 _KEYWORDS = ["pre-trained models", "model hubs", "mining software repositories", "machine learning"]
 
 
@@ -69,7 +70,7 @@ def datacite(description: Description) -> bytes:
 
 def zenodo(description: Description) -> bytes:
     """Return the metadata of a deposition on Zenodo."""
-    document: dict[str, Any] = {
+    document = {
         "upload_type": "dataset",
         "title": description.options.title,
         "description": description.text,
@@ -82,9 +83,8 @@ def zenodo(description: Description) -> bytes:
         "dates": [{"start": description.started, "end": description.ended, "type": "Collected"}],
         "related_identifiers": [{"identifier": _PAPER, "relation": "isDocumentedBy", "scheme": "doi"}],
         "notes": "Each repository has the licence of its owner: see licenses.csv.",
+        "license": (description.options.license or _NOT_OPEN).lower(),
     }
-    if description.options.license:
-        document["license"] = description.options.license.lower()
     return orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n"
 
 
@@ -117,7 +117,7 @@ def _zenodo_creator(creator: Creator) -> dict[str, str]:
 def _related(description: Description) -> list[dict[str, str]]:
     hubs = [
         {"relatedIdentifier": hub.url, "relatedIdentifierType": "URL", "relationType": "IsDerivedFrom"}
-        for hub in description.hubs
+        for hub in {hub.url: hub for hub in description.hubs if hub.url}.values()
     ]
     paper = {"relatedIdentifier": _PAPER, "relatedIdentifierType": "DOI", "relationType": "IsDocumentedBy"}
     return [paper, *hubs]

@@ -78,7 +78,11 @@ def _motivation() -> Iterator[str]:
 
 
 def _composition(description: Description) -> Iterator[str]:
-    yield "| Hub | Models | Records | Rejected | Clones in the package |"
+    yield "An instance is a model: its record, the hub's own object or page, and its git repository with history. A"
+    yield "record names base models, data sets and papers of the model where the hub does. Data sets and spaces have"
+    yield "objects and repositories, but no records. There are no labels and no recommended splits."
+    yield ""
+    yield "| Hub | Listed | Records | Rejected | Clones in the package |"
     yield "| --- | ---: | ---: | ---: | ---: |"
     for hub in description.hubs:
         counts, rejected = hub.counts, hub.counts.get("rejected")
@@ -121,20 +125,17 @@ def _excluded(hub: HubDescription) -> Iterator[str]:
 
 def _collection(description: Description) -> Iterator[str]:
     yield f"Collected with PTMTorrent for Scrapy {description.version} from the public interfaces of the hubs."
-    yield "Downloads were counted by the hubs before the clones; cloning itself raises them."
+    yield "Downloads were counted by the hubs before the clones; cloning itself raises them. Metadata is of all that a"
+    yield "hub lists; the arguments of a crawl choose the repositories that are cloned (none: the hub's default)."
     yield ""
-    yield "| Hub | Started | Ended | Version | Arguments | Result |"
+    yield "| Hub | Started (UTC) | Ended (UTC) | Version | Arguments | Result |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for hub in description.hubs:
         for line in hub.crawls:
             given = line.get("arguments")
             arguments = " ".join(f"{name}={value}" for name, value in given.items()) if isinstance(given, dict) else ""
-            cells = [
-                hub.title,
-                *(line.get(name) for name in ("started", "ended", "version")),
-                arguments,
-                line.get("reason"),
-            ]
+            times = (_minute(line.get(name)) for name in ("started", "ended"))
+            cells = [hub.title, *times, line.get("version"), arguments, line.get("reason")]
             yield f"| {' | '.join(_plain(cell) for cell in cells)} |"
 
 
@@ -164,6 +165,15 @@ def _distribution(description: Description) -> Iterator[str]:
 
 def _number(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else "-"
+
+
+def _minute(time: object) -> str:
+    """Return a time of crawls.jsonl, which is in UTC, to the minute.
+
+    >>> _minute("2026-01-02T03:04:05.678+00:00")
+    '2026-01-02 03:04'
+    """
+    return time[:16].replace("T", " ") if isinstance(time, str) else ""
 
 
 def _plain(value: object) -> str:

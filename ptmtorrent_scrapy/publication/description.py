@@ -58,7 +58,8 @@ class Description:
     @property
     def text(self) -> str:
         """Return one paragraph for catalogues."""
-        names = ", ".join(hub.title for hub in self.hubs)
+        names = _listed([hub.title for hub in self.hubs])
+        when = f"on {self.ended}" if self.started == self.ended else f"between {self.started} and {self.ended}"
         clones = counted(sum(hub.clones for hub in self.hubs), "cloned repository", "cloned repositories")
         weights = ""
         if self.totals.fetched_files:
@@ -66,13 +67,23 @@ class Description:
             weights = f" {listed} listed with URL, size and SHA-256 in fetch.txt."
         return (
             f"Metadata, PTMTorrent records and {clones} of pre-trained models, collected from"
-            f" {names} between {self.started} and {self.ended} with PTMTorrent for Scrapy {self.version}.{weights}"
+            f" {names} {when} with PTMTorrent for Scrapy {self.version}.{weights}"
             " Each repository has its own licence, see licenses.csv."
         )
 
     def _days(self) -> Iterable[str]:
         times = (line.get(name) for hub in self.hubs for line in hub.crawls for name in ("started", "ended"))
         return (time[:10] for time in times if isinstance(time, str) and len(time) >= 10)
+
+
+def _listed(names: list[str]) -> str:
+    """Return names as a sentence has them.
+
+    >>> _listed(["Hugging Face", "ModelZoo", "PyTorch Hub"]), _listed(["ModelZoo"])
+    ('Hugging Face, ModelZoo and PyTorch Hub', 'ModelZoo')
+    """
+    *first, last = names or ["no hub"]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def described_hub(hub: CollectedHub, source: HubSource, database: sqlite3.Connection) -> HubDescription:
@@ -96,7 +107,8 @@ def described_hub(hub: CollectedHub, source: HubSource, database: sqlite3.Connec
 def license_counts(database: sqlite3.Connection) -> list[tuple[str, int]]:
     """Return (licence, packaged repositories), most first; a repository without a licence counts as `not stated`."""
     rows = database.execute("""
-        SELECT coalesce(nullif(spdx, ''), nullif(license.name, ''), 'not stated') AS stated, count(*) AS repositories
+        SELECT coalesce(nullif(replace(spdx, ' ', ', '), ''), nullif(license.name, ''), 'not stated') AS stated,
+               count(*) AS repositories
         FROM repository LEFT JOIN license USING (hub, folder) WHERE excluded = '' GROUP BY stated
         ORDER BY repositories DESC, stated
     """)

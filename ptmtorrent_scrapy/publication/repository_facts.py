@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ptmtorrent_scrapy.catalog import CollectedHub
+from ptmtorrent_scrapy.formats.spdx import spdx_identifier
 from ptmtorrent_scrapy.publication.repositories import Repositories
 from ptmtorrent_scrapy.storage.tree import UnusableName, check_folder
 
@@ -72,8 +73,8 @@ class RepositoryFacts:
         if any(names):
             for folder in self._repositories.named(hub, name):
                 if not self._repositories.licenses(hub, folder):
-                    for each in names:
-                        self._note_license(hub, folder, each, "", None)
+                    for each in filter(None, names):
+                        self._note_license(hub, folder, each, spdx_identifier(str(each)) or "", None)
 
     def _note_license(self, hub: str, folder: str, name: object, spdx: str, url: object) -> None:
         values = (hub, folder, str(name or ""), spdx, str(url or ""))

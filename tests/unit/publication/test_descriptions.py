@@ -56,6 +56,19 @@ def test_zenodo() -> None:
     assert told["creators"] == [{"name": "Doe, Jane", "orcid": "0000-0002-1825-0097"}, {"name": "The Mining Group"}]
 
 
+def test_without_a_licence_no_archive_assumes_one() -> None:
+    assert json.loads(citation.zenodo(description()))["license"] == "other-closed"
+    assert "license" not in yaml.safe_load(citation.citation(description()))
+
+
+def test_hubs_of_one_address_are_one_source() -> None:
+    told = description()
+    told.hubs.append(HubDescription(name="hub_datasets", title="Its datasets", url="https://hub.example"))
+    addresses = [each["relatedIdentifier"] for each in json.loads(citation.datacite(told))["relatedIdentifiers"]]
+    assert addresses.count("https://hub.example") == 1
+    assert "from A hub and Its datasets between 2026-01-01 and 2026-02-02 with" in told.text
+
+
 def test_a_data_sheet_answers_what_the_tree_knows() -> None:
     text = datasheet.datasheet(description()).decode()
     titles = re.findall("^## (.*)$", text, re.MULTILINE)
