@@ -20,6 +20,7 @@ from ptmtorrent_scrapy.crawl.pages import PageFailed, failed, refused
 from ptmtorrent_scrapy.crawl.request_meta import AGAIN, PATIENT, PAUSE
 from ptmtorrent_scrapy.crawl.session import Cloner, CrawlSession
 from ptmtorrent_scrapy.formats.encoding import decoded
+from ptmtorrent_scrapy.formats.markdown import TooDeep
 from ptmtorrent_scrapy.formats.raw_json import elements
 from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.models import USABLE
@@ -115,11 +116,11 @@ class FetchingSpider(Hub, Spider):
 
     async def parsed(self, function: Callable[..., T], text: str, *values: Any) -> T:
         """Return what a parser makes of a text; a long one is read in a process of its own. Raises `PageFailed`."""
-        if len(text) < _SHORT:
-            return await asyncio.to_thread(function, text, *values)
         try:
+            if len(text) < _SHORT:
+                return await asyncio.to_thread(function, text, *values)
             return await asyncio.to_thread(limited, function, text, *values)
-        except TooSlow as error:
+        except (TooSlow, TooDeep) as error:
             raise PageFailed(str(error)) from error
 
     async def contents(self, clone: Path, names: list[str]) -> dict[str, bytes]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ptmtorrent_scrapy.formats.markdown import render, tables
+from ptmtorrent_scrapy.formats.markdown import TooDeep, render, tables
 
 _EVIL = (
     *(
@@ -54,3 +54,16 @@ def test_the_text_of_a_cell_has_what_follows_comments_and_elements_in_it() -> No
     assert "<a " not in render("### One <a name='first'/>\n\ntext").partition("text")[0].partition("</h3>")[2]
     (table,) = tables("<table><tr><td>a<!-- no --> <b>b</b>c<br/>d <i>e<br>f</i> g</table>")
     assert table.rows[0][0].text == "a bc d e f g"
+
+
+@pytest.mark.parametrize("nested", [">", "<div>\n", "<ul><li>", "<span>", "<font color=red>"])
+def test_elements_in_many_others_are_an_error(nested: str) -> None:
+    assert "text" in render(nested * 100 + "\ntext")
+    with pytest.raises(TooDeep, match="in more than 256 others"):
+        render(nested * 1000 + "\ntext")
+
+
+def test_elements_without_end_tags_are_not_in_each_other() -> None:
+    page = render("<table>" + "<tr><td>1<br><img src=x>\n" * 1000 + "</table>\n\n" + "<div>a</div></b>\n" * 1000)
+    (table,) = tables(page)
+    assert len(table.rows) == 1000

@@ -18,5 +18,7 @@ def test_what_takes_too_long_is_ended() -> None:
 
 
 def test_an_error_of_a_parser_is_raised() -> None:
-    with pytest.raises(RuntimeError, match="ValueError"):
+    with pytest.raises(ValueError, match="invalid literal"):
         limited(int, "x")
+    with pytest.raises(RuntimeError, match="TypeError"):
+        limited(int, [])
