@@ -40,8 +40,11 @@ def clone_request(hub: type[HubSpider], tree: DataTree, settings: BaseSettings, 
     )
 
 
-def downloader(loader: SpiderLoaderProtocol, settings: BaseSettings) -> Downloader:
-    """Return what downloads files of hubs: the hubs of the settings may be on this machine. Raises `InvalidOption`."""
+def downloader(loader: SpiderLoaderProtocol, settings: BaseSettings, *named: str) -> Downloader:
+    """Return what downloads files: servers of the settings, and URLs that the user names, may be on this machine.
+
+    Raises `InvalidOption`.
+    """
     spiders = [spider for spider in map(loader.load, loader.list()) if issubclass(spider, HubSpider)]
     urls = {str(settings[name]) for spider in spiders for name in spider.url_settings}
     tokens = [token for spider in spiders if (token := spider.token_of(settings))]
@@ -49,5 +52,5 @@ def downloader(loader: SpiderLoaderProtocol, settings: BaseSettings) -> Download
         agent=settings["USER_AGENT"] or "",
         timeout=clone_settings(settings).repository.timeout,
         token=tokens[0] if tokens else None,
-        trusted=urls,
+        trusted=urls.union(named),
     )

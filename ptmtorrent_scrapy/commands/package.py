@@ -117,8 +117,11 @@ class Command(ReadsTree, ScrapyCommand):
         if "://" in path or (Path(path) / INDEX).is_file():
             package, target = path, opts.output or "."
         git = command(repository_settings(self.settings))
-        with contextlib.closing(downloader(self.crawler_process.spider_loader, self.settings)) as download:
-            is_remote = "://" in package
+        is_remote = "://" in package
+        if is_remote and not package.startswith(("http://", "https://")):
+            raise options.InvalidOption("-o", package, "the folder of a package, or its http or https URL")
+        named = [package] if is_remote else []
+        with contextlib.closing(downloader(self.crawler_process.spider_loader, self.settings, *named)) as download:
             volumes = RemoteVolumes(package, download) if is_remote else LocalVolumes(Path(package))
             show(extract(volumes, model, Path(target), git))
         return 0

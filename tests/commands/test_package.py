@@ -25,7 +25,7 @@ from ptmtorrent_scrapy.publication.bag import BagError, CannotStart, DamagedFile
 from ptmtorrent_scrapy.publication.checking import Checking
 from ptmtorrent_scrapy.publication.completing import Completing
 from ptmtorrent_scrapy.publication.download import Downloader
-from ptmtorrent_scrapy.publication.extraction import LocalVolumes, RemoteVolumes, extract
+from ptmtorrent_scrapy.publication.extraction import LocalVolumes, extract
 from ptmtorrent_scrapy.publication.importing import Importing
 from ptmtorrent_scrapy.publication.options import HubSource, PackageOptions
 from ptmtorrent_scrapy.publication.packaging import Packaging
@@ -405,10 +405,10 @@ def test_one_model_is_one_request_to_a_web_server(tree: Tree, volumes: Path) -> 
     with ThreadingHTTPServer(("127.0.0.1", 0), Ranges) as server:
         threading.Thread(target=server.serve_forever).start()
         url = f"http://127.0.0.1:{server.server_port}"
-        with closing(Downloader(agent="tests", timeout=60, trusted=[url])) as downloader:
-            clone = extract(RemoteVolumes(url, downloader), "gpt2", tree.folder / "remote", GIT)
+        ended = tree.run("package", "--extract", "gpt2", tree.folder / "remote", "-o", url)
         server.shutdown()
-    assert (clone / "z.bin").read_bytes() == OTHERS[3].body
+    assert ended.returncode == 0, ended
+    assert (Path(ended.stdout.strip()) / "z.bin").read_bytes() == OTHERS[3].body
     assert [path for path, ranged in asked if ranged] == ["/data/volumes/huggingface-0001.tar.zst"]
     assert len(asked) == 2  # the index, and the model
 
@@ -468,6 +468,8 @@ def test_what_cannot_start(tree: Tree, package: Path) -> None:
         tree.imported(tree.root, "of-nothing")
     ended = tree.run("package", "-o", tree.folder / "x", "--volumes", "large")
     assert (ended.returncode, "a size such as 100MB" in ended.stderr) == (2, True)
+    ended = tree.run("package", "--extract", "gpt2", tree.folder / "x", "-o", "ftp://archive.example/package")
+    assert (ended.returncode, "or its http or https URL" in ended.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("damage", ["changed", "missing", "added"])
