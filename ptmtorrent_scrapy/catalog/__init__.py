@@ -23,7 +23,7 @@ Unicode: half surrogate pairs and bytes that are not UTF-8 become U+FFFD. A numb
 
 from ptmtorrent_scrapy.catalog.catalog import Catalog, CatalogError, UnknownHub
 from ptmtorrent_scrapy.catalog.faults import Faults
-from ptmtorrent_scrapy.catalog.hub import CollectedHub, Crawl
+from ptmtorrent_scrapy.catalog.hub import CollectedHub, Crawl, is_time
 from ptmtorrent_scrapy.catalog.pair import Pair
 
-__all__ = ["Catalog", "CatalogError", "CollectedHub", "Crawl", "Faults", "Pair", "UnknownHub"]
+__all__ = ["Catalog", "CatalogError", "CollectedHub", "Crawl", "Faults", "Pair", "UnknownHub", "is_time"]

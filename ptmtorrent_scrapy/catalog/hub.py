@@ -1,16 +1,19 @@
 """One hub of a data tree."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from ptmtorrent_scrapy.catalog.faults import Faults, below
 from ptmtorrent_scrapy.catalog.pair import Pair
 from ptmtorrent_scrapy.formats.raw_json import mapping
 from ptmtorrent_scrapy.storage.json_reading import lines as json_lines
 from ptmtorrent_scrapy.storage.tree import DataTree
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,14 +71,14 @@ class CollectedHub:
             with self.open() as now:
                 return self.crawl(now)
         written = pair.written
-        finished = [line for line in self.crawls() if _has_data(line)]
+        finished = [line for line in self.crawls() if _has_data(line) and is_time(line["started"])]
         known = [line for line in [*finished, *self._running()] if _began_before(line, written)]
         if not (lines := known or finished):
             return None
         line = lines[-1]
         return Crawl(
             started=line["started"],
-            ended=_string(line.get("ended")),
+            ended=ended if is_time(ended := line.get("ended")) else None,
             version=_string(line.get("version")),
             reason=_string(line.get("reason")) if line.get("ended") else None,
         )
@@ -115,6 +118,20 @@ def _began_before(line: dict[str, Any], written: float | None) -> bool:
     try:
         return written is not None and datetime.fromisoformat(line["started"]).timestamp() <= written
     except (ValueError, OverflowError):
+        return False
+
+
+def is_time(value: Any) -> TypeGuard[str]:
+    """Return whether a value is a time as crawls write it, in RFC 3339.
+
+    >>> is_time("2026-01-02T03:04:05+00:00"), is_time("2026-W01-1T00:00:00Z"), is_time(None)
+    (True, False, False)
+    """
+    if not isinstance(value, str) or not _DATE.match(value):
+        return False
+    try:
+        return datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
         return False
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 LONGEST_NAME = 4096  # characters of a name that many rows share, such as a tag
-_LARGEST = 2**63 - 1
+_LARGEST = 2**63 - 1024  # a larger one would be 2**63 as a float, which pandas makes of integers with gaps
 
 
 def text(value: Any) -> str | None:
@@ -31,10 +31,10 @@ def name(value: Any) -> str | None:
 def whole(value: Any) -> int | None:
     """Return an integer of 64 bits.
 
-    >>> whole(7), whole(7.0), whole(True), whole(2**63)
+    >>> whole(7), whole(7.0), whole(True), whole(2**63 - 1)
     (7, None, None, None)
     """
-    return value if type(value) is int and -_LARGEST - 1 <= value <= _LARGEST else None
+    return value if type(value) is int and -_LARGEST <= value <= _LARGEST else None
 
 
 def number(value: Any) -> float | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ptmtorrent_scrapy.catalog import CollectedHub
+from ptmtorrent_scrapy.catalog import CollectedHub, is_time
 from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.publication.options import HubSource, PackageOptions
 from ptmtorrent_scrapy.publication.payload import Totals
@@ -73,7 +73,7 @@ class Description:
 
     def _days(self) -> Iterable[str]:
         times = (line.get(name) for hub in self.hubs for line in hub.crawls for name in ("started", "ended"))
-        return (time[:10] for time in times if isinstance(time, str) and len(time) >= 10)
+        return (time[:10] for time in times if is_time(time))
 
 
 def _listed(names: list[str]) -> str:

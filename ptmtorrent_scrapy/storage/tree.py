@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ptmtorrent_scrapy.storage.lock import LockHeld, lock
 
+_SHOWN = 100  # characters of a name in a message
 _LONGEST = 230  # bytes: file systems accept 255, and unfinished files have longer names
 _OWN = re.compile(r"\..*~[\w-]+")  # names of unfinished files
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")  # nearly all names
@@ -51,19 +52,19 @@ def check_name(name: str) -> str:
     if _PLAIN.fullmatch(name):
         return name
     if name in ("", ".", ".."):
-        raise UnusableName(f"{name!r} is not a file name")
+        raise UnusableName(f"{_quoted(name)} is not a file name")
     if is_work(name):
-        raise UnusableName(f"{name!r} is reserved for unfinished files")
+        raise UnusableName(f"{_quoted(name)} is reserved for unfinished files")
     if is_git_folder(name):
-        raise UnusableName(f"{name!r} is a name that git treats as its own folder")
+        raise UnusableName(f"{_quoted(name)} is a name that git treats as its own folder")
     if any(character in "/\\\0" or not (character.isprintable() or character == " ") for character in name):
-        raise UnusableName(f"{name!r} has a character that does not belong in a file name")
+        raise UnusableName(f"{_quoted(name)} has a character that does not belong in a file name")
     try:
         length = len(name.encode())
     except UnicodeEncodeError:
-        raise UnusableName(f"{name!r} cannot be encoded as UTF-8") from None
+        raise UnusableName(f"{_quoted(name)} cannot be encoded as UTF-8") from None
     if length > _LONGEST:
-        raise UnusableName(f"{name[:40]!r}... is longer than the {_LONGEST} bytes that file systems take")
+        raise UnusableName(f"{_quoted(name)} is longer than the {_LONGEST} bytes that file systems take")
     return name
 
 
@@ -71,8 +72,13 @@ def check_folder(folder: str) -> str:
     """Return the AUTHOR/MODEL of a clone, if both can be folders in the tree. Raises `UnusableName`."""
     author, slash, model = folder.partition("/")
     if not slash:
-        raise UnusableName(f"{folder!r} is not of the form AUTHOR/MODEL")
+        raise UnusableName(f"{_quoted(folder)} is not of the form AUTHOR/MODEL")
     return f"{check_name(author)}/{check_name(model)}"
+
+
+def _quoted(name: str) -> str:
+    """Return a name in quotes for a message: hubs send names of any length."""
+    return repr(name if len(name) <= _SHOWN else f"{name[:_SHOWN]}...")
 
 
 class DataTree:
@@ -101,7 +107,7 @@ class DataTree:
     def page(self, path: str) -> Path:
         """Return the path of a raw page, given below the hub's folder: under html/metadata/ or json/metadata/."""
         if not path.startswith(_PAGES):
-            raise UnusableName(f"{path!r} is not below {' or '.join(_PAGES)}")
+            raise UnusableName(f"{_quoted(path)} is not below {' or '.join(_PAGES)}")
         return self.folder.joinpath(*(check_name(part) for part in path.split("/")))
 
     def repository(self, folder: str) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ptmtorrent_scrapy.exports.values import boolean, mapping, whole
 
@@ -32,6 +33,20 @@ class Column:
             with contextlib.suppress(pa.ArrowException, TypeError, ValueError, OverflowError):
                 return pa.array(values, self.type, memory_pool=POOL)
         return pa.array([None if value is None else self.clean(value) for value in values], self.type, memory_pool=POOL)
+
+
+class _Integers(Column):
+    """A column of integers of 64 bits."""
+
+    def __init__(self) -> None:
+        super().__init__(pa.int64(), whole, int)
+
+    def array(self, values: list[Any]) -> "pa.Array[Any]":
+        made = super().array(values)
+        ends = (pc.min(made).as_py(), pc.max(made).as_py())
+        if all(each is None or whole(each) is not None for each in ends):
+            return made
+        return pa.array([*map(whole, values)], self.type, memory_pool=POOL)
 
 
 class _Record(Column):
@@ -88,7 +103,7 @@ def text() -> Column:
 
 def integer() -> Column:
     """Return a column of integers of 64 bits."""
-    return Column(pa.int64(), whole, int)
+    return _Integers()
 
 
 def real() -> Column:

@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 SCOPE = "export"
 _TIMEOUT = 600  # seconds without a word of git
 _LONGEST = 1 << 20  # bytes of a message
+_LONGEST_PATH = 300  # characters of a path that are shown
+_DESCRIBED = 10  # clones without a readable history
 # %H hash, %cI date of the commit, %an name of its author, %s title, %b the rest of the message
 _LOG = ("git", "log", "-z", "--no-show-signature", "--no-color", "--format=%H%n%cI%n%an%n%s%n%b", "HEAD", "--")
 
@@ -47,7 +49,8 @@ class Commits:
         self._trees = trees
         self._git = Command(scope=SCOPE, environment=environment(timeout=_TIMEOUT), timeout=_TIMEOUT)
         self._commits = self._refs = self._infos = 0
-        self.unreadable: list[str] = []  # clones without a readable history
+        self.unreadable = 0  # clones without a readable history
+        self.described: list[str] = []  # the first of them, and why
 
     def add_all(self, advance: Callable[[int, int], object]) -> None:
         """Add the commits of every clone of one model; `advance` gets (clones done, of how many)."""
@@ -68,7 +71,9 @@ class Commits:
                 log.end()
                 self._add_refs(model, clone)
         except (UnusableName, GitError, OSError) as error:
-            self.unreadable.append(f"{hub}/{path}: {error}")
+            self.unreadable += 1
+            if self.unreadable <= _DESCRIBED:
+                self.described.append(f"{hub}/{path[:_LONGEST_PATH]}: {error}")
 
     def _add_commit(self, model: int, commit: Commit) -> None:
         self._commits += 1

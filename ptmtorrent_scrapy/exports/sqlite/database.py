@@ -15,6 +15,7 @@ from ptmtorrent_scrapy.exports.sqlite.lines import Repositories, add_crawls, add
 from ptmtorrent_scrapy.exports.sqlite.models import Models
 from ptmtorrent_scrapy.exports.sqlite.reuse import GITHUB, add_spaces
 from ptmtorrent_scrapy.exports.sqlite.rows import Rows
+from ptmtorrent_scrapy.formats.counted import counted
 
 _FAST = (
     "PRAGMA journal_mode = OFF",  # the file is new: where it cannot be completed it is removed
@@ -76,8 +77,10 @@ def _fill(
     if with_commits:
         commits = Commits(rows, models.names["author"], {source.hub.name: source.hub.tree for source in found})
         commits.add_all(lambda done, total: advance("commits", done, total))
-        for unreadable in commits.unreadable[:10]:
+        for unreadable in commits.described:
             warn(f"the commits of a clone cannot be read: {unreadable}")
+        if more := commits.unreadable - len(commits.described):
+            warn(f"the commits of {counted(more, 'more clone')} cannot be read")
     _add_about(rows, found, with_commits=with_commits)
     rows.flush()
     return models.count

@@ -11,6 +11,7 @@ class View(NamedTuple):
     query: str
 
 
+# Sums are of floats: one of integers ends with an error where hubs send numbers near 2**63.
 VIEWS = {
     "ptm_most_downloaded_by_task": View(
         "Which ten models of each task are downloaded most?",
@@ -71,7 +72,8 @@ VIEWS = {
     "ptm_owners": View(
         "Who has how many models, with how many downloads?",
         """
-        SELECT p.hub, p.owner, count(*) AS models, sum(m.downloads) AS downloads, sum(m.likes) AS likes
+        SELECT p.hub, p.owner, count(*) AS models,
+               CAST(sum(m.downloads + 0.0) AS INTEGER) AS downloads, CAST(sum(m.likes + 0.0) AS INTEGER) AS likes
         FROM ptm_model p JOIN model m ON m.id = p.model_id
         GROUP BY p.hub, p.owner ORDER BY models DESC, p.hub, p.owner
         """,
@@ -86,7 +88,8 @@ VIEWS = {
     "ptm_repositories_by_status": View(
         "What became of the repositories, and how much was downloaded?",
         """
-        SELECT hub, status, count(*) AS repositories, sum(git_bytes) AS git_bytes, sum(lfs_bytes) AS lfs_bytes
+        SELECT hub, status, count(*) AS repositories, CAST(sum(git_bytes + 0.0) AS INTEGER) AS git_bytes,
+               CAST(sum(lfs_bytes + 0.0) AS INTEGER) AS lfs_bytes
         FROM ptm_repository GROUP BY hub, status ORDER BY hub, repositories DESC, status
         """,
     ),

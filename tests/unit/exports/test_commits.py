@@ -61,6 +61,16 @@ def test_commits_and_references_are_exported(tmp_path: Path) -> None:
     assert any("the commits of a clone cannot be read: huggingface/repos/../../etc" in line for line in warnings)
 
 
+def test_clones_without_a_readable_history_are_few_short_lines(tmp_path: Path) -> None:
+    named = [f"https://huggingface.example/org/m{n}" for n in range(12)]
+    lines = [{"url": url, "path": "x" * 100_000} for url in named]
+    write_hub(tmp_path, records=[record(n, f"org/m{n}") for n in range(12)], repositories=lines)
+    warnings: list[str] = []
+    Export(Catalog(tmp_path).hubs(), tmp_path / "exports", warn=warnings.append).run(["sqlite"])
+    assert max(map(len, warnings)) < 600
+    assert "the commits of 2 more clones cannot be read" in warnings
+
+
 def test_commits_can_be_skipped(tmp_path: Path) -> None:
     root = tmp_path / "data"
     repositories = [{"url": "https://huggingface.example/org/m", "path": "repos/org/m"}]

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from ptmtorrent_scrapy.catalog import Catalog
+from ptmtorrent_scrapy.exports.export import Export
+from tests.trees import crawl_line, record, write_hub
+
 
 @pytest.fixture(scope="module")
 def described(exported: Path) -> dict[str, Any]:
@@ -20,6 +24,14 @@ def test_files_have_their_digests(exported: Path, described: dict[str, Any]) -> 
     assert "fair4ml.jsonl" in files
     for name, digest in files.items():
         assert hashlib.sha256((exported / name).read_bytes()).hexdigest() == digest
+
+
+def test_times_that_are_none_are_not_taken_for_times(tmp_path: Path) -> None:
+    crawls = [crawl_line(), crawl_line(started="2026-W05-1T00:00:00Z"), crawl_line(started="'; --")]
+    write_hub(tmp_path, records=[record(0, "org/a")], crawls=crawls)
+    Export(Catalog(tmp_path).hubs(), tmp_path / "exports").run(["croissant"])
+    told = json.loads((tmp_path / "exports" / "croissant.json").read_text())
+    assert (told["datePublished"], told["version"]) == ("2026-01-01", "2026.1.1")
 
 
 def test_responsible_fields_say_what_is_true_of_the_tree(described: dict[str, Any]) -> None:

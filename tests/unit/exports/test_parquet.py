@@ -88,13 +88,15 @@ def test_hostile_values_cost_their_field(tmp_path: Path) -> None:
         listed(1, createdAt="yesterday", lastModified="99999-01-01T00:00:00Z", private="no", cardData="\0" * 10),
         listed(2, _id="not an id", safetensors=[1], baseModels={"models": "x", "relation": 5}, gated=3),
     ]
+    models[0]["downloadsAllTime"] = 2**63 - 1  # which pandas makes 2**63
     texts = [json.dumps(model) for model in models] + [
         '{"_id": "' + "0" * 24 + '", "id": "half\\ud800", "likes": 1e999}'
     ]
     write_hub(tmp_path, records=[record(0, "org/a", ModelLikes=[1])], objects={"hf_metadata.json": texts})
     Export(Catalog(tmp_path).hubs(), tmp_path / "exports").run(["parquet"])
     found = rows(
-        f"SELECT id, likes, downloads, tags, siblings, private FROM '{tmp_path}/exports/huggingface/models.parquet'"
+        "SELECT id, likes, coalesce(downloadsAllTime, downloads), tags, siblings, private"
+        f" FROM '{tmp_path}/exports/huggingface/models.parquet'"
     )
     assert found == [
         ("half\ufffd", None, None, None, None, None),

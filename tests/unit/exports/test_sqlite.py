@@ -191,8 +191,8 @@ def test_hostile_values_cost_their_field(tmp_path: Path) -> None:
         0,
         "org/a\0b",
         ModelTask=["no", "text"],
-        ModelDownloads=2**63,
-        ModelLikes=True,
+        ModelDownloads=2**62,
+        ModelLikes=2**63,
         ModelTags=["fine", "x" * 1_000_000, "nul\0", 5, None, ["deep"], "nul\ufffd"],
         ModelLicense={"not": "text"},
         ModelLanguages=["*", "en", "e" * 300, "\u202e"],
@@ -202,17 +202,21 @@ def test_hostile_values_cost_their_field(tmp_path: Path) -> None:
     )
     texts = [
         json.dumps(hostile),
+        json.dumps(record(1, "org/also", ModelDownloads=2**62)),
         '{"ModelName": "org/half\\ud800", "ModelURL": "u", "ModelOwner": "o", "ModelLikes": 1e400}',
     ]
     write_hub(tmp_path, records=texts, objects={"hf_metadata.json": [listed(0)]})
     with closing(export(tmp_path)) as database:
         assert database.execute("SELECT context_id, downloads, likes FROM model").fetchall() == [
-            ("org/a\ufffdb", None, None),
+            ("org/a\ufffdb", 2**62, None),
+            ("org/also", 2**62, None),
             ("org/half\ufffd", None, None),
         ]
         assert database.execute("SELECT name FROM tag").fetchall() == [("fine",), ("nul\ufffd",)]
-        assert database.execute("SELECT task, license, parameters FROM ptm_model").fetchall() == [(None,) * 3] * 2
+        assert database.execute("SELECT task, license, parameters FROM ptm_model").fetchall() == [(None,) * 3] * 3
         assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+        for view in VIEWS:
+            database.execute(f"SELECT * FROM {view}").fetchall()
         assert ("English",) in database.execute("SELECT name FROM language").fetchall()
         stored = [json.loads(row[0]) for row in database.execute("SELECT json FROM ptm_record")]
         assert len(stored[0]["ModelTags"][1]) == 1_000_000
