@@ -51,7 +51,8 @@ class CloneResults:
 
     def _log(self, result: CloneResult) -> None:
         if result.error:
-            logger.warning("%s is %s: %s", result.url, result.status, result.error)
+            what = "failed" if result.status == CloneStatus.FAILED else f"is {result.status}"
+            logger.warning("%s %s: %s", result.url, what, result.error)
         if result.copied and not self._copy_logged:
             self._copy_logged = True
             logger.warning("%s: the file system has no hard links here; large files are copied", self._tree.folder)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Self, TypeVar
@@ -19,6 +19,7 @@ from ptmtorrent_scrapy.extensions.crawl_log import CrawlLog
 from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.pipelines import MetadataPipeline, RecordPipeline
+from ptmtorrent_scrapy.storage.atomic import AtomicFile, JsonArrayFile
 from ptmtorrent_scrapy.storage.disk_errors import described
 
 logger = logging.getLogger(__name__)
@@ -58,18 +59,26 @@ class Phases(AfterListing):
             self.crawl.state.listing_seconds = seconds(self.crawl.stats)
         reason = await clone_chosen(self.crawl, listed)
         self.crawl.state.phase = Phase.WRITING
-        reason = reason or await asyncio.to_thread(would_lose_records, self.crawl)
-        if (records.pending and not reason) or await asyncio.to_thread(records.is_outdated):
-            await self._publish(last=not (records.pending and reason))
+        if records.pending and not reason:
+            reason = await self._publish(last=True)
+        if await asyncio.to_thread(records.is_outdated):
+            reason = await self._publish(last=not (records.pending and reason)) or reason
         reason = reason or without_records(self.crawl, listed, records.written)
         return reason or (FinishReason.FAILED if self.crawl.state.faults else FinishReason.FINISHED)
 
-    async def _publish(self, *, last: bool) -> None:
-        """Commit the new files together: records name positions in the metadata file."""
+    async def _publish(self, *, last: bool) -> FinishReason | None:
+        """Commit the new files together: records name positions in the metadata file.
+
+        Return why the previous files were kept, if they were.
+        """
         listed = self._pipeline(MetadataPipeline)
         records, rejected = await asyncio.to_thread(self._pipeline(RecordPipeline).prepare, last=last)
         new = [file for file in (records, rejected) if file is not None]
         try:
+            if records and last and (lost := await asyncio.to_thread(would_lose_records, self.crawl, records.length)):
+                for abandoned in new:
+                    abandoned.abandon()
+                return lost
             if history := self.crawler.get_extension(CrawlLog):
                 await history.keep(records or listed.array, last=last)
             for file in (listed, *new):
@@ -78,6 +87,11 @@ class Phases(AfterListing):
             for abandoned in new:
                 abandoned.abandon()
             raise
+        await self._commit(listed, new)
+        return None
+
+    async def _commit(self, listed: MetadataPipeline, new: Sequence[JsonArrayFile | AtomicFile]) -> None:
+        """Replace the old files. Raises `OSError`."""
         await asyncio.to_thread(listed.commit)
         problem: str | None = None
         for file in new:
@@ -89,6 +103,7 @@ class Phases(AfterListing):
                     f"{described(error)}; the new files were written, but the disk fails"
                 )
                 logger.error("%s", problem)
+        self._pipeline(RecordPipeline).published()
         if problem is not None:  # another one is why the crawl ends early, not what failed here
             raise OSError(problem)
 
@@ -104,13 +119,14 @@ def seconds(stats: StatsCollector) -> float:
     return (datetime.now(UTC) - start).total_seconds() if start else 0.0
 
 
-def would_lose_records(crawl: CrawlSession) -> FinishReason | None:
+def would_lose_records(crawl: CrawlSession, written: int) -> FinishReason | None:
     """Return why previous records are kept: more than half would vanish because servers could not be asked."""
-    losses, before = crawl.state.passing_losses, _records_before(crawl)
-    if not before or losses * 2 <= before:
+    before = _records_before(crawl)
+    lost = min(crawl.state.passing_losses, before - written)
+    if lost <= 0 or lost * 2 <= before:
         return None
     crawl.state.problem = (
-        f"{counted(losses, 'record')} of {before:,} would be lost because servers could not be asked this time; "
+        f"{counted(lost, 'record')} of {before:,} would be lost because servers could not be asked this time; "
         "previous data was kept: crawl again"
     )
     logger.error("%s", crawl.state.problem)

@@ -17,13 +17,16 @@ _LIMITED_HEADER = re.compile(
     r"^\S+ \S+ +<= Recv header: (?:retry-after:|x-ratelimit-remaining: *0\b|ratelimit:.*\br=0\b)",
     re.IGNORECASE | re.MULTILINE,
 )
+# What git's server shows of its own work: https://git-scm.com/docs/pack-protocol, side-band channel 2
+_PROGRESS = re.compile(r"[A-Z][a-z]+ [a-z ]*objects: +\d|Total \d+ \(delta \d")
 _REASON = 300  # characters of a server's words that are kept
 
 
 def reason(stderr: str) -> str:
     """Return a server's own words about its refusal: the hub's header, else a plain text that git shows; or nothing."""
     header = [words.strip() for words in _ERROR_HEADER.findall(stderr)[-1:]]
-    text = header or [line.removeprefix("remote:").strip() for line in beside(stderr) if line.startswith("remote:")]
+    said = [line.removeprefix("remote:").strip() for line in beside(stderr) if line.startswith("remote:")]
+    text = header or [line for line in said if not _PROGRESS.match(line)]
     plain = "".join(each if each.isprintable() else " " for each in " ".join(text))
     return " ".join(plain.split())[:_REASON]
 

@@ -46,6 +46,7 @@ class RecordPipeline:
         self.written: int | None = None  # records of the new file
         self._datasets: ListedDatasets | None = None  # datasets that model cards can name
         self._clones: bytes | None = None  # digest of the clones that the last written records name
+        self._prepared: tuple[bytes, int, dict[str, int]] | None = None  # digest, records, rejections by reason
         crawl.checkpointed["records"] = self
 
     @classmethod
@@ -117,7 +118,7 @@ class RecordPipeline:
         records = JsonArrayFile(self.crawl.tree.records) if self.crawl.spider.has_records else None
         rejected = AtomicFile(self.crawl.tree.rejected)
         reasons: dict[str, int] = {}
-        self._clones = self._digest()
+        clones = self._digest()
         try:
             for line in self._lines(last):
                 if line.startswith(_REJECTED):
@@ -131,12 +132,18 @@ class RecordPipeline:
                 records.abandon()
             rejected.abandon()
             raise
-        if records is not None:
-            self.written = records.length
-            self.stats.set_value("record/written", self.written)
+        self._prepared = clones, 0 if records is None else records.length, reasons
+        return records, rejected
+
+    def published(self) -> None:
+        """Note that the files that were prepared have replaced the old ones."""
+        assert self._prepared is not None
+        self._clones, written, reasons = self._prepared
+        if self.crawl.spider.has_records:
+            self.written = written
+            self.stats.set_value("record/written", written)
         for reason, models in reasons.items():
             self.stats.set_value(f"record/rejected/{reason}", models)
-        return records, rejected
 
     def is_outdated(self) -> bool:
         """Return whether the clones have changed since the records were written; reads one line per clone."""

@@ -99,6 +99,18 @@ def test_a_crawl_without_any_record_has_failed(crawl: Start, hubs: Hubs) -> None
     assert len(done.read("json/rejected.jsonl")) == 40
 
 
+def test_repositories_that_never_answered_have_no_record_to_lose(crawl: Start, hubs: Hubs) -> None:
+    given = hubs.modelhub.models
+    hubs.faults.add("/github.com/modelhub-ai/model-[0-5]/info/refs", status=503)
+    hubs.modelhub.models = given[:8]
+    before = crawl("modelhub", fraction=0, CLONE_RETRIES=0, CLONE_RETRY_PAUSE=0).records
+    assert 0 < len(before) < 4
+    hubs.modelhub.models = given[:9]
+    done = crawl("modelhub", fraction=0, CLONE_RETRIES=0, CLONE_RETRY_PAUSE=0)
+    assert done.status == 0
+    assert len(done.records) == len(before) + 1
+
+
 def test_a_forge_that_does_not_answer_costs_no_record(crawl: Start, hubs: Hubs) -> None:
     first = crawl("modelhub")
     before, lines = first.records, first.read("json/repositories.jsonl")

@@ -65,6 +65,17 @@ def test_words_of_a_server_are_bounded_and_printable() -> None:
     assert found.isprintable()
 
 
+def test_progress_of_a_server_is_none_of_its_words() -> None:
+    said = (
+        "remote: Enumerating objects: 197, done.        \nremote: Counting objects:   0% (1/197)        \r"
+        "remote: Counting objects: 100% (197/197), done.\nremote: Total 3 (delta 0), reused 0 (delta 0)\n"
+        "remote: fatal: unable to read 8c1f\nremote: aborting due to possible corruption\n"
+        "fatal: early EOF\nfatal: fetch-pack: invalid index-pack output"
+    )
+    found = str(of_git(CommandFailed(("git", "clone"), 128, said), gated=False))
+    assert found.endswith("(the server says: fatal: unable to read 8c1f aborting due to possible corruption)")
+
+
 @pytest.mark.parametrize("number", [errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EUCLEAN])
 def test_a_disk_that_fails(number: int) -> None:
     words = os.strerror(number)
