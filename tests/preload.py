@@ -23,12 +23,10 @@ _PACKAGES = (
     "scrapy.squeues",
     "scrapy.utils.engine",
 )
-# These start threads, or take a second for the few tests that need them.
+_CLUSTER = ("distributed.cli.dask_scheduler", "distributed.cli.dask_worker")
+# These start threads, or run when they are imported.
 _LATE = {
     "ptmtorrent_scrapy.__main__",
-    "ptmtorrent_scrapy.cloning.dask_connection",
-    "ptmtorrent_scrapy.cloning.dask_executor",
-    "ptmtorrent_scrapy.cloning.roster",
     "ptmtorrent_scrapy.exports.croissant",
     "ptmtorrent_scrapy.exports.parquet",
     "scrapy.extensions.statsmailer",
@@ -43,8 +41,11 @@ def _load(name: str) -> None:
             _load(found.name)
 
 
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy starts no thread
 for _name in _PACKAGES:
     _load(_name)
+for _name in _CLUSTER:
+    importlib.import_module(_name)
 spdx_identifier("mit")  # reads the list of licences
 assert "twisted.internet.reactor" not in sys.modules, "a process can have one reactor, which its settings choose"
 assert len(os.listdir("/proc/self/task")) == 1, "a process with threads cannot be forked"

@@ -1,4 +1,4 @@
-"""`subprocess` for the tests: commands of `scrapy` start from a process that has imported what they need.
+"""`subprocess` for the tests: commands of `scrapy`, and a Dask cluster, start from a process that has imported them.
 
 An interpreter takes one to two seconds until a command begins, and the tests start a thousand of them. So each pytest
 worker has a fork server (that of `multiprocessing`) with the modules of `tests.preload`. A forked command gets the
@@ -25,9 +25,11 @@ from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+import dask.config
+
 from ptmtorrent_scrapy import settings
 
-_COMMAND = (sys.executable, "-m", "scrapy")
+_MODULES = ("scrapy", "distributed.cli.dask_scheduler", "distributed.cli.dask_worker")
 _FORKABLE = {"cwd", "env", "stdin", "stdout", "stderr", "text", "start_new_session"}
 _READ_AT_START = ("PYTHON", "LC_", "LD_", "LANG", "MALLOC_", "OPENSSL_", "GIT_PYTHON_")  # variables of the interpreter
 _ROOT = str(Path(__file__).parent.parent)
@@ -41,7 +43,7 @@ _forks.set_forkserver_preload(["tests.preload", "tests.processes"])
 class _Start:
     """A command to run in a forked process."""
 
-    words: list[str]
+    words: list[str]  # the name of a module, and its arguments
     folder: str
     environment: dict[str, str]
     streams: list[int]  # files, by the number of the stream
@@ -67,10 +69,12 @@ class _Start:
         time.tzset()
         sys.stdin = open(0, closefd=False)  # noqa: SIM115 - for good
         sys.stdout, sys.stderr = _stream(1, sys.stdout), _stream(2, sys.stderr)
-        sys.path[:] = [self.folder, *(path for path in sys.path if path not in ("", _ROOT))]
+        also = [_ROOT] if self.environment.get("PYTHONPATH") == _ROOT else []
+        sys.path[:] = [self.folder, *also, *(path for path in sys.path if path not in ("", _ROOT))]
         sys.argv = self.words
         importlib.reload(settings)  # which reads the environment
-        _end(_status())
+        dask.config.refresh()  # reads it too
+        _end(_status(self.words[0]))
 
 
 def _stream(number: int, inherited: Any) -> TextIO:
@@ -85,10 +89,10 @@ def _stream(number: int, inherited: Any) -> TextIO:
     )
 
 
-def _status() -> int:
-    """Run the module `scrapy`; return its exit status."""
+def _status(module: str) -> int:
+    """Run a module as a program; return its exit status."""
     try:
-        runpy.run_module("scrapy", run_name="__main__", alter_sys=True)
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
             return end.code or 0
@@ -117,7 +121,7 @@ def _end(status: int) -> NoReturn:
 
 
 class Popen(subprocess.Popen[Any]):
-    """A process that is forked if it runs a command of `scrapy`, or else started by `subprocess`."""
+    """A process that is forked if it runs one of the modules, or else started by `subprocess`."""
 
     def __init__(self, args: Any, **options: Any) -> None:
         self._forked: BaseProcess | None = None
@@ -174,14 +178,19 @@ def _is_forkable(args: Any, options: Mapping[str, Any]) -> bool:
     environment = options.get("env") or os.environ
     return (
         isinstance(args, Sequence)
-        and tuple(args[:3]) == _COMMAND
+        and tuple(args[:2]) == (sys.executable, "-m")
+        and args[2] in _MODULES
         and options.keys() <= _FORKABLE
         and _read_at_start(environment) == _read_at_start(os.environ)
     )
 
 
 def _read_at_start(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name.startswith(_READ_AT_START)}
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(_READ_AT_START) and (name, value) != ("PYTHONPATH", _ROOT)  # where the modules are
+    }
 
 
 def run(

@@ -63,7 +63,7 @@ class Cluster:
 
     def _run(self, what: str, *options: str, before: Sequence[str] = (), variables: Mapping[str, str] = _NONE) -> str:
         """Start a process; the line in which it says that it is ready."""
-        process = subprocess.Popen(
+        process = processes.Popen(
             [*before, sys.executable, "-m", f"distributed.cli.dask_{what}", *options],
             cwd=self.folder,
             env={**self.environment, **variables},
@@ -77,7 +77,7 @@ class Cluster:
         while ready not in (line := process.stderr.readline()):
             assert line, said
             said.append(line)
-        return line
+        return str(line)
 
     def stop(self) -> None:
         for process in self.processes:

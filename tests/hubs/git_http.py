@@ -1,6 +1,6 @@
-"""Git over smart HTTP: git's own http-backend, as CGI.
+"""Git over smart HTTP: `git upload-pack`, started as git's own http-backend does.
 
-https://git-scm.com/docs/git-http-backend
+https://git-scm.com/docs/http-protocol
 """
 
 import asyncio
@@ -9,10 +9,34 @@ from pathlib import Path
 
 from aiohttp import web
 
+_SERVICE = b"001e# service=git-upload-pack\n0000"  # before protocol 2
+_capabilities: dict[bytes, bytes] = {}  # in protocol 2, by the configuration of a repository
+
 
 async def serve(request: web.Request, repository: Path, path_info: str) -> web.Response:
     """Answer a request of a git client for a bare repository; `path_info` is info/refs or git-upload-pack."""
+    protocol = request.headers.get("Git-Protocol", "")
     body = await request.read()  # which aiohttp has unpacked
+    if path_info == "info/refs":
+        kind, content = "advertisement", await _advertised(repository, protocol)
+    else:
+        kind, content = "result", await _upload_pack(repository, protocol, body)
+    headers = {"Content-Type": f"application/x-git-upload-pack-{kind}", "Cache-Control": "no-cache"}
+    return web.Response(headers=headers, body=content)
+
+
+async def _advertised(repository: Path, protocol: str) -> bytes:
+    """Return the answer to info/refs, which names no reference in protocol 2."""
+    if "version=2" not in protocol:
+        return _SERVICE + await _upload_pack(repository, protocol, b"", "--advertise-refs")
+    configuration = (repository / "config").read_bytes()
+    if configuration not in _capabilities:
+        _capabilities[configuration] = await _upload_pack(repository, protocol, b"", "--advertise-refs")
+    return _capabilities[configuration]
+
+
+async def _upload_pack(repository: Path, protocol: str, body: bytes, *options: str) -> bytes:
+    """Return what `git upload-pack` answers."""
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": "/nonexistent",
@@ -20,18 +44,10 @@ async def serve(request: web.Request, repository: Path, path_info: str) -> web.R
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": "safe.directory",
         "GIT_CONFIG_VALUE_0": "*",
-        "GIT_HTTP_EXPORT_ALL": "1",
-        "GIT_PROJECT_ROOT": str(repository.parent),
-        "PATH_INFO": f"/{repository.name}/{path_info}",
-        "QUERY_STRING": request.query_string,
-        "REQUEST_METHOD": request.method,
-        "CONTENT_TYPE": request.headers.get("Content-Type", ""),
-        "CONTENT_LENGTH": str(len(body)),
-        "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
-        "REMOTE_ADDR": "127.0.0.1",
+        "GIT_PROTOCOL": protocol,
     }
     process = await asyncio.create_subprocess_exec(
-        *("git", "http-backend"),
+        *("git", "upload-pack", "--strict", "--stateless-rpc", *options, str(repository)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -43,7 +59,4 @@ async def serve(request: web.Request, repository: Path, path_info: str) -> web.R
         if process.returncode is None:
             process.kill()
             await process.wait()
-    head, _, content = output.partition(b"\r\n\r\n")
-    headers = dict(line.split(": ", 1) for line in head.decode("latin-1").split("\r\n") if ": " in line)
-    status = int(headers.pop("Status", "200").split()[0])
-    return web.Response(status=status, headers=headers, body=content)
+    return output
