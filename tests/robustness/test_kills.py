@@ -14,16 +14,16 @@ from tests.git.test_clone import assert_no_process_left
 from tests.hubs import Files, Hubs, Large, Repository
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
-REPOSITORIES = 100
+REPOSITORIES = 40
 KILLS = 20
 _OF_THE_MOMENT = {"attempts", "started", "seconds", "git_bytes", "status", "crawl"}
 
 
 def serve(hubs: Hubs) -> None:
-    """Return a hundred models with a large file of 1 to 2 MB each; every tenth file equals its neighbour's."""
+    """Serve models with a large file of 300 to 450 kB each; every tenth file equals its neighbour's."""
     listed = []
     for number in range(REPOSITORIES):
-        size = 1_000_000 + number // 10 * 100_000
+        size = 300_000 + number // 10 * 30_000
         weights = Large(random.Random(number - (number % 10 == 1)).randbytes(size))
         commits: list[Files] = [
             {"README.md": b"# %d\n" % number},
