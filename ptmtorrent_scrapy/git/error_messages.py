@@ -211,7 +211,7 @@ def of_git(error: CommandFailed, *, gated: bool) -> GitError:
 def _with_answer(failure: _Failure) -> str:
     if failure.status == 403:
         return f"its server limits requests ({failure.answer})"
-    return f"{failure.error} ({failure.answer})" if failure.reason else str(failure.error)
+    return f"{failure.answer} ({failure.error})" if failure.reason else str(failure.error)
 
 
 def of_lfs(error: CommandFailed) -> GitError:
