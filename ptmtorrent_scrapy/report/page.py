@@ -6,6 +6,7 @@ Content-Security-Policy allows the page's own style and nothing else.
 
 import base64
 import hashlib
+import re
 from collections import Counter
 from datetime import UTC, datetime
 from functools import cache
@@ -26,6 +27,7 @@ from ptmtorrent_scrapy.report.figures import HubFigures, TreeFigures
 from ptmtorrent_scrapy.report.repositories import Repository
 
 _LONGEST = 200  # characters of a text that are shown
+_PARTS = re.compile(r"(?<=[/_])(?=[^/_])|(?<=[a-z])(?=[A-Z])")  # where a name may be wrapped
 _TITLES = {  # headings of charts, and what a value is called
     "ModelTask": ("Tasks", "task"),
     "ModelLibrary": ("Libraries", "library"),
@@ -124,6 +126,7 @@ def _environment() -> Environment:
         "target": target,
         "time": _shown_time,
         "values": values,
+        "wrapped": wrapped,
     }
     return environment
 
@@ -145,6 +148,15 @@ def shown(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
+def wrapped(value: Any) -> Markup:
+    """Return a text as it is shown, which may be wrapped between its parts.
+
+    >>> wrapped("org/a<b"), wrapped("ModelTask")
+    (Markup('org/<wbr>a&lt;b'), Markup('Model<wbr>Task'))
+    """
+    return Markup("<wbr>").join(_PARTS.split(shown(value)))
+
+
 def target(url: Any) -> str | None:
     """Return a URL, if it is one of the web that a page may link to; else None.
 
@@ -161,13 +173,15 @@ def target(url: Any) -> str | None:
 def share(value: int, total: int) -> str:
     """Return a share in percent.
 
-    >>> share(1, 3), share(1, 100_000), share(0, 0)
-    ('33.3 %', '< 0.1 %', '')
+    >>> share(1, 3), share(1, 100_000), share(99_999, 100_000), share(0, 0)
+    ('33.3 %', '< 0.1 %', '> 99.9 %', '')
     """
     if not total:
         return ""
     percent = 100 * value / total
-    return "< 0.1 %" if 0 < percent < 0.1 else f"{percent:.1f} %"
+    if 0 < percent < 0.1:
+        return "< 0.1 %"
+    return "> 99.9 %" if 99.9 < percent < 100 else f"{percent:.1f} %"
 
 
 def _time(text: str) -> datetime | None:
