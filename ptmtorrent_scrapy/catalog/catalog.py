@@ -26,7 +26,7 @@ class Catalog:
         try:
             there = sorted(path.name for path in self.root.iterdir() if _has_data(path))
         except OSError as error:
-            raise CatalogError(f"{self.root} cannot be read: {error.strerror}") from None
+            raise CatalogError(f"{error.filename or self.root} cannot be read: {error.strerror}") from None
         if not there:
             raise CatalogError(f"{self.root} has no data of a hub; crawl one first, or set another DATA_DIR")
         for name in names:

@@ -140,14 +140,22 @@ class Pair:
     def _open(self) -> None:
         self._close()
         folder = self._tree.folder / "json" / "metadata"
-        found = sorted(folder.glob("*.json")) if folder.is_dir() else []
+        found = sorted(path for path in folder.iterdir() if path.suffix == ".json") if folder.is_dir() else []
         for path in [*found, self._tree.records, self._tree.rejected]:
             with contextlib.suppress(FileNotFoundError):
                 if not is_work(path.name) and path.is_file():
                     file = path.open("rb", buffering=0)
                     self._files[path] = file
-                    if path in found and not file.read(64).lstrip().startswith(b"["):
-                        self._files.pop(path).close()  # an answer that is kept as it came, such as an index
+                    if path in found:
+                        self._keep_array(path, file)
+
+    def _keep_array(self, path: Path, file: IO[bytes]) -> None:
+        """Close a metadata file that is no array: damaged, or an answer that is kept as it came, such as an index."""
+        begin = file.read(64).lstrip()
+        if not begin.startswith(b"["):
+            self._files.pop(path).close()
+            if not begin.startswith(b"{"):
+                self._fault(path, "is not JSON")
 
     def _close(self) -> None:
         while self._files:

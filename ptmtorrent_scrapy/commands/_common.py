@@ -11,6 +11,7 @@ from scrapy.spiderloader import SpiderLoaderProtocol
 
 from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.spiders.base import HubSpider
+from ptmtorrent_scrapy.storage.disk_errors import described
 
 _OURS = "ptmtorrent_scrapy."
 _CORE_STATS = "ptmtorrent_scrapy.extensions.core_stats.CrawlStats"
@@ -44,6 +45,11 @@ class ShowsPage:
         super().process_options(args, opts)  # type: ignore[misc]
         assert self.settings is not None
         only_show(self.settings)
+
+
+def reason(error: Exception) -> str:
+    """Return what an error says; one of the system with the file first, as other programs say it."""
+    return described(error) if isinstance(error, OSError) and error.strerror else str(error)
 
 
 def hub_spider(loader: SpiderLoaderProtocol, name: str) -> type[HubSpider]:

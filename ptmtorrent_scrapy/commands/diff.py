@@ -11,7 +11,7 @@ from typing import Any
 
 from scrapy.commands import ScrapyCommand
 
-from ptmtorrent_scrapy.commands._common import ReadsTree, SetupError, unknown_hub
+from ptmtorrent_scrapy.commands._common import ReadsTree, SetupError, reason, unknown_hub
 from ptmtorrent_scrapy.formats.printable import printable, show
 from ptmtorrent_scrapy.report.changes import changes_between
 from ptmtorrent_scrapy.report.page import diff_page
@@ -69,7 +69,7 @@ class Command(ReadsTree, ScrapyCommand):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader closed the pipe
         except (SetupError, UnknownState, DamagedFile, OSError) as error:
-            show(f"scrapy diff: {error}", file=sys.stderr)
+            show(f"scrapy diff: {reason(error)}", file=sys.stderr)
             self.exitcode = 2
 
     def _tree(self, args: list[str]) -> DataTree:

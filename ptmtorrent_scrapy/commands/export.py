@@ -12,7 +12,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from ptmtorrent_scrapy.catalog import Catalog, CatalogError, UnknownHub
-from ptmtorrent_scrapy.commands._common import ReadsTree
+from ptmtorrent_scrapy.commands._common import ReadsTree, reason
 from ptmtorrent_scrapy.commands._progress import bars
 from ptmtorrent_scrapy.exports.export import SQLITE, Export, ExportLocked, Format
 from ptmtorrent_scrapy.exports.output import ExportedFile
@@ -58,7 +58,7 @@ class Command(ReadsTree, ScrapyCommand):
             collect_rarely()
             files = self._export(formats, args[1:], opts)
         except (CatalogError, ExportLocked, ImportError, OSError, sqlite3.Error) as error:
-            show(f"scrapy export: {error}; earlier exports were kept", file=sys.stderr)
+            show(f"scrapy export: {reason(error)}; earlier exports were kept", file=sys.stderr)
             self.exitcode = 2 if isinstance(error, UnknownHub | ImportError) else 1
             return
         except KeyboardInterrupt:

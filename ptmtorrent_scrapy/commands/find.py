@@ -12,7 +12,7 @@ from scrapy.exceptions import UsageError
 
 from ptmtorrent_scrapy.catalog import Catalog, CatalogError
 from ptmtorrent_scrapy.catalog.find import FoundFile, find
-from ptmtorrent_scrapy.commands._common import ReadsTree
+from ptmtorrent_scrapy.commands._common import ReadsTree, reason
 from ptmtorrent_scrapy.formats.printable import printable, show
 from ptmtorrent_scrapy.formats.sizes import human
 
@@ -54,7 +54,7 @@ class Command(ReadsTree, ScrapyCommand):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
             return
         except (CatalogError, OSError) as error:
-            show(f"scrapy find: {error}", file=sys.stderr)
+            show(f"scrapy find: {reason(error)}", file=sys.stderr)
             self.exitcode = 2
             return
         self.exitcode = 0 if found else 1

@@ -7,7 +7,7 @@ from pathlib import Path
 from scrapy.commands import ScrapyCommand
 
 from ptmtorrent_scrapy.catalog import CatalogError
-from ptmtorrent_scrapy.commands._common import ReadsTree
+from ptmtorrent_scrapy.commands._common import ReadsTree, reason
 from ptmtorrent_scrapy.commands._progress import bars
 from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.report.writer import FOLDER, write_report
@@ -39,7 +39,7 @@ class Command(ReadsTree, ScrapyCommand):
             self.exitcode = 2
             return
         except (CatalogError, OSError) as error:
-            show(f"scrapy report: {error}", file=sys.stderr)
+            show(f"scrapy report: {reason(error)}", file=sys.stderr)
             self.exitcode = 2
             return
         show(page)

@@ -8,7 +8,7 @@ from pathlib import Path
 from scrapy.commands import ScrapyCommand
 
 from ptmtorrent_scrapy.cloning.settings import clone_settings
-from ptmtorrent_scrapy.commands._common import ReadsTree, SetupError
+from ptmtorrent_scrapy.commands._common import ReadsTree, SetupError, reason
 from ptmtorrent_scrapy.commands._progress import Advance, bars
 from ptmtorrent_scrapy.commands._settings_check import exit_if_wrong
 from ptmtorrent_scrapy.commands._trees import clone_request, hub_spiders
@@ -47,7 +47,7 @@ class Command(ReadsTree, ScrapyCommand):
             share = options.share("--sample", opts.sample)
             wrong = [problem for hub in self._hubs(args) for problem in self._verify(hub, share, opts)]
         except (options.InvalidOption, SetupError, TreeLocked, OSError) as error:
-            show(f"scrapy verify: {error}", file=sys.stderr)
+            show(f"scrapy verify: {reason(error)}", file=sys.stderr)
             self.exitcode = 2
             return
         self.exitcode = 1 if any(problem.is_fault for problem in wrong) else 0

@@ -169,3 +169,14 @@ def test_a_running_crawl_that_has_written_the_records_is_named(tmp_path: Path) -
     crawl = Catalog(tmp_path).hubs()[0].crawl()
     assert crawl is not None
     assert (crawl.started, crawl.ended, crawl.reason) == ("2026-01-02T00:00:00+00:00", None, None)
+
+
+def test_metadata_that_is_no_json_is_a_fault(tmp_path: Path) -> None:
+    folder = write_hub(tmp_path, records=[record(0, "a/b")], objects={"hf_metadata.json": [listed(0)]})
+    metadata = folder / "json" / "metadata"
+    (metadata / "hf_metadata.json").write_bytes(bytes(100))
+    (metadata / "index.json").write_text('{"kept": "as it came"}')
+    (hub,) = Catalog(tmp_path).hubs()
+    with hub.open() as pair:
+        assert pair.metadata == []
+    assert list(hub.faults.lines()) == ["json/metadata/hf_metadata.json: is not JSON"]
