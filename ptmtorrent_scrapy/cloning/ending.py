@@ -1,7 +1,6 @@
 """Reasons why a crawl starts no further clone, or ends with status 1 after all of them."""
 
 import logging
-import re
 from collections import Counter
 
 from ptmtorrent_scrapy.crawl.state import CrawlState, FinishReason
@@ -9,7 +8,6 @@ from ptmtorrent_scrapy.git.models import CloneResult, CloneStatus, FailureKind
 
 logger = logging.getLogger(__name__)
 
-_VARIABLE = re.compile(r"https?://\S+|/\S+|\b[0-9a-f]{7,64}\b|\d+")  # what differs between errors of one kind
 _FAILURES = (CloneStatus.FAILED, CloneStatus.REFUSED, CloneStatus.GATED)
 
 
@@ -21,7 +19,8 @@ class Ending:
         self.stopped: FinishReason | None = None  # no further clone is started
         self._incomplete: FinishReason | None = None  # something is missing
         self._results = 0
-        self._failures: Counter[str] = Counter()  # by status and kind of error
+        self._failures: Counter[CloneStatus] = Counter()
+        self._error = ""  # of the last failure
         self._unasked: str | None = None  # why the server of a repository could not be asked
         self._answers = 0
 
@@ -46,7 +45,7 @@ class Ending:
         """Note a result."""
         self._results += 1
         if result.status in _FAILURES and result.failure != FailureKind.LOCAL_CHANGES:
-            self._failures[f"{result.status}: {_VARIABLE.sub('*', result.error or '')}"] += 1
+            self._failures[result.status] += 1
             self._error = result.error or ""
 
     def answered(self) -> None:
@@ -58,12 +57,20 @@ class Ending:
         self._unasked = error
 
     def judge(self) -> None:
-        """Judge all results together: a crawl in which nothing succeeded for one reason has failed."""
+        """Judge all results together: a crawl in which every repository failed, or was refused, has failed."""
         if self._unasked is not None and not self._answers:
             self.lack(FinishReason.UNREACHABLE, f"no server of a repository could be asked: {self._unasked}")
-        elif self._results > 1 and max(self._failures.values(), default=0) == self._results:
-            problem = f"all {self._results} repositories failed for the same reason: {self._error}"
-            self.lack(FinishReason.FAILED, problem)
+        elif self._all_failed():
+            status, number = self._failures.most_common(1)[0]
+            named = "the only repository" if number == 1 else f"all {number} repositories"
+            ended = "failed" if status == CloneStatus.FAILED else f"are {status}"
+            self.lack(FinishReason.FAILED, f"{named} {ended}: {self._error}")
+
+    def _all_failed(self) -> bool:
+        """Return whether all results are the same failure; one that is refused or gated says nothing of the others."""
+        status = next(iter(self._failures), None)
+        is_enough = self._results > 1 or status == CloneStatus.FAILED
+        return status is not None and self._failures[status] == self._results and is_enough
 
     def _say(self, problem: str) -> None:
         self._state.problem = " ".join(problem.split())

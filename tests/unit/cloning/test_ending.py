@@ -22,20 +22,30 @@ def _failed(number: int, error: str, status: CloneStatus = CloneStatus.FAILED) -
     return CloneResult(url=f"https://hub.example/o/m{number}", status=status, error=error)
 
 
-@pytest.mark.parametrize("status", [CloneStatus.FAILED, CloneStatus.REFUSED, CloneStatus.GATED])
-def test_all_repositories_that_fail_for_one_reason_are_a_failure(status: CloneStatus) -> None:
-    results = [_failed(number, f"https://hub.example/o/m{number}: protocol not allowed", status) for number in range(3)]
-    reason, problem = _ending(*results)
-    assert reason == FinishReason.FAILED
-    assert problem is not None
-    assert "all 3 repositories failed" in problem
+@pytest.mark.parametrize(
+    ("status", "ended"),
+    [
+        (CloneStatus.FAILED, "failed"),
+        (CloneStatus.REFUSED, "are refused"),
+        (CloneStatus.GATED, "are gated"),
+    ],
+)
+def test_all_repositories_that_fail_are_a_failure(status: CloneStatus, ended: str) -> None:
+    errors = ("its HEAD cannot be read", "protocol not allowed", "HTTP 500")
+    reason, problem = _ending(*(_failed(number, error, status) for number, error in enumerate(errors)))
+    assert (reason, problem) == (FinishReason.FAILED, f"all 3 repositories {ended}: HTTP 500")
+
+
+def test_one_repository_that_fails_is_a_failure() -> None:
+    assert _ending(_failed(1, "bad object")) == (FinishReason.FAILED, "the only repository failed: bad object")
 
 
 def test_other_results_are_no_failure() -> None:
     cloned = CloneResult(url="https://hub.example/o/m9", status=CloneStatus.CLONED)
     assert _ending(_failed(1, "no"), _failed(2, "no"), cloned) == (None, None)
-    assert _ending(_failed(1, "bad object"), _failed(2, "symbolic link")) == (None, None)
-    assert _ending(_failed(1, "bad object")) == (None, None)
+    assert _ending(_failed(1, "no"), _failed(2, "unsafe", CloneStatus.REFUSED)) == (None, None)
+    assert _ending(_failed(1, "it is too deep", CloneStatus.REFUSED)) == (None, None)
+    assert _ending(_failed(1, "no token", CloneStatus.GATED)) == (None, None)
     assert _ending() == (None, None)
     changed = [replace(_failed(number, "local changes: a"), failure=FailureKind.LOCAL_CHANGES) for number in range(3)]
     assert _ending(*changed) == (None, None)
