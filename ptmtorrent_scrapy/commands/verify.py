@@ -74,7 +74,10 @@ class Command(ReadsTree, ScrapyCommand):
             verification.run(report)
             faults = [problem for problem in found if problem.is_fault]
             if opts.repair and faults:
-                left = Repair(tree, repository, verification).run(faults)
+                repair = Repair(tree, repository, verification)
+                left = repair.run(faults)
+                for remark in repair.remarks:
+                    show(remark, file=sys.stderr)
                 found = list(dict.fromkeys([*(each for each in faults if not each.is_repairable), *left]))
         process.close_watchdog()
         self._sum_up(hub.name, verification, faults, found if opts.repair else None)

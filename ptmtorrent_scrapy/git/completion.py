@@ -8,11 +8,12 @@ from typing import Any
 from ptmtorrent_scrapy.git import checkout, kept_changes, local
 from ptmtorrent_scrapy.git.checkout import Checkout
 from ptmtorrent_scrapy.git.description import note_files
+from ptmtorrent_scrapy.git.errors import LocalChanges
 from ptmtorrent_scrapy.git.lfs import pointers, worktree
 from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.git.lfs_files import LfsFiles
 from ptmtorrent_scrapy.git.local_work import Change, LocalWork, changes
-from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult, CloneStatus
+from ptmtorrent_scrapy.git.models import ChangedFiles, CloneRequest, CloneResult, CloneStatus
 from ptmtorrent_scrapy.git.refs import Head, ServerRefs
 from ptmtorrent_scrapy.git.remote import command
 from ptmtorrent_scrapy.git.tracking import Tracking
@@ -30,6 +31,7 @@ class Completion:
         self._noted: dict[str, Any] = {}  # of a clone that was just made
         self._refs: ServerRefs | None = None  # once the server was asked for them
         self._kept: list[bytes] | None = None  # files of a user that a repair overwrites
+        self._kept_as: str | None = None  # reference
         self._remark: str | None = None  # what a user should know of a clone without an error
 
     def _lfs(self, clone: Path) -> LfsFiles:
@@ -51,6 +53,7 @@ class Completion:
         if moves:
             self._check_local_work(clone, head, target, changed)
             self._move(clone, head, target, lfs)
+            self._restore_changes(clone)
         lfs.place()
         if clone == self._path:
             checkout.sync(clone, [*(change.path for change in changed), *lfs.wanted])
@@ -65,18 +68,32 @@ class Completion:
             return
         store, interrupted = Store(Path(self._request.store)), local.memory(clone).get("updating")
         work = LocalWork(self._git, clone, store, interrupted=interrupted)
-        if not self._request.discard_changes:
-            work.check(head.commit, target.commit or "", changed)
+        if self._request.changed_files == ChangedFiles.BLOCK:
+            self._block(work, clone, head, target, changed)
         elif self._kept is None:
             self._kept = work.files(head.commit, target.commit or "", changed)
             self._keep_changes(clone, head)
 
+    def _block(self, work: LocalWork, clone: Path, head: Head, target: Head, changed: Sequence[Change]) -> None:
+        try:
+            work.check(head.commit, target.commit or "", changed)
+        except LocalChanges:
+            local.write_state(clone, {**(local.state(clone) or {}), **local.memory(clone), "changed": True})
+            raise
+
     def _keep_changes(self, clone: Path, head: Head) -> None:
         """Keep what a repair will overwrite, except LFS files: changed ones look like damaged ones."""
         large = pointers.of_commit(self._git, clone, head.commit) if self._kept and head.commit else {}
-        if kept := [path for path in self._kept or () if path not in large]:
-            name = kept_changes.keep(self._git, clone, self._tracking(clone), kept)
-            self._remark = f"changed files were kept as {name}"
+        self._kept = [path for path in self._kept or () if path not in large]
+        if self._kept:
+            self._kept_as = kept_changes.keep(self._git, clone, self._tracking(clone), self._kept)
+            self._remark = f"changed files were kept as {self._kept_as}"
+
+    def _restore_changes(self, clone: Path) -> None:
+        """Write a user's changed files again, where they are not what is repaired."""
+        if self._kept_as and self._request.changed_files == ChangedFiles.KEEP:
+            kept_changes.restore(self._git, clone, self._kept_as, self._kept or ())
+            self._remark = f"changed files were left as they are, and kept as {self._kept_as}"
 
     def _move(self, clone: Path, head: Head, target: Head, lfs: LfsFiles) -> None:
         state, memory = local.state(clone) or {}, local.memory(clone)
@@ -101,6 +118,7 @@ class Completion:
             "bytes": lfs.list_files(head.commit or "HEAD"),
             "git_bytes": local.size(clone / ".git"),
             "read": note_files(self._request, self._git, clone, head.commit),
+            "changed": self._kept_as is not None and self._request.changed_files == ChangedFiles.KEEP,
         }
         local.write_state(clone, {name: value for name, value in state.items() if name != "updating"})
         if lfs.large:

@@ -117,7 +117,7 @@ class LocalWork:
         mode = os.lstat(file).st_mode
         if not stat.S_ISREG(mode):  # but git makes an empty folder for a submodule
             return stat.S_ISDIR(mode) and not os.listdir(file)
-        if any(_blob_id(file, oid) == oid for oid, _ in blobs):
+        if any(blob_id(file, oid) == oid for oid, _ in blobs):
             return True
         return any(self._is_written(file, path, commit) for _, commit in blobs)
 
@@ -150,7 +150,7 @@ class LocalWork:
         return os.path.join(os.fsencode(self._clone), path)
 
 
-def _blob_id(file: bytes, like: str) -> str:
+def blob_id(file: bytes, like: str) -> str:
     """Return the id that git gives the content of a file, of the length of another id."""
     digest = hashlib.sha1(usedforsecurity=False) if len(like) == 40 else hashlib.sha256()
     digest.update(b"blob %d\0" % os.lstat(file).st_size)

@@ -13,6 +13,14 @@ class LfsMode(StrEnum):
     NONE = "none"
 
 
+class ChangedFiles(StrEnum):
+    """What becomes of a user's changed files that the work on a clone would overwrite."""
+
+    BLOCK = "block"  # the clone is left as it is
+    KEEP = "keep"  # they are written again afterwards
+    REPLACE = "replace"  # they are kept as a commit only
+
+
 class CloneStatus(StrEnum):
     """The result of a clone, as `status` in repositories.jsonl."""
 
@@ -56,7 +64,7 @@ class CloneRequest:
     previous_path: str | None = None  # folder of the clone under the repository's previous name
     commit: str | None = None  # HEAD, if the hub says it
     refresh: float | None = None  # seconds for which branches and tags count as compared; None: as long as HEAD does
-    discard_changes: bool = False  # overwrite a user's changes, for an explicit repair
+    changed_files: ChangedFiles = ChangedFiles.BLOCK  # something else for an explicit repair
     gated: bool = False  # the hub says that access is restricted
     lfs: str = LfsMode.AUTO  # auto, all, none or the largest size in bytes
     lfs_files: str = "link"  # link, copy or pointer

@@ -35,7 +35,7 @@ class Tracking:
         """Return whether the clone has the server's branches, tags and HEAD, and nothing else that follows it."""
         if (self.clone / ".git" / _BEFORE).exists() or self._followed() != _tracked(server):
             return False
-        return server.head is None or server.head in server.branches.values() or self._has(server.head)
+        return server.head is None or server.head in server.branches.values() or self.has(server.head)
 
     def prepare(self, server: ServerRefs) -> dict[str, str | None]:
         """Note which references a fetch will move or remove; return them and new ones, with the objects they will have.
@@ -70,7 +70,7 @@ class Tracking:
 
     def newest(self, hub_commit: str | None) -> Head | None:
         """Return the hub's commit, if the clone has it, else the newest branch or tag; None without any."""
-        if hub_commit and self._has(hub_commit):
+        if hub_commit and self.has(hub_commit):
             return Head(None, hub_commit)
         newest = ("--count=1", "--sort=-creatordate", "--format=%(objectname) %(refname)")
         for prefix in (REMOTE, TAGS):
@@ -153,7 +153,8 @@ class Tracking:
             oid, _, name = line.partition(" ")
             yield oid, name
 
-    def _has(self, commit: str) -> bool:
+    def has(self, commit: str) -> bool:
+        """Return whether the clone has a commit."""
         asked = f"{commit}^{{commit}}\n".encode()
         return not self.git.run("git", "cat-file", "--batch-check", cwd=self.clone, stdin=asked).endswith(b"missing\n")
 

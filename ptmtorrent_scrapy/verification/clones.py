@@ -41,8 +41,8 @@ class Clones:
             named = {pointer.oid for pointer in files.values()}
             placed = self._placed(clone, files)
             found += self._large_files(clone, folder, files, placed)
-            is_known = str((line or {}).get("error")).startswith("local changes")
-            found += self._worktree(clone, folder, files, placed, changed="local changes" if is_known else "worktree")
+            changed = "local changes" if (local.state(clone) or {}).get("changed") else "worktree"
+            found += self._worktree(clone, folder, files, placed, changed=changed)
         except Cancelled:
             raise
         except (GitError, OSError, ValueError) as error:

@@ -10,8 +10,11 @@ import orjson
 
 from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.clone import clone
+from ptmtorrent_scrapy.git.damaged_clone import DamagedClone
+from ptmtorrent_scrapy.git.errors import Cancelled, GitError
 from ptmtorrent_scrapy.git.lfs import worktree
-from ptmtorrent_scrapy.git.models import USABLE, CloneRequest, CloneResult
+from ptmtorrent_scrapy.git.models import USABLE, ChangedFiles, CloneRequest, CloneResult
+from ptmtorrent_scrapy.git.remote import command
 from ptmtorrent_scrapy.storage import folders
 from ptmtorrent_scrapy.storage.jsonl import json_object
 from ptmtorrent_scrapy.storage.rewriting import rewrite_lines
@@ -27,6 +30,8 @@ class Repair:
         self.tree = tree
         self._repository = repository
         self._verification = verification
+        self._changed: set[str | None] = set()  # clones whose changed files are to be replaced
+        self.remarks: list[str] = []  # what a user should know of a repaired clone
 
     def run(self, problems: Iterable[Finding]) -> list[Finding]:
         """Repair what a download can repair; return the problems that remain."""
@@ -34,6 +39,7 @@ class Repair:
         clones = dict.fromkeys(each.folder for each in problems if each.is_repairable and each.folder)
         broken = {each.folder for each in problems if each.kind == "clone damaged"}
         wrong = [each for each in problems if each.kind == "link"]
+        self._changed = {each.folder for each in problems if each.kind == "worktree"}
         with self._aside(damaged):
             for each in wrong:  # otherwise a copy of the right size would stay
                 self._remove(each)
@@ -92,7 +98,7 @@ class Repair:
             self._repository,
             url=line["url"],
             path=str(path.absolute()),
-            discard_changes=True,
+            changed_files=ChangedFiles.REPLACE if folder in self._changed else ChangedFiles.KEEP,
             commit=None if remake else line.get("commit"),
             crawl=line.get("crawl") or "",
             lfs=state.get("lfs", self._repository.lfs),
@@ -102,11 +108,28 @@ class Repair:
         if remake and result.status not in USABLE:
             aside.rename(path)
         elif remake:
-            folders.remove(aside)
+            self._replace(folder, aside, result)
         if result.status in USABLE:
             self._note(folder, result)
 
+    def _replace(self, folder: str, old: Path, result: CloneResult) -> None:
+        """Remove a damaged clone, once the new one has what a user made in it."""
+        new = self.tree.repository(folder)
+        try:
+            kept = DamagedClone(command(self._repository), old, new).give()
+        except Cancelled:
+            raise
+        except (GitError, OSError) as error:
+            left = new.with_name(f"{new.name}.damaged")
+            old.rename(left)
+            kept = f"its damaged clone stays as {left.name}, since a user's work may be in it: {error}"
+        else:
+            folders.remove(old)
+        result.error = "; ".join(filter(None, (result.error, kept))) or None
+
     def _note(self, folder: str, result: CloneResult) -> None:
+        if result.error:
+            self.remarks.append(f"{self.tree.hub}: repos/{folder}: {result.error}")
         line = {**result.line(), "path": f"repos/{folder}"}
         self._verification.lines[folder] = {**self._verification.lines[folder], **line}
 

@@ -1,5 +1,6 @@
 """What a user does in a clone is not lost by an update."""
 
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -10,9 +11,12 @@ import pytest
 
 from ptmtorrent_scrapy.git.clone import clone
 from ptmtorrent_scrapy.git.local import memory, write_state
-from ptmtorrent_scrapy.git.models import CloneRequest, FailureKind
+from ptmtorrent_scrapy.git.models import ChangedFiles, CloneRequest, FailureKind
 from ptmtorrent_scrapy.storage.tree import DataTree
 from ptmtorrent_scrapy.verification.clones import Clones
+from ptmtorrent_scrapy.verification.finding import Finding
+from ptmtorrent_scrapy.verification.repair import Repair
+from ptmtorrent_scrapy.verification.verifier import Verification
 from tests import hubs as content
 from tests.conftest import git
 from tests.hubs import Hubs, Large
@@ -48,6 +52,10 @@ def mine(folder: Path, update: Update) -> Path:
     git(clone, "config", "user.name", "A user")
     git(clone, "config", "user.email", "user@example.org")
     return clone
+
+
+def head(mine: Path, name: str = "HEAD") -> str:
+    return git(mine, "rev-parse", name).strip()
 
 
 def verified(mine: Path, **line: Any) -> list[tuple[str, bool]]:
@@ -133,7 +141,7 @@ def test_changed_files_block_an_update(
     assert git(mine, "rev-parse", "origin/main").strip() == served.head
     found = verified(mine, commit=before.strip(), error=outcome.error)
     assert found == [("link", True) if path == "d/w.bin" else ("local changes", False)]
-    repaired = update(discard_changes=True)
+    repaired = update(changed_files=ChangedFiles.REPLACE)
     assert (repaired.status, git(mine, "status", "--porcelain")) == ("updated", "")
     kept = git(mine, "for-each-ref", "--format=%(refname)", "refs/local").split()
     assert [git(mine, "show", f"{name}:{path}").encode() for name in kept] == [content_before] * ("d/" not in path)
@@ -197,3 +205,59 @@ def test_a_broken_clone_inside_another_repository(served: Served, update: Update
     served.push({**FILES, "README.md": b"# 2\n"})
     assert update().status == "failed"
     assert (folder / "file").read_text() == "not ours"
+
+
+def repair(hubs: Hubs, mine: Path) -> list[str]:
+    """Let verify repair the clone; return its remarks."""
+    hub = mine.parent.parent.parent
+    tree = DataTree(hub.parent, hub.name)
+    tree.repositories.parent.mkdir()
+    line = {"url": f"{hubs.url}/o/m", "path": "repos/o/m", "status": "cloned", "commit": head(mine)}
+    tree.repositories.write_text(json.dumps(line) + "\n")
+    request = CloneRequest(url="", path="", store=str(tree.store), protocols=("http",), trusted=(hubs.url,))
+    verification = Verification(tree, request, (), workers=1, share=1, advance=lambda *_: None)
+    found: list[Finding] = []
+    verification.run(found.append)
+    repair = Repair(tree, request, verification)
+    assert not [each for each in repair.run([each for each in found if each.is_repairable]) if each.is_fault]
+    return repair.remarks
+
+
+def test_changed_files_stay_where_something_else_is_repaired(
+    hubs: Hubs, served: Served, update: Update, mine: Path, folder: Path
+) -> None:
+    edit(mine)
+    commit = served.head
+    served.push({**FILES, "README.md": b"# 2\n"})
+    assert update().failure == FailureKind.LOCAL_CHANGES
+    for stored in (folder / "lfs" / "objects").rglob("*/*/*"):
+        stored.unlink()
+    (remark,) = repair(hubs, mine)
+    (kept,) = git(mine, "for-each-ref", "--format=%(refname)", "refs/local").split()
+    assert f"changed files were left as they are, and kept as {kept}" in remark
+    assert (mine / "README.md").read_text() == "my edit"
+    assert (mine / "d" / "w.bin").stat().st_nlink > 1
+    assert verified(mine, commit=commit) == [("local changes", False)]
+
+
+def test_a_clone_that_is_made_again_has_the_work_of_its_user(hubs: Hubs, mine: Path) -> None:
+    git(mine, "branch", "experiment")
+    (mine / "mine.txt").write_text("committed")
+    git(mine, "add", "mine.txt")
+    git(mine, "commit", "-m", "mine")
+    commit = head(mine)
+    git(mine, "reset", "-q", "--hard", "HEAD~1")
+    git(mine, "branch", "-f", "experiment", commit)
+    edit(mine)
+    write_below_what_upstream_adds(mine)
+    for pack in (mine / ".git" / "objects" / "pack").glob("*.pack"):
+        pack.chmod(0o644)
+        pack.write_bytes(pack.read_bytes()[:-30])
+    (remark,) = repair(hubs, mine)
+    names = git(mine, "for-each-ref", "--format=%(refname)", "refs/local").split()
+    experiment, changes = sorted(names, key=lambda name: name.rpartition("/")[2], reverse=True)
+    assert (head(mine, experiment), git(mine, "show", f"{experiment}:mine.txt")) == (commit, "committed")
+    assert (git(mine, "show", f"{changes}:README.md"), (mine / "README.md").read_text()) == ("my edit", "# 1\n")
+    assert (mine / "notes.txt" / "a").read_text() == "my notes"
+    assert remark.endswith(f"work in the damaged clone was kept as {experiment}, {changes}")
+    assert [path.name for path in mine.parent.iterdir()] == ["m"]

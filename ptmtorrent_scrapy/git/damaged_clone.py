@@ -1,0 +1,125 @@
+"""Takes a user's commits and files from a damaged clone into the one that replaces it."""
+
+import filecmp
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from ptmtorrent_scrapy.git import kept_changes, local
+from ptmtorrent_scrapy.git.command import Command
+from ptmtorrent_scrapy.git.lfs import pointers
+from ptmtorrent_scrapy.git.local_work import blob_id
+from ptmtorrent_scrapy.git.refs import HEADS
+from ptmtorrent_scrapy.git.tracking import LOCAL, REWRITTEN, Tracking
+from ptmtorrent_scrapy.storage.folders import walk
+
+_STASH = "refs/stash"
+_LISTED = ("git", "for-each-ref", "--format=%(objectname) %(refname)", HEADS, LOCAL, REWRITTEN, _STASH)
+_FOLLOWED = ("git", "for-each-ref", "--format=^%(objectname)", "refs/remotes/", "refs/tags/")
+
+
+class DamagedClone:
+    """A damaged clone beside its new one. All methods raise `GitError` and `OSError`."""
+
+    def __init__(self, git: Command, old: Path, new: Path) -> None:
+        self._git = git
+        self._old = old
+        self._new = new
+        self._tracking = Tracking(git=git, clone=new)
+
+    def give(self) -> str | None:
+        """Give the new clone what a user has made in the old one; return what a user should know of it."""
+        kept = [*self._give_commits(), *self._give_files()]
+        return f"work in the damaged clone was kept as {', '.join(kept)}" if kept else None
+
+    def _give_commits(self) -> list[str]:
+        """Copy the commits that the new clone lacks, and name them; return their references."""
+        commits = self._commits()
+        lacked = {oid for oid in commits.values() if not self._tracking.has(oid)}
+        known = set(commits.values()) - lacked
+        lost = lacked | self._tracking.lost(known)
+        kept = {name: oid for name, oid in commits.items() if oid in lost}
+        if kept:
+            self._copy(lost)
+            self._tracking.change(kept)
+        return list(kept)
+
+    def _commits(self) -> dict[str, str]:
+        """Return the commits of branches, of HEAD and of what was kept, under the names that they are to have."""
+        moment = self._tracking.moment()
+        listed = os.fsdecode(self._git.run(*_LISTED, cwd=self._old)).split("\n")[:-1]
+        pairs = [(name, oid) for oid, _, name in (line.partition(" ") for line in listed)]
+        named = {_new_name(name, moment): oid for name, oid in pairs}
+        branch, commit = local.head(self._old)
+        return named if branch or commit is None else {**named, f"{LOCAL}{moment}/HEAD": commit}
+
+    def _copy(self, commits: set[str]) -> None:
+        """Pack what the new clone lacks of commits."""
+        without = self._git.run(*_FOLLOWED, cwd=self._new)
+        stdin = "".join(f"{oid}\n" for oid in commits).encode() + without
+        objects = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": str((self._old / ".git" / "objects").absolute())}
+        command = ("git", "pack-objects", "--revs", "--quiet", ".git/objects/pack/pack")
+        self._git.run(*command, cwd=self._new, stdin=stdin, environment=objects)
+
+    def _give_files(self) -> list[str]:
+        """Move files that are in nothing's way, and keep the others as a commit; return its reference."""
+        changed = []
+        for path in self._foreign():
+            if self._is_in_the_way(path):
+                changed.append(path)
+            else:
+                target = Path(os.fsdecode(self._at(self._new, path)))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.rename(self._at(self._old, path), target)
+        return [kept_changes.keep(self._git, self._new, self._tracking, changed, self._old)] if changed else []
+
+    def _foreign(self) -> list[bytes]:
+        """Return the files whose content the new clone has nowhere; large ones may be damaged, and are none."""
+        large = pointers.of_commit(self._git, self._new, "HEAD")
+        differ = [path for path in self._files() if path not in large and not self._is_same(path)]
+        head = local.head(self._new).commit or ""
+        asked = b"".join(blob_id(self._at(self._old, path), head).encode() + b"\n" for path in differ)
+        answers = self._git.run("git", "cat-file", "--batch-check", cwd=self._new, stdin=asked).split(b"\n")
+        return [path for path, answer in zip(differ, answers, strict=False) if answer.endswith(b"missing")]
+
+    def _files(self) -> Iterator[bytes]:
+        """Yield the files of the old working tree."""
+        top = os.fsencode(self._old) + b"/"
+        for folder, inner, names in walk(self._old):
+            if folder == str(self._old) and ".git" in inner:
+                inner.remove(".git")
+            for name in names:
+                file = os.fsencode(os.path.join(folder, name))
+                if stat.S_ISREG(os.lstat(file).st_mode):
+                    yield file.removeprefix(top)
+
+    def _is_same(self, path: bytes) -> bool:
+        """Return whether the new clone has the same file there."""
+        try:
+            return filecmp.cmp(self._at(self._old, path), self._at(self._new, path), shallow=False)
+        except OSError:
+            return False
+
+    def _is_in_the_way(self, path: bytes) -> bool:
+        """Return whether the new clone has something at a path, or a file at a folder above it."""
+        at = self._at(self._new, path)
+        top = os.fsencode(self._new)
+        while at != top and not os.path.lexists(at):
+            at = os.path.dirname(at)
+        return at == self._at(self._new, path) or not os.path.isdir(at)
+
+    @staticmethod
+    def _at(clone: Path, path: bytes) -> bytes:
+        return os.path.join(os.fsencode(clone), path)
+
+
+def _new_name(name: str, moment: str) -> str:
+    """Return the name in the new clone of a reference of the old one.
+
+    >>> _new_name("refs/heads/main", "NOW"), _new_name("refs/local/THEN/main", "NOW")
+    ('refs/local/NOW/main', 'refs/local/THEN/main')
+    """
+    if name == _STASH:
+        return f"{LOCAL}{moment}/stash"
+    return f"{LOCAL}{moment}/{name.removeprefix(HEADS)}" if name.startswith(HEADS) else name
