@@ -26,7 +26,7 @@ _PAGE = """<!DOCTYPE html>
 """
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)", re.IGNORECASE)
 _DEEPEST = 256  # elements in each other; nh3's time grows with the square of that
-_NOT_NESTED = {  # elements without an end tag, or whose end tag may be left out
+_NOT_NESTED = {  # elements without an end tag, or whose end tag is optional
     *("area", "base", "body", "br", "col", "colgroup", "dd", "dt", "embed", "head", "hr", "html", "img", "input"),
     *("li", "link", "meta", "optgroup", "option", "p", "rp", "rt", "source", "tbody", "td", "tfoot", "th", "thead"),
     *("tr", "track", "wbr"),
