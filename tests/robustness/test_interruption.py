@@ -1,5 +1,6 @@
 """Crawls that are stopped early, and resumed."""
 
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import processes
-from tests.conftest import ROOT, Start, command
+from tests.conftest import ROOT, Start, command, git
 from tests.git.test_clone import assert_no_process_left
 from tests.hubs import Hubs, Large, Repository
 
@@ -56,6 +57,25 @@ def test_an_interrupted_crawl_is_resumed(
     assert hubs.asked("upload-pack") == []
     assert len(hubs.asked("^/_lfs/")) == 1
     assert [path for path in (folder / "data").rglob("*") if "~" in path.name] == []
+
+
+@pytest.mark.parametrize(("hub", "repository"), [("onnxmodelzoo", "onnx/models"), ("pytorchhub", "pytorch/hub")])
+def test_a_hub_that_is_a_repository_keeps_its_line(
+    crawl: Start, hubs: Hubs, folder: Path, hub: str, repository: str
+) -> None:
+    killed = processes.Popen(command(hubs, folder, hub), cwd=ROOT, stderr=subprocess.DEVNULL)
+    clone = folder / "data" / hub / "repos" / repository
+    while not clone.exists() and killed.poll() is None:
+        os.sched_yield()
+    killed.kill()
+    killed.wait()
+    for _ in range(2):  # the second one has nothing to resume
+        done = crawl(hub)
+        assert done.status == 0
+        (line,) = (line for line in done.read("json/repositories.jsonl") if line["url"].endswith(f"/{repository}"))
+        assert (line["status"], line["commit"]) == ("current", git(clone, "rev-parse", "HEAD").strip())
+    known = {entry["started"] for entry in done.read("json/crawls.jsonl")}
+    assert {line["crawl"] for line in done.read("json/repositories.jsonl")} <= known
 
 
 def test_no_space(crawl: Start, hubs: Hubs) -> None:
