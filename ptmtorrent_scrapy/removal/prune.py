@@ -68,7 +68,7 @@ def leftovers(tree: DataTree, *, keep_listing: bool) -> Iterator[Removal]:
 def is_resumable(tree: DataTree, now: float, longest: float) -> bool:
     """Return whether an interrupted listing is not older than `longest` seconds."""
     try:
-        return now - tree.work.stat().st_mtime <= longest
+        return 0 <= now - tree.work.stat().st_mtime <= longest
     except FileNotFoundError:
         return False
 

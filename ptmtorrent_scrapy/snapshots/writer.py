@@ -122,8 +122,11 @@ class SnapshotWriter:
         return name
 
     def _name(self) -> str:
-        """Return the time when the previous records were written, or the next second that no other snapshot has."""
-        at = int(self._former.stat().st_mtime)
+        """Return the time when the previous records were written, or the next second that no other snapshot has.
+
+        A time in the future, from a clock that was ahead, would be newer than all snapshots to come.
+        """
+        at = int(min(self._former.stat().st_mtime, time.time()))
         while (folder := self.tree.snapshots / _time(at)).exists() and not self._is_of(folder):
             at += 1
         return folder.name

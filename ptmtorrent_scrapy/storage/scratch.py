@@ -30,6 +30,6 @@ def remove_left(root: Path) -> None:
     """Remove the scratch folders whose process was killed."""
     for folder in root.glob(f"{_PREFIX}*"):
         with contextlib.suppress(LockHeld, OSError):
-            if (folder / _LOCK).exists() or time.time() - folder.stat().st_mtime > _YOUNG:
+            if (folder / _LOCK).exists() or not 0 <= time.time() - folder.stat().st_mtime <= _YOUNG:
                 with lock(folder / _LOCK):
                     folders.remove(folder)

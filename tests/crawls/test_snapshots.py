@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -202,7 +203,9 @@ def test_two_are_kept_of_four(crawl: Start, hubs: Hubs) -> None:
         hubs.huggingface.models = [*FIRST, {"id": f"o/{number}", "sha": "4" * 40}, {"id": "o/bad", "sha": f"{number}"}]
         done = crawl("huggingface", fraction=0, KEEP_SNAPSHOTS=2)
         states.append(state(done))
+        os.utime(done.folder / "json" / "huggingface.json", (future := time.time() + 86400, future))  # a clock ahead
     assert [line["snapshot"] for line in crawls(done)[2:]] == snapshots(done)
+    assert max(snapshots(done)) < time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() + 3600))
     assert crawls(done)[0]["snapshot"] is None
     assert len({line["snapshot"] for line in crawls(done)}) == 4
     assert [kept(done, name) for name in snapshots(done)] == states[1:3]

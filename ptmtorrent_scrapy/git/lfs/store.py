@@ -166,12 +166,12 @@ class Store:
 
     def _old_objects(self) -> list[str]:
         """Return ids of a random part of the objects that were checked long ago or never, oldest check first."""
-        before = time.time() - _SAMPLE_AGE
+        now = time.time()
         ages: dict[str, float] = {}
         for number in random.sample(range(256), _SAMPLE_FILES):
             name = f"{number:02x}"
-            checked = self.checks.ages(name)
-            ages |= {oid: checked.get(oid, 0) for oid in self.ids(name) if checked.get(oid, 0) < before}
+            checked = {oid: at for oid, at in self.checks.ages(name).items() if at <= now}  # others are no time
+            ages |= {oid: at for oid in self.ids(name) if (at := checked.get(oid, 0)) < now - _SAMPLE_AGE}
         return sorted(ages, key=ages.__getitem__)
 
     def ids(self, name: str = "") -> Iterator[str]:

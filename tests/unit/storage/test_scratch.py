@@ -1,5 +1,7 @@
 """Scratch folders are removed, also those of processes that were killed."""
 
+import os
+import time
 from pathlib import Path
 
 from ptmtorrent_scrapy.storage.scratch import remove_left, scratch_folder
@@ -26,3 +28,6 @@ def test_a_folder_that_is_only_just_made_is_kept(tmp_path: Path) -> None:
     (tmp_path / ".plan~new").mkdir()
     remove_left(tmp_path)
     assert (tmp_path / ".plan~new").is_dir()
+    os.utime(tmp_path / ".plan~new", times=(time.time() + 86400,) * 2)  # by a clock that was ahead
+    remove_left(tmp_path)
+    assert not (tmp_path / ".plan~new").exists()
