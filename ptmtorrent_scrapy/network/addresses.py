@@ -12,6 +12,10 @@ from urllib.parse import urlsplit
 Origin = tuple[str, int]  # host and port
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
+_UNICAST = ipaddress.ip_network("2000::/3")  # all public IPv6 addresses, as IANA has assigned them
+_NOT_PUBLIC = tuple(  # what not every version of Python knows: protocol assignments, 6to4 relays, documentation
+    ipaddress.ip_network(each) for each in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")
+)
 
 
 class AddressRefused(Exception):
@@ -46,7 +50,9 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
-    return found.is_global and not found.is_multicast
+        if found not in _UNICAST:
+            return False
+    return found.is_global and not found.is_multicast and not any(found in each for each in _NOT_PUBLIC)
 
 
 def origin(url: str) -> Origin | None:

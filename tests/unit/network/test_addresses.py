@@ -20,6 +20,16 @@ from ptmtorrent_scrapy.network.addresses import AddressPolicy, AddressRefused, i
         ),
         *("255.255.255.255", "224.0.0.1", "192.0.2.1", "198.18.0.1", "240.0.0.1"),
         *("::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "fd12::1", "ff02::1", "2001:db8::1"),
+        *(
+            "192.0.0.8",
+            "192.88.99.1",
+            "::7f00:1",
+            "::ffff:0:7f00:1",
+            "64:ff9b:1::7f00:1",
+            "fec0::1",
+            "5f00::1",
+            "3fff::1",
+        ),
         *("::ffff:127.0.0.1", "::ffff:a9fe:a9fe", "64:ff9b::7f00:1", "2002:7f00:1::", "2002:a00:1::1"),
     ],
 )
@@ -28,7 +38,8 @@ def test_an_address_that_is_not_public(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["1.1.1.1", "140.82.112.3", "2606:4700::6810:84e5", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+    "address",
+    ["1.1.1.1", "140.82.112.3", "2606:4700::6810:84e5", "::ffff:8.8.8.8", "64:ff9b::808:808", "2001:4860:4860::8888"],
 )
 def test_an_address_that_is_public(address: str) -> None:
     assert is_public(address)
