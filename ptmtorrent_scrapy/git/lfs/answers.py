@@ -17,6 +17,7 @@ BATCH_BYTES = 64 << 20  # of an answer to a batch request
 MESSAGE_BYTES = 1 << 14  # of an answer that is an error
 _MESSAGE = 200  # characters that are repeated of a server's message
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_NOT_BATCH = "their server answers with something else than the batch API of git-lfs"
 _OURS = {"host", "content-length", "transfer-encoding", "connection", "range", "te", "upgrade", "expect", "trailer"}
 _TOTAL = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
 
@@ -39,9 +40,20 @@ def batch(response: HTTPResponse, url: str) -> dict[str, Answered]:
     content = response.read(BATCH_BYTES)
     try:
         objects = json.loads(content)["objects"]
-        return {entry["oid"]: _answered(entry, url) for entry in objects}
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise GitError("their server answers with something else than the batch API of git-lfs") from None
+        objects = None
+    if not isinstance(objects, list):
+        raise GitError(_NOT_BATCH)
+    named = [entry for entry in objects if isinstance(entry, dict) and isinstance(entry.get("oid"), str)]
+    return {entry["oid"]: _of_entry(entry, url) for entry in named}
+
+
+def _of_entry(entry: dict[str, Any], url: str) -> Answered:
+    """Return what an entry says; one of another form costs its own object only."""
+    try:
+        return _answered(entry, url)
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError):
+        return GitError(_NOT_BATCH)
 
 
 def _answered(entry: dict[str, Any], url: str) -> Answered:

@@ -1,9 +1,12 @@
 """What LFS servers answer."""
 
+import json
+from typing import Any, cast
+
 import pytest
 
 from ptmtorrent_scrapy.git.errors import Gated, GitError, Missing, Transient, Unavailable
-from ptmtorrent_scrapy.git.lfs.answers import failure
+from ptmtorrent_scrapy.git.lfs.answers import Download, batch, failure
 
 
 @pytest.mark.parametrize(
@@ -32,3 +35,39 @@ def test_a_rate_limit_is_waited_for() -> None:
     assert found.pause == 7
     assert isinstance(failure(403, {}, b'{"message": "API rate limit exceeded"}'), Unavailable)
     assert isinstance(failure(403, {"X-RateLimit-Remaining": "0"}, b""), Unavailable)
+
+
+class Answer:
+    """An answer of status 200 with some content."""
+
+    status = 200
+
+    def __init__(self, content: object) -> None:
+        self.content = json.dumps(content).encode()
+
+    def read(self, most: int) -> bytes:
+        return self.content[:most]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *({"error": "gone"}, {"error": {"code": "?"}}, {"error": {}}, {"error": {"code": 1e400}}, {"actions": []}),
+        *({"actions": "x"}, {"actions": {"download": "x"}}, {"actions": {"download": {"href": 7}}}),
+        *({"actions": {"download": {"href": "http://[::1"}}}, {"actions": {"download": {"href": "/", "header": [1]}}}),
+    ],
+)
+def test_an_odd_entry_costs_its_own_object_only(odd: dict[str, Any]) -> None:
+    good = {"oid": "b", "actions": {"download": {"href": "/x", "header": {"A": "1", "Host": "evil", "B": "x\r\ny"}}}}
+    objects = ["odd", None, {"size": 1}, {"oid": 7}, {"oid": "a", **odd}, good]
+    found = batch(cast(Any, Answer({"objects": objects})), "https://lfs.example/o/objects/batch")
+    assert found.keys() == {"a", "b"}
+    assert found["b"] == Download("https://lfs.example/x", {"A": "1"})
+    assert isinstance(found["a"], GitError)
+    assert not isinstance(found["a"], Transient)
+
+
+@pytest.mark.parametrize("content", [[], {}, {"objects": {}}, {"objects": "x"}, None])
+def test_another_answer_is_no_batch(content: object) -> None:
+    with pytest.raises(GitError, match="something else than the batch API"):
+        batch(cast(Any, Answer(content)), "https://lfs.example/objects/batch")
