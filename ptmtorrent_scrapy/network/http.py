@@ -112,8 +112,10 @@ class Client:
             connection = used or _Connection(self.network, key)
             self._busy.add(connection)
             try:
-                connection.request(method, _target(connection, url), body=body, headers=_headers(connection, headers))
-                return connection, connection.getresponse()
+                with _ended_after(self.network.idle_seconds, connection):
+                    target = _target(connection, url)
+                    connection.request(method, target, body=body, headers=_headers(connection, headers))
+                    return connection, connection.getresponse()
             except (OSError, http.client.HTTPException) as error:
                 self._busy.discard(connection)
                 connection.close()
@@ -134,9 +136,7 @@ class Client:
         with self._lock:
             self._is_closed = True
             for connection in tuple(self._busy):
-                with contextlib.suppress(OSError):
-                    if connection.sock is not None:
-                        connection.sock.shutdown(socket.SHUT_RDWR)
+                _end(connection)
             for connection in (each for idle in self._idle.values() for each in idle):
                 connection.close()
             self._idle.clear()
@@ -160,6 +160,24 @@ class _Connection(http.client.HTTPConnection):
         if self._scheme == "https":
             context = _tls(*_tls_settings(self._network.configuration, f"https://{self.host}:{self.port}/"))
             self.sock = context.wrap_socket(found, server_hostname=self.host)
+
+
+@contextlib.contextmanager
+def _ended_after(seconds: float, connection: http.client.HTTPConnection) -> Iterator[None]:
+    """End a connection on which the beginning of an answer takes longer, however steadily its bytes come."""
+    timer = threading.Timer(seconds, _end, [connection])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _end(connection: http.client.HTTPConnection) -> None:
+    with contextlib.suppress(OSError):
+        if connection.sock is not None:
+            connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _server(url: str) -> tuple[str, object]:

@@ -1,5 +1,6 @@
 """LFS files of clones: whose they are, which pointers count, and what LFS servers answer."""
 
+import contextlib
 import http.server
 import json
 import subprocess
@@ -13,6 +14,10 @@ from typing import Any
 import pytest
 
 from ptmtorrent_scrapy.git.clone import clone
+from ptmtorrent_scrapy.git.lfs.gateway import Gateway, LfsServer
+from ptmtorrent_scrapy.git.lfs.pointers import Pointer
+from ptmtorrent_scrapy.network.addresses import AddressPolicy, origins
+from ptmtorrent_scrapy.network.connections import Network
 from tests import hubs as content
 from tests.conftest import ROOT, RequestFor, git
 from tests.hubs import Hubs, Large
@@ -211,7 +216,7 @@ def test_an_lfs_server_that_the_repository_names(hubs: Hubs, request_for: Reques
 
 @pytest.fixture
 def dripping() -> Iterator[str]:
-    """Yield an LFS server that sends single bytes."""
+    """Yield a server that sends single bytes: of its objects, of its answers or of their headers."""
     ended = threading.Event()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -219,16 +224,25 @@ def dripping() -> Iterator[str]:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["objects"]
             href = f"http://{self.headers['Host']}/object"
             body = json.dumps({"objects": [{**each, "actions": {"download": {"href": href}}} for each in asked]})
+            if self.path.startswith("/headers/"):
+                self.drip(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100)
             self.send_response(200)
             self.end_headers()
+            if self.path.startswith("/answer/"):
+                self.drip(body.encode() + b" " * 1000)
             self.wfile.write(body.encode())
 
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Length", str(len(ONE.body)))
             self.end_headers()
-            while not ended.wait(0.1):
-                self.wfile.write(ONE.body[:1])
+            self.drip(ONE.body)
+
+        def drip(self, content: bytes) -> None:
+            for byte in content:
+                if ended.wait(0.1):
+                    return
+                self.wfile.write(bytes([byte]))
                 self.wfile.flush()
 
         def log_message(self, *_: Any) -> None:
@@ -241,7 +255,7 @@ def dripping() -> Iterator[str]:
     with Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/info/lfs"
+        yield f"http://127.0.0.1:{server.server_port}"
         ended.set()
         server.shutdown()
         thread.join()
@@ -251,10 +265,25 @@ def test_an_lfs_server_that_is_too_slow(hubs: Hubs, request_for: RequestFor, dri
     hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
     del hubs.objects[ONE.oid]
     began = time.monotonic()
-    outcome = clone(request_for(mirrors=(dripping,), timeout=2, accept_partial=False))
+    outcome = clone(request_for(mirrors=(f"{dripping}/objects/info/lfs",), timeout=2, accept_partial=False))
     assert (outcome.status, outcome.failure) == ("failed", "retry")
     assert "less than 1000 bytes per second" in str(outcome.error)
     assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize(
+    ("what", "error"),
+    [("answer", "less than 1000 bytes per second"), ("headers", "does not answer as it should")],
+)
+def test_an_lfs_server_whose_answer_is_too_slow(dripping: str, what: str, error: str) -> None:
+    network = Network(policy=AddressPolicy(trusted=origins([dripping])), idle_seconds=1)
+    url = f"{dripping}/{what}/info/lfs"
+    server = LfsServer(url=url, network=network, protocols=("http",), min_rate=1000, timeout=1)
+    pointer = Pointer(ONE.oid, len(ONE.body))
+    with contextlib.closing(Gateway(server)) as gateway:
+        (entry,) = gateway.batch([pointer])
+        assert "actions" not in entry
+        assert error in str(gateway.failure([pointer]))
 
 
 def test_open_files_that_run_out_are_not_the_repositorys_fault(hubs: Hubs, request_for: RequestFor) -> None:

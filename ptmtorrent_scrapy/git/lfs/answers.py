@@ -33,18 +33,16 @@ class Download:
 Answered = Download | GitError
 
 
-def batch(response: HTTPResponse, url: str) -> dict[str, Answered]:
+def batch(content: bytes, url: str) -> dict[str, Answered]:
     """Return what the answer to a batch request says of each object. Raise `GitError`."""
-    if response.status != 200:
-        raise failure(response.status, response.headers, response.read(MESSAGE_BYTES))
-    content = response.read(BATCH_BYTES)
     try:
         objects = json.loads(content)["objects"]
     except (ValueError, TypeError, KeyError, RecursionError):
         objects = None
-    if not isinstance(objects, list):
+    listed = objects if isinstance(objects, list) else [None]
+    named = [entry for entry in listed if isinstance(entry, dict) and isinstance(entry.get("oid"), str)]
+    if listed and not named:
         raise GitError(_NOT_BATCH)
-    named = [entry for entry in objects if isinstance(entry, dict) and isinstance(entry.get("oid"), str)]
     return {entry["oid"]: _of_entry(entry, url) for entry in named}
 
 

@@ -9,6 +9,7 @@ https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md
 
 import atexit
 import contextlib
+import http
 import http.client
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -101,7 +102,9 @@ class Gateway:
         headers = {"Accept": _TYPE, "Content-Type": _TYPE, "User-Agent": self._server.user_agent}
         url = f"{self._server.url}/objects/batch"
         with _network_errors(), self._client.request("POST", url, body=orjson.dumps(body), headers=headers) as response:
-            return answers.batch(response, url)
+            if response.status != http.HTTPStatus.OK:
+                raise self._refused(response)
+            return answers.batch(self._read(response, answers.BATCH_BYTES), url)
 
     def _take(self, asked: list[Pointer], answered: Mapping[str, Answered]) -> None:
         for pointer in asked:
@@ -145,10 +148,23 @@ class Gateway:
             headers["Range"] = handler.headers["Range"]
         with self._client.request("GET", found.url, headers=headers) as response:
             if response.status not in (200, 206, 416):
-                raise answers.failure(response.status, response.headers, response.read(answers.MESSAGE_BYTES))
+                raise self._refused(response)
             length = self._announce(oid, response, handler)
             if response.status != 416:
                 self._copy(response, handler, length)
+
+    def _refused(self, response: HTTPResponse) -> GitError:
+        message = self._read(response, answers.MESSAGE_BYTES)
+        return answers.failure(response.status, response.headers, message)
+
+    def _read(self, response: HTTPResponse, most: int) -> bytes:
+        """Return the beginning of an answer. Raise `TooSlow`."""
+        rate = LeastRate(self._server.min_rate, self._server.timeout)
+        content = bytearray()
+        while len(content) < most and (piece := response.read1(min(_PIECE, most - len(content)))):
+            content += piece
+            rate.count(len(piece))
+        return bytes(content)
 
     def _announce(self, oid: str, response: HTTPResponse, handler: "_Handler") -> int:
         """Send status and headers; return how many bytes come. Raise `GitError` if that cannot be the object."""
