@@ -1,6 +1,7 @@
 """Pages that could not be fetched, and why."""
 
 import json
+from traceback import clear_frames
 
 from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError
 from scrapy.http import Response
@@ -36,6 +37,7 @@ def failed(error: BaseException) -> PageFailed:
     if isinstance(error, PageFailed):
         return error
     if isinstance(error.__cause__, _DecompressionMaxSizeExceeded):
+        clear_frames(error.__cause__.__traceback__)  # they hold what was unpacked, while smaller pages are asked for
         return PageFailed("its answer is larger than DOWNLOAD_MAXSIZE", is_too_large=True)
     is_too_large = isinstance(error, DownloadTimeoutError) or type(error) is DownloadCancelledError
     return PageFailed(" ".join((str(error) or type(error).__name__).split()), is_too_large=is_too_large)

@@ -1,8 +1,11 @@
 """Reasons why a page could not be fetched."""
 
+import weakref
+
 import pytest
-from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError
+from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Response
+from scrapy.utils._compression import _DecompressionMaxSizeExceeded
 
 from ptmtorrent_scrapy.crawl.pages import failed, refused
 from ptmtorrent_scrapy.downloadhandlers.http import ServerRefused
@@ -54,3 +57,26 @@ def test_a_timeout_may_come_of_a_page_that_is_too_large() -> None:
     assert not failed(ServerRefused("an address of this machine")).is_too_large
     assert not failed(OSError("disk")).is_too_large
     assert str(failed(ValueError())) == "ValueError"
+
+
+class Unpacked:
+    """What was unpacked of an answer before it was too much."""
+
+
+def test_what_was_unpacked_of_a_page_that_is_too_large_is_let_go() -> None:
+    unpacked: list[weakref.ref[Unpacked]] = []
+
+    def unpack() -> None:
+        content = Unpacked()
+        unpacked.append(weakref.ref(content))
+        raise _DecompressionMaxSizeExceeded(2, 1)
+
+    try:
+        try:
+            unpack()
+        except ValueError as error:
+            raise IgnoreRequest from error
+    except IgnoreRequest as error:
+        page = failed(error)
+        assert unpacked[0]() is None
+    assert (page.is_too_large, str(page)) == (True, "its answer is larger than DOWNLOAD_MAXSIZE")
