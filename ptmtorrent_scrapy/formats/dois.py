@@ -6,14 +6,14 @@ from urllib.parse import unquote
 
 # https://info.arxiv.org/help/arxiv_identifier.html: YYMM.NUMBER since April 2007, ARCHIVE.CLASS/YYMMNUMBER before
 _ARXIV_ID = (
-    r"(?:(?P<month>\d{4})\.(?P<number>\d{4,5})|(?P<archive>[a-z]{1,8}(?:-[a-z]{2,4})?)(?:\.[a-z]{2}(?:-[a-z]{2})?)?/"
+    r"(?:(?P<month>\d{4})\.(?P<number>\d{4,5})|(?P<archive>[a-z]{1,8}(?:-[a-z]{2,4})?)(?:\.[a-z]{2,8}(?:-[a-z]{2,8})?)?/"
     r"(?P<old_month>\d{4})(?P<old_number>\d{3}))(?!\d)(?:v\d+)?"
 )
-_ARXIV = re.compile(rf"(?:arxiv:\s*)?(?:(?:abs|pdf)/)?{_ARXIV_ID}(?:\.pdf)?", re.IGNORECASE)
+_ARXIV = re.compile(rf"(?:arxiv:\s*)?(?:(?:abs|pdf)/)?{_ARXIV_ID}(?:\.pdf)?", re.IGNORECASE | re.ASCII)
 _ARXIV_NAMED = re.compile(
     r"(?:(?:arxiv|ar5iv|alphaxiv)(?:\.labs\.arxiv)?\.org/+(?:abs|pdf|html|format|e-print|ps|ftp/arxiv/papers/\d{4})/+"
     rf"|arxiv-vanity\.com/papers/|huggingface\.co/papers/|arxiv[:.]\s*|/arxiv/){_ARXIV_ID}",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 # https://info.arxiv.org/help/api/user-manual.html: archives of the old scheme
 _ARCHIVES = re.compile(
@@ -27,11 +27,11 @@ _ACL_NAMED = re.compile(
     r"(?:aclanthology\.(?:org|info)|aclweb\.org/anthology|aclanthology\.coli\.uni-saarland\.de)/(?:[\w.~-]{1,40}/){0,4}"
     r"([PNDKS]1[6-9]-\d{4}|[DK]15-\d{4}|E17-\d{4}"
     r"|20[2-9]\d\.(?:(?:acl|emnlp|naacl|eacl|findings)-[a-z]+|coling-main|conll-1|semeval-1)\.\d+)(?!\d)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
-_NATURE_NAMED = re.compile(r"nature\.com/articles/([a-z]+\d+|s\d{5}-[\d-]+\w)(?![\w-])")
+_NATURE_NAMED = re.compile(r"nature\.com/articles/([a-z]+\d+|s\d{5}-[\d-]+\w)(?![\w-])", re.ASCII)
 # https://www.crossref.org/blog/dois-and-matching-regular-expressions/
-_DOI = re.compile(r"(?<![\w.])10\.\d{4,9}/[-._;()/:A-Z0-9]+", re.IGNORECASE)
+_DOI = re.compile(r"(?<![\w.])10\.\d{4,9}/[-._;()/:A-Z0-9]+", re.IGNORECASE | re.ASCII)
 _LONGEST = 300  # characters of a DOI
 # What publishers' pages have after the DOI in their address
 _AFTER_DOI = (

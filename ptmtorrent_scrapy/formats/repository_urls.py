@@ -65,6 +65,7 @@ _NO_OWNERS = frozenset(
             "snippets",
             "solutions",
         ),
+        *("customer-stories", "git-guides", "mobile", "newsroom", "premium-support", "why-github"),
         *("sponsors", "stars", "support", "team", "topics", "trending", "user", "users", "watching", "workspace"),
     )
 )
@@ -160,7 +161,8 @@ def _project(host: str, path: list[str]) -> list[str]:
     if ".." in path or (_is_forge(host) and path[:1] and path[0].lower() in _NO_OWNERS):
         return []
     if host in _FORGES and host != "gitlab.com":
-        return _without_git(path[:2]) if len(path) > 1 else []
+        is_project = len(path) > 1 and (host, path[1]) != ("bitbucket.org", "workspace")
+        return _without_git(path[:2]) if is_project else []
     end = next((number for number, name in enumerate(path) if number > 1 and name in _VIEWS), len(path))
     ends = [number for number, name in enumerate(path[:end]) if number and _GIT_NAME.fullmatch(name)]
     if ends:

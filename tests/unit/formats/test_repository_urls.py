@@ -67,7 +67,15 @@ def test_a_link_names_a_repository(link: str, url: str, folder: str) -> None:
 @pytest.mark.parametrize(
     "link",
     [
-        *("", "text", "https://github.com/a", "https://github.com/topics/gan", "https://gist.github.com/someone"),
+        *(
+            "",
+            "text",
+            "https://github.com/a",
+            "https://github.com/topics/gan",
+            "https://github.com/mobile/x",
+            "https://bitbucket.org/team/workspace/projects/ML",
+            "https://gist.github.com/someone",
+        ),
         *(
             "https://example.org/a/b",
             "https://github.com/a/..",
