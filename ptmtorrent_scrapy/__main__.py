@@ -2,11 +2,14 @@
 
 import os
 
-from scrapy.cmdline import execute
+from ptmtorrent_scrapy.interrupt import end_without_traceback
 
 
 def main() -> None:
     """Run `scrapy` with this project's settings, wherever it is started."""
+    end_without_traceback()
+    from scrapy.cmdline import execute  # takes a second, in which Ctrl-C may come
+
     os.environ["SCRAPY_SETTINGS_MODULE"] = "ptmtorrent_scrapy.settings"
     execute()
 

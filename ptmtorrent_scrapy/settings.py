@@ -4,9 +4,11 @@ import os
 
 from ptmtorrent_scrapy import CONTACT_URL as _DOCUMENTATION
 from ptmtorrent_scrapy import __version__
+from ptmtorrent_scrapy.interrupt import end_without_traceback
 from ptmtorrent_scrapy.log_formatter import filter_loggers
 from ptmtorrent_scrapy.storage.streams import open_missing
 
+end_without_traceback()
 open_missing()  # before anything is opened: Scrapy reads this file first
 filter_loggers()
 
