@@ -80,12 +80,17 @@ class FetchingSpider(Hub, Spider):
                 raise
             return page
 
-    async def kept_page(self, path: str) -> Response | None:
-        """Return the page that an earlier crawl wrote to a path below the hub's folder, with a `file:` URL."""
+    async def kept_page(self, path: str, *, unless: Callable[[bytes], bool] | None = None) -> Response | None:
+        """Return the page that an earlier crawl wrote to a path below the hub's folder, with a `file:` URL.
+
+        A page for which `unless` is true is not used.
+        """
         url = self.session.tree.page(path).absolute().as_uri()
         try:
             page = await self.fetch(Request(url, dont_filter=True, meta={"dont_retry": True}))
         except PageFailed:
+            return None
+        if unless is not None and unless(page.body):
             return None
         self.session.stats.inc_value("pages/earlier")
         return page

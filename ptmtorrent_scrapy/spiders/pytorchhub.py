@@ -129,8 +129,7 @@ class PyTorchHubSpider(HubSpider):
 
     async def has_site_page(self, path: str) -> bool:
         """Return whether an earlier crawl wrote a page as the site shows it."""
-        page = await self.kept_page(path)
-        return page is not None and not is_rendered(page.body)
+        return await self.kept_page(path, unless=is_rendered) is not None
 
     def is_elsewhere(self, url: str, page: Page) -> bool:
         """Return whether the site leads from a page to another host, or from a model's page to its start page."""

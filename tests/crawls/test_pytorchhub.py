@@ -138,6 +138,9 @@ def test_without_a_browser_pages_are_rendered_from_their_markdown(
         assert "<table>" in (html / "models" / f"{stem}.html").read_text()
     assert f"{len(STEMS) + 1} rendered from Markdown" in done.log
     assert hubs.asked("^/pytorchhub") == []
+    again = pages(environment=no_browser, fraction=0)
+    assert f"{len(STEMS) + 1} rendered from Markdown" in again.log
+    assert "kept from an earlier crawl" not in again.log
 
 
 @pytest.mark.usefixtures("with_browser")
