@@ -13,6 +13,7 @@ class Faults:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()  # by the file's path below the hub's folder
         self.examples: dict[str, list[str]] = {}
+        self.of_others = False  # whether an object was of another model than its record
         self._seen: set[tuple[str, str]] = set()
 
     def add(self, file: str, description: str) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _LONGEST_WAIT = 300.0  # seconds for a crawl to replace the second file after the first
+_SHORT_WAIT = 0.5  # likewise for somebody who has not locked the tree
 _POLL = 0.05  # seconds
 
 
@@ -37,11 +38,12 @@ class Pair:
         self._descriptors: dict[str, int] = {}  # of metadata files
 
     def __enter__(self) -> Self:
-        deadline = time.monotonic() + _LONGEST_WAIT
+        began = time.monotonic()
         self._open()
-        while not self._is_settled():
-            if time.monotonic() > deadline:
-                self._faults.add("json", "records and metadata are of different crawls")
+        while not (is_settled := self._is_settled()) or self._is_mixed():
+            if time.monotonic() > began + (_SHORT_WAIT if is_settled else _LONGEST_WAIT):
+                if not is_settled:
+                    self._faults.add("json", "records and metadata are of different crawls")
                 break
             time.sleep(_POLL)
             self._open()
@@ -114,6 +116,7 @@ class Pair:
         """Count an object that is of another model than the record that names it."""
         path = self._metadata(name)
         self._fault(path, f"element {position} is of another model than its record")
+        self._faults.of_others = True
 
     def _metadata(self, name: str) -> Path:
         return self._tree.folder / "json" / "metadata" / name
@@ -162,14 +165,28 @@ class Pair:
             self._files.popitem()[1].close()
 
     def _is_settled(self) -> bool:
-        """Return whether no crawl is between the first and the last file."""
+        """Return whether no crawl is between the first and the last file.
+
+        The names are compared last: a crawl that renames a file after the first question has renamed one that is open.
+        """
+        if _is_crawled(self._tree) and self._is_between():
+            return False
         for path, file in self._files.items():
             try:
                 if not os.path.samestat(path.stat(), os.fstat(file.fileno())):
                     return False
             except FileNotFoundError:
                 return False
-        return not (_is_crawled(self._tree) and self._is_between())
+        return True
+
+    def _is_mixed(self) -> bool:
+        """Return whether the first record names an object of another model, as where a copy of a tree is renewed."""
+        faults, self._faults = self._faults, Faults()
+        try:
+            next(self.records(), None)
+            return self._faults.of_others
+        finally:
+            self._faults, self.read = faults, 0
 
     def _is_between(self) -> bool:
         records, rejected = self._tree.records, self._tree.rejected

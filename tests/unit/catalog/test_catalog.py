@@ -1,14 +1,17 @@
 """A data tree is read as whoever exports, reports or publishes it needs it."""
 
+import itertools
 import json
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from ptmtorrent_scrapy.catalog import Catalog, CatalogError
-from ptmtorrent_scrapy.storage.atomic import JsonArrayFile, beside
+from ptmtorrent_scrapy.storage.atomic import AtomicFile, JsonArrayFile, beside
+from ptmtorrent_scrapy.storage.tree import DataTree
 from tests.trees import crawl_line, listed, record, write_array, write_hub, write_models
 
 
@@ -180,3 +183,45 @@ def test_metadata_that_is_no_json_is_a_fault(tmp_path: Path) -> None:
     with hub.open() as pair:
         assert pair.metadata == []
     assert list(hub.faults.lines()) == ["json/metadata/hf_metadata.json: is not JSON"]
+
+
+def test_files_that_are_renamed_again_and_again_are_of_one_crawl(tmp_path: Path) -> None:
+    tree = DataTree(tmp_path, "huggingface")
+    write_hub(tmp_path, records=[record(0, "org/m0")], rejected=[{"name": "org/m0", "reason": "0"}])
+    is_over = threading.Event()
+
+    def crawl() -> None:
+        for number in itertools.count(1):
+            if is_over.is_set():
+                return
+            records, rejected = JsonArrayFile(tree.records), AtomicFile(tree.rejected)
+            records.append(json.dumps(record(0, f"org/m{number}")).encode())
+            rejected.file.write(json.dumps({"name": f"org/m{number}", "reason": "0"}).encode())
+            records.commit()
+            rejected.commit()
+
+    with tree.claim(), ThreadPoolExecutor(1) as pool:
+        crawling = pool.submit(crawl)
+        try:
+            for _ in range(200):
+                (hub,) = Catalog(tmp_path).hubs()
+                with hub.open() as pair:
+                    found = {line["ModelName"] for line, _ in pair.records(with_objects=False)}
+                    found |= {line["name"] for line in pair.rejected()}
+                assert len(found) == 1
+        finally:
+            is_over.set()
+        crawling.result()
+
+
+def test_files_of_a_copy_that_is_renewed_are_waited_for(tmp_path: Path) -> None:
+    """Somebody has replaced the metadata and not yet the records, and has locked nothing."""
+    folder = write_models(tmp_path, [listed(0, "org/old")])
+    write_array(folder / "json" / "metadata" / "hf_metadata.json", [listed(0, "org/new")])
+    timer = threading.Timer(0.1, write_hub, [tmp_path], {"records": [record(0, "org/new")]})
+    timer.start()
+    (hub,) = Catalog(tmp_path).hubs()
+    with hub.open() as pair:
+        assert [(line["ModelName"], found is not None) for line, found in pair.records()] == [("org/new", True)]
+    assert not hub.faults
+    timer.join()
