@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from ptmtorrent_scrapy.catalog.faults import Faults, below
+from ptmtorrent_scrapy.catalog.objects import Objects
 from ptmtorrent_scrapy.storage.atomic import beside
 from ptmtorrent_scrapy.storage.json_reading import Element, elements, lines, value
 from ptmtorrent_scrapy.storage.tree import DataTree, is_work
@@ -77,7 +78,7 @@ class Pair:
 
         The object is None if it is missing, is of another model, or `with_objects` is false, which saves its time.
         """
-        objects = _Objects(self) if with_objects else None
+        objects = Objects(self) if with_objects else None
         for element in self._elements(self._tree.records):
             record = element.value
             if not _is_record(record):
@@ -218,35 +219,6 @@ class _Reading(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         self._position = offset + (self._position if whence == os.SEEK_CUR else 0)
         return self._position
-
-
-class _Objects:
-    """The objects of the metadata files in the order of the records, which is theirs."""
-
-    def __init__(self, pair: Pair) -> None:
-        self._pair = pair
-        self._read: dict[str, tuple[int, dict[str, Any] | None, Iterator[tuple[int, dict[str, Any]]]]] = {}
-
-    def of(self, record: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the object of a record; None if the file has none at its position, or that of another model."""
-        hub = record.get("ModelHub")
-        if not isinstance(hub, dict) or not isinstance(position := hub.get("MetadataObjectID"), int):
-            return None
-        name = str(hub.get("MetadataFilePath")).rpartition("/")[2]
-        found = self._at(name, position)
-        if found is not None and record["ModelName"] not in found.values():
-            self._pair.report_other(name, position)
-            return None
-        return found
-
-    def _at(self, name: str, position: int) -> dict[str, Any] | None:
-        at, found, rest = self._read.get(name, (-1, None, iter(())))
-        if name not in self._read or at > position:
-            at, found, rest = -1, None, self._pair.objects(name)
-        while at < position:
-            at, found = next(rest, (1 << 62, None))
-        self._read[name] = (at, found, rest)
-        return found if at == position else None
 
 
 def _is_record(value: Any) -> bool:

@@ -1,0 +1,45 @@
+"""The objects of a hub that its records were made of."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+
+class Metadata(Protocol):
+    """The metadata files of a hub that are open."""
+
+    def objects(self, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield (position, object) of a file."""
+        ...
+
+    def report_other(self, name: str, position: int) -> None:
+        """Count an object that is of another model than the record that names it."""
+        ...
+
+
+class Objects:
+    """The objects of the metadata files in the order of the records, which is theirs."""
+
+    def __init__(self, pair: Metadata) -> None:
+        self._pair = pair
+        self._read: dict[str, tuple[int, dict[str, Any] | None, Iterator[tuple[int, dict[str, Any]]]]] = {}
+
+    def of(self, record: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the object of a record; None if the file has none at its position, or that of another model."""
+        hub = record.get("ModelHub")
+        if not isinstance(hub, dict) or not isinstance(position := hub.get("MetadataObjectID"), int):
+            return None
+        name = str(hub.get("MetadataFilePath")).rpartition("/")[2]
+        found = self._at(name, position)
+        if found is not None and record["ModelName"] not in found.values():
+            self._pair.report_other(name, position)
+            return None
+        return found
+
+    def _at(self, name: str, position: int) -> dict[str, Any] | None:
+        at, found, rest = self._read.get(name, (-1, None, iter(())))
+        if name not in self._read or at > position:
+            at, found, rest = -1, None, self._pair.objects(name)
+        while at < position:
+            at, found = next(rest, (1 << 62, None))
+        self._read[name] = (at, found, rest)
+        return found if at == position else None
