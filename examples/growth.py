@@ -197,7 +197,9 @@ def _panel(panel: Axes, histories: Sequence[Sequence[Day]], field: str, largest:
     dates = np.array(days, dtype="datetime64[D]")
     if len(histories) > 1:
         total = [sum(each) for each in zip(*values, strict=True)]
-        panel.step(dates, total, where="post", color="black", linewidth=2, label=f"all {len(histories):,} repositories")
+        panel.step(
+            dates, total, where="post", color="black", linewidth=2, label=f" all {len(histories):,} repositories"
+        )
     order = sorted(range(len(histories)), key=lambda number: -values[number][-1])
     for number in order[:largest]:
         panel.step(dates, values[number], where="post", label=_shown(histories[number][0].repository))
