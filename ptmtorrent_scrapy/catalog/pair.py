@@ -49,7 +49,7 @@ class Pair:
             time.sleep(_POLL)
             self._open()
         self._descriptors = {name: self._files[self._metadata(name)].fileno() for name in self.metadata}
-        self.size = sum(os.fstat(file.fileno()).st_size for file in self._files.values())
+        self.size = sum(map(self._size, self._files))
         return self
 
     def __exit__(
@@ -61,6 +61,18 @@ class Pair:
     def has_records(self) -> bool:
         """Return whether the hub has a file of records; hubs of datasets and spaces have none."""
         return self._tree.records in self._files
+
+    @property
+    def records_size(self) -> int:
+        """Return the bytes of the records."""
+        return self._size(self._tree.records)
+
+    def metadata_size(self, name: str) -> int:
+        """Return the bytes of a metadata file."""
+        return self._size(self._metadata(name))
+
+    def _size(self, path: Path) -> int:
+        return os.fstat(self._files[path].fileno()).st_size if path in self._files else 0
 
     @property
     def metadata(self) -> list[str]:
@@ -170,7 +182,7 @@ class Pair:
 
         The names are compared last: a crawl that renames a file after the first question has renamed one that is open.
         """
-        if _is_crawled(self._tree) and self._is_between():
+        if self._tree.is_claimed() and self._is_between():
             return False
         for path, file in self._files.items():
             try:
@@ -226,19 +238,3 @@ def _is_record(value: Any) -> bool:
     return isinstance(value, dict) and all(
         isinstance(value.get(name), str) and value[name] for name in ("ModelName", "ModelURL", "ModelOwner")
     )
-
-
-def _is_crawled(tree: DataTree) -> bool:
-    """Return whether a crawl seems to have the tree: its lock file exists, and a process of this machine lives."""
-    try:
-        holder = (tree.folder / f".{tree.hub}~lock").read_text("utf-8", "replace").split()
-    except OSError:
-        return False
-    if len(holder) != 4 or holder[3] != os.uname().nodename or not holder[1].isdecimal():
-        return True
-    with contextlib.suppress(PermissionError):
-        try:
-            os.kill(int(holder[1]), 0)
-        except (ProcessLookupError, OverflowError):
-            return False
-    return True

@@ -33,11 +33,16 @@ def bars() -> Iterator[Advance]:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), _Count(), _Rate(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as progress:
-        tasks = {}
+        tasks: dict[str, Task] = {}
 
         def advance(what: str, done: int, total: int | None) -> None:
+            if total == 0:
+                return
             if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-            progress.update(tasks[what], completed=done, total=None if total is None else max(total, done))
+                progress.add_task(what, total=total)
+                tasks[what] = progress.tasks[-1]
+            # An estimate changes each time; `update` would forget the rate with the former one.
+            tasks[what].total = None if total is None else max(total, done)
+            progress.update(tasks[what].id, completed=done)
 
         yield advance

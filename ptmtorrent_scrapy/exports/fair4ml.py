@@ -36,7 +36,7 @@ def write(output: Output, found: Sequence[Source], advance: Advance) -> list[str
     rows = 0
     with output.new(FILE).open("wb", buffering=1 << 20) as file:
         for source in found:
-            progress = Progress(advance, f"{source.hub.name} to FAIR4ML", source.pair)
+            progress = Progress(advance, f"{source.hub.name} to FAIR4ML", source.pair, source.pair.size)
             for record, listed in source.pair.records():
                 file.write(orjson.dumps(node(source.hub.name, record, mapping(listed))) + b"\n")
                 rows += 1

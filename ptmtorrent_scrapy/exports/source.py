@@ -54,19 +54,22 @@ def counted(advance: Advance, what: str, lines: Iterable[T]) -> Iterator[T]:
 class Progress:
     """Reports how many models of an open hub were read; of how many is estimated from the bytes read so far."""
 
-    def __init__(self, advance: Advance, what: str, pair: Pair) -> None:
+    def __init__(self, advance: Advance, what: str, pair: Pair, size: int) -> None:
+        """Prepare it; `size` is that of the files that are read."""
         self._advance = advance
         self._what = what
         self._pair = pair
+        self._size = size
         self._from = pair.read
-        self._count = 0
+        self._count = self._read = 0
 
-    def step(self) -> None:
-        """Note that an element was read."""
+    def step(self, size: int = 0) -> None:
+        """Note that an element was read, and its bytes where it is read at its place."""
         self._count += 1
+        self._read += size
         if self._count % _STEP == 0:
-            read = min(max(self._pair.read - self._from, 1), self._pair.size)
-            self._advance(self._what, self._count, round(self._count * self._pair.size / read))
+            read = min(max(self._read or self._pair.read - self._from, 1), self._size)
+            self._advance(self._what, self._count, round(self._count * self._size / read))
 
     def end(self) -> None:
         """Note that all was read."""

@@ -128,3 +128,18 @@ class DataTree:
             raise TreeLocked(
                 f"{self.folder} is in use by another crawl, {error or 'just starting'}; end it or wait for it"
             ) from None
+
+    def is_claimed(self) -> bool:
+        """Return whether a crawl seems to have the folder: its lock file exists, and its process lives."""
+        try:
+            holder = self.lock_file.read_text("utf-8", "replace").split()
+        except OSError:
+            return False
+        if len(holder) != 4 or holder[3] != os.uname().nodename or not holder[1].isdecimal():
+            return True
+        with contextlib.suppress(PermissionError):
+            try:
+                os.kill(int(holder[1]), 0)
+            except (ProcessLookupError, OverflowError):
+                return False
+        return True

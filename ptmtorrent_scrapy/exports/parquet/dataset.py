@@ -85,7 +85,8 @@ def _table(output: Output, name: str, columns: Mapping[str, Column], description
 
 
 def _add_records(records: Table, bases: Table, source: Source, advance: Advance) -> None:
-    hub, progress = source.hub.name, Progress(advance, f"{source.hub.name} to Parquet", source.pair)
+    hub, size = source.hub.name, source.pair.records_size
+    progress = Progress(advance, f"{hub} to Parquet", source.pair, size)
     read = source.pair.read
     for record, _ in source.pair.records(with_objects=False):
         records.add({**record, "hub": hub}, source.pair.read - read)
@@ -102,12 +103,12 @@ def _write_listing(output: Output, source: Source, description: Mapping[str, str
     for name, (hub, file) in LISTINGS.items():
         if hub == source.hub.name and file in source.pair.metadata:
             path = f"{_LISTED}/{name}.parquet"
-            progress = Progress(advance, f"{hub} as in hub-stats", source.pair)
+            progress = Progress(advance, f"{hub} as in hub-stats", source.pair, source.pair.metadata_size(file))
             columns = hub_stats.COLUMNS[name]
             with table(output.new(path), columns, description, order="_id", most=_LISTING) as rows:
                 for row, size in hub_stats.rows(source.pair, file):
                     rows.add(row, size)
-                    progress.step()
+                    progress.step(size)
             progress.end()
             output.complete(path, rows.rows)
             return [path]

@@ -89,7 +89,7 @@ def _fill(
 def _add_models(rows: Rows, models: Models, repositories: Repositories, source: Source, advance: Advance) -> None:
     name, pair = source.hub.name, source.pair
     add_crawls(rows, source.hub, source.crawl)
-    progress = Progress(advance, f"{name} to SQLite", pair)
+    progress = Progress(advance, f"{name} to SQLite", pair, pair.records_size)
     for record, _ in pair.records(with_objects=False):
         url = record.get("ModelRepositoryURL") or record["ModelURL"]
         models.add(name, record, repositories.find(name, url))

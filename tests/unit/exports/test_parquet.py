@@ -122,3 +122,19 @@ def test_row_groups_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     Export(Catalog(tmp_path).hubs(), tmp_path / "exports").run(["parquet"])
     file = pq.ParquetFile(tmp_path / "exports" / "huggingface" / "models.parquet").metadata
     assert [file.row_group(n).num_rows for n in range(file.num_row_groups)] == [30, 30, 10]
+
+
+def test_the_total_that_is_estimated_is_near_the_number_of_models(tmp_path: Path) -> None:
+    write_models(tmp_path, [listed(n) for n in range(1200)])
+    told: dict[str, list[tuple[int, int | None]]] = {}
+    export = Export(
+        Catalog(tmp_path).hubs(),
+        tmp_path / "exports",
+        advance=lambda what, done, total: told.setdefault(what, []).append((done, total)),
+    )
+    export.run(["sqlite", "parquet", "fair4ml"])
+    for what in ("to SQLite", "to Parquet", "as in hub-stats", "to FAIR4ML"):
+        done, total = told[f"huggingface {what}"][0]
+        assert done == 500
+        assert total is not None
+        assert 1100 < total < 1300
