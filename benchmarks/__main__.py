@@ -1,6 +1,7 @@
-"""`python -m benchmarks`: the figures of the machine it runs on; ratios hold for others too.
+"""`python -m benchmarks [NAME ...] [FILE]`: the figures of the machine it runs on; ratios hold for others too.
 
-Each table compares what was measured in one run, one thing after the other on the same machine.
+Each table compares what was measured in one run, one thing after the other on the same machine. FILE has recorded
+objects of the listing of Hugging Face, one per line; without it they are made.
 """
 
 import shutil
@@ -14,7 +15,7 @@ from pathlib import Path
 import orjson
 
 from benchmarks.exports import exports
-from benchmarks.measure import Cost, cluster, crawl, hubs, run, table
+from benchmarks.measure import Cost, cluster, compiled, crawl, hubs, pages, run, table
 from ptmtorrent_scrapy.formats.sizes import human
 
 _QUERY = "/api/models?sort=createdAt&limit=1000&full=true&cardData=true&config=true"
@@ -38,6 +39,16 @@ async def main(url, path):
                     url = page.links['next']['url'] if 'next' in page.links else None
 asyncio.run(main(*sys.argv[1:]))
 """
+_LOOP = """
+import json, sys, urllib.request
+url, models = sys.argv[1], 0
+while url:
+    with urllib.request.urlopen(url) as page:
+        models += len(json.load(page))
+        link = page.headers['Link']
+    url = link and link[1:link.index('>')]
+assert models == int(sys.argv[2])
+"""
 _OFFICIAL = """
 import sys, huggingface_hub
 api = huggingface_hub.HfApi(endpoint=sys.argv[1])
@@ -60,6 +71,26 @@ def listing(folder: Path, models: int) -> None:
     ]
     title = f"Listing {models:,} models, start-up included: models in a second; time as a multiple of the bare loop"
     table(title, [(what, f"{models / cost.seconds:,.0f}/s", _times(cost, bare)) for what, cost in rows])
+
+
+def stored(folder: Path, models: int, recorded: Path | None) -> None:
+    """Measure models listed per second where the server does nothing but send bytes."""
+    with pages(str(models), *([str(recorded)] if recorded else [])) as url:
+        loop = run(sys.executable, "-c", _LOOP, f"{url}/api/models", str(models))
+        ours = crawl("huggingface", folder / "stored", {"fraction": "0", "HUGGINGFACE_URL": url})
+    with pages("1") as url:
+        start = crawl("huggingface", folder / "start", {"fraction": "0", "HUGGINGFACE_URL": url})
+    rows = [
+        ("pages read and parsed (urllib, json)", loop),
+        ("crawl: metadata kept, records validated and written", ours),
+        ("  of that start and end", start),
+    ]
+    kind = "recorded" if recorded else "made"
+    title = f"Listing {models:,} {kind} models from stored pages: models in a second; time as a multiple of the loop"
+    figures = [f"{models / cost.seconds:,.0f}/s {cost.seconds:6.2f} s" for cost in (loop, ours)]
+    figures.append(f"{start.seconds:6.2f} s")
+    table(title, [(what, figure, _times(cost, loop)) for (what, cost), figure in zip(rows, figures, strict=True)])
+    table("Its memory at the peak", [("crawl", f"{ours.memory / 1e6:,.0f} MB", "")])
 
 
 def memory(folder: Path, few: int, many: int) -> None:
@@ -187,8 +218,15 @@ def _times(cost: Cost, least: Cost) -> str:
     return f"{cost.seconds / least.seconds:.2f} x"
 
 
+def _listings(folder: Path, recorded: Path | None) -> None:
+    if recorded is None:
+        listing(folder, 30_000)
+    stored(folder, 29_431, recorded)
+
+
+_recorded = next((Path(name) for name in sys.argv[1:] if Path(name).is_file()), None)  # objects, one per line
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
-    "listing": lambda folder: listing(folder, 30_000),
+    "listing": lambda folder: _listings(folder, _recorded),
     "clones": lambda folder: clones(folder, 200),
     "shaped": lambda folder: shaped(folder, 200),
     "machines": lambda folder: machines(folder, 60),
@@ -203,7 +241,8 @@ def main() -> None:
     memory_folder = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(dir=memory_folder if memory_folder.is_dir() else None))
     try:
-        for name in sys.argv[1:] or BENCHMARKS:
+        compiled()
+        for name in [name for name in sys.argv[1:] if not Path(name).is_file()] or BENCHMARKS:
             (folder / name).mkdir()
             BENCHMARKS[name](folder / name)
     finally:

@@ -6,11 +6,11 @@ from pathlib import Path
 import orjson
 
 from benchmarks.measure import Cost, run, table
+from benchmarks.pages import ListedModels
 from ptmtorrent_scrapy.items import Metadata
 from ptmtorrent_scrapy.parsers import huggingface
 from ptmtorrent_scrapy.records.record import Hub, record
 from ptmtorrent_scrapy.storage.atomic import JsonArrayFile
-from tests.hubs.models import Models
 
 _URL = "https://huggingface.co"
 _BARE = """
@@ -21,13 +21,6 @@ for path in sys.argv[1:]:
             if len(line) > 2:
                 orjson.loads(line.rstrip(b"\\n").removesuffix(b","))
 """
-
-
-class _Listed(Models):
-    """Models without repositories, which are made in no time."""
-
-    def head(self, index: int) -> str:
-        return f"{index:040x}"
 
 
 def exports(folder: Path, models: int) -> None:
@@ -56,7 +49,7 @@ def _tree(root: Path, count: int) -> Path:
     objects = JsonArrayFile(json / "metadata" / "hf_metadata.json")
     records = JsonArrayFile(json / "huggingface.json")
     hub = Hub(name="Hugging Face", url=_URL, metadata_path="data/huggingface/json/metadata/hf_metadata.json")
-    models = _Listed(count, seed=1, troubles=False)
+    models = ListedModels(count, seed=1, troubles=False)
     for index in reversed(range(count)):
         listed = models.model(index)
         text = orjson.dumps(listed)

@@ -71,10 +71,30 @@ def _ready(processes: ExitStack, says: str, what: str, *options: str) -> str:
     return next(line for line in process.stderr if says in line)
 
 
+def compiled() -> None:
+    """Compile the modules, as an installed package has them."""
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+    folders = ("ptmtorrent_scrapy", "benchmarks", "tests")
+    subprocess.run([sys.executable, "-m", "compileall", "-q", *folders], cwd=ROOT, env=environment, check=True)
+
+
 @contextmanager
 def hubs(*options: str) -> Iterator[str]:
     """Yield the base URL of stand-in hubs in a process of their own."""
-    command = [sys.executable, "-m", "tests.hubs", "--rate-limit", "none", "--no-troubles", *options]
+    with _serving("tests.hubs", "--rate-limit", "none", "--no-troubles", *options) as url:
+        yield url
+
+
+@contextmanager
+def pages(*options: str) -> Iterator[str]:
+    """Yield the base URL of a server that only sends the pages of a listing."""
+    with _serving("benchmarks.pages", *options) as url:
+        yield url
+
+
+@contextmanager
+def _serving(module: str, *options: str) -> Iterator[str]:
+    command = [sys.executable, "-m", module, *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         try:

@@ -4,35 +4,22 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.text import Text
-
 Advance = Callable[[str, int, int | None], None]  # (what, done, total; None if it is not known)
-
-
-class _Rate(ProgressColumn):
-    """Column with the number done per second."""
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f}/s" if speed else "", style="progress.data.speed")
-
-
-class _Count(ProgressColumn):
-    """Column with the number done, and the total."""
-
-    def render(self, task: Task) -> Text:
-        total = "" if task.total is None else f" of {task.total:,.0f}"
-        return Text(f"{task.completed:,.0f}{total}", style="progress.download")
 
 
 @contextmanager
 def bars() -> Iterator[Advance]:
     """Show one bar per kind of work on standard error, if that is a terminal."""
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), _Count(), _Rate(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as progress:
+    if not sys.stderr.isatty():
+        yield lambda what, done, total: None
+        return
+    from rich.console import Console  # only a terminal needs Rich
+    from rich.progress import BarColumn, Progress, Task, TextColumn, TimeRemainingColumn
+
+    from ptmtorrent_scrapy.formats.progress_columns import Count, Rate
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), Count(), Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         tasks: dict[str, Task] = {}
 
         def advance(what: str, done: int, total: int | None) -> None:

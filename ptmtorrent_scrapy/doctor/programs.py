@@ -9,13 +9,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-
-from packaging.requirements import Requirement
+from typing import TYPE_CHECKING
 
 from ptmtorrent_scrapy.doctor.result import OK, WARNING, WRONG, CheckResult
 from ptmtorrent_scrapy.downloadhandlers import chromium_program
 from ptmtorrent_scrapy.git import programs
 from ptmtorrent_scrapy.git.programs import Version
+
+if TYPE_CHECKING:  # no other command needs it
+    from packaging.requirements import Requirement
 
 # Vulnerabilities of clients, and the release of each branch that fixes them (security advisories of git and git-lfs).
 _MAY_2024 = {39: 4, 40: 2, 41: 1, 42: 2, 43: 4, 44: 1, 45: 1}
@@ -103,7 +105,7 @@ def _packages() -> Iterator[CheckResult]:
             yield CheckResult("packages", WARNING, problem, f'if you need it: pip install "ptmtorrent-scrapy[{extra}]"')
 
 
-def _problem(requirement: Requirement) -> str | None:
+def _problem(requirement: "Requirement") -> str | None:
     """Return what is wrong with an installed package; None if it satisfies the requirement."""
     try:
         version = importlib.metadata.version(requirement.name)
@@ -114,13 +116,15 @@ def _problem(requirement: Requirement) -> str | None:
     return f"{requirement.name} {version} is not {requirement.specifier}"
 
 
-def _extra(requirement: Requirement) -> str | None:
+def _extra(requirement: "Requirement") -> str | None:
     """Return the extra that brings a requirement of installed metadata; None if every installation has it."""
     found = re.search(r"""extra == ["']([\w-]+)["']""", str(requirement.marker))
     return found[1] if found else None
 
 
-def _requirements() -> list[Requirement]:
+def _requirements() -> list["Requirement"]:
+    from packaging.requirements import Requirement
+
     file = Path(__file__).parent.parent.parent / "requirements.txt"
     if file.is_file():
         lines = file.read_text().splitlines()

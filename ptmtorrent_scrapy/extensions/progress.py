@@ -5,12 +5,8 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-from rich.console import Console
-from rich.file_proxy import FileProxy
-from rich.progress import BarColumn, TextColumn
-from rich.progress import Progress as Bars
 from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.utils.asyncio import AsyncioLoopingCall, create_looping_call
@@ -22,6 +18,10 @@ from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.formats.sizes import human
 from ptmtorrent_scrapy.formats.times import clock
 from ptmtorrent_scrapy.git.models import USABLE, CloneStatus
+
+if TYPE_CHECKING:  # only a terminal needs Rich
+    from rich.console import Console
+    from rich.progress import Progress as Bars
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def fitting(parts: Sequence[Part], width: int | None = None) -> str:
 class Progress:
     """Extension: shows what was listed and cloned so far, how fast, and what the crawl waits for."""
 
-    def __init__(self, crawler: Crawler, crawl: CrawlSession, bars: Bars | None) -> None:
+    def __init__(self, crawler: Crawler, crawl: CrawlSession, bars: "Bars | None") -> None:
         self.crawler = crawler
         self.crawl = crawl
         self._bars = bars
@@ -183,13 +183,19 @@ class Progress:
         return int(self.crawler.stats.get_value(name, 0))
 
 
-def _bars() -> Bars:
+def _bars() -> "Bars":
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bars
+
     columns = (TextColumn("{task.description}"), BarColumn(_BAR), TextColumn("{task.fields[text]}", markup=False))
     return Bars(*columns, console=Console(stderr=True))
 
 
-def _write_above(console: Console) -> None:
+def _write_above(console: "Console") -> None:
     """Let log lines that go to the terminal appear above the bars."""
+    from rich.file_proxy import FileProxy
+
     for handler in logging.root.handlers:
         if isinstance(handler, logging.StreamHandler) and handler.stream is sys.__stderr__:
             handler.setStream(FileProxy(console, sys.__stderr__))

@@ -7,7 +7,6 @@ https://developers.zenodo.org/#representation
 from typing import Any
 
 import orjson
-import yaml
 
 from ptmtorrent_scrapy.publication.description import Description
 from ptmtorrent_scrapy.publication.options import UNKNOWN, Creator
@@ -29,6 +28,8 @@ _KEYWORDS = ["pre-trained models", "model hubs", "mining software repositories",
 
 def citation(description: Description) -> bytes:
     """Return the text of CITATION.cff (version 1.2.0)."""
+    import yaml  # which no other command needs
+
     document: dict[str, Any] = {
         "cff-version": "1.2.0",
         "message": "If you use this data set, please cite it and the paper that describes PTMTorrent.",

@@ -1,10 +1,10 @@
 """The schemas of the package, and what makes a record valid."""
 
 import json
+from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
-import jsonschema
 import jsonschema_rs
 
 
@@ -25,15 +25,24 @@ class Validator:
     """
 
     def __init__(self) -> None:
-        schemas = [schema("ptmtorrent-2023"), schema("record")]
-        self._fast = jsonschema_rs.Draft202012Validator({"allOf": schemas}, validate_formats=True)
-        self._exact = jsonschema.Draft202012Validator({"allOf": schemas})
+        self._schema = {"allOf": [schema("ptmtorrent-2023"), schema("record")]}
+        self._fast = jsonschema_rs.Draft202012Validator(self._schema, validate_formats=True)
 
     def problem(self, record: dict[str, Any]) -> str | None:
         """Return what is wrong with a record, in one line; None if it is valid."""
         if self._fast.is_valid(record):
             return None
-        error = jsonschema.exceptions.best_match(self._exact.iter_errors(record)) or next(
-            self._fast.iter_errors(record)
-        )
+        error = self._best_match(record) or next(self._fast.iter_errors(record))
         return f"{'.'.join(map(str, _path(error)))}: {error.message}"[:500]
+
+    def _best_match(self, record: dict[str, Any]) -> Any:
+        """Return the most relevant error of a record; None where jsonschema finds none."""
+        from jsonschema.exceptions import best_match  # few crawls have an invalid record
+
+        return best_match(self._exact.iter_errors(record))
+
+    @cached_property
+    def _exact(self) -> Any:
+        from jsonschema import Draft202012Validator
+
+        return Draft202012Validator(self._schema)

@@ -10,10 +10,9 @@ import re
 from collections import Counter
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ptmtorrent_scrapy import __version__
@@ -25,6 +24,9 @@ from ptmtorrent_scrapy.report.charts import LineChart, line_chart
 from ptmtorrent_scrapy.report.crawls import History
 from ptmtorrent_scrapy.report.figures import HubFigures, TreeFigures
 from ptmtorrent_scrapy.report.repositories import Repository
+
+if TYPE_CHECKING:  # most commands write no page
+    from jinja2 import Environment
 
 _LONGEST = 200  # characters of a text that are shown
 _PARTS = re.compile(r"(?<=[/_])(?=[^/_])|(?<=[a-z])(?=[A-Z])")  # where a name may be wrapped
@@ -107,7 +109,9 @@ def _render(template: str, **context: Any) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
         loader=PackageLoader("ptmtorrent_scrapy.report"),
         autoescape=True,

@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import pathspec
+from typing import TYPE_CHECKING
 
 from ptmtorrent_scrapy.git.blobs import batch
 from ptmtorrent_scrapy.git.command import Command
@@ -17,6 +16,9 @@ from ptmtorrent_scrapy.git.lfs import attributes
 from ptmtorrent_scrapy.git.models import LfsMode
 from ptmtorrent_scrapy.git.size_limit import check_path
 from ptmtorrent_scrapy.storage.folders import walk
+
+if TYPE_CHECKING:  # few repositories have patterns
+    from pathspec import GitIgnoreSpec
 
 POINTER_BYTES = range(100, 1024)  # a pointer is smaller than 1024 bytes and never smaller than its three lines
 _VERSIONS = rb"https://(?:git-lfs|hawser)\.github\.com/spec/v1|http://git-media\.io/v/2"
@@ -147,19 +149,26 @@ def lfs_config(git: Command, repository: Path, commit: str, key: str) -> str:
     return found.decode("utf-8", "replace").strip()
 
 
-def _patterns(git: Command, repository: Path, commit: str, key: str) -> pathspec.GitIgnoreSpec | None:
-    """Return the patterns of a setting, or None.
+def _spec(patterns: list[str]) -> "GitIgnoreSpec":
+    """Return what matches the patterns. Raises `ValueError`, `re.error`.
 
     RE2 takes linear time for stars that match in many ways; Python's own expressions and git do not.
     """
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(patterns, backend="re2")
+
+
+def _patterns(git: Command, repository: Path, commit: str, key: str) -> "GitIgnoreSpec | None":
+    """Return the patterns of a setting, or None."""
     listed = (pattern.strip() for pattern in lfs_config(git, repository, commit, key).split(",")[:_PATTERNS])
     patterns = [pattern for pattern in listed if pattern and _is_pattern(pattern)]
-    return pathspec.GitIgnoreSpec.from_lines(patterns, backend="re2") if patterns else None
+    return _spec(patterns) if patterns else None
 
 
 def _is_pattern(pattern: str) -> bool:
     try:
-        pathspec.GitIgnoreSpec.from_lines([pattern], backend="re2")
+        _spec([pattern])
     except (ValueError, re.error):
         return False
     return True
