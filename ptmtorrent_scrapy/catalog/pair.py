@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 from ptmtorrent_scrapy.catalog.faults import Faults, below
 from ptmtorrent_scrapy.catalog.objects import Objects
 from ptmtorrent_scrapy.storage.atomic import beside
-from ptmtorrent_scrapy.storage.json_reading import Element, elements, lines, value
+from ptmtorrent_scrapy.storage.json_reading import Element, Read, elements, lines, value
 from ptmtorrent_scrapy.storage.tree import DataTree, is_work
 
 if TYPE_CHECKING:
@@ -103,17 +103,20 @@ class Pair:
         for element in self.elements(name):
             yield element.position, element.value
 
-    def elements(self, name: str) -> Iterator[Element]:
-        """Yield the objects of a metadata file with their place in it, for `object_at`."""
+    def elements(self, name: str, read: Read = value) -> Iterator[Element]:
+        """Yield the objects of a metadata file with their place in it, for `object_at`.
+
+        `read` gets the text of an object, and may return less than its value.
+        """
         path = self._metadata(name)
-        for element in self._elements(path):
+        for element in self._elements(path, read):
             if isinstance(element.value, dict):
                 yield element
             else:
                 self._fault(path, f"element {element.position} is not a JSON object")
 
     def object_at(self, name: str, offset: int, length: int) -> dict[str, Any]:
-        """Return the object at that place of a metadata file, as `elements` gave it."""
+        """Return the object at that place of a metadata file, which `elements` gave. Raise `ValueError`."""
         text = os.pread(self._descriptors[name], length, offset)
         found: dict[str, Any] = value(text.rstrip(b"\n").removesuffix(b","))
         return found
@@ -125,6 +128,10 @@ class Pair:
                 for _, line in lines(again, lambda what: self._fault(self._tree.rejected, what)):
                     yield line
 
+    def report_broken(self, name: str, offset: int) -> None:
+        """Count an object that is not JSON, though `elements` gave its place."""
+        self._fault(self._metadata(name), f"what begins at byte {offset} is not JSON")
+
     def report_other(self, name: str, position: int) -> None:
         """Count an object that is of another model than the record that names it."""
         path = self._metadata(name)
@@ -134,12 +141,12 @@ class Pair:
     def _metadata(self, name: str) -> Path:
         return self._tree.folder / "json" / "metadata" / name
 
-    def _elements(self, path: Path) -> Iterator[Element]:
+    def _elements(self, path: Path, read: Read = value) -> Iterator[Element]:
         if path not in self._files:
             return
         done = 0
         with self._again(self._files[path]) as file:
-            for element in elements(file, lambda what: self._fault(path, what)):
+            for element in elements(file, lambda what: self._fault(path, what), read):
                 self.read += element.offset + element.length - done
                 done = element.offset + element.length
                 yield element
@@ -235,6 +242,7 @@ class _Reading(io.RawIOBase):
 
 def _is_record(value: Any) -> bool:
     """Return whether a value has what every record has: strings for name, URL and owner."""
-    return isinstance(value, dict) and all(
-        isinstance(value.get(name), str) and value[name] for name in ("ModelName", "ModelURL", "ModelOwner")
-    )
+    if not isinstance(value, dict):
+        return False
+    name, url, owner = value.get("ModelName"), value.get("ModelURL"), value.get("ModelOwner")
+    return bool(name and url and owner and type(name) is type(url) is type(owner) is str)

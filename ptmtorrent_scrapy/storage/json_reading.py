@@ -14,6 +14,7 @@ _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u....|.)", re.DOTA
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]..")
 
 Report = Callable[[str], object]
+Read = Callable[[bytes], Any]  # returns the value of a JSON text, or what is wanted of it; raises `ValueError`
 
 
 class Element(NamedTuple):
@@ -71,11 +72,14 @@ def lines(file: IO[bytes], report: Report) -> Iterator[tuple[int, dict[str, Any]
             report(f"line {number} is not a JSON object")
 
 
-def elements(file: IO[bytes], report: Report) -> Iterator[Element]:
-    """Yield the elements of a file that holds one JSON array; `report` gets a description of each that is broken."""
+def elements(file: IO[bytes], report: Report, read: Read = value) -> Iterator[Element]:
+    """Yield the elements of a file that holds one JSON array; `report` gets a description of each that is broken.
+
+    `read` is called for elements that have one line.
+    """
     first = file.readline(LONGEST)
     if first.strip() == b"[":
-        yield from _Array(file, report).elements()
+        yield from _Array(file, report, read).elements()
     elif first.lstrip().startswith(b"["):
         yield from _at_once(file, first, report)
     else:
@@ -99,9 +103,10 @@ def _at_once(file: IO[bytes], first: bytes, report: Report) -> Iterator[Element]
 class _Array:
     """An array after its first bracket. Elements have one line each, or more where a hub formats its answers."""
 
-    def __init__(self, file: IO[bytes], report: Report) -> None:
+    def __init__(self, file: IO[bytes], report: Report, read: Read) -> None:
         self._file = file
         self._report = report
+        self._read = read
         self._is_compact = False  # whether an element was found that has one line
 
     def elements(self) -> Iterator[Element]:
@@ -112,7 +117,7 @@ class _Array:
             text = line[:-2] if line.endswith(b",\n") else line.rstrip(b"\n").removesuffix(b",")
             length = len(line)
             try:
-                found = value(text)
+                found = self._read(text)
                 self._is_compact = True
             except ValueError:
                 found, length = self._continued(line)

@@ -23,6 +23,7 @@ from ptmtorrent_scrapy.exports.parquet.columns import (
     word,
 )
 from ptmtorrent_scrapy.exports.values import items, mapping
+from ptmtorrent_scrapy.storage.json_reading import value
 
 _COMMON = {
     "_id": text(),
@@ -69,6 +70,7 @@ COLUMNS: dict[str, dict[str, Column]] = {
 }
 
 _ID = re.compile(r"[0-9a-f]{24}")
+_ID_FIRST = re.compile(rb'\{"_id": ?"([0-9a-f]{24})",')
 _LAST = b"\xff" * 12
 _TOGETHER = 10_000
 
@@ -77,7 +79,7 @@ def rows(pair: Pair, file: str) -> Iterator[tuple[dict[str, Any], int]]:
     """Yield each object of a listing and its bytes, in the order of `_id`, in which readers can skip row groups."""
     places = _Places(lambda offset, length: pair.object_at(file, offset, length))
     without_place: list[dict[str, Any]] = []  # all objects of an array that is one line, which is read at once
-    for element in pair.elements(file):
+    for element in pair.elements(file, _head):
         if element.length:
             places.add(element.value, element.offset, element.length)
         else:
@@ -85,7 +87,20 @@ def rows(pair: Pair, file: str) -> Iterator[tuple[dict[str, Any], int]]:
     for found in sorted(without_place, key=_key):
         yield _row(found), 0
     for offset, length in places.in_order():
-        yield _row(pair.object_at(file, offset, length)), length
+        try:
+            yield _row(pair.object_at(file, offset, length)), length
+        except ValueError:
+            pair.report_broken(file, offset)
+
+
+def _head(text: bytes) -> Any:
+    """Return an object with its id alone where it begins with that, as those of the hub do; else its value.
+
+    >>> _head(b'{"_id":"0123456789abcdef01234567","id":"a/b"}'), _head(b'{"id": "a/b"}')
+    ({'_id': '0123456789abcdef01234567'}, {'id': 'a/b'})
+    """
+    found = _ID_FIRST.match(text) if text.endswith(b"}") else None
+    return {"_id": found[1].decode()} if found else value(text)
 
 
 def _row(found: dict[str, Any]) -> dict[str, Any]:

@@ -7,14 +7,14 @@ import orjson
 
 from ptmtorrent_scrapy.exports.huggingface import FRAMEWORKS, LISTINGS
 from ptmtorrent_scrapy.exports.sqlite.languages import Languages
-from ptmtorrent_scrapy.exports.sqlite.rows import Names, Row, Rows
+from ptmtorrent_scrapy.exports.sqlite.rows import Names, Row, Rows, insert
 from ptmtorrent_scrapy.exports.values import items, mapping, name, names, text, whole
 
 Record = dict[str, Any]
 _BARE = LISTINGS["models"][0]  # the hub whose names are `context_id` as they are, as in PeaTMOSS
 _TOGETHER = 1000  # models that are inserted at once
 _BYTES = 8 << 20  # of records that are inserted at once
-_INSERT = "INSERT OR IGNORE INTO model VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)"
+_INSERT = "INSERT OR IGNORE INTO model"
 
 
 class Models:
@@ -71,6 +71,8 @@ class Models:
             whole(record.get("ModelDownloads")),
             whole(record.get("ModelLikes")),
             int(has_clone),
+            None,
+            None,
         )
         self._waiting.append(row)
         self._numbers.append(whole(record.get("id")))
@@ -79,8 +81,7 @@ class Models:
 
     def flush(self) -> None:
         """Insert the models that wait; of several with the same name, those after the first get their record's id."""
-        inserted = self._connection.executemany(_INSERT, self._waiting).rowcount
-        if inserted != len(self._waiting):
+        if self._waiting and insert(self._connection, _INSERT, self._waiting) != len(self._waiting):
             query = "SELECT 1 FROM model WHERE id = ?"
             for row, number in zip(self._waiting, self._numbers, strict=True):
                 if not self._connection.execute(query, row[:1]).fetchone():
@@ -92,7 +93,7 @@ class Models:
         """Insert a model with the name of another, under its record's id, or any free number."""
         for suffix in chain((number,), count(row[0])):
             other = (row[0], f"{row[1]}#{suffix}", *row[2:])
-            if self._connection.execute(_INSERT, other).rowcount:
+            if insert(self._connection, _INSERT, [other]):
                 return
 
     def _hub(self, hub: str, record: Record) -> int:

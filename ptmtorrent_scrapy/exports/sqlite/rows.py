@@ -2,15 +2,16 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from typing import Any
 
 from ptmtorrent_scrapy.exports.values import name
 
 Row = tuple[Any, ...]
 
-_TOGETHER = 5000  # rows that are inserted at once
+_TOGETHER = 5000  # rows that wait
+_AT_ONCE = 100  # rows of a statement: three times as fast as one by one
 _REMEMBERED = 40_000  # names of a table
 
 
@@ -39,9 +40,19 @@ class Rows:
                 self._insert(each, rows)
 
     def _insert(self, table: str, rows: list[Row]) -> None:
-        marks = ", ".join("?" * len(rows[0]))
-        self.connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 # our own names
+        insert(self.connection, f"INSERT INTO {table}", rows)
         rows.clear()
+
+
+def insert(connection: sqlite3.Connection, into: str, rows: Sequence[Row]) -> int:
+    """Insert rows, which have one width; `into` is the statement without its values. Return how many were inserted."""
+    marks, whole = f"({', '.join('?' * len(rows[0]))})", len(rows) - len(rows) % _AT_ONCE
+    statement, count = f"{into} VALUES {', '.join([marks] * _AT_ONCE)}", 0
+    for start in range(0, whole, _AT_ONCE):
+        values = tuple(chain.from_iterable(rows[start : start + _AT_ONCE]))
+        count += connection.execute(statement, values).rowcount
+    rest = rows[whole:]
+    return count + (connection.executemany(f"{into} VALUES {marks}", rest).rowcount if rest else 0)
 
 
 class Names:
