@@ -163,7 +163,7 @@ class Cloner(Completion):
         """Bring the clone's branches and tags to the server's; return what HEAD should be."""
         refs = self._refs = self._upstream.refs()
         if refs.is_empty:
-            return head
+            return self._fetch_unnamed(clone) or head
         tracking = self._tracking(clone)
         if not tracking.is_same(refs):
             before, limit = local.size(clone / ".git"), SizeLimit(clone, self._request.max_bytes)
@@ -175,6 +175,15 @@ class Cloner(Completion):
         if target.commit and target.commit != head.commit:
             self._check_size(clone, target.commit)
         return target
+
+    def _fetch_unnamed(self, clone: Path) -> Head | None:
+        """Fetch the commit that the hub names from a server that names none; None where it has no such commit."""
+        if self._commit and self._upstream.fetch_commit(
+            clone, self._commit, SizeLimit(clone, self._request.max_bytes).fetching
+        ):
+            self._check_size(clone, self._commit)
+            return Head(None, self._commit)
+        return None
 
     def _check_size(self, clone: Path, commit: str) -> None:
         try:

@@ -166,6 +166,14 @@ class Upstream:
             self._fetch(clone, ("--", self.url, *(["HEAD"] if detached else ()), *REFSPECS), progress)
         tracking.conclude(refs)
 
+    def fetch_commit(self, clone: Path, commit: str, progress: Callable[[], object]) -> bool:
+        """Fetch a commit that no branch or tag leads to; return whether the server has it."""
+        try:
+            self._fetch(clone, ("--", self.url, commit), progress)
+        except CommandFailed:  # "not our ref"
+            return False
+        return Tracking(git=self.git, clone=clone).has(commit)
+
     def _fetch(self, clone: Path, wanted: Sequence[str], progress: Callable[[], object], *, stdin: str = "") -> None:
         self._ask(
             *("git", "fetch", "--progress", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", *wanted),

@@ -110,6 +110,17 @@ def test_a_hub_that_names_a_commit_of_no_branch(hubs: Hubs, request_for: Request
     assert clone(request_for(commit=first)).status == "current"
 
 
+def test_a_commit_that_only_the_hub_names(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:
+    served = hubs.serve("o/m", content.Repository([{"a": b"1"}]))
+    for arguments in (("update-ref", "refs/pr/1", "main"), ("update-ref", "-d", "refs/heads/main")):
+        on_server(served, *arguments)
+    assert clone(request_for()).status == clone(request_for(commit="1" * 40)).status == "empty"
+    outcome = clone(request_for(commit=served.head))
+    assert (outcome.status, outcome.commit, outcome.branch) == ("cloned", served.head, None)
+    assert (folder / "repos" / "o" / "m" / "a").read_bytes() == b"1"
+    assert clone(request_for(commit=served.head, refresh=0)).status == "current"
+
+
 def test_what_a_killed_fetch_has_overwritten_is_kept(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:
     served = hubs.serve("o/m", content.Repository([{"a": b"1"}]))
     before = clone(request_for()).commit
