@@ -185,11 +185,16 @@ def server_urls(settings: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(named)
 
 
+def _is_plain(value: str) -> bool:
+    """Return whether a value has only characters that URLs have (RFC 3986)."""
+    return value.isascii() and value.isprintable() and not set(value) & set(' "<>\\^`{|}')
+
+
 def url(name: str, value: str) -> str:
     """Return the base URL of a server. Raises `InvalidOption`, also for one with a user or password in it."""
     try:
         parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and _is_plain(value)
     except ValueError:
         usable = False
     if usable and "@" in parts.netloc:

@@ -16,3 +16,12 @@ def test_mirrors_with_a_password_are_refused_and_not_shown() -> None:
     with pytest.raises(options.InvalidOption, match="without user and password") as raised:
         options.mirrors("CLONE_LFS_MIRRORS", '{"https://a.example/m": "https://me:s3cret@b.example/m"}')
     assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "value", ["https://hub.example/a b", "https://hub.exämple", "https://hub.example\n", "hub.example"]
+)
+def test_what_is_no_url_is_refused(value: str) -> None:
+    assert options.url("HUGGINGFACE_URL", "https://hub.example:8443/a/b") == "https://hub.example:8443/a/b"
+    with pytest.raises(options.InvalidOption, match="a URL such as https://huggingface.co"):
+        options.url("HUGGINGFACE_URL", value)
