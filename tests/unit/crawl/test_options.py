@@ -23,5 +23,5 @@ def test_mirrors_with_a_password_are_refused_and_not_shown() -> None:
 )
 def test_what_is_no_url_is_refused(value: str) -> None:
     assert options.url("HUGGINGFACE_URL", "https://hub.example:8443/a/b") == "https://hub.example:8443/a/b"
-    with pytest.raises(options.InvalidOption, match="a URL such as https://huggingface.co"):
+    with pytest.raises(options.InvalidOption, match="a URL such as"):
         options.url("HUGGINGFACE_URL", value)
