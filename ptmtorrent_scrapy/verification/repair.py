@@ -88,7 +88,9 @@ class Repair:
     def _repair(self, folder: str, *, remake: bool) -> None:
         path, line = self.tree.repository(folder), self._verification.lines[folder]
         aside = path.with_name(f".{path.name}~damaged")
-        if remake:
+        if aside.is_dir() and not path.exists():
+            remake = True  # a repair was killed before
+        elif remake:
             folders.remove(aside)
             path.rename(aside)
         elif (path / ".git").is_dir():

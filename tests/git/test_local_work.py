@@ -207,12 +207,12 @@ def test_a_broken_clone_inside_another_repository(served: Served, update: Update
     assert (folder / "file").read_text() == "not ours"
 
 
-def repair(hubs: Hubs, mine: Path) -> list[str]:
-    """Let verify repair the clone; return its remarks."""
+def repair(hubs: Hubs, mine: Path, commit: str) -> list[str]:
+    """Let verify repair the clone, which is to be at a commit; return its remarks."""
     hub = mine.parent.parent.parent
     tree = DataTree(hub.parent, hub.name)
     tree.repositories.parent.mkdir()
-    line = {"url": f"{hubs.url}/o/m", "path": "repos/o/m", "status": "cloned", "commit": head(mine)}
+    line = {"url": f"{hubs.url}/o/m", "path": "repos/o/m", "status": "cloned", "commit": commit}
     tree.repositories.write_text(json.dumps(line) + "\n")
     request = CloneRequest(url="", path="", store=str(tree.store), protocols=("http",), trusted=(hubs.url,))
     verification = Verification(tree, request, (), workers=1, share=1, advance=lambda *_: None)
@@ -227,12 +227,12 @@ def test_changed_files_stay_where_something_else_is_repaired(
     hubs: Hubs, served: Served, update: Update, mine: Path, folder: Path
 ) -> None:
     edit(mine)
-    commit = served.head
+    commit = head(mine)
     served.push({**FILES, "README.md": b"# 2\n"})
     assert update().failure == FailureKind.LOCAL_CHANGES
     for stored in (folder / "lfs" / "objects").rglob("*/*/*"):
         stored.unlink()
-    (remark,) = repair(hubs, mine)
+    (remark,) = repair(hubs, mine, commit)
     (kept,) = git(mine, "for-each-ref", "--format=%(refname)", "refs/local").split()
     assert f"changed files were left as they are, and kept as {kept}" in remark
     assert (mine / "README.md").read_text() == "my edit"
@@ -240,7 +240,8 @@ def test_changed_files_stay_where_something_else_is_repaired(
     assert verified(mine, commit=commit) == [("local changes", False)]
 
 
-def test_a_clone_that_is_made_again_has_the_work_of_its_user(hubs: Hubs, mine: Path) -> None:
+@pytest.mark.parametrize("was_killed", [False, True])
+def test_a_clone_that_is_made_again_has_the_work_of_its_user(hubs: Hubs, mine: Path, was_killed: bool) -> None:
     git(mine, "branch", "experiment")
     (mine / "mine.txt").write_text("committed")
     git(mine, "add", "mine.txt")
@@ -253,7 +254,10 @@ def test_a_clone_that_is_made_again_has_the_work_of_its_user(hubs: Hubs, mine: P
     for pack in (mine / ".git" / "objects" / "pack").glob("*.pack"):
         pack.chmod(0o644)
         pack.write_bytes(pack.read_bytes()[:-30])
-    (remark,) = repair(hubs, mine)
+    at = head(mine)
+    if was_killed:
+        mine.rename(mine.with_name(".m~damaged"))
+    (remark,) = repair(hubs, mine, at)
     names = git(mine, "for-each-ref", "--format=%(refname)", "refs/local").split()
     experiment, changes = sorted(names, key=lambda name: name.rpartition("/")[2], reverse=True)
     assert (head(mine, experiment), git(mine, "show", f"{experiment}:mine.txt")) == (commit, "committed")
