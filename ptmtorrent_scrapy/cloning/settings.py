@@ -14,6 +14,9 @@ from ptmtorrent_scrapy.git.models import CloneRequest
 # git-config(1): a section, perhaps a subsection, a variable
 _CONFIGURED = re.compile(r"[A-Za-z0-9-]+(\.[^\0\n]*)?\.[A-Za-z][A-Za-z0-9-]*")
 
+_WEEK = 7 * 86_400  # seconds; with much more than that poll(2) does not wait at all
+_GIGABYTE = 10**9  # bytes per second; git takes up to twice as much for `http.lowSpeedLimit`
+
 
 @dataclass(frozen=True, kw_only=True)
 class CloneSettings:
@@ -42,7 +45,7 @@ def clone_settings(settings: BaseSettings) -> CloneSettings:
         concurrency=options.positive("CLONE_CONCURRENCY", settings["CLONE_CONCURRENCY"], most=1000),
         mirrors=options.mirrors("CLONE_LFS_MIRRORS", settings["CLONE_LFS_MIRRORS"]),
         refresh=options.duration("CLONE_REFRESH", settings["CLONE_REFRESH"]),
-        retries=options.whole("CLONE_RETRIES", settings["CLONE_RETRIES"]),
+        retries=options.whole("CLONE_RETRIES", settings["CLONE_RETRIES"], most=1000),
         pause=options.duration("CLONE_RETRY_PAUSE", settings["CLONE_RETRY_PAUSE"]),
         max_wait=options.duration("RATE_LIMIT_MAX_WAIT", settings["RATE_LIMIT_MAX_WAIT"]),
         max_bytes=_limit("CLONE_MAX_BYTES", settings),
@@ -68,8 +71,8 @@ def repository_settings(settings: BaseSettings) -> CloneRequest:
         lfs_files=options.choice("CLONE_LFS_FILES", settings["CLONE_LFS_FILES"], ("link", "copy", "pointer")),
         max_bytes=_limit("CLONE_MAX_REPOSITORY", settings),
         min_free=options.size("CLONE_MIN_FREE", settings["CLONE_MIN_FREE"]),
-        timeout=options.positive("CLONE_TIMEOUT", settings["CLONE_TIMEOUT"]),
-        min_rate=options.size("CLONE_MIN_RATE", settings["CLONE_MIN_RATE"]),
+        timeout=options.positive("CLONE_TIMEOUT", settings["CLONE_TIMEOUT"], most=_WEEK),
+        min_rate=_rate("CLONE_MIN_RATE", settings["CLONE_MIN_RATE"]),
         trusted=options.server_urls(settings),
         protocols=options.protocols("CLONE_PROTOCOLS", settings["CLONE_PROTOCOLS"]),
         configuration=configuration,
@@ -84,6 +87,14 @@ def _address(name: str, value: str) -> str:
             name, value, "the address of a Dask scheduler, such as tls://10.0.0.1:8786, or empty"
         )
     return value
+
+
+def _rate(name: str, value: str) -> int:
+    """Return bytes per second. Raises `InvalidOption`, also for more than git takes."""
+    rate = options.size(name, value)
+    if rate > _GIGABYTE:
+        raise options.InvalidOption(name, value, "a size up to 1GB")
+    return rate
 
 
 def _limit(name: str, settings: BaseSettings) -> int | None:

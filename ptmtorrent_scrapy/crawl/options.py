@@ -99,10 +99,12 @@ def lfs(name: str, value: str) -> str:
         raise InvalidOption(name, value, "auto, all, none or a size such as 100MB") from None
 
 
-def whole(name: str, value: str | float) -> int:
-    """Return a whole number, 0 or above."""
-    if not re.fullmatch(r"\d{1,18}", str(value), re.ASCII):
-        raise InvalidOption(name, value, "a whole number, 0 or above")
+def whole(name: str, value: str | float, most: int | None = None) -> int:
+    """Return a whole number, 0 or above, and up to `most`."""
+    if not re.fullmatch(r"\d{1,18}", str(value), re.ASCII) or (most is not None and int(value) > most):
+        raise InvalidOption(
+            name, value, "a whole number, 0 or above" if most is None else f"a whole number up to {most}"
+        )
     return int(value)
 
 

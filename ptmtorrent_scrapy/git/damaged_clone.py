@@ -1,5 +1,6 @@
 """Takes a user's commits and files from a damaged clone into the one that replaces it."""
 
+import contextlib
 import filecmp
 import os
 import stat
@@ -7,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ptmtorrent_scrapy.git import kept_changes, local
-from ptmtorrent_scrapy.git.command import Command
+from ptmtorrent_scrapy.git.command import Command, CommandFailed
 from ptmtorrent_scrapy.git.lfs import pointers
 from ptmtorrent_scrapy.git.local_work import blob_id
+from ptmtorrent_scrapy.git.origin import is_other_repository, origin
 from ptmtorrent_scrapy.git.refs import HEADS
 from ptmtorrent_scrapy.git.tracking import LOCAL, REWRITTEN, Tracking
 from ptmtorrent_scrapy.storage.folders import walk
@@ -28,36 +30,43 @@ class DamagedClone:
         self._new = new
         self._tracking = Tracking(git=git, clone=new)
 
-    def give(self) -> str | None:
-        """Give the new clone what a user has made in the old one; return what a user should know of it."""
+    def give(self, url: str) -> str | None:
+        """Give the new clone what a user has made in the old one; return what a user should know of it.
+
+        `url` is the repository's; an old clone of another one has nothing to give.
+        """
+        if (self._old / ".git" / "config").is_file() and is_other_repository(origin(self._old) or url, url):
+            return None
         kept = [*self._give_commits(), *self._give_files()]
         return f"work in the damaged clone was kept as {', '.join(kept)}" if kept else None
 
     def _give_commits(self) -> list[str]:
-        """Copy the commits that the new clone lacks, and name them; return their references."""
-        commits = self._commits()
-        lacked = {oid for oid in commits.values() if not self._tracking.has(oid)}
-        known = set(commits.values()) - lacked
-        lost = lacked | self._tracking.lost(known)
-        kept = {name: oid for name, oid in commits.items() if oid in lost}
-        if kept:
-            self._copy(lost)
-            self._tracking.change(kept)
-        return list(kept)
+        """Copy the commits that the new clone lacks, as far as they can be read, and name them."""
+        kept = []
+        for name, oid in self._commits().items():
+            with contextlib.suppress(CommandFailed):  # what is damaged is lost
+                if not self._tracking.has(oid):
+                    self._copy(oid)
+                if self._tracking.lost([oid]):
+                    self._tracking.change({name: oid})
+                    kept.append(name)
+        return kept
 
     def _commits(self) -> dict[str, str]:
         """Return the commits of branches, of HEAD and of what was kept, under the names that they are to have."""
         moment = self._tracking.moment()
-        listed = os.fsdecode(self._git.run(*_LISTED, cwd=self._old)).split("\n")[:-1]
-        pairs = [(name, oid) for oid, _, name in (line.partition(" ") for line in listed)]
-        named = {_new_name(name, moment): oid for name, oid in pairs}
-        branch, commit = local.head(self._old)
-        return named if branch or commit is None else {**named, f"{LOCAL}{moment}/HEAD": commit}
+        named: dict[str, str] = {}
+        with contextlib.suppress(CommandFailed, OSError):
+            branch, commit = local.head(self._old)
+            if branch is None and commit is not None:
+                named[f"{LOCAL}{moment}/HEAD"] = commit
+            listed = os.fsdecode(self._git.run(*_LISTED, cwd=self._old)).split("\n")[:-1]
+            named |= {_new_name(name, moment): oid for oid, _, name in (line.partition(" ") for line in listed)}
+        return named
 
-    def _copy(self, commits: set[str]) -> None:
-        """Pack what the new clone lacks of commits."""
-        without = self._git.run(*_FOLLOWED, cwd=self._new)
-        stdin = "".join(f"{oid}\n" for oid in commits).encode() + without
+    def _copy(self, commit: str) -> None:
+        """Pack what the new clone lacks of a commit."""
+        stdin = commit.encode() + b"\n" + self._git.run(*_FOLLOWED, cwd=self._new)
         objects = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": str((self._old / ".git" / "objects").absolute())}
         command = ("git", "pack-objects", "--revs", "--quiet", ".git/objects/pack/pack")
         self._git.run(*command, cwd=self._new, stdin=stdin, environment=objects)

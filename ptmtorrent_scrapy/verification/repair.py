@@ -118,7 +118,7 @@ class Repair:
         """Remove a damaged clone, once the new one has what a user made in it."""
         new = self.tree.repository(folder)
         try:
-            kept = DamagedClone(command(self._repository), old, new).give()
+            kept = DamagedClone(command(self._repository), old, new).give(result.url)
         except Cancelled:
             raise
         except (GitError, OSError) as error:

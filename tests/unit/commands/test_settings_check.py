@@ -87,3 +87,18 @@ def test_a_tree_of_a_newer_version(tmp_path: Path, version: str, is_newer: bool)
         return
     with pytest.raises(SetupError, match=r"was written by version 99.0.0, which is newer than this one"):
         check_version(tree)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "accepted"),
+    [
+        ("CLONE_CONCURRENCY", "1001", "a whole number from 1 to 1000"),
+        ("CLONE_MIN_RATE", "2GB", "a size up to 1GB"),
+        ("CLONE_RETRIES", "999999999", "a whole number up to 1000"),
+        ("CLONE_TIMEOUT", "3000000", "a whole number from 1 to 604800"),
+    ],
+)
+def test_values_beyond_every_use(settings: Settings, name: str, value: str, accepted: str) -> None:
+    settings.set(name, value, "cmdline")
+    with pytest.raises(InvalidOption, match=f"{name}={value}: not accepted; {name} is {accepted}"):
+        check_settings(settings, [HuggingFaceSpider])
