@@ -67,7 +67,7 @@ def jobs(opts: argparse.Namespace) -> int:
 
 
 def package_options(opts: argparse.Namespace, settings: BaseSettings) -> PackageOptions:
-    """Return what the user asks of a package. Raises `InvalidOption`, `OSError`."""
+    """Return what the user asks of a package. Raises `InvalidOption`."""
     given = {"title": opts.title, "publisher": opts.publisher}
     return PackageOptions(
         output=output(opts, settings),
@@ -86,7 +86,11 @@ def package_options(opts: argparse.Namespace, settings: BaseSettings) -> Package
 
 def _licenses(path: Path) -> frozenset[str]:
     """Return the identifiers of a file, one per line; what follows a # is a comment. Raises `InvalidOption`."""
-    lines = (line.partition("#")[0].strip().lower() for line in path.read_text("utf-8-sig", "replace").splitlines())
+    try:
+        text = path.read_text("utf-8-sig", "replace")
+    except OSError as error:
+        raise user_values.InvalidOption("--only-licenses", str(path), f"a file; {error.strerror}") from None
+    lines = (line.partition("#")[0].strip().lower() for line in text.splitlines())
     if not (found := frozenset(filter(None, lines))):
         raise user_values.InvalidOption("--only-licenses", str(path), "a file with one SPDX identifier per line")
     return found

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -213,6 +214,20 @@ def test_the_graph_conforms_to_the_shapes(exported: Path) -> None:
     assert conforms, report
     models = graph.subjects(rdflib.RDF.type, rdflib.URIRef("https://w3id.org/fair4ml#MLModel"))
     assert len(set(models)) == 5  # three of Hugging Face, one that only others name, two of one name and address
+
+
+@_JUDGE
+def test_the_programs_of_the_page_on_exports_run(
+    exported: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(exported.parent.parent)
+    programs = re.findall(
+        r"^```python\n(.*?)^```$", (ROOT / "docs" / "export.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert len(programs) == 4
+    for program in programs:
+        exec(program, {})
+    assert PLAIN in capsys.readouterr().out
 
 
 @_JUDGE

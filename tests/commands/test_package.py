@@ -468,6 +468,8 @@ def test_what_cannot_start(tree: Tree, package: Path) -> None:
         tree.imported(tree.root, "of-nothing")
     ended = tree.run("package", "-o", tree.folder / "x", "--volumes", "large")
     assert (ended.returncode, "a size such as 100MB" in ended.stderr) == (2, True)
+    ended = tree.run("package", "-o", tree.folder / "x", "--only-licenses", tree.folder / "none.txt")
+    assert (ended.returncode, "is a file; No such file or directory" in ended.stderr) == (2, True)
     ended = tree.run("package", "--extract", "gpt2", tree.folder / "x", "-o", "ftp://archive.example/package")
     assert (ended.returncode, "or its http or https URL" in ended.stderr) == (2, True)
 

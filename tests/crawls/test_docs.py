@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from ptmtorrent_scrapy.catalog import Catalog
-from ptmtorrent_scrapy.exports.export import Export, Format
 from tests.conftest import ROOT, Start
 from tests.hubs import Hubs
 
@@ -25,9 +23,7 @@ def tree(crawl: Start, folder: Path, hubs: Hubs) -> Path:
 
 
 def test_pages_about_the_data_run(tree: Path) -> None:
-    data = tree / "data"
-    Export(Catalog(data).hubs(), data / "exports").run(list(Format))
-    for page in ("tutorial", "analysis", "python", "export", "from-ptmtorrent"):
+    for page in ("tutorial", "analysis", "python", "from-ptmtorrent"):
         program = "\n".join(BLOCK.findall((ROOT / "docs" / f"{page}.md").read_text()))
         ended = subprocess.run(
             [sys.executable, "-c", program],
