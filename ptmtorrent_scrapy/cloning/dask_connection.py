@@ -4,7 +4,6 @@ https://distributed.dask.org/en/stable/client.html
 """
 
 import asyncio
-import concurrent.futures
 import contextlib
 import logging
 import threading
@@ -67,7 +66,8 @@ class Connection:
         await asyncio.wait_for(_reach(address), ANSWER)
         client: Any = Client(address, timeout=ANSWER, asynchronous=True, set_as_default=False)
         try:
-            await asyncio.wait_for(client, 2 * ANSWER)
+            with _scheduler():
+                await asyncio.wait_for(client, 2 * ANSWER)
         except BaseException:
             await cls(client).close()
             raise
@@ -116,14 +116,26 @@ def _bounded() -> Iterator[None]:
         if (task := asyncio.current_task()) and task.cancelling():
             raise
         raise OSError("the connection was lost") from None
-    except (OSError, concurrent.futures.CancelledError, AttributeError) as error:  # AttributeError: a closed client
+    except Exception as error:  # such as AttributeError of a closed client
         raise OSError(str(error) or "no answer") from error
+
+
+@contextlib.contextmanager
+def _scheduler() -> Iterator[None]:
+    """Let the ways in which Dask does not understand another server be an `OSError`."""
+    try:
+        yield
+    except (OSError, TimeoutError, ValueError, TypeError):
+        raise
+    except Exception as error:  # a MemoryError, where it takes words for a length
+        raise OSError(f"what answers there is no Dask scheduler ({type(error).__name__})") from error
 
 
 async def _reach(address: str) -> None:
     """Connect to a scheduler and leave. Raises `OSError`, `TypeError` where the client's TLS is not set up."""
     arguments = Security().get_connection_args("client")
-    connection = await connect(address, timeout=ANSWER, **arguments)
+    with _scheduler():
+        connection = await connect(address, timeout=ANSWER, **arguments)
     with contextlib.suppress(Exception):
         await asyncio.wait_for(connection.close(), _GOODBYE)
 

@@ -14,6 +14,7 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ptmtorrent_scrapy import PLEASE_REPORT
 from ptmtorrent_scrapy.cloning.dask_connection import ANSWER, Connection, Loop
 from ptmtorrent_scrapy.cloning.executor import ClusterLost, WorkerLost
 from ptmtorrent_scrapy.cloning.probe import TreeProver
@@ -163,8 +164,9 @@ class Cluster:
                 await self._follow(self._connection)
                 await self._roster.clear()
                 await self._connection.close()
-        except ClusterLost as error:
-            self._lost = error
+        except Exception as error:
+            lost = f"CLONE_CLUSTER={self._address}: internal error: {error!r}; {PLEASE_REPORT}"
+            self._lost = error if isinstance(error, ClusterLost) else ClusterLost(lost)
             await self._roster.clear()
             self._ended.set()
 

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -34,6 +35,24 @@ def processes(folder: Path) -> Iterator[Processes]:
     processes.start()
     yield processes
     processes.stop()
+
+
+@pytest.fixture
+def other_server() -> Iterator[str]:
+    """Yield the address of a server of something else."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=_answer_once, args=(server,))
+        thread.start()
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        thread.join()
+
+
+def _answer_once(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n" * 10)
+        while connection.recv(1 << 16):
+            pass
 
 
 @pytest.fixture
@@ -113,3 +132,8 @@ def test_a_server_that_says_nothing_is_no_scheduler(silent_server: str) -> None:
     with pytest.raises(InvalidOption, match=f"CLONE_CLUSTER={silent_server}"):
         reach(silent_server)
     assert time.monotonic() - began < _BOUND
+
+
+def test_another_server_is_no_scheduler(other_server: str) -> None:
+    with pytest.raises(InvalidOption, match="what answers there is no Dask scheduler"):
+        reach(other_server)
