@@ -127,7 +127,7 @@ def is_linked(path: Path) -> bool:
 
 def row(name: str, files: Iterable[Path], text: str) -> str:
     size = sum(path.lstat().st_size for path in files if not path.is_dir())
-    return f"  {name:<32}{human(size):>9}  {text}"
+    return f"  {name:<44}{human(size):>9}  {text}"
 
 
 if __name__ == "__main__":
