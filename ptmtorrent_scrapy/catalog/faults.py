@@ -27,6 +27,12 @@ class Faults:
         if len(described) < _EXAMPLES:
             described.append(description)
 
+    def add_all(self, others: "Faults") -> None:
+        """Count the faults that somebody else has found."""
+        for file, description in sorted(others._seen):
+            self.add(file, description)
+        self.of_others |= others.of_others
+
     def lines(self) -> Iterator[str]:
         """Yield one line per file, for people."""
         for file, count in sorted(self.counts.items()):

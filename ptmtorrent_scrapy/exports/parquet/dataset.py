@@ -1,8 +1,11 @@
 """Writes the Parquet files of a tree."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
+from ptmtorrent_scrapy.catalog.faults import Faults
+from ptmtorrent_scrapy.exports.apart import Apart
 from ptmtorrent_scrapy.exports.huggingface import LISTINGS
 from ptmtorrent_scrapy.exports.output import Output
 from ptmtorrent_scrapy.exports.parquet import hub_stats
@@ -35,6 +38,7 @@ FILES: dict[str, Column] = {
 }
 BASE_MODELS: dict[str, Column] = {"hub": text(), "model": text(), "base_model": text(), "relation": text()}
 _LISTING = 28 << 20  # bytes of a row group of a listing, whose places are in memory, too
+_APART = 32 << 20  # bytes of a listing, from which on a process of its own writes it
 _LISTED = LISTINGS["models"][0]
 COLUMNS: dict[str, dict[str, Column]] = {
     "records.parquet": RECORDS,
@@ -56,8 +60,23 @@ REFERENCES = {
 
 
 def write(output: Output, found: Sequence[Source], advance: Advance) -> list[str]:
-    """Write all files of the hubs; return their names. Raises `OSError`."""
+    """Write all files of the hubs; return their names. Raises `OSError`.
+
+    A large listing is written by a process of its own, while this one writes the other files.
+    """
     description = about(found)
+    with ExitStack() as processes:
+        listings = [_Listing(output, *listed, description) for source in found for listed in _listed(source)]
+        for listing in listings:
+            listing.begin(processes)
+        written = _write_others(output, found, description, advance)
+        return written + [listing.write(advance) for listing in listings]
+
+
+def _write_others(
+    output: Output, found: Sequence[Source], description: Mapping[str, str], advance: Advance
+) -> list[str]:
+    """Write the files that are no listing; return their names."""
     written = ["records.parquet", "base_models.parquet", "repositories.parquet", "files.parquet"]
     with (
         _table(output, written[0], RECORDS, description) as records,
@@ -73,7 +92,7 @@ def write(output: Output, found: Sequence[Source], advance: Advance) -> list[str
         for source in found:
             for line in counted(advance, f"files of {source.hub.name}", source.hub.files()):
                 files.add({**line, "hub": source.hub.name})
-    return written + [name for source in found for name in _write_listing(output, source, description, advance)]
+    return written
 
 
 @contextmanager
@@ -98,18 +117,50 @@ def _add_records(records: Table, bases: Table, source: Source, advance: Advance)
     progress.end()
 
 
-def _write_listing(output: Output, source: Source, description: Mapping[str, str], advance: Advance) -> list[str]:
-    """Write a listing of Hugging Face, if the hub is one; return the names of its files."""
-    for name, (hub, file) in LISTINGS.items():
+def _listed(source: Source) -> Iterator[tuple[Source, str, str]]:
+    """Yield a hub, the kind of its objects and their file, if it is one of Hugging Face's."""
+    for kind, (hub, file) in LISTINGS.items():
         if hub == source.hub.name and file in source.pair.metadata:
-            path = f"{_LISTED}/{name}.parquet"
-            progress = Progress(advance, f"{hub} as in hub-stats", source.pair, source.pair.metadata_size(file))
-            columns = hub_stats.COLUMNS[name]
-            with table(output.new(path), columns, description, order="_id", most=_LISTING) as rows:
-                for row, size in hub_stats.rows(source.pair, file):
-                    rows.add(row, size)
-                    progress.step(size)
-            progress.end()
-            output.complete(path, rows.rows)
-            return [path]
-    return []
+            yield source, kind, file
+
+
+class _Listing:
+    """The file of a listing of Hugging Face, which may be written by another process."""
+
+    def __init__(self, output: Output, source: Source, kind: str, file: str, description: Mapping[str, str]) -> None:
+        self._output = output
+        self._source = source
+        self._kind = kind
+        self._file = file
+        self._description = description
+        self._what = f"{source.hub.name} as in hub-stats"
+        self._name = f"{_LISTED}/{kind}.parquet"
+        self._path: Path = output.new(self._name)
+        self._apart: Apart[tuple[int, Faults]] | None = None
+
+    def begin(self, processes: ExitStack) -> None:
+        """Begin to write a large listing."""
+        if self._source.pair.metadata_size(self._file) >= _APART:
+            self._apart = processes.enter_context(Apart(lambda: self._write(lambda what, done, total: None)))
+
+    def write(self, advance: Advance) -> str:
+        """Return the file's name, once it is written. Raises `OSError`."""
+        if self._apart is None:
+            rows, _ = self._write(advance)
+        else:
+            rows, faults = self._apart.result()
+            self._source.hub.faults.add_all(faults)
+            advance(self._what, rows, rows)
+        self._output.complete(self._name, rows)
+        return self._name
+
+    def _write(self, advance: Advance) -> tuple[int, Faults]:
+        """Return how many rows were written, and what could not be read."""
+        pair, columns = self._source.pair, hub_stats.COLUMNS[self._kind]
+        progress = Progress(advance, self._what, pair, pair.metadata_size(self._file))
+        with table(self._path, columns, self._description, order="_id", most=_LISTING) as rows:
+            for row, size in hub_stats.rows(pair, self._file):
+                rows.add(row, size)
+                progress.step(size)
+        progress.end()
+        return rows.rows, self._source.hub.faults

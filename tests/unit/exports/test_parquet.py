@@ -138,3 +138,21 @@ def test_the_total_that_is_estimated_is_near_the_number_of_models(tmp_path: Path
         assert done == 500
         assert total is not None
         assert 1100 < total < 1300
+
+
+def test_a_large_listing_that_another_process_writes_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [json.dumps(listed(n)) for n in range(3)] + ['{"_id":"' + "0" * 24 + '","id":broken}']
+    write_hub(tmp_path, records=[record(0, "org/a")], objects={"hf_metadata.json": texts})
+    exports, warnings = [tmp_path / "whole", tmp_path / "apart"], list[str]()
+    for folder in exports:
+        Export(Catalog(tmp_path).hubs(), folder, warn=warnings.append).run(["parquet"])
+        monkeypatch.setattr("ptmtorrent_scrapy.exports.parquet.dataset._APART", 0)
+    whole, apart = (pq.read_table(folder / "huggingface" / "models.parquet") for folder in exports)
+    assert whole.equals(apart)
+    assert whole.num_rows == 3
+    assert [warning for warning in warnings if "hf_metadata.json" in warning] == 2 * [
+        "huggingface: cannot be read and is not exported: json/metadata/hf_metadata.json: "
+        f"what begins at byte {sum(len(text) + 2 for text in texts[:3]) + 2} is not JSON"
+    ]
