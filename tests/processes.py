@@ -25,8 +25,6 @@ from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-import dask.config
-
 from ptmtorrent_scrapy import settings
 
 _MODULES = ("scrapy", "distributed.cli.dask_scheduler", "distributed.cli.dask_worker")
@@ -73,7 +71,7 @@ class _Start:
         sys.path[:] = [self.folder, *also, *(path for path in sys.path if path not in ("", _ROOT))]
         sys.argv = self.words
         importlib.reload(settings)  # which reads the environment
-        dask.config.refresh()  # reads it too
+        importlib.import_module("dask.config").refresh()  # which reads it too
         _end(_status(self.words[0]))
 
 

@@ -27,7 +27,8 @@ def start(hubs: Hubs, folder: Path) -> "subprocess.Popen[bytes]":
 @pytest.fixture
 def five_pages() -> Any:
     """Yield a hub of five pages."""
-    with Hubs(models=5000, seed=3, troubles=False, large_files=False) as hubs:
+    with Hubs(models=500, seed=3, troubles=False, large_files=False) as hubs:
+        hubs.huggingface.most = 100
         yield hubs
 
 
@@ -69,17 +70,17 @@ def test_a_listing_resumes_from_the_last_page(five_pages: Hubs, folder: Path, ho
     assert [record["ModelName"] for record in done.records] == ids(five_pages)
     assert [model["id"] for model in done.read("json/metadata/hf_metadata.json")] == ids(five_pages)
     assert "resuming the listing started at" in done.log
-    assert "models        5,000" in done.log
+    assert "models        500" in done.log
     assert [path for path in done.folder.rglob("*") if "~" in path.name] == []
 
 
-@pytest.mark.parametrize("settings", [{"LISTING_MAX_AGE": 0}, {"fraction": 0.0001}, {"author": "nobody"}])
+@pytest.mark.parametrize("settings", [{"LISTING_MAX_AGE": 0}, {"fraction": 0.001}, {"author": "nobody"}])
 def test_an_old_or_different_listing_starts_again(five_pages: Hubs, folder: Path, settings: dict[str, Any]) -> None:
     cut(five_pages, folder, 4)
     done = again(five_pages, folder, **settings)
     assert done.status == (2 if "author" in settings else 0)  # of nobody there is no model
     assert len(five_pages.asked(PAGE)) == 5
-    assert len(done.records) == 5000
+    assert len(done.records) == 500
 
 
 def test_a_crawl_that_finished_is_not_gone_on_with(five_pages: Hubs, folder: Path) -> None:
@@ -91,18 +92,18 @@ def test_a_crawl_that_finished_is_not_gone_on_with(five_pages: Hubs, folder: Pat
 def test_a_crawl_that_is_cut_while_it_clones_needs_no_new_listing(five_pages: Hubs, folder: Path) -> None:
     five_pages.faults.add("git-upload-pack", stall=True)
     crawl = processes.Popen(
-        command(five_pages, folder, "huggingface", fraction=0.0002), cwd=ROOT, stderr=subprocess.DEVNULL
+        command(five_pages, folder, "huggingface", fraction=0.002), cwd=ROOT, stderr=subprocess.DEVNULL
     )
     five_pages.wait_for("git-upload-pack")
     crawl.kill()
     crawl.wait()
     five_pages.faults.clear()
     five_pages.requests.clear()
-    done = again(five_pages, folder, fraction=0.0002)
+    done = again(five_pages, folder, fraction=0.002)
     assert done.status == 0
     assert list(done.statuses.values()) == ["cloned"]
     assert five_pages.asked(PAGE) == []
-    assert len(done.records) == 5000
+    assert len(done.records) == 500
 
 
 def test_a_cursor_that_has_expired(five_pages: Hubs, folder: Path) -> None:
@@ -114,7 +115,7 @@ def test_a_cursor_that_has_expired(five_pages: Hubs, folder: Path) -> None:
     assert len(expired.errors) == 1
     done = again(five_pages, folder)
     assert done.status == 0
-    assert len(done.records) == 5000
+    assert len(done.records) == 500
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "nonsense"])

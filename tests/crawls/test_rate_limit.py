@@ -125,9 +125,10 @@ def test_patience_ends(limited: RateLimitMiddleware) -> None:
 
 
 def test_a_listing_provokes_no_429(hubs: Hubs, crawl: Start) -> None:
-    with Hubs(models=12_000, rate_limit=(10, 2), troubles=False) as limited:
+    with Hubs(models=1200, rate_limit=(10, 2), troubles=False) as limited:
+        limited.huggingface.most = 100
         done = crawl("huggingface", fraction=0, HUGGINGFACE_URL=limited.url)
-        assert len(done.records) == 12_000
+        assert len(done.records) == 1200
         assert [request.status for request in limited.asked("^/api/models")] == [200] * 12
 
 

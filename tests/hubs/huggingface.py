@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from tests.hubs.server import Hubs, Served
 
 _RESOLVE = re.compile(r"/(?P<id>.+?)/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
-_MOST = 1000  # objects in a page
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -61,6 +60,7 @@ class HuggingFace:
         self.gated: set[str] = set()  # ids, beside those of generated models
         self.private: set[str] = set()  # ids
         self.accepted: frozenset[str] | None = None  # what `expand` may name in a listing; None: all, empty: nothing
+        self.most = 1000  # objects in a page
         self.endpoint: str | None = None  # that listings name in `Link`; None: the one they are asked at
         self._limit = RateLimit(*rate_limit) if rate_limit else None
 
@@ -103,12 +103,19 @@ class HuggingFace:
 
         return answer
 
+    def _count(self, request: web.Request) -> int:
+        """Return how many objects a page has. Raises `ValueError`."""
+        limit = int(request.query.get("limit", self.most))
+        if limit < 1:
+            raise ValueError(f"limit={limit}")
+        return min(limit, self.most)
+
     async def _listing(self, kind: Kind, request: web.Request) -> web.StreamResponse:
         sort, cursor = request.query.get("sort", "createdAt"), request.query.get("cursor")
         try:
             if sort not in SORTS:
                 raise ValueError(sort)
-            limit, fields = _limit(request), kind.fields.of_listing(request.query, self.accepted)
+            limit, fields = self._count(request), kind.fields.of_listing(request.query, self.accepted)
             if kind.generated is self.generated and self.models is not None:
                 page, following = self._given(self.models, cursor, limit)
             else:
@@ -195,7 +202,7 @@ class HuggingFace:
             return error(404, "RevisionNotFound", f"Invalid rev id: {request.match_info['revision']}")
         folder, cursor = request.match_info.get("folder", ""), request.query.get("cursor")
         try:
-            start, limit = int(decoded(cursor)) if cursor else 0, _limit(request)
+            start, limit = int(decoded(cursor)) if cursor else 0, self._count(request)
         except ValueError as invalid:
             return error(400, None, f"Invalid query: {invalid}")
         found = files.entries(served.folder, commit, folder, recursive=is_true(request.query, "recursive"))
@@ -295,14 +302,6 @@ def _answer(value: Any, status: int = 200, headers: dict[str, str] | None = None
         **(headers or {}),
     }
     return web.Response(body=body, status=status, headers=told, content_type="application/json", charset="utf-8")
-
-
-def _limit(request: web.Request) -> int:
-    """Return how many objects a page has. Raises `ValueError`."""
-    limit = int(request.query.get("limit", _MOST))
-    if limit < 1:
-        raise ValueError(f"limit={limit}")
-    return min(limit, _MOST)
 
 
 def _next(request: web.Request, cursor: str | None, endpoint: str | None = None) -> dict[str, str]:
