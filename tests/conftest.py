@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -114,6 +115,15 @@ def crawl(hubs: Hubs, folder: Path) -> Start:
         return Crawl(ended.returncode, ended.stderr, Path(settings.get("DATA_DIR", folder / "data")) / hub)
 
     return start
+
+
+@pytest.fixture(scope="session")
+def no_browser(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Give an environment in which no browser is found."""
+    folder = tmp_path_factory.mktemp("programs")
+    for program in ("git", "git-lfs", "sh"):
+        (folder / program).symlink_to(str(shutil.which(program)))
+    return {**os.environ, "PATH": str(folder), "PLAYWRIGHT_BROWSERS_PATH": str(folder)}
 
 
 RequestFor = Callable[..., CloneRequest]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -19,18 +18,9 @@ Doctor = Callable[..., "subprocess.CompletedProcess[str]"]
 TOKEN = "hf_0123456789abcdef"
 
 
-@pytest.fixture(scope="module")
-def no_browser(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Give an environment without a browser: to ask one for its version takes longer than all other checks."""
-    folder = tmp_path_factory.mktemp("bin")
-    for program in ("git", "git-lfs"):
-        (folder / program).symlink_to(str(shutil.which(program)))
-    return {**os.environ, "PATH": str(folder), "PLAYWRIGHT_BROWSERS_PATH": str(folder)}
-
-
 @pytest.fixture
 def doctor(hubs: Hubs, folder: Path, no_browser: dict[str, str]) -> Doctor:
-    """Return a function that runs `scrapy doctor`."""
+    """Return a function that runs `scrapy doctor`, by itself without a browser, which takes longer than all checks."""
 
     def run(*words: str, environment: dict[str, str] | None = None, **settings: Any) -> Any:
         given = {

@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ptmtorrent_scrapy.storage.tree import DataTree
 from tests import processes
 from tests.conftest import ROOT, Crawl, Start, command, git
 from tests.hubs import Files, Hubs, Large, Repository
+from tests.hubs.server import in_memory
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 WEIGHTS, OTHER = Large(b"weights " * 20_000), Large(b"other weights " * 20_000)
@@ -35,9 +37,15 @@ def verify(hubs: Hubs, folder: Path) -> Verify:
     return run
 
 
-@pytest.fixture
-def done(crawl: Start, hubs: Hubs) -> Crawl:
-    """Return a tree with two models, whose clones share a large file."""
+@pytest.fixture(scope="module")
+def server() -> Iterator[Hubs]:
+    """Yield the hubs of all tests, each of which gets them as they are after `serve`."""
+    with Hubs(models=24, seed=7, troubles=False) as hubs:
+        yield hubs
+
+
+def serve(hubs: Hubs) -> None:
+    """Serve two models, whose clones share a large file."""
     listed = []
     for name in ("o/one", "o/two"):
         more: Files = {"x.bin": OTHER} if name == "o/two" else {}
@@ -45,7 +53,31 @@ def done(crawl: Start, hubs: Hubs) -> Crawl:
         served = hubs.serve(name, Repository([{"old.txt": b"1"}, files]))
         listed.append({"id": name, "sha": served.head})
     hubs.huggingface.models = listed
-    return crawl("huggingface", fraction=1)
+
+
+@pytest.fixture
+def hubs(server: Hubs) -> Hubs:
+    """Return hubs with two models and without faults."""
+    serve(server)
+    server.faults.clear()
+    return server
+
+
+@pytest.fixture(scope="module")
+def crawled(server: Hubs) -> Iterator[Path]:
+    """Yield a folder with a tree of both models."""
+    with tempfile.TemporaryDirectory(dir=in_memory()) as folder:
+        serve(server)
+        words = command(server, Path(folder), "huggingface", fraction=1)
+        processes.run(words, cwd=ROOT, stderr=subprocess.DEVNULL, check=True)
+        yield Path(folder)
+
+
+@pytest.fixture
+def done(hubs: Hubs, crawled: Path, folder: Path) -> Crawl:
+    """Return a copy of that tree, with its links."""
+    subprocess.run(["cp", "-a", str(crawled / "data"), str(folder)], check=True)
+    return Crawl(0, "", folder / "data" / "huggingface")
 
 
 def problems(ended: "subprocess.CompletedProcess[str]") -> list[dict[str, Any]]:
@@ -53,9 +85,12 @@ def problems(ended: "subprocess.CompletedProcess[str]") -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("hub", ["huggingface", "modelhub", "modelzoo", "onnxmodelzoo", "pytorchhub"])
-def test_a_tree_as_a_crawl_leaves_it(crawl: Start, verify: Verify, hub: str, hubs: Hubs) -> None:
-    settings = {"huggingface": {"fraction": 0.4}}.get(hub, {})
-    assert crawl(hub, **settings).status == 0
+def test_a_tree_as_a_crawl_leaves_it(
+    crawl: Start, verify: Verify, hub: str, hubs: Hubs, no_browser: dict[str, str]
+) -> None:
+    hubs.huggingface.models = None
+    fraction = {"huggingface": 0.6, "modelhub": 0.3}.get(hub, 1)
+    assert crawl(hub, no_browser, fraction=fraction).status == 0
     ended = verify(hub, "--json")
     assert (ended.stdout, ended.returncode) == ("", 0), ended
     assert ended.stderr.endswith(", 0 problems\n")

@@ -2,7 +2,6 @@
 
 import http.server
 import json
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -260,19 +259,16 @@ def test_onnx_model_zoo(crawl: Start, hubs: Hubs) -> None:
         assert done.read(f"json/metadata/{name}")
 
 
-def test_pytorch_hub(crawl: Start, hubs: Hubs, tmp_path: Path) -> None:
+def test_pytorch_hub(crawl: Start, hubs: Hubs, no_browser: dict[str, str]) -> None:
     """Without a browser: what is read are the files of the repository."""
-    for program in ("git", "git-lfs", "sh"):
-        (tmp_path / program).symlink_to(str(shutil.which(program)))
-    environment = {"PATH": str(tmp_path), "PLAYWRIGHT_BROWSERS_PATH": str(tmp_path / "none")}
-    expected = crawl("pytorchhub", environment, fraction=0)
+    expected = crawl("pytorchhub", no_browser, fraction=0)
     for n, value in enumerate(YAML):
         for field in (b"title", b"author", b"tags", b"github-link", b"github-id", b"summary"):
             front = b"title: T\nauthor: A\ngithub-link: https://github.com/o/m\n" + field + b": " + value
             hubs.pytorchhub.files[f"bad_{field.decode()}_{n}.md"] = b"---\n" + front + b"\n---\n# Page\n"
         hubs.pytorchhub.files[f"bad_{n}.md"] = b"---\n" + value + b"\n---\n" + value
     del hubs.repositories["github.com/pytorch/hub"]
-    done = crawl("pytorchhub", environment, fraction=0)
+    done = crawl("pytorchhub", no_browser, fraction=0)
     accounted(done, "pyth_models_metadata.json")
     named = {record["ModelName"] for record in done.records}
     assert {record["ModelName"] for record in expected.records} <= named
