@@ -15,7 +15,7 @@ from ptmtorrent_scrapy.git.errors import Cancelled, GitError
 from ptmtorrent_scrapy.git.lfs import worktree
 from ptmtorrent_scrapy.git.models import USABLE, ChangedFiles, CloneRequest, CloneResult
 from ptmtorrent_scrapy.git.remote import command
-from ptmtorrent_scrapy.storage import folders
+from ptmtorrent_scrapy.storage import folders, fsync
 from ptmtorrent_scrapy.storage.jsonl import json_object
 from ptmtorrent_scrapy.storage.rewriting import rewrite_lines
 from ptmtorrent_scrapy.storage.tree import DataTree
@@ -119,6 +119,8 @@ class Repair:
         new = self.tree.repository(folder)
         try:
             kept = DamagedClone(command(self._repository), old, new).give(result.url)
+            if kept:
+                fsync.sync(new)
         except Cancelled:
             raise
         except (GitError, OSError) as error:
