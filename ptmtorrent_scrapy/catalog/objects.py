@@ -25,11 +25,8 @@ class Objects:
 
     def of(self, record: dict[str, Any]) -> dict[str, Any] | None:
         """Return the object of a record; None if the file has none at its position, or that of another model."""
-        hub = record.get("ModelHub")
-        if not isinstance(hub, dict) or not isinstance(position := hub.get("MetadataObjectID"), int):
-            return None
-        name = str(hub.get("MetadataFilePath")).rpartition("/")[2]
-        found = self._at(name, position)
+        name, position = place(record)
+        found = self._at(name, position) if name else None
         if found is not None and record["ModelName"] not in found.values():
             self._pair.report_other(name, position)
             return None
@@ -43,3 +40,15 @@ class Objects:
             at, found = next(rest, (1 << 62, None))
         self._read[name] = (at, found, rest)
         return found if at == position else None
+
+
+def place(record: dict[str, Any]) -> tuple[str, int]:
+    """Return the metadata file of a record's object, and its position there; ("", 0) where the record has none.
+
+    >>> place({"ModelHub": {"MetadataFilePath": "data/hub/json/metadata/a.json", "MetadataObjectID": 3}}), place({})
+    (('a.json', 3), ('', 0))
+    """
+    hub = record.get("ModelHub")
+    if not isinstance(hub, dict) or not isinstance(position := hub.get("MetadataObjectID"), int):
+        return "", 0
+    return str(hub.get("MetadataFilePath")).rpartition("/")[2], position

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from ptmtorrent_scrapy.catalog.faults import Faults, below
-from ptmtorrent_scrapy.catalog.objects import Objects
+from ptmtorrent_scrapy.catalog.objects import Objects, place
 from ptmtorrent_scrapy.storage.atomic import beside
 from ptmtorrent_scrapy.storage.json_reading import Element, Read, elements, lines, value
 from ptmtorrent_scrapy.storage.tree import DataTree, is_work
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _LONGEST_WAIT = 300.0  # seconds for a crawl to replace the second file after the first
 _SHORT_WAIT = 0.5  # likewise for somebody who has not locked the tree
 _POLL = 0.05  # seconds
+_NEAR = 1000  # objects
 
 
 class Pair:
@@ -203,7 +204,9 @@ class Pair:
         """Return whether the first record names an object of another model, as where a copy of a tree is renewed."""
         faults, self._faults = self._faults, Faults()
         try:
-            next(self.records(), None)
+            first, _ = next(self.records(with_objects=False), ({}, None))
+            if place(first)[1] < _NEAR:  # others are long to find
+                next(self.records(), None)
             return self._faults.of_others
         finally:
             self._faults, self.read = faults, 0
