@@ -27,6 +27,7 @@ from ptmtorrent_scrapy.git import programs
 from ptmtorrent_scrapy.network.proxies import ProxyUnusable, check_environment
 from ptmtorrent_scrapy.snapshots import crawl_log
 from ptmtorrent_scrapy.spiders.base import HubSpider
+from ptmtorrent_scrapy.storage.disk_errors import described
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 logger = logging.getLogger(__name__)
@@ -116,8 +117,14 @@ def _check_proxies(spider: type[HubSpider], settings: BaseSettings) -> None:
 
 
 def check_version(tree: DataTree) -> None:
-    """Raise `SetupError` for a tree that a newer version has written: its files may mean something else."""
-    written = str(crawl_log.last(tree).get("version", ""))
+    """Raise `SetupError` for a tree that a newer version has written, whose files may mean something else.
+
+    Likewise for one that cannot be read.
+    """
+    try:
+        written = str(crawl_log.last(tree).get("version", ""))
+    except OSError as error:
+        raise SetupError(f"{described(error)}; look at {tree.folder}, or choose another DATA_DIR") from None
     newer, own = (re.match(r"(\d{1,9})\.(\d{1,9})", version) for version in (written, __version__))
     if newer and own and tuple(map(int, newer.groups())) > tuple(map(int, own.groups())):
         raise SetupError(

@@ -89,6 +89,14 @@ def test_a_tree_of_a_newer_version(tmp_path: Path, version: str, is_newer: bool)
         check_version(tree)
 
 
+def test_a_tree_that_cannot_be_read(tmp_path: Path) -> None:
+    tree = DataTree(tmp_path, "huggingface")
+    tree.folder.mkdir()
+    (tree.folder / "json").write_text("a file where a folder is to be")
+    with pytest.raises(SetupError, match=r"Not a directory; look at .*/huggingface, or choose another DATA_DIR"):
+        check_version(tree)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "accepted"),
     [
