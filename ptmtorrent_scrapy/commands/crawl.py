@@ -30,6 +30,8 @@ from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.storage.disk_errors import described
 from ptmtorrent_scrapy.storage.tree import DataTree
 
+_FOLDERS = ("html", "json", "json/metadata", "lfs", "repos", "snapshots")
+
 logger = logging.getLogger(__name__)
 
 
@@ -91,8 +93,10 @@ def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]
         except programs.Unusable as error:
             raise SetupError(str(error)) from None
     _check_proxies(spider, settings)
-    _check_writable(Path(settings["DATA_DIR"]) / spider.name)
-    check_version(DataTree(Path(settings["DATA_DIR"]), spider.name))
+    tree = DataTree(Path(settings["DATA_DIR"]), spider.name)
+    _check_writable(tree.folder)
+    check_folders(tree)
+    check_version(tree)
     if clones.cluster:
         check_cluster(clones.cluster)
 
@@ -114,6 +118,14 @@ def _check_proxies(spider: type[HubSpider], settings: BaseSettings) -> None:
         check_environment(settings[name] for name in spider.url_settings if name not in spider.repository_settings)
     except ProxyUnusable as error:
         raise SetupError(str(error)) from None
+
+
+def check_folders(tree: DataTree) -> None:
+    """Raise `SetupError` for a file in place of a folder of the tree."""
+    for name in _FOLDERS:
+        path = tree.folder / name
+        if path.exists() and not path.is_dir():
+            raise SetupError(f"{path} is no folder; move it away, or choose another DATA_DIR")
 
 
 def check_version(tree: DataTree) -> None:

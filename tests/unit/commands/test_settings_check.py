@@ -7,7 +7,7 @@ from scrapy.settings import Settings
 
 from ptmtorrent_scrapy.commands._common import SetupError
 from ptmtorrent_scrapy.commands._settings_check import check_scrapy_settings
-from ptmtorrent_scrapy.commands.crawl import check_settings, check_version
+from ptmtorrent_scrapy.commands.crawl import check_folders, check_settings, check_version
 from ptmtorrent_scrapy.crawl.options import InvalidOption
 from ptmtorrent_scrapy.spiders.huggingface import HuggingFaceSpider
 from ptmtorrent_scrapy.storage.tree import DataTree
@@ -93,6 +93,8 @@ def test_a_tree_that_cannot_be_read(tmp_path: Path) -> None:
     tree = DataTree(tmp_path, "huggingface")
     tree.folder.mkdir()
     (tree.folder / "json").write_text("a file where a folder is to be")
+    with pytest.raises(SetupError, match=r"/huggingface/json is no folder; move it away"):
+        check_folders(tree)
     with pytest.raises(SetupError, match=r"Not a directory; look at .*/huggingface, or choose another DATA_DIR"):
         check_version(tree)
 
