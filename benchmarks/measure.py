@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+_WATCHED = 0.3  # seconds between two looks at the memory
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,8 @@ class Cost:
     """What a command cost."""
 
     seconds: float
-    memory: int  # bytes at the peak, of the command's largest process
+    memory: int  # bytes at the peak, of the command's largest process; `run_watched`: of all together
+    processor: float  # seconds, of all its processes
 
 
 def run(*command: str, environment: dict[str, str] | None = None, stdin: bytes = b"", may_fail: bool = False) -> Cost:
@@ -38,7 +41,43 @@ def run(*command: str, environment: dict[str, str] | None = None, stdin: bytes =
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode and not may_fail:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    return Cost(time.perf_counter() - began, usage.ru_maxrss * 1024)
+    return Cost(time.perf_counter() - began, usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime)
+
+
+def run_watched(*command: str) -> Cost:
+    """Run a command to its end, and watch the memory of all its processes."""
+    peak, ended = 0, threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not ended.wait(_WATCHED):
+            peak = max(peak, sum(map(_memory, _processes(os.getpid()))) - _memory(os.getpid()))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        cost = run(*command)
+    finally:
+        ended.set()
+        watcher.join()
+    return replace(cost, memory=max(cost.memory, peak))
+
+
+def _processes(parent: int) -> Iterator[int]:
+    """Yield a process and all that it has begun."""
+    yield parent
+    for file in Path(f"/proc/{parent}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in file.read_text().split():
+                yield from _processes(int(child))
+
+
+def _memory(process: int) -> int:
+    """Return the memory of a process in bytes, with its share of what several have in common."""
+    with suppress(OSError):
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    return 0
 
 
 def crawl(hub: str, data: Path, settings: dict[str, str]) -> Cost:

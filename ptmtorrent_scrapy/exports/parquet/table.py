@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 
 from ptmtorrent_scrapy.exports.parquet.columns import POOL, Column
 
-_BATCH = 2000  # rows that are converted at once
+_BATCH = 500  # rows that are converted at once
 ROWS = 100_000  # of a row group
-BYTES = 60 << 20  # of a row group; wide rows fill it before there are so many
-_TEXT = 8 << 20  # bytes of JSON that are converted at once
+BYTES = 32 << 20  # of a row group; wide rows fill it before there are so many
+_TEXT = 2 << 20  # bytes of JSON that are converted at once
 
 KeyValues = Mapping[str, str]
 
