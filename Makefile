@@ -2,8 +2,9 @@
 PYTHON ?= python3
 RUN := .venv/bin/python -m
 READY := .venv/.ready
+INSTALL := pip install --quiet --quiet --disable-pip-version-check --no-input
 
-.PHONY: help setup demo test test-unit lint docs bench clean
+.PHONY: help setup demo test test-unit lint style types layers docs bench clean
 
 help:
 	@echo 'make setup   virtual environment .venv with all requirements; git-lfs and a browser where they are missing'
@@ -19,11 +20,14 @@ help:
 
 setup: $(READY)
 
+# A newer pip than Python's own resolves in a third of the time. Like pip, compile what can be compiled, on all cores.
 $(READY): requirements.txt requirements-dev.txt scripts/install-programs
 	@PYTHON='$(PYTHON)' sh scripts/install-programs
 	@echo 'installing requirements-dev.txt into .venv'
 	@$(PYTHON) -m venv --clear .venv
-	@$(RUN) pip install --quiet --quiet --disable-pip-version-check --no-input --requirement requirements-dev.txt
+	@$(RUN) $(INSTALL) --upgrade pip
+	@$(RUN) $(INSTALL) --no-compile --requirement requirements-dev.txt
+	@$(RUN) compileall -q -j 0 .venv || true
 	@touch $@
 
 demo: setup
@@ -37,12 +41,17 @@ test: setup
 test-unit: setup
 	$(RUN) pytest -W error --numprocesses=auto tests/unit ptmtorrent_scrapy
 
-lint: setup
+lint: style types layers docs
+
+style: setup
 	$(RUN) ruff format --check
 	$(RUN) ruff check
+
+types: setup
 	$(RUN) mypy
+
+layers: setup
 	.venv/bin/lint-imports
-	@$(MAKE) --no-print-directory docs
 
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --strict --quiet

@@ -16,9 +16,9 @@ HUBS = ("huggingface", "modelhub", "modelzoo", "onnxmodelzoo", "pytorchhub")
 
 
 @pytest.mark.slow
-def test_all_hubs_at_once(crawl: Start, folder: Path, published: Any) -> None:
+def test_all_hubs_at_once(crawl: Start, folder: Path, published: Any, no_browser: dict[str, str]) -> None:
     with ThreadPoolExecutor(len(HUBS)) as pool:
-        crawls = list(pool.map(crawl, HUBS))
+        crawls = list(pool.map(lambda hub: crawl(hub, no_browser), HUBS))
     for done in crawls:
         assert done.status == 0, done.log
         assert done.errors == []
