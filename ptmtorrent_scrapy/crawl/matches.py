@@ -4,8 +4,6 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scrapy.statscollectors import StatsCollector
-
 from ptmtorrent_scrapy.crawl.selection import ARGUMENTS, Selection, parts
 from ptmtorrent_scrapy.items import Model
 
@@ -18,9 +16,8 @@ class Matches:
     It is saved with each checkpoint, so that a resumed listing knows the values of its first part.
     """
 
-    def __init__(self, selection: Selection, stats: StatsCollector) -> None:
+    def __init__(self, selection: Selection) -> None:
         self._wanted = selection.given
-        self._stats = stats
         self._matched: set[tuple[str, str]] = set()  # (field, value)
         self._seen: dict[str, set[str]] = {field: set() for field in selection.given}
 
@@ -28,9 +25,7 @@ class Matches:
         """Note the values of a model."""
         for field, wanted in self._wanted.items():
             found = set(parts(getattr(model, field)))
-            for value in wanted & found:
-                self._matched.add((field, value))
-                self._stats.set_value(f"listing/matched/{field}/{value}", 1)
+            self._matched |= {(field, value) for value in wanted & found}
             if len(self._seen[field]) < _MOST:
                 self._seen[field] |= found
 

@@ -61,7 +61,7 @@ class CrawlSession:
     def __init__(self, tree: DataTree, spider: Hub, stats: StatsCollector, settings: BaseSettings) -> None:
         self.tree = tree
         self.spider = spider
-        self.matches = Matches(spider.selection, stats)
+        self.matches = Matches(spider.selection)
         # by name: components that a resumed crawl continues
         self.checkpointed: dict[str, Checkpointed] = {"matches": self.matches}
         self.while_held: list[Callable[[], AbstractContextManager[None]]] = []  # entered once the tree is locked

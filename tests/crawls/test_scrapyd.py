@@ -171,7 +171,9 @@ def job(deployed: Scrapyd, hubs: Hubs, folder: Path) -> Job:
     return run
 
 
-@pytest.mark.parametrize(("hub", "given"), [("huggingface", {"fraction": "0.1"}), ("modelhub", {"fraction": "0.2", "lfs": "none"})])
+@pytest.mark.parametrize(
+    ("hub", "given"), [("huggingface", {"fraction": "0.1"}), ("modelhub", {"fraction": "0.2", "lfs": "none"})]
+)
 def test_a_job_leaves_the_tree_of_a_crawl(job: Job, crawl: Start, hub: str, given: dict[str, str]) -> None:
     status, scheduled = job(hub, **given)
     assert status == 0, scheduled.log

@@ -124,20 +124,6 @@ class Models(Generated):
             listed["gguf"] = {"total": kind % 10**10, "architecture": model_type, "chat_template": "{{ x }}" * 9}
         return {key: value for key, value in listed.items() if value is not None or kind % 5 == 0}
 
-    def rank(self, index: int, sort: str) -> int:
-        """Return the sort key of the listing: a count, or seconds since the first model."""
-        kind = self._bits(index) >> 16
-        match sort:
-            case "downloads":
-                return int(10 ** ((kind >> 12) % 1000 / 140)) - 1
-            case "likes":
-                return (kind >> 24) % 50
-            case "lastModified":
-                return 37 * index + kind % 300 * 86_400
-            case "trendingScore":
-                return (kind >> 24) % 50 if kind % 40 == 0 else 0
-        return index
-
     def _base_models(self, index: int) -> list[str]:
         """Return the ids of the models that a model says it was made from: of most an earlier one of this hub."""
         kind = self._bits(index) >> 16

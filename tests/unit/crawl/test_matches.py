@@ -1,9 +1,6 @@
 """Values of the selection arguments that no model has."""
 
 import orjson
-from scrapy import Spider
-from scrapy.crawler import Crawler
-from scrapy.statscollectors import StatsCollector
 
 from ptmtorrent_scrapy.crawl.matches import Matches
 from ptmtorrent_scrapy.crawl.selection import selection
@@ -25,8 +22,7 @@ def model(author: str, task: str) -> Model:
 
 
 def matches() -> Matches:
-    given = selection({"author": "google,gogle", "task": "fill-mask"}, default_fraction=1)
-    return Matches(given, StatsCollector(Crawler(Spider)))
+    return Matches(selection({"author": "google,gogle", "task": "fill-mask"}, default_fraction=1))
 
 
 def test_a_value_that_no_model_has_is_named_with_the_nearest_one() -> None:
