@@ -75,7 +75,7 @@ class Plan:
     current: int  # clones with nothing to do
     unsure: int  # clones whose commit the hub does not give
     unavailable: int  # known to be gated, missing or empty
-    told: int  # of those to clone: how many sizes the hub gives
+    known: int  # of those to clone: how many sizes the hub gives
     sampled: int  # how many sizes were looked up
     unreachable: int  # how many sizes could not be looked up
     need: Estimate
@@ -116,8 +116,8 @@ class Plan:
         yield "disk", f"{human(self.free)} may be used: {word}"
 
     def _source(self) -> str:
-        unknown = self.repositories - self.told
-        sources = [f"{self.told:,} as the hub says"] if self.told or not unknown else []
+        unknown = self.repositories - self.known
+        sources = [f"{self.known:,} as the hub says"] if self.known or not unknown else []
         if unknown:
             lost = f", {self.unreachable:,} more could not be looked up" if self.unreachable else ""
             sources.append(f"{unknown:,} from a sample of {self.sampled:,}{lost}")

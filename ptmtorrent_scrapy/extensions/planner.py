@@ -91,7 +91,7 @@ class Planning(AfterListing):
             current=sample.work[Work.NOTHING],
             unsure=sample.work[Work.ASK],
             unavailable=sample.work[Work.UNAVAILABLE],
-            told=sample.known,
+            known=sample.known,
             sampled=sum(map(len, found)),
             unreachable=sum(map(len, weights)) - sum(map(len, found)),
             need=estimate(sample.known_bytes, sizes),

@@ -49,7 +49,7 @@ def test_a_share_of_a_hub(plan: Plan, crawl: Start, hubs: Hubs, folder: Path) ->
 def test_sizes_of_lists_of_files(plan: Plan, crawl: Start, hubs: Hubs, folder: Path) -> None:
     """The listing has no sizes of single files, but the file lists of sampled repositories are exact."""
     estimate = json.loads(plan("huggingface", "--json", top=20, lfs="200kB").stdout)
-    assert (estimate["told"], estimate["sampled"], estimate["unreachable"]) == (0, 20, 0)
+    assert (estimate["known"], estimate["sampled"], estimate["unreachable"]) == (0, 20, 0)
     done = crawl("huggingface", top=20, lfs="200kB")
     fetched = sum(line["lfs_bytes"] for line in done.read("json/repositories.jsonl"))
     assert fetched <= estimate["need"]["bytes"] <= fetched + 20 * 2000
