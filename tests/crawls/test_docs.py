@@ -22,6 +22,13 @@ def tree(crawl: Start, folder: Path, hubs: Hubs) -> Path:
     return folder
 
 
+def test_diagrams_are_drawn_without_the_network() -> None:
+    pages = [page.read_text() for page in (ROOT / "docs").glob("*.md")]
+    drawn = [page for page in pages if "```mermaid" in page]
+    assert drawn
+    assert all('<script src="../vendor/mermaid.tiny.js">' in page for page in drawn)
+
+
 def test_pages_about_the_data_run(tree: Path) -> None:
     for page in ("tutorial", "analysis", "python", "from-ptmtorrent"):
         program = "\n".join(BLOCK.findall((ROOT / "docs" / f"{page}.md").read_text()))
