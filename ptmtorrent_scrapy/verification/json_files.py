@@ -110,6 +110,7 @@ class _Objects:
         self._tree = tree
         self._lengths: dict[Path, int] = {}
         self._read: dict[Path, tuple[int, Any, Iterator[Any]]] = {}  # (position, object, objects after it)
+        self._last = ("", tree.root, False)  # what the last record names: (file, path, whether it exists)
 
     def wrong(self) -> Iterator[Finding]:
         """Yield the metadata files that are not JSON arrays."""
@@ -130,8 +131,11 @@ class _Objects:
     def wrong_object(self, record: dict[str, Any]) -> str | None:
         """Return why a record does not name its own object; None if it does."""
         file, position = record["ModelHub"]["MetadataFilePath"], record["ModelHub"]["MetadataObjectID"]
-        path = self._tree.root / file.partition("/")[2]  # the tree's own folder may have been renamed since
-        if not path.is_file():
+        if file != self._last[0]:
+            path = self._tree.root / file.partition("/")[2]  # the tree's own folder may have been renamed since
+            self._last = (file, path, path.is_file())
+        _, path, exists = self._last
+        if not exists:
             self.missing[path] += 1
             return None
         if position >= self._lengths.get(path, 0):
