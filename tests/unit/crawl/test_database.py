@@ -3,6 +3,7 @@
 import errno
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,8 @@ def test_results_are_durable_once_the_hub_is_listed(path: Path) -> None:
     database.set_result("https://hub.example/owner/m", b'{"status": "refused"}', path=None)
     database.save_results()
     database.close()
-    assert CrawlDatabase(path).result("https://hub.example/owner/m") == b'{"status": "refused"}'
+    with closing(CrawlDatabase(path)) as again:
+        assert again.result("https://hub.example/owner/m") == b'{"status": "refused"}'
 
 
 @pytest.mark.parametrize(("ahead", "is_known"), [(-10, True), (10_000, False)])
@@ -59,6 +61,7 @@ def test_a_check_in_time_to_come_is_none(path: Path, ahead: int, is_known: bool)
     database.commit_checks.set("https://hub.example/m", hub_id=None, commit="1" * 40, at=now + ahead)
     assert (database.commit_checks.commit("https://hub.example/m", now - 3600) is not None) == is_known
     assert database.commit_checks.was_asked("https://hub.example/m", now - 3600) == is_known
+    database.close()
 
 
 def test_a_full_disk_is_an_error_of_the_disk(path: Path) -> None:
@@ -67,8 +70,9 @@ def test_a_full_disk_is_an_error_of_the_disk(path: Path) -> None:
     with pytest.raises(OSError, match="No space left") as raised:
         add(database, *range(10_000))
     assert raised.value.errno == errno.ENOSPC
+    database.close()
 
 
 def test_an_error_of_a_query_stays_what_it_is(path: Path) -> None:
-    with pytest.raises(sqlite3.OperationalError):
-        CrawlDatabase(path)._database.execute("SELECT nothing FROM nowhere")
+    with closing(CrawlDatabase(path)) as database, pytest.raises(sqlite3.OperationalError):
+        database._database.execute("SELECT nothing FROM nowhere")

@@ -27,10 +27,22 @@ def database(exported: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
+_opened: list[sqlite3.Connection] = []
+
+
+@pytest.fixture(autouse=True)
+def close_databases() -> Iterator[None]:
+    """Close what a test has opened: later versions of Python warn of it."""
+    yield
+    while _opened:
+        _opened.pop().close()
+
+
 def export(root: Path) -> sqlite3.Connection:
     """Export a tree; the database."""
     Export(Catalog(root).hubs(), root / "exports").run(["sqlite"])
-    return sqlite3.connect(root / "exports" / "ptmtorrent.sqlite")
+    _opened.append(sqlite3.connect(root / "exports" / "ptmtorrent.sqlite"))
+    return _opened[-1]
 
 
 def shape(connection: sqlite3.Connection) -> str:
