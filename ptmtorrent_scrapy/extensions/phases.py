@@ -63,7 +63,6 @@ class Phases(AfterListing):
             reason = await self._publish(last=True)
         if await asyncio.to_thread(records.is_outdated):
             reason = await self._publish(last=not (records.pending and reason)) or reason
-        reason = reason or without_records(self.crawl, listed, records.written)
         return reason or (FinishReason.FAILED if self.crawl.state.faults else FinishReason.FINISHED)
 
     async def _publish(self, *, last: bool) -> FinishReason | None:
@@ -131,15 +130,6 @@ def would_lose_records(crawl: CrawlSession, written: int) -> FinishReason | None
     )
     logger.error("%s", crawl.state.problem)
     return FinishReason.UNREACHABLE
-
-
-def without_records(crawl: CrawlSession, listed: int, written: int | None) -> FinishReason | None:
-    """Return why a crawl has failed in which none of several models has a record."""
-    if written != 0 or listed < 2:
-        return None
-    crawl.state.problem = f"none of the {listed:,} models has a record: see json/{crawl.tree.rejected.name}"
-    logger.error("%s", crawl.state.problem)
-    return FinishReason.FAILED
 
 
 def _records_before(crawl: CrawlSession) -> int:

@@ -43,7 +43,6 @@ class RecordPipeline:
         self._spool: IO[bytes] | None = None
         self.pending = 0  # models that wait for their repository
         self.ready = 0  # records and rejections that wait for nothing
-        self.written: int | None = None  # records of the new file
         self._datasets: ListedDatasets | None = None  # datasets that model cards can name
         self._clones: bytes | None = None  # digest of the clones that the last written records name
         self._prepared: tuple[bytes, int, dict[str, int]] | None = None  # digest, records, rejections by reason
@@ -140,7 +139,6 @@ class RecordPipeline:
         assert self._prepared is not None
         self._clones, written, reasons = self._prepared
         if self.crawl.spider.has_records:
-            self.written = written
             self.stats.set_value("record/written", written)
         for reason, models in reasons.items():
             self.stats.set_value(f"record/rejected/{reason}", models)

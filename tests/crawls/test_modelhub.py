@@ -93,14 +93,6 @@ def test_an_index_of_another_shape(crawl: Start, hubs: Hubs, body: str) -> None:
     assert len(done.records) == 5
 
 
-def test_a_crawl_without_any_record_has_failed(crawl: Start, hubs: Hubs) -> None:
-    hubs.faults.add("info/refs", status=404)
-    done = crawl("modelhub", fraction=0)
-    assert done.status == 1
-    assert done.errors == ["ERROR: none of the 40 models has a record: see json/rejected.jsonl"]
-    assert len(done.read("json/rejected.jsonl")) == 40
-
-
 def test_repositories_that_never_answered_have_no_record_to_lose(crawl: Start, hubs: Hubs) -> None:
     given = hubs.modelhub.models
     hubs.faults.add("/github.com/modelhub-ai/model-[0-5]/info/refs", status=503)
