@@ -37,7 +37,7 @@ FILES: dict[str, Column] = {
     "state": text(),
 }
 BASE_MODELS: dict[str, Column] = {"hub": text(), "model": text(), "base_model": text(), "relation": text()}
-_LISTING = 20 << 20  # bytes of a row group of a listing, whose places are in memory, too
+_LISTING = 14 << 20  # bytes of a row group of a listing, whose places are in memory, too
 _APART = 32 << 20  # bytes of a listing, from which on a process of its own writes it
 _LISTED = LISTINGS["models"][0]
 COLUMNS: dict[str, dict[str, Column]] = {

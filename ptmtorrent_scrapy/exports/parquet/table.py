@@ -13,7 +13,7 @@ from ptmtorrent_scrapy.exports.parquet.columns import POOL, Column
 
 _BATCH = 500  # rows that are converted at once
 ROWS = 100_000  # of a row group
-BYTES = 32 << 20  # of a row group; wide rows fill it before there are so many
+BYTES = 28 << 20  # of a row group; wide rows fill it before there are so many
 _TEXT = 2 << 20  # bytes of JSON that are converted at once
 
 KeyValues = Mapping[str, str]
