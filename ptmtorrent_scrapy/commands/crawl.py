@@ -30,7 +30,7 @@ from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.storage.disk_errors import described
 from ptmtorrent_scrapy.storage.tree import DataTree
 
-_FOLDERS = ("html", "json", "json/metadata", "lfs", "repos", "snapshots")
+_FOLDERS = ("html", "json", "json/metadata", "lfs", "repos")
 
 logger = logging.getLogger(__name__)
 
