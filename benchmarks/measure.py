@@ -64,7 +64,7 @@ def run_watched(*command: str) -> Cost:
 
 
 def _processes(parent: int) -> Iterator[int]:
-    """Yield a process and all that it has begun."""
+    """Yield a process and all that it has started."""
     yield parent
     for file in Path(f"/proc/{parent}/task").glob("*/children"):
         with suppress(OSError):

@@ -174,7 +174,7 @@ class Pair:
                         self._keep_array(path, file)
 
     def _keep_array(self, path: Path, file: IO[bytes]) -> None:
-        """Close a metadata file that is no array: damaged, or an answer that is kept as it came, such as an index."""
+        """Close a metadata file that is not an array: damaged, or an answer kept as it came, such as an index."""
         begin = file.read(64).lstrip()
         if not begin.startswith(b"["):
             self._files.pop(path).close()

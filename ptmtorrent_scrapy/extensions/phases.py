@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Self, TypeVar
@@ -75,16 +75,14 @@ class Phases(AfterListing):
         new = [file for file in (records, rejected) if file is not None]
         try:
             if records and last and (lost := await asyncio.to_thread(would_lose_records, self.crawl, records.length)):
-                for abandoned in new:
-                    abandoned.abandon()
+                _abandon(new)
                 return lost
             if history := self.crawler.get_extension(CrawlLog):
                 await history.keep(records or listed.array, last=last)
             for file in (listed, *new):
                 await asyncio.to_thread(file.seal)  # so that a full disk leaves all of the previous files
         except BaseException:
-            for abandoned in new:
-                abandoned.abandon()
+            _abandon(new)
             raise
         await self._commit(listed, new)
         return None
@@ -110,6 +108,12 @@ class Phases(AfterListing):
         pipeline = self.crawler.get_item_pipeline(kind)
         assert pipeline is not None
         return pipeline
+
+
+def _abandon(files: Iterable[JsonArrayFile | AtomicFile]) -> None:
+    """Remove new files; the old ones stay."""
+    for file in files:
+        file.abandon()
 
 
 def seconds(stats: StatsCollector) -> float:

@@ -2,7 +2,6 @@
 
 import http.server
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -22,7 +21,7 @@ from ptmtorrent_scrapy.parsers.errors import NotAModel
 from ptmtorrent_scrapy.records.record import Hub, record
 from ptmtorrent_scrapy.records.validator import Validator
 from ptmtorrent_scrapy.storage.tree import UnusableName, check_folder
-from tests.conftest import Crawl, Start
+from tests.conftest import Crawl, Start, serve
 from tests.hubs import Hubs, Repository
 
 DEEP = "[" * 10_000 + "]" * 10_000
@@ -302,12 +301,8 @@ def server(announced: int | None) -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{listening.server_port}"
-        listening.shutdown()
-        thread.join()
+    with serve(Handler) as url:
+        yield url
 
 
 @pytest.mark.parametrize("announced", [2 * 10**9, None])

@@ -76,7 +76,7 @@ def write(output: Output, found: Sequence[Source], advance: Advance) -> list[str
 def _write_others(
     output: Output, found: Sequence[Source], description: Mapping[str, str], advance: Advance
 ) -> list[str]:
-    """Write the files that are no listing; return their names."""
+    """Write the files other than listings; return their names."""
     written = ["records.parquet", "base_models.parquet", "repositories.parquet", "files.parquet"]
     with (
         _table(output, written[0], RECORDS, description) as records,

@@ -170,7 +170,7 @@ class Store:
         ages: dict[str, float] = {}
         for number in random.sample(range(256), _SAMPLE_FILES):
             name = f"{number:02x}"
-            checked = {oid: at for oid, at in self.checks.ages(name).items() if at <= now}  # others are no time
+            checked = {oid: at for oid, at in self.checks.ages(name).items() if at <= now}  # others are not times
             ages |= {oid: at for oid in self.ids(name) if (at := checked.get(oid, 0)) < now - _SAMPLE_AGE}
         return sorted(ages, key=ages.__getitem__)
 

@@ -1,4 +1,4 @@
-"""Bars show a rate and the time left, also where the total is estimated anew each time."""
+"""Bars show a rate and the time left, also where the total is estimated again each time."""
 
 import contextlib
 import os

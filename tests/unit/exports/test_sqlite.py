@@ -16,6 +16,7 @@ from ptmtorrent_scrapy.exports.sqlite.reuse import GITHUB
 from ptmtorrent_scrapy.exports.sqlite.views import VIEWS
 from tests.conftest import ROOT
 from tests.trees import BERT, PLAIN, SHARED, TUNED, listed, record, write_hub
+from tests.unit.conftest import open_database
 
 # Of (table, columns with types, keys) of all tables of PeaTMOSS.sql, PurdueDualityLab/PeaTMOSS-Demos at 5f37244.
 _SHAPE = "432141f8d0e51b1b3c3739d4269121381bbe8817679243e4ecb179d047ede05a"
@@ -27,22 +28,10 @@ def database(exported: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-_opened: list[sqlite3.Connection] = []
-
-
-@pytest.fixture(autouse=True)
-def close_databases() -> Iterator[None]:
-    """Close what a test has opened: later versions of Python warn of it."""
-    yield
-    while _opened:
-        _opened.pop().close()
-
-
 def export(root: Path) -> sqlite3.Connection:
     """Export a tree; the database."""
     Export(Catalog(root).hubs(), root / "exports").run(["sqlite"])
-    _opened.append(sqlite3.connect(root / "exports" / "ptmtorrent.sqlite"))
-    return _opened[-1]
+    return open_database(root / "exports" / "ptmtorrent.sqlite")
 
 
 def shape(connection: sqlite3.Connection) -> str:

@@ -1,8 +1,6 @@
 """What stays out of a package is named in none of its files."""
 
 import json
-import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from ptmtorrent_scrapy.publication.repository_facts import RepositoryFacts
 from ptmtorrent_scrapy.storage.tree import DataTree
 from ptmtorrent_scrapy.verification.json_files import Files
 from tests.trees import COMMIT, crawl_line, listed, record, write_hub
+from tests.unit.conftest import open_database
 
 MODELS = (
     listed(0, "org/open"),
@@ -62,24 +61,8 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-_opened: list[sqlite3.Connection] = []
-
-
-@pytest.fixture(autouse=True)
-def close_databases() -> Iterator[None]:
-    """Close what a test has opened: later versions of Python warn of it."""
-    yield
-    while _opened:
-        _opened.pop().close()
-
-
-def in_memory() -> sqlite3.Connection:
-    _opened.append(sqlite3.connect(":memory:"))
-    return _opened[-1]
-
-
 def chosen(root: Path, **options: Any) -> Repositories:
-    repositories = Repositories(in_memory())
+    repositories = Repositories(open_database())
     for hub in Catalog(root).hubs():
         RepositoryFacts(repositories).read(hub)
     repositories.choose(named=options.get("named", ()), licenses=options.get("licenses"))
@@ -171,7 +154,7 @@ def test_the_list_of_licences_is_safe_in_a_spreadsheet(tmp_path: Path) -> None:
     line = {"url": "https://hub.example/o/m", "path": "repos/o/m", "commit": COMMIT, "status": "cloned"}
     models = [record(0, "o/m", ModelRepositoryPath="repos/o/m", ModelLicense='=HYPERLINK("x"),\n"y"')]
     write_hub(tmp_path, records=models, objects={"hf_metadata.json": [{"id": "o/m"}]}, repositories=[line])
-    database = in_memory()
+    database = open_database()
     repositories = Repositories(database)
     RepositoryFacts(repositories).read(Catalog(tmp_path).hubs()[0])
     assert "'=HYPERLINK" in b"".join(rows(database)).decode()
