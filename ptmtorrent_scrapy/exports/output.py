@@ -35,8 +35,9 @@ class Output:
         return beside(path)
 
     def complete(self, name: str, rows: int) -> None:
-        """Note how many rows a file has, once it is written."""
-        self._rows[self.folder / name] = rows
+        """Note how many rows a file has, once it is written: files are named in the order in which they are."""
+        self._rows.pop(path := self.folder / name, None)
+        self._rows[path] = rows
 
     def commit(self) -> None:
         """Give the files their names, after all of them are on the disk."""

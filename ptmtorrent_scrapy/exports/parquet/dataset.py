@@ -79,8 +79,8 @@ def _write_others(
     """Write the files other than listings; return their names."""
     written = ["records.parquet", "base_models.parquet", "repositories.parquet", "files.parquet"]
     with (
-        _table(output, written[0], RECORDS, description) as records,
         _table(output, written[1], BASE_MODELS, description) as bases,
+        _table(output, written[0], RECORDS, description) as records,
     ):
         for source in found:
             _add_records(records, bases, source, advance)

@@ -12,6 +12,8 @@ from ptmtorrent_scrapy.catalog import Catalog
 from ptmtorrent_scrapy.exports.export import Export
 from tests.trees import BERT, PLAIN, SHARED, TUNED, listed, record, write_hub, write_models
 
+ORDER = ("records", "base_models", "repositories", "files")  # then the listings
+
 
 def rows(query: str) -> list[Any]:
     """Return the answer of DuckDB."""
@@ -110,7 +112,8 @@ def test_an_array_in_one_line_is_sorted_like_others(tmp_path: Path) -> None:
     models = [listed(n, siblings=[{"rfilename": f"file-{n}"}]) for n in (1, 2, 0)]
     path = write_models(tmp_path, models) / "json" / "metadata" / "hf_metadata.json"
     path.write_text(json.dumps(json.loads(path.read_text())))
-    Export(Catalog(tmp_path).hubs(), tmp_path / "exports").run(["parquet"])
+    files = Export(Catalog(tmp_path).hubs(), tmp_path / "exports").run(["parquet"])
+    assert [file.path.name for file in files] == [*(f"{name}.parquet" for name in ORDER), "models.parquet"]
     found = rows(f"SELECT _id, siblings FROM '{tmp_path}/exports/huggingface/models.parquet'")
     assert found == [(f"{n:024x}", [f"file-{n}"]) for n in range(3)]
 
