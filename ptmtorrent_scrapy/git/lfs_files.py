@@ -136,7 +136,7 @@ class LfsFiles:
 
     def _with_other_server(self, commit: str, error: GitError) -> GitError:
         """Return the error with the LFS server that the commit names itself, which is not asked."""
-        named = pointers.lfs_config(self._git, self._clone, commit, "lfs.url")
+        named = pointers.lfs_config(self._git, self._clone, commit).get("lfs.url")
         if not named or named == lfs_url(self._request.url):
             return error
         return GitError(f"{error}; its .lfsconfig names another LFS server ({named[:200]!r}), which is not used")

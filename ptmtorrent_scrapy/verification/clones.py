@@ -39,8 +39,9 @@ class Clones:
             found += self._moved(clone, folder, line)
             files = self._files(clone)
             named = {pointer.oid for pointer in files.values()}
-            placed = self._placed(clone, files)
-            found += self._large_files(clone, folder, files, placed)
+            wanted = self._wanted(clone, files)
+            placed = self._placed(clone, wanted)
+            found += self._large_files(clone, folder, files, wanted, placed)
             changed = "local changes" if (local.state(clone) or {}).get("changed") else "worktree"
             found += self._worktree(clone, folder, files, placed, changed=changed)
         except Cancelled:
@@ -71,14 +72,25 @@ class Clones:
         commit = local.head(clone)[1]
         return pointers.of_commit(self._git, clone, commit) if commit else {}
 
-    def _large_files(
-        self, clone: Path, folder: str, files: Mapping[bytes, Pointer], placed: Container[bytes]
-    ) -> Iterator[Finding]:
+    def _wanted(self, clone: Path, files: Mapping[bytes, Pointer]) -> dict[bytes, Pointer]:
+        """Return the LFS files that the last crawl of the clone wanted."""
         state, commit = local.state(clone), local.head(clone)[1]
-        if not state or commit is None:
+        if not state or commit is None or state.get("large"):
+            return {}
+        return pointers.wanted(self._git, clone, commit, files, state["lfs"])
+
+    def _large_files(
+        self,
+        clone: Path,
+        folder: str,
+        files: Mapping[bytes, Pointer],
+        wanted: Container[bytes],
+        placed: Container[bytes],
+    ) -> Iterator[Finding]:
+        state = local.state(clone)
+        if not state or local.head(clone)[1] is None:
             yield self.problem("clone damaged", folder, "was never finished")
             return
-        wanted = {} if state.get("large") else pointers.wanted(self._git, clone, commit, files, state["lfs"])
         for path, pointer in files.items():
             if path in placed:
                 if wrong := self._wrong_file(os.path.join(os.fsencode(clone), path), pointer, state):
@@ -86,12 +98,11 @@ class Clones:
             elif path in wanted and not state["error"] and not self.store.has(pointer):
                 yield self.problem("object missing", folder, f"{pointer.oid} is not in lfs/", path)
 
-    def _placed(self, clone: Path, files: Mapping[bytes, Pointer]) -> set[bytes]:
+    def _placed(self, clone: Path, wanted: Mapping[bytes, Pointer]) -> set[bytes]:
         """Return the LFS files that must be in the working tree; others may be, if an earlier crawl wanted them."""
-        state, commit = local.state(clone), local.head(clone)[1]
-        if not state or commit is None or state["lfs_files"] == "pointer" or state.get("large"):
+        state = local.state(clone)
+        if not state or state["lfs_files"] == "pointer":
             return set()
-        wanted = pointers.wanted(self._git, clone, commit, files, state["lfs"])
         return {path for path, pointer in wanted.items() if self.store.has(pointer)}
 
     def _wrong_file(self, file: bytes, pointer: Pointer, state: Mapping[str, Any]) -> str | None:

@@ -27,6 +27,7 @@ _POINTER = re.compile(
 )
 _BEGINNINGS = (b"version https://", b"version http://git-media.io/")
 _PATTERNS = 200  # of `.lfsconfig` that are used
+_SETTINGS = r"^lfs\.(fetchinclude|fetchexclude|url)$"  # of `.lfsconfig`
 # Never replaced by an LFS object: git checks the content of this file when it arrives, and only then.
 _NEVER = re.compile(rb"(?:.*/)?(?:\.gitmodules|gitmod~\d+|gi7eba~\d+)[. ]*", re.IGNORECASE | re.DOTALL)
 
@@ -132,7 +133,8 @@ def wanted(
 
 def excluded(git: Command, repository: Path, commit: str, paths: Iterable[bytes]) -> set[bytes]:
     """Return the paths that the commit's `.lfsconfig` excludes by `lfs.fetchinclude` and `lfs.fetchexclude`."""
-    include, exclude = (_patterns(git, repository, commit, key) for key in ("lfs.fetchinclude", "lfs.fetchexclude"))
+    settings = lfs_config(git, repository, commit)
+    include, exclude = (_patterns(settings.get(key, "")) for key in ("lfs.fetchinclude", "lfs.fetchexclude"))
     skipped = set()
     for path in paths:
         name = path.decode("utf-8", "replace")
@@ -141,12 +143,11 @@ def excluded(git: Command, repository: Path, commit: str, paths: Iterable[bytes]
     return skipped
 
 
-def lfs_config(git: Command, repository: Path, commit: str, key: str) -> str:
-    """Return a setting of the commit's `.lfsconfig`; an empty text without it."""
-    found = git.run(
-        "git", "config", "--blob", f"{commit}:.lfsconfig", "--get", key, cwd=repository, ok=(0, 1, 128, 129)
-    )
-    return found.decode("utf-8", "replace").strip()
+def lfs_config(git: Command, repository: Path, commit: str) -> dict[str, str]:
+    """Return what the commit's `.lfsconfig` sets of `_SETTINGS`, by the names of the settings."""
+    words = ("git", "config", "--blob", f"{commit}:.lfsconfig", "-z", "--get-regexp", _SETTINGS)
+    found = git.run(*words, cwd=repository, ok=(0, 1, 128, 129)).decode("utf-8", "replace")
+    return {name: value.strip() for name, _, value in (line.partition("\n") for line in found.split("\0")[:-1])}
 
 
 def _spec(patterns: list[str]) -> "GitIgnoreSpec":
@@ -159,9 +160,9 @@ def _spec(patterns: list[str]) -> "GitIgnoreSpec":
     return GitIgnoreSpec.from_lines(patterns, backend="re2")
 
 
-def _patterns(git: Command, repository: Path, commit: str, key: str) -> "GitIgnoreSpec | None":
+def _patterns(setting: str) -> "GitIgnoreSpec | None":
     """Return the patterns of a setting, or None."""
-    listed = (pattern.strip() for pattern in lfs_config(git, repository, commit, key).split(",")[:_PATTERNS])
+    listed = (pattern.strip() for pattern in setting.split(",")[:_PATTERNS])
     patterns = [pattern for pattern in listed if pattern and _is_pattern(pattern)]
     return _spec(patterns) if patterns else None
 
