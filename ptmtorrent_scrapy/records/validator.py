@@ -1,7 +1,7 @@
 """The schemas of the package, and what makes a record valid."""
 
 import json
-from functools import cached_property
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -25,8 +25,7 @@ class Validator:
     """
 
     def __init__(self) -> None:
-        self._schema = {"allOf": [schema("ptmtorrent-2023"), schema("record")]}
-        self._fast = jsonschema_rs.Draft202012Validator(self._schema, validate_formats=True)
+        self._fast = _fast()
 
     def problem(self, record: dict[str, Any]) -> str | None:
         """Return what is wrong with a record, in one line; None if it is valid."""
@@ -39,10 +38,20 @@ class Validator:
         """Return the most relevant error of a record; None where jsonschema finds none."""
         from jsonschema.exceptions import best_match  # few crawls have an invalid record
 
-        return best_match(self._exact.iter_errors(record))
+        return best_match(_exact().iter_errors(record))
 
-    @cached_property
-    def _exact(self) -> Any:
-        from jsonschema import Draft202012Validator
 
-        return Draft202012Validator(self._schema)
+def _schema() -> dict[str, Any]:
+    return {"allOf": [schema("ptmtorrent-2023"), schema("record")]}
+
+
+@cache
+def _fast() -> Any:
+    return jsonschema_rs.Draft202012Validator(_schema(), validate_formats=True)
+
+
+@cache
+def _exact() -> Any:
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(_schema())
