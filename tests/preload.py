@@ -1,17 +1,25 @@
 """What commands of the project import: loaded once by the process that `tests.processes` forks commands from."""
 
+import contextlib
+import functools
 import gc
 import importlib
+import io
 import os
 import pkgutil
 import sys
 
+import scrapy.cmdline
+import scrapy.utils.versions
+
 from ptmtorrent_scrapy.formats.spdx import spdx_identifier
+from ptmtorrent_scrapy.records.validator import Validator
 
 _PACKAGES = (
     "ptmtorrent_scrapy",
     "scrapy.cmdline",
     "scrapy.commands",
+    "scrapy.core.downloader.handlers.datauri",
     "scrapy.core.downloader.handlers.ftp",
     "scrapy.core.downloader.handlers.s3",
     "scrapy.downloadermiddlewares",
@@ -24,6 +32,7 @@ _PACKAGES = (
     "scrapy.utils.engine",
 )
 _CLUSTER = ("distributed.cli.dask_scheduler", "distributed.cli.dask_worker")
+_LIBRARIES = ("jsonschema",)  # which the package imports where it needs them
 # These start threads, or run when they are imported.
 _LATE = {
     "ptmtorrent_scrapy.__main__",
@@ -41,12 +50,23 @@ def _load(name: str) -> None:
             _load(found.name)
 
 
+def _list_spiders() -> None:
+    """Find out once what each command of Scrapy finds out: the versions of packages, and its commands and spiders."""
+    scrapy.cmdline.entry_points = functools.cache(scrapy.cmdline.entry_points)  # type: ignore[assignment,attr-defined]
+    scrapy.utils.versions.version = functools.cache(scrapy.utils.versions.version)  # type: ignore[attr-defined]
+    scrapy.utils.versions.get_versions()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+        scrapy.cmdline.execute(["scrapy", "list"])
+
+
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy starts no thread
 for _name in _PACKAGES:
     _load(_name)
-for _name in _CLUSTER:
+for _name in (*_CLUSTER, *_LIBRARIES):
     importlib.import_module(_name)
 spdx_identifier("mit")  # reads the list of licences
+Validator()  # compiles the schemas
+_list_spiders()
 assert "twisted.internet.reactor" not in sys.modules, "a process can have one reactor, which its settings choose"
 assert len(os.listdir("/proc/self/task")) == 1, "a process with threads cannot be forked"
 gc.collect()

@@ -176,10 +176,9 @@ class Models(Generated):
         """Return bytes of a large file of the pool: 50 kB to 2 MB."""
         return 50_000 + number * 30_011
 
-    @lru_cache(maxsize=POOL)  # noqa: B019 - as many as there are
     def pool(self, number: int) -> Large:
         """Return a large file of the pool."""
-        return Large(random.Random(f"{self.seed}:{number}").randbytes(self.pool_size(number)))
+        return _large(self.seed, number, self.pool_size(number))
 
     def revisions(self, index: int) -> int:
         """Return commits of a model's repository."""
@@ -215,7 +214,6 @@ class Models(Generated):
         entries.append((b"40000", b"tokenizer", _TOKENIZER_ID))
         return object_id(b"tree", _tree_body(entries))
 
-    @lru_cache(maxsize=POOL)  # noqa: B019 - as many as there are
     def _pointer_id(self, number: int) -> str:
         return object_id(b"blob", pointer(self.pool(number).oid, self.pool_size(number)))
 
@@ -231,6 +229,11 @@ class Models(Generated):
             }
             commits.append(files)
         return Repository(commits, first=self._first_commit(index))
+
+
+@lru_cache(maxsize=POOL)  # as many as stand-ins of one seed have
+def _large(seed: int, number: int, size: int) -> Large:
+    return Large(random.Random(f"{seed}:{number}").randbytes(size))
 
 
 def _tree_body(entries: list[tuple[bytes, bytes, str]]) -> bytes:

@@ -61,16 +61,16 @@ def test_an_interrupted_crawl_is_resumed(
 
 @pytest.mark.parametrize(("hub", "repository"), [("onnxmodelzoo", "onnx/models"), ("pytorchhub", "pytorch/hub")])
 def test_a_hub_that_is_a_repository_keeps_its_line(
-    crawl: Start, hubs: Hubs, folder: Path, hub: str, repository: str
+    crawl: Start, hubs: Hubs, folder: Path, no_browser: dict[str, str], hub: str, repository: str
 ) -> None:
-    killed = processes.Popen(command(hubs, folder, hub), cwd=ROOT, stderr=subprocess.DEVNULL)
+    killed = processes.Popen(command(hubs, folder, hub), cwd=ROOT, env=no_browser, stderr=subprocess.DEVNULL)
     clone = folder / "data" / hub / "repos" / repository
     while not clone.exists() and killed.poll() is None:
         os.sched_yield()
     killed.kill()
     killed.wait()
     for _ in range(2):  # the second one has nothing to resume
-        done = crawl(hub)
+        done = crawl(hub, environment=no_browser)
         assert done.status == 0
         (line,) = (line for line in done.read("json/repositories.jsonl") if line["url"].endswith(f"/{repository}"))
         assert (line["status"], line["commit"]) == ("current", git(clone, "rev-parse", "HEAD").strip())
