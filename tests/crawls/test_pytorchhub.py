@@ -18,10 +18,16 @@ from tests.hubs.pytorchhub import FRONT, GONE_FROM_THE_SITE, NOT_ON_THE_SITE
 
 FOREVER = "<script>for (;;);</script>"
 AT_REST_NO_MORE = "<script>addEventListener('load', () => setTimeout(() => {for (;;);}, 400))</script>"
+FAULTS: dict[str, dict[str, Any]] = {
+    "alone": {"status": 503},
+    "hub_link": {"stall": True},
+    "hub_spelled": {"status": 200, "body": FOREVER},
+    "pytorch_vision_two": {"status": 200, "body": AT_REST_NO_MORE},
+}
 KEYS = ("id", "ModelName", "ModelAuthor", "ModelDescription", "ModelURL", "GitHubURL", "ColabURL", "DemoURL")
 STEMS = sorted(FRONT)
 RECORDED = [stem for stem in STEMS if stem not in ("nothing", "torn")]
-FROM_THE_SITE = [stem for stem in STEMS if stem not in (NOT_ON_THE_SITE, GONE_FROM_THE_SITE)]
+FROM_THE_SITE = ["alone", "hub_link", "pytorch_vision_one"]
 
 
 @pytest.fixture
@@ -78,11 +84,15 @@ def test_a_repository_of_several_models_is_cloned_once(pages: Start, hubs: Hubs,
 
 @pytest.mark.usefixtures("with_browser")
 def test_pages_are_kept_as_the_browser_shows_them(pages: Start, hubs: Hubs, no_browser: dict[str, str]) -> None:
-    done = pages()
+    stems = {*FROM_THE_SITE, NOT_ON_THE_SITE, GONE_FROM_THE_SITE}
+    keep(hubs, *stems)
+    done = pages(fraction=0)
     assert (done.status, done.errors) == (0, [])
+    assert hubs.asked("^/pytorchhub/_away/redirected.js")
+    assert {asked.path for asked in hubs.asked("foreign|_away")} == {"/pytorchhub/_away/redirected.js"}
     html = done.folder / "html" / "metadata"
-    assert {path.stem for path in (html / "models").iterdir()} == set(STEMS)
-    for stem in STEMS:
+    assert {path.stem for path in (html / "models").iterdir()} == stems
+    for stem in stems:
         page = (html / "models" / f"{stem}.html").read_text()
         assert (f"<main>Written by script for {stem}</main>" in page) == (stem in FROM_THE_SITE)
         assert ("<table>" in page) == (stem not in FROM_THE_SITE)
@@ -95,15 +105,7 @@ def test_pages_are_kept_as_the_browser_shows_them(pages: Start, hubs: Hubs, no_b
     for environment in ({}, no_browser):
         assert pages(fraction=0, environment=environment).status == 0
         now = {path.stem: path.read_bytes() for path in (html / "models").iterdir()}
-        assert {stem for stem in STEMS if now[stem] != before[stem]} == {FROM_THE_SITE[-1]}
-
-
-@pytest.mark.usefixtures("with_browser")
-def test_nothing_else_is_loaded(pages: Start, hubs: Hubs) -> None:
-    keep(hubs, "alone", "pytorch_vision_one")
-    pages(fraction=0)
-    assert hubs.asked("^/pytorchhub/_away/redirected.js")
-    assert {asked.path for asked in hubs.asked("foreign|_away")} == {"/pytorchhub/_away/redirected.js"}
+        assert {stem for stem in stems if now[stem] != before[stem]} == {FROM_THE_SITE[-1]}
 
 
 @pytest.mark.usefixtures("with_browser")
@@ -139,19 +141,16 @@ def test_without_a_browser_pages_are_rendered_from_their_markdown(
 
 
 @pytest.mark.usefixtures("with_browser")
-@pytest.mark.parametrize(
-    "fault",
-    [{"status": 503}, {"stall": True}, {"status": 200, "body": FOREVER}, {"status": 200, "body": AT_REST_NO_MORE}],
-)
-def test_a_site_that_fails_costs_its_pages_alone(pages: Start, hubs: Hubs, fault: dict[str, Any]) -> None:
-    keep(hubs, "alone", "hub_link", "pytorch_vision_one")
-    hubs.faults.add("^/pytorchhub/(alone|hub_link)/", headers={"Content-Type": "text/html"}, **fault)
+def test_a_site_that_fails_costs_its_pages_alone(pages: Start, hubs: Hubs) -> None:
+    keep(hubs, *FAULTS, "pytorch_vision_one")
+    for stem, fault in FAULTS.items():
+        hubs.faults.add(f"^/pytorchhub/{stem}/", headers={"Content-Type": "text/html"}, **fault)
     done = pages(fraction=0, PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT=4000)
     assert (done.status, done.errors) == (0, [])
-    assert len(done.records) == 3
+    assert len(done.records) == len(FAULTS) + 1
     assert "2 saved from the site" in done.log
-    assert "2 rendered from Markdown" in done.log
-    for stem in ("alone", "hub_link"):
+    assert f"{len(FAULTS)} rendered from Markdown" in done.log
+    for stem in FAULTS:
         assert "<table>" in (done.folder / "html" / "metadata" / "models" / f"{stem}.html").read_text()
 
 
