@@ -71,8 +71,9 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def hubs() -> Iterator[Hubs]:
-    """Yield stand-in hubs with 60 models, all of which can be cloned."""
+    """Yield stand-in hubs with 60 models, all of which can be cloned, and 16 of Modelhub."""
     with Hubs(models=60, seed=7, troubles=False) as hubs:
+        hubs.modelhub.models[13:-3] = []  # of each its repository is asked
         yield hubs
 
 

@@ -89,7 +89,7 @@ def test_a_tree_as_a_crawl_leaves_it(
     crawl: Start, verify: Verify, hub: str, hubs: Hubs, no_browser: dict[str, str]
 ) -> None:
     hubs.huggingface.models = None
-    fraction = {"huggingface": 0.6, "modelhub": 0.3}.get(hub, 1)
+    fraction = {"huggingface": 0.3, "modelhub": 0.5}.get(hub, 1)
     assert crawl(hub, no_browser, fraction=fraction).status == 0
     ended = verify(hub, "--json")
     assert (ended.stdout, ended.returncode) == ("", 0), ended

@@ -141,9 +141,9 @@ def assert_stored_once(tree: Path, models: Models, cloned: list[int]) -> None:
 
 
 def test_a_second_crawl_asks_no_repository(crawl: Start, hubs: Hubs) -> None:
-    first = crawl("huggingface", fraction=0.5)
+    first = crawl("huggingface", fraction=0.1)
     hubs.requests.clear()
-    second = crawl("huggingface", fraction=0.5, CLONE_REFRESH="1d")
+    second = crawl("huggingface", fraction=0.1, CLONE_REFRESH="1d")
     assert set(second.statuses.values()) == {"current"}
     assert first.records == second.records
     assert hubs.asked(r"info/refs|upload-pack|lfs") == []

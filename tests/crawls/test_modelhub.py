@@ -24,7 +24,7 @@ def test_a_complete_hub(crawl: Start, hubs: Hubs, published: Any) -> None:
         assert record["LatestGitCommitSHA"] == git(clone, "rev-parse", "HEAD").strip()
         assert git(clone, "status", "--porcelain") == ""
     architectures = [record.get("ModelArchitecture") for record in done.records]
-    assert architectures.count(None) == 10  # the notebooks
+    assert architectures.count(None) == 3  # the notebooks
     assert {doi for record in done.records for doi in record.get("ModelPaperDOIs", [])} == {
         "10.48550/arXiv.1602.07360",
         "10.1109/CVPR.2016.90",
@@ -39,7 +39,7 @@ def test_metadata_only(crawl: Start, hubs: Hubs) -> None:
 
 
 def test_a_share_in_the_order_of_the_hub(crawl: Start, hubs: Hubs) -> None:
-    done = crawl("modelhub", fraction=0.1)
+    done = crawl("modelhub", fraction=0.25)
     first = [model["github"].split("/")[4].removesuffix(".git") for model in hubs.modelhub.models[:4]]
     assert {path.split("/")[1] for path in done.statuses} == set(first)
     assert len(done.records) == len(hubs.modelhub.models)

@@ -65,7 +65,7 @@ class Hub:
         """Change models in all possible ways, each model once."""
         self.changes = {"added": set(), "removed": set(), "changed": set()}
         if not self.models:
-            for _ in range(10):
+            for _ in range(6):
                 self.add()
             return
         names = self.draw.sample(sorted(self.models), 5)
