@@ -1,6 +1,7 @@
 """Data trees made by hand, in the form that crawls leave them: for tests that need no crawl."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -226,3 +227,14 @@ def write_example(root: Path) -> None:
         },
         crawls=[crawl_line("huggingface_spaces", counts={"models": 3, "records": None})],
     )
+
+
+def damage(path: Path, *, keep_time: bool) -> None:
+    """Change a byte of a file, as a broken disk or a user does."""
+    before = path.stat()
+    path.chmod(0o644)
+    content = bytearray(path.read_bytes())
+    content[0] ^= 1
+    path.write_bytes(content)
+    if keep_time:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))

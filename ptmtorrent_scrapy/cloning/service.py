@@ -29,6 +29,7 @@ from ptmtorrent_scrapy.crawl.database import CrawlDatabase
 from ptmtorrent_scrapy.crawl.renamed_clones import UnlistedClone
 from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.crawl.state import FinishReason
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.git.blobs import contents
 from ptmtorrent_scrapy.git.clone import clone, redirected
 from ptmtorrent_scrapy.git.command import Command
@@ -40,7 +41,7 @@ from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult, CloneStatus,
 
 logger = logging.getLogger(__name__)
 
-_SAMPLE_BYTES = 1 << 30  # of LFS objects that are checked after the clones
+_SAMPLE_BYTES = 1 << 30  # of LFS objects that are checked before the clones
 
 
 class CloneService:
@@ -89,6 +90,7 @@ class CloneService:
             await self._executor.start()
         self._results.has_changes |= await asyncio.to_thread(reconcile, self._listing, self._crawl.tree)
         await recognise(self._listing, self._redirected)
+        await asyncio.to_thread(self._check_objects)
         jobs = await self._clone_all(after=0)
         if replaces:
             jobs = await self._clone_replacements(jobs, models)
@@ -109,7 +111,7 @@ class CloneService:
 
     async def _finish(self, jobs: CloneScheduler) -> None:
         """Write all results, and judge them together."""
-        await asyncio.to_thread(self._look_after_store)
+        await asyncio.to_thread(Store(self._crawl.tree.store).tidy)
         self._results.write(self._listing)
         await self._write_file_list()
         if jobs.are_all_given_up:
@@ -190,14 +192,12 @@ class CloneService:
             await asyncio.to_thread(write_file_list, self._crawl.tree)
             self._results.has_changes = False
 
-    def _look_after_store(self) -> None:
-        """Remove leftovers from the store, and check some of its objects."""
-        store = Store(self._crawl.tree.store)
-        store.tidy()
-        if damaged := store.check_sample(_SAMPLE_BYTES):
+    def _check_objects(self) -> None:
+        """Check some of the LFS objects, so that the clones of damaged ones fetch them again."""
+        if damaged := Store(self._crawl.tree.store).check_sample(_SAMPLE_BYTES):
             logger.warning(
-                "%d LFS objects are damaged on the disk, the first is %s; the next crawl downloads them again",
-                *(len(damaged), damaged[0]),
+                "%s damaged on the disk, the first is %s; a crawl of their repositories downloads them again",
+                *(counted(len(damaged), "LFS object is", "LFS objects are"), damaged[0]),
             )
 
     async def _clone_or_lost(self, request: CloneRequest) -> CloneResult:

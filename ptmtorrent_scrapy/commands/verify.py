@@ -73,9 +73,10 @@ class Command(ReadsTree, ScrapyCommand):
             verification = self._verification(hub, tree, repository, share, advance)
             verification.run(report)
             faults = [problem for problem in found if problem.is_fault]
-            if opts.repair and faults:
+            wanted = [problem for problem in found if problem.is_fault or problem.is_repairable]
+            if opts.repair and wanted:
                 repair = Repair(tree, repository, verification)
-                left = repair.run(faults)
+                left = repair.run(wanted)
                 for remark in repair.remarks:
                     show(remark, file=sys.stderr)
                 found = list(dict.fromkeys([*(each for each in faults if not each.is_repairable), *left]))

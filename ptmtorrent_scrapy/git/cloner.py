@@ -122,8 +122,9 @@ class Cloner(Completion):
         target = head if self._is_fresh(memory, head) else self._compare(head)
         if self._is_at(target, head, memory) and local.is_complete(local.state(self._path), self._request):
             state = self._renew()
-            if self._lfs(self._path).are_stored(state["objects"]):
+            if self._lfs(self._path).are_unchanged(state):
                 return self._unmoved(state, is_fetched=self._is_fetched)
+        self._lfs(self._path).mend(local.state(self._path) or {})
         return self._complete(self._path, target, moves=True, reads=True) or CloneStatus.UPDATED
 
     def _check_origin(self) -> None:

@@ -49,14 +49,14 @@ class LfsFiles:
 
         Raises `NoSpace`, `OverBudget`, and `Transient` unless a partial clone is accepted.
         """
-        damaged = self._store.set_damaged_aside(own_storage.not_linked(self._clone, self.wanted.values()))
+        self._store.set_damaged_aside(own_storage.not_linked(self._clone, self.wanted.values()))
         own_storage.give_back(self._clone, self.wanted, self._store)
         missing = self._store.missing(self.wanted.values())
         size = sum(pointer.size for pointer in missing)
         if self._request.budget is not None and size > self._request.budget:
             raise OverBudget(size)
         errors = self._download(self._fitting(missing))
-        self._store.remove_aside(damaged)
+        self._store.replace_damaged(self.wanted.values())
         left = self._store.missing(missing)
         self._result.downloaded_bytes += size - sum(pointer.size for pointer in left)
         error = next((error for error in (*errors, self._error) if left and error), None)
@@ -74,9 +74,28 @@ class LfsFiles:
         for pointer in own_storage.link_objects(self._clone, self.wanted.values(), self._store):
             self._store.note_checked(pointer.oid)  # a new link changes what was noted of the file
 
-    def are_stored(self, objects: Mapping[str, int]) -> bool:
-        """Return whether the store has objects, given by their ids and sizes."""
-        return all(self._store.has(Pointer(oid, size)) for oid, size in objects.items())
+    def are_unchanged(self, state: Mapping[str, Any]) -> bool:
+        """Return whether the store has the objects of a clone's state, as they were when they were placed."""
+        return not any(self._has_changed(Pointer(oid, size), state) for oid, size in state["objects"].items())
+
+    def mend(self, state: Mapping[str, Any]) -> None:
+        """Check the objects of a clone's state that were written after it got them, and fetch wrong ones again.
+
+        What cannot be fetched stays as it is.
+        """
+        objects = (Pointer(oid, size) for oid, size in state.get("objects", {}).items())
+        changed = [each for each in objects if self._store.has(each) and self._has_changed(each, state)]
+        self._store.set_damaged_aside(changed)
+        if missing := self._store.missing(changed):
+            self._download(self._fitting(missing))
+            self._store.replace_damaged(missing)
+            for pointer in missing:
+                self._store.put_back(pointer.oid)
+
+    def _has_changed(self, pointer: Pointer, state: Mapping[str, Any]) -> bool:
+        """Return whether an object is gone, or was written after the clone got it. Earlier versions kept no times."""
+        written = self._store.written(pointer)
+        return written is None or written > state.get("newest_object", written)
 
     def list_files(self, commit: str) -> int:
         """List the files of the commit, with the state of the LFS files; return the sum of their sizes."""
@@ -112,6 +131,7 @@ class LfsFiles:
             "error": self._unavailable(len(missing)) if missing else None,
             "large": self.large,
             "objects": {pointer.oid: pointer.size for pointer in stored},
+            "newest_object": max((self._store.written(pointer) or 0 for pointer in stored), default=0),
             "assumed_unchanged": any(not pointer.is_canonical for pointer in self.wanted.values()),
             "lfs_skipped": len(self.files) - len(self.wanted),
             "lfs_objects": len(stored),

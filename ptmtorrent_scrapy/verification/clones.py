@@ -42,8 +42,7 @@ class Clones:
             wanted = self._wanted(clone, files)
             placed = self._placed(clone, wanted)
             found += self._large_files(clone, folder, files, wanted, placed)
-            changed = "local changes" if (local.state(clone) or {}).get("changed") else "worktree"
-            found += self._worktree(clone, folder, files, placed, changed=changed)
+            found += self._worktree(clone, folder, files, placed)
         except Cancelled:
             raise
         except (GitError, OSError, ValueError) as error:
@@ -93,8 +92,11 @@ class Clones:
             return
         for path, pointer in files.items():
             if path in placed:
-                if wrong := self._wrong_file(os.path.join(os.fsencode(clone), path), pointer, state):
-                    yield self.problem("link", folder, wrong, path)
+                file = os.path.join(os.fsencode(clone), path)
+                if wrong := self._wrong_file(file, pointer, state):
+                    yield self.problem(_kind(state, "link"), folder, wrong, path)
+                elif self._is_second_copy(file, pointer, state):
+                    yield self.problem("second copy", folder, "has the content of its object in lfs/, not linked", path)
             elif path in wanted and not state["error"] and not self.store.has(pointer):
                 yield self.problem("object missing", folder, f"{pointer.oid} is not in lfs/", path)
 
@@ -106,25 +108,29 @@ class Clones:
         return {path for path, pointer in wanted.items() if self.store.has(pointer)}
 
     def _wrong_file(self, file: bytes, pointer: Pointer, state: Mapping[str, Any]) -> str | None:
-        """Return why a file of the working tree is not the stored object, or a copy where wanted; None if it is."""
+        """Return why a file of the working tree is not the stored object or a copy of it; None if it is."""
         try:
             status = os.lstat(file)
-            is_link = os.path.samestat(status, self.store.object(pointer.oid).stat())
-            if is_link:
+            if self._is_link(file, pointer):
                 return "is a link, and should be a copy" if state["lfs_files"] == "copy" else None
             if status.st_size != pointer.size or digest(file) != pointer.oid:
                 return "differs from its object in lfs/"
         except OSError as error:
             return f"cannot be read: {error.strerror}"
-        return None if state["lfs_files"] == "copy" or state.get("copied") else "is not a link to its object in lfs/"
+        return None
+
+    def _is_link(self, file: bytes, pointer: Pointer) -> bool:
+        return os.path.samestat(os.lstat(file), self.store.object(pointer.oid).stat())
+
+    def _is_second_copy(self, file: bytes, pointer: Pointer, state: Mapping[str, Any]) -> bool:
+        """Return whether a file is a copy and should be a link; git commands of a user leave such files."""
+        return not (state["lfs_files"] == "copy" or state.get("copied") or self._is_link(file, pointer))
 
     def _worktree(
-        self, clone: Path, folder: str, files: Mapping[bytes, Pointer], placed: Container[bytes], *, changed: str
+        self, clone: Path, folder: str, files: Mapping[bytes, Pointer], placed: Container[bytes]
     ) -> Iterator[Finding]:
-        """Yield files that are changed or deleted, and untracked ones; LFS files with the right content are fine.
-
-        `changed` is the kind of the former: a crawl has found work of a user, or nothing is known of any.
-        """
+        """Yield files that are changed or deleted, and untracked ones; LFS files with the right content are fine."""
+        changed = _kind(local.state(clone), "worktree")
         options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored", "--ignore-submodules")
         for entry in self._git.run("git", "--no-optional-locks", "status", *options, cwd=clone).split(b"\0"):
             state, path = entry[:2], entry[3:]
@@ -136,6 +142,11 @@ class Clones:
                 and not _is_object_of(os.path.join(os.fsencode(clone), path), files.get(path))
             ):
                 yield self.problem(changed, folder, "is changed or gone", path)
+
+
+def _kind(state: Mapping[str, Any] | None, fault: str) -> str:
+    """Return the kind of a file that differs: a fault, unless a crawl has found a user's work in the clone."""
+    return "local changes" if (state or {}).get("changed") else fault
 
 
 def _is_object_of(file: bytes, pointer: Pointer | None) -> bool:

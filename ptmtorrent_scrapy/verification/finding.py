@@ -10,9 +10,12 @@ from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.snapshots import crawl_log
 from ptmtorrent_scrapy.storage.tree import DataTree
 
-# Kinds that a new download repairs, and kinds that are not problems.
-_REPAIRABLE = ("clone missing", "clone damaged", "clone moved", "worktree", "object missing", "object damaged", "link")
-_NOTES = ("unused", "work in progress", "other owner", "local changes")
+# Kinds that a repair removes, and kinds that are not problems.
+_REPAIRABLE = (
+    *("clone missing", "clone damaged", "clone moved", "worktree"),
+    *("object missing", "object damaged", "link", "second copy"),
+)
+_NOTES = ("unused", "work in progress", "other owner", "local changes", "second copy")
 
 UNNAMED = "not recorded yet, because the last crawl did not finish; the next crawl records it"
 
@@ -34,7 +37,7 @@ class Finding:
 
     @property
     def is_repairable(self) -> bool:
-        """Return whether a new download repairs it."""
+        """Return whether a repair removes it."""
         return self.kind in _REPAIRABLE
 
     def to_json(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ class Objects:
 
     def __init__(self, tree: DataTree) -> None:
         self.tree = tree
-        self._store = Store(tree.store)
+        self.store = Store(tree.store)
 
     def paths(self) -> Iterator[Path]:
         """Yield the files in the store."""
@@ -42,4 +42,4 @@ class Objects:
 
     def _is_object(self, path: Path) -> bool:
         is_id = len(path.name) == 64 and set(path.name) <= set("0123456789abcdef")
-        return is_id and path == self._store.object(path.name)
+        return is_id and path == self.store.object(path.name)

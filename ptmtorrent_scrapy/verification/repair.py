@@ -38,7 +38,7 @@ class Repair:
         damaged = [self.tree.folder / each.path for each in problems if each.kind == "object damaged"]
         clones = dict.fromkeys(each.folder for each in problems if each.is_repairable and each.folder)
         broken = {each.folder for each in problems if each.kind == "clone damaged"}
-        wrong = [each for each in problems if each.kind == "link"]
+        wrong = [each for each in problems if each.kind in ("link", "second copy")]
         self._changed = {each.folder for each in problems if each.kind == "worktree"}
         with self._aside(damaged):
             for each in wrong:  # otherwise a copy of the right size would stay
@@ -73,17 +73,15 @@ class Repair:
     @contextmanager
     def _aside(self, paths: Iterable[Path]) -> Iterator[None]:
         """Move damaged files aside, and restore at the end those that were not replaced."""
-        moved = {path: path.with_name(f".{path.name}~damaged") for path in paths}
-        for path, aside in moved.items():
-            path.rename(aside)
+        store = self._verification.objects.store
+        moved = [path.name for path in paths]
+        for oid in moved:
+            store.set_aside(oid)
         try:
             yield
         finally:
-            for path, aside in moved.items():
-                if path.exists():
-                    aside.unlink()
-                else:
-                    aside.rename(path)
+            for oid in moved:
+                store.put_back(oid)
 
     def _repair(self, folder: str, *, remake: bool) -> None:
         path, line = self.tree.repository(folder), self._verification.lines[folder]

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -159,7 +160,7 @@ MENDED: list[tuple[Damage, str, str]] = [
     (lambda tree: stored(tree, OTHER).unlink(), "object missing", "repos/o/two/x.bin"),
     (relink, "link", "repos/o/two/w.bin"),
     (lambda tree: alter(tree / "repos/o/two/x.bin"), "link", "repos/o/two/x.bin"),
-    (lambda tree: unlink(tree / "repos/o/two/x.bin"), "link", "repos/o/two/x.bin"),
+    (lambda tree: unlink(tree / "repos/o/two/x.bin"), "second copy", "repos/o/two/x.bin"),
     (lambda tree: swap(tree / "repos/o/one", tree / "repos/o/two"), "clone damaged", "repos/o/one"),
     (lambda tree: (tree / "repos/o/one/w.bin").unlink(), "link", "repos/o/one/w.bin"),
     (lambda tree: (tree / "repos/o/one/README.md").write_text("x"), "worktree", "repos/o/one/README.md"),
@@ -173,7 +174,7 @@ MENDED: list[tuple[Damage, str, str]] = [
 def test_what_a_download_mends(done: Crawl, verify: Verify, damage: Damage, kind: str, path: str) -> None:
     damage(done.folder)
     found = verify("huggingface", "--json")
-    assert found.returncode == 1
+    assert found.returncode == (kind != "second copy")
     assert (kind, path) in [(each["kind"], each["path"]) for each in problems(found)]
     assert all(each["repairable"] for each in problems(found) if each["fault"])
     repaired = verify("huggingface", "--json", "--repair")
@@ -258,6 +259,21 @@ def test_what_the_server_no_longer_has_stays(done: Crawl, verify: Verify, hubs: 
     hubs.repositories["o/one"].remove()
     assert verify("huggingface", "--repair").returncode == 1
     assert (done.folder / "repos" / "o" / "one" / "README.md").read_text() == "o/one"
+
+
+def test_what_a_user_wrote_into_a_shared_file_is_no_fault_after_a_crawl(
+    done: Crawl, verify: Verify, crawl: Start
+) -> None:
+    flip(done.folder)
+    written, tomorrow = stored(done.folder, WEIGHTS).read_bytes(), time.time() + 86400
+    os.utime(stored(done.folder, WEIGHTS), (tomorrow, tomorrow))
+    for _ in range(2):
+        assert "local changes: w.bin" in crawl("huggingface", fraction=1).log
+        found = verify("--json")
+        paths = {each["path"] for each in problems(found) if each["kind"] == "local changes"}
+        assert paths == {"repos/o/one/w.bin", "repos/o/two/w.bin"}
+        assert found.returncode == 0
+        assert (done.folder / "repos/o/two/w.bin").read_bytes() == written
 
 
 def test_what_is_worth_knowing_is_no_fault(done: Crawl, verify: Verify, hubs: Hubs, crawl: Start) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import http.server
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -16,11 +17,13 @@ import pytest
 from ptmtorrent_scrapy.git.clone import clone
 from ptmtorrent_scrapy.git.lfs.gateway import Gateway, LfsServer
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer
+from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.network.addresses import AddressPolicy, origins
 from ptmtorrent_scrapy.network.connections import Network
 from tests import hubs as content
 from tests.conftest import ROOT, RequestFor, git
 from tests.hubs import Hubs, Large
+from tests.trees import damage
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 ONE, TWO = Large(b"one " * 5000), Large(b"two " * 5000)
@@ -92,12 +95,68 @@ def test_a_damaged_object_is_not_handed_on(hubs: Hubs, request_for: RequestFor, 
     for path in ("o/one", "o/two"):
         hubs.serve(path, content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
     clone(request_for("o/one"))
-    damaged = stored(folder, ONE)
-    damaged.chmod(0o644)
-    damaged.write_bytes(b"0" * len(ONE.body))
+    damage(stored(folder, ONE), keep_time=False)
     assert clone(request_for("o/two")).status == "cloned"
     assert (folder / "repos/o/two/w.bin").read_bytes() == ONE.body
-    assert [each.name for each in damaged.parent.iterdir()] == [ONE.oid]
+    assert [each.name for each in stored(folder, ONE).parent.iterdir()] == [ONE.oid]
+
+
+@pytest.mark.parametrize("finder", ["a new clone", "a sample"])
+def test_all_clones_get_back_what_the_disk_damaged(
+    hubs: Hubs, request_for: RequestFor, folder: Path, finder: str
+) -> None:
+    """The file of a clone is the stored object, so the others have it before they are looked at again."""
+    for path in ("o/one", "o/two", "o/three"):
+        hubs.serve(path, content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
+    files = [folder / "repos/o" / name / "w.bin" for name in ("one", "two")]
+    for name in ("o/one", "o/two"):
+        clone(request_for(name))
+    damage(files[1], keep_time=True)
+    if finder == "a new clone":
+        clone(request_for("o/three"))
+    else:
+        Store(folder / "lfs").set_aside(ONE.oid)
+        assert clone(request_for("o/one")).status == "updated"
+    for file in files:
+        assert file.read_bytes() == ONE.body
+        assert file.samefile(stored(folder, ONE))
+        assert git(file.parent, "status", "--porcelain") == ""
+    assert clone(request_for("o/two")).status == "current"
+    assert [each.name for each in stored(folder, ONE).parent.iterdir()] == [ONE.oid]
+
+
+def test_what_a_user_writes_into_a_linked_file_stays_in_the_clones_that_have_it(
+    hubs: Hubs, request_for: RequestFor, folder: Path
+) -> None:
+    """Nobody knows in which of them it was written; the store gets the object again."""
+    names = ("o/one", "o/two")
+    for name in names:
+        hubs.serve(name, content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
+        clone(request_for(name))
+    file = folder / "repos/o/two/w.bin"
+    damage(file, keep_time=False)
+    os.utime(file, (later := time.time() + 2, later))  # git compares whole seconds
+    written = file.read_bytes()
+    for name in (*names, *names):
+        found = clone(request_for(name))
+        assert str(found.error).startswith("local changes: w.bin")
+        assert (folder / "repos" / name / "w.bin").read_bytes() == written
+        assert [each.name for each in stored(folder, ONE).parent.iterdir()] == [ONE.oid]
+        assert stored(folder, ONE).read_bytes() == ONE.body
+    for name in names:
+        (folder / "repos" / name / "w.bin").unlink()
+        assert clone(request_for(name)).status == "updated"
+        assert (folder / "repos" / name / "w.bin").samefile(stored(folder, ONE))
+        assert clone(request_for(name)).status == "current"
+
+
+def test_an_object_that_was_touched_is_not_fetched_again(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:
+    hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
+    clone(request_for())
+    for ahead in (0, 10_000):  # seconds
+        os.utime(stored(folder, ONE), (now := time.time() + ahead, now))
+        assert [clone(request_for()).status for _ in range(2)] == ["updated", "current"]
+    assert batches(hubs) == 1
 
 
 def test_pointers_that_git_lfs_would_write_otherwise(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:

@@ -1,8 +1,9 @@
 """Time at which the content of each stored object was last verified.
 
-One line per check, `OID SIZE CTIME TIME`, in 256 files by the first two digits of the id. The last line of an object
-holds as long as its size and its ctime (nanoseconds) are those of the line: any write to the file changes the ctime. A
-line that is lost or broken costs one more check.
+One line per check, `OID SIZE CTIME TIME MTIME`, in 256 files by the first two digits of the id. The last line of an
+object holds as long as its size and its ctime (nanoseconds) are those of the line: any write to the file changes the
+ctime. A file that is wrong though its mtime (nanoseconds) is that of the line was changed by the disk, not by a user. A
+line that is lost or broken costs one more check; earlier versions wrote lines without the mtime.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from ptmtorrent_scrapy.storage.atomic import write
 
-_LINE = re.compile(rb"^([0-9a-f]{64}) (\d{1,20}) (\d{1,20}) (\d{1,12})\n", re.MULTILINE)
+_LINE = re.compile(rb"^([0-9a-f]{64}) (\d{1,20}) (\d{1,20}) (\d{1,12})(?: (\d{1,20}))?\n", re.MULTILINE)
 _SHORTENED = 1 << 20  # bytes of a file from which on superseded lines are removed
 
 
@@ -24,6 +25,12 @@ class _Check:
     size: int
     ctime: int  # nanoseconds
     time: int  # seconds
+    mtime: int | None  # nanoseconds
+
+    def line(self, oid: str) -> str:
+        """Return the line of an object."""
+        mtime = "" if self.mtime is None else f" {self.mtime}"
+        return f"{oid} {self.size} {self.ctime} {self.time}{mtime}\n"
 
 
 class Checks:
@@ -34,17 +41,18 @@ class Checks:
 
     def add(self, oid: str, status: os.stat_result) -> None:
         """Write down that the content of an object with this file status is right."""
-        line = f"{oid} {status.st_size} {status.st_ctime_ns} {int(time.time())}\n"
+        check = _Check(status.st_size, status.st_ctime_ns, int(time.time()), status.st_mtime_ns)
         self._folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._path(oid), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            os.write(descriptor, line.encode())
+            os.write(descriptor, check.line(oid).encode())
         finally:
             os.close(descriptor)
 
-    def holds(self, oid: str, status: os.stat_result) -> bool:
-        """Return whether an object was checked since it was last written."""
-        return self._is_of(self._last(self._read(oid[:2])).get(oid), status)
+    def is_unwritten(self, oid: str, status: os.stat_result) -> bool:
+        """Return whether nobody has written to an object since it was checked: its size and mtime are the same."""
+        check = self._last(self._read(oid[:2])).get(oid)
+        return check is not None and (check.size, check.mtime) == (status.st_size, status.st_mtime_ns)
 
     def hold(self, objects: Iterable[tuple[str, os.stat_result]]) -> set[str]:
         """Return the ids of those objects that were checked since they were last written."""
@@ -66,8 +74,7 @@ class Checks:
         for path in self._folder.glob("??"):
             if path.stat().st_size > _SHORTENED:
                 last = self._last(path.read_bytes())
-                lines = (f"{oid} {each.size} {each.ctime} {each.time}\n" for oid, each in last.items())
-                write(path, "".join(lines).encode())
+                write(path, "".join(each.line(oid) for oid, each in last.items()).encode())
 
     def _path(self, oid: str) -> Path:
         return self._folder / oid[:2]
@@ -80,7 +87,10 @@ class Checks:
 
     def _last(self, content: bytes) -> dict[str, _Check]:
         found = _LINE.findall(content)
-        return {oid.decode(): _Check(int(size), int(ctime), int(when)) for oid, size, ctime, when in found}
+        return {
+            oid.decode(): _Check(int(size), int(ctime), int(when), int(mtime) if mtime else None)
+            for oid, size, ctime, when, mtime in found
+        }
 
     def _is_of(self, check: _Check | None, status: os.stat_result) -> bool:
         return check is not None and (check.size, check.ctime) == (status.st_size, status.st_ctime_ns)

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError, Stalled
-from ptmtorrent_scrapy.git.lfs import claims
+from ptmtorrent_scrapy.git.lfs import claims, damaged
 from ptmtorrent_scrapy.git.lfs.checks import Checks, digest
 from ptmtorrent_scrapy.git.lfs.download import Download
 from ptmtorrent_scrapy.git.lfs.gateway import Gateway, LfsServer
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer
 from ptmtorrent_scrapy.git.process import cancelled
-from ptmtorrent_scrapy.storage.fsync import rename, sync_paths
+from ptmtorrent_scrapy.storage.fsync import sync_paths
 
 _CHUNK = 100  # objects in one run of git-lfs
 _WAIT = 0.2  # seconds until a claim of another clone is checked again
@@ -41,10 +41,15 @@ class Store:
 
     def has(self, pointer: Pointer) -> bool:
         """Return whether an object is stored, by the size of its file."""
+        return self.written(pointer) is not None
+
+    def written(self, pointer: Pointer) -> int | None:
+        """Return the time when an object was written, in nanoseconds of the epoch; None if it is not stored."""
         try:
-            return self.object(pointer.oid).stat().st_size == pointer.size
+            status = self.object(pointer.oid).stat()
         except FileNotFoundError:
-            return False
+            return None
+        return status.st_mtime_ns if status.st_size == pointer.size else None
 
     def missing(self, wanted: Iterable[Pointer]) -> list[Pointer]:
         """Return those objects that are not stored, each once."""
@@ -127,42 +132,52 @@ class Store:
                 path = self.object(pointer.oid)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 if status.st_mode & 0o222:  # a copy that its user may write to
-                    shutil.copyfile(file, _aside(path))
-                    _aside(path).rename(path)
+                    copy = path.with_name(f".{path.name}~copy")
+                    shutil.copyfile(file, copy)
+                    copy.rename(path)
                 else:
                     os.link(file, path, follow_symlinks=False)
                 self._keep([pointer])
 
-    def set_damaged_aside(self, wanted: Iterable[Pointer]) -> list[Pointer]:
-        """Move objects away whose content is wrong, so that they are fetched again; return them.
+    def set_damaged_aside(self, wanted: Iterable[Pointer]) -> None:
+        """Move objects away whose content is wrong, so that they are fetched again.
 
         Content is read only where it was not checked since the file was last written.
         """
         stored = {pointer.oid: pointer for pointer in wanted if self.has(pointer)}
         status = [(oid, self.object(oid).stat()) for oid in stored]
         unchecked = stored.keys() - self.checks.hold(status)
-        return [stored[oid] for oid in sorted(unchecked) if not self.check(oid)]
+        for oid in sorted(unchecked):
+            self.check(oid)
 
     def check(self, oid: str) -> bool:
         """Return whether the content of a stored object is right; one that is damaged is moved away."""
         path = self.object(oid)
-        if _digest(path) == oid:
-            self.note_checked(oid)
-            return True
-        rename(path, _aside(path))
+        with contextlib.suppress(FileNotFoundError):  # another process has moved it away
+            status = path.stat()
+            if _digest(path) == oid:
+                self.note_checked(oid)
+                return True
+            if os.path.samestat(status, path.stat()):
+                damaged.move_aside(path, is_written=not self.checks.is_unwritten(oid, status))
         return False
+
+    def set_aside(self, oid: str) -> None:
+        """Move a damaged object away, so that it is fetched again."""
+        path = self.object(oid)
+        damaged.move_aside(path, is_written=not self.checks.is_unwritten(oid, path.stat()))
 
     def check_sample(self, max_bytes: int) -> list[str]:
         """Check some of the objects whose last check is long ago, oldest first; return the ids of damaged ones."""
-        damaged, left = [], max_bytes
+        wrong, left = [], max_bytes
         for oid in self._old_objects():
             with contextlib.suppress(FileNotFoundError):
                 left -= self.object(oid).stat().st_size
                 if left < 0:
                     break
                 if not self.check(oid):
-                    damaged.append(oid)
-        return damaged
+                    wrong.append(oid)
+        return wrong
 
     def _old_objects(self) -> list[str]:
         """Return ids of a random part of the objects that were checked long ago or never, oldest check first."""
@@ -187,11 +202,15 @@ class Store:
             if self.object(path.name[:64]).is_file():
                 path.unlink(missing_ok=True)
 
-    def remove_aside(self, damaged: Iterable[Pointer]) -> None:
-        """Remove damaged objects that were fetched again."""
-        for pointer in damaged:
-            if self.has(pointer):
-                _aside(self.object(pointer.oid)).unlink(missing_ok=True)
+    def put_back(self, oid: str) -> None:
+        """Move a damaged object back, unless it was fetched again."""
+        damaged.put_back(self.object(oid))
+
+    def replace_damaged(self, fetched: Iterable[Pointer]) -> None:
+        """Replace damaged objects by those that were fetched again, in the clones that link to them as well."""
+        for pointer in fetched:
+            if self.has(pointer) and damaged.replace(self.object(pointer.oid)):
+                self.note_checked(pointer.oid)
 
 
 def _digest(path: Path) -> str | None:
@@ -202,7 +221,3 @@ def _digest(path: Path) -> str | None:
         if error.errno != errno.EIO:
             raise
         return None
-
-
-def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}~damaged")

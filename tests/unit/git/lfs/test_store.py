@@ -10,6 +10,7 @@ import pytest
 from ptmtorrent_scrapy.git.lfs import claims, own_storage
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer
 from ptmtorrent_scrapy.git.lfs.store import Store
+from tests.trees import damage
 
 
 def add(store: Store, body: bytes) -> Pointer:
@@ -19,17 +20,6 @@ def add(store: Store, body: bytes) -> Pointer:
     path.parent.mkdir(parents=True)
     path.write_bytes(body)
     return pointer
-
-
-def damage(path: Path, *, keep_time: bool) -> None:
-    """Change a byte of a file, as a broken disk or a user does."""
-    before = path.stat()
-    path.chmod(0o644)
-    content = bytearray(path.read_bytes())
-    content[0] ^= 1
-    path.write_bytes(content)
-    if keep_time:
-        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def bytes_read() -> int:
@@ -47,20 +37,67 @@ def test_an_object_that_was_written_after_its_check_is_checked_again(store: Stor
     good, bad = add(store, b"good"), add(store, b"bad")
     for pointer in (good, bad):
         store.note_checked(pointer.oid)
-    assert store.set_damaged_aside([good, bad]) == []
+    store.set_damaged_aside([good, bad])
+    assert store.missing([good, bad]) == []
     damage(store.object(bad.oid), keep_time=keep_time)
-    assert store.set_damaged_aside([good, bad]) == [bad]
+    store.set_damaged_aside([good, bad])
     assert store.missing([good, bad]) == [bad]
-    assert [path.name for path in store.object(bad.oid).parent.iterdir()] == [f".{bad.oid}~damaged"]
+    by = "damaged" if keep_time else "written"
+    assert [path.name for path in store.object(bad.oid).parent.iterdir()] == [f".{bad.oid}~{by}"]
+
+
+@pytest.mark.parametrize("keep_time", [False, True])
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_clones_get_back_what_the_disk_damaged_and_keep_what_was_written(
+    store: Store, tmp_path: Path, keep_time: bool, interrupted: bool
+) -> None:
+    pointer = add(store, b"content")
+    file, linked = store.object(pointer.oid), [tmp_path / "one", tmp_path / "two"]
+    for path in linked:
+        path.hardlink_to(file)
+    store.note_checked(pointer.oid)
+    damage(file, keep_time=keep_time)
+    wrong = file.read_bytes()
+    store.set_damaged_aside([pointer])
+    file.write_bytes(b"content")
+    if interrupted:  # while the content was written again
+        linked[0].write_bytes(wrong[:3])
+        wrong = wrong[:3]
+    for _ in range(2):
+        store.replace_damaged([pointer])
+        assert [path.name for path in file.parent.iterdir()] == [pointer.oid]
+        assert file.read_bytes() == b"content"
+        assert [path.read_bytes() for path in linked] == [b"content" if keep_time else wrong] * 2
+        assert [path.samefile(file) for path in linked] == [keep_time] * 2
+    assert not keep_time or store.checks.hold([(pointer.oid, file.stat())])
+
+
+def test_what_cannot_be_fetched_again_is_put_back(store: Store) -> None:
+    pointer = add(store, b"content")
+    damage(store.object(pointer.oid), keep_time=False)
+    store.set_aside(pointer.oid)
+    assert store.missing([pointer]) == [pointer]
+    store.put_back(pointer.oid)
+    assert store.missing([pointer]) == []
+
+
+def test_lines_of_earlier_versions_are_checks(store: Store) -> None:
+    pointer = add(store, b"content")
+    store.note_checked(pointer.oid)
+    lines = store.path / "checked" / pointer.oid[:2]
+    lines.write_bytes(lines.read_bytes().rpartition(b" ")[0] + b"\n")
+    status = store.object(pointer.oid).stat()
+    assert store.checks.hold([(pointer.oid, status)]) == {pointer.oid}
+    assert not store.checks.is_unwritten(pointer.oid, status)
 
 
 def test_an_object_that_was_not_written_is_not_read_again(store: Store) -> None:
     pointer = add(store, b"content" * 1_000_000)
     before = bytes_read()
-    assert store.set_damaged_aside([pointer]) == []
+    store.set_damaged_aside([pointer])
     assert bytes_read() - before > pointer.size
     before = bytes_read()
-    assert store.set_damaged_aside([pointer]) == []
+    store.set_damaged_aside([pointer])
     assert bytes_read() - before < pointer.size
 
 
@@ -69,10 +106,11 @@ def test_a_check_that_was_cut_off_is_no_check(store: Store) -> None:
     store.note_checked(pointer.oid)
     file = next((store.path / "checked").iterdir())
     file.write_bytes(file.read_bytes()[:-3])
-    assert not store.checks.holds(pointer.oid, store.object(pointer.oid).stat())
+    checked = [(pointer.oid, store.object(pointer.oid).stat())]
+    assert not store.checks.hold(checked)
     store.note_checked(pointer.oid)
     store.note_checked(pointer.oid)
-    assert store.checks.holds(pointer.oid, store.object(pointer.oid).stat())
+    assert store.checks.hold(checked)
 
 
 @pytest.mark.parametrize("days", [-40, 40])  # a check in the future is none: the clock was ahead

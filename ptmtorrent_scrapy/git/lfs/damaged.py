@@ -1,0 +1,67 @@
+"""LFS objects with wrong content, which are moved aside until they have been fetched again.
+
+Working trees of clones may still have links to such a file. A file that the disk has changed gets the right content
+back, and so do all these clones at once. A file that somebody has written to may be a user's work: it stays as it is
+in the clones, and the store gets a new file.
+"""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+from ptmtorrent_scrapy.storage.fsync import rename, sync_paths
+
+
+def move_aside(stored: Path, *, is_written: bool) -> None:
+    """Move an object away, so that it is fetched again."""
+    rename(stored, _written(stored) if is_written else _damaged(stored))
+
+
+def put_back(stored: Path) -> None:
+    """Move an object back that could not be fetched again."""
+    for aside in (_written(stored), _damaged(stored)):
+        if aside.exists() and not stored.exists():
+            rename(aside, stored)
+
+
+def replace(stored: Path) -> bool:
+    """Replace what was moved aside by the object that was fetched again; return whether the object is a new file."""
+    _written(stored).unlink(missing_ok=True)
+    damaged = _damaged(stored)
+    try:
+        links = damaged.stat().st_nlink
+    except FileNotFoundError:
+        return False
+    if links > 1 and stored.stat().st_nlink == 1:  # otherwise a clone has the new one already
+        with contextlib.suppress(OSError):  # the clones then get the new one in their next update
+            _mend(damaged, stored)
+            return True
+    damaged.unlink(missing_ok=True)
+    return False
+
+
+def _mend(damaged: Path, stored: Path) -> None:
+    """Write the content of an object over a damaged one, which takes its place.
+
+    The time of the file stays, since git and `LocalWork` take a file with another time for a user's. The name of a
+    damaged file stays until then: what a kill interrupts is done again.
+    """
+    status = damaged.stat()
+    damaged.chmod(0o644)
+    try:
+        with stored.open("rb") as right, damaged.open("r+b") as wrong:
+            shutil.copyfileobj(right, wrong, 1 << 20)
+    finally:
+        os.utime(damaged, ns=(status.st_atime_ns, status.st_mtime_ns))
+        damaged.chmod(0o444)
+    sync_paths([damaged])
+    rename(damaged, stored)
+
+
+def _damaged(stored: Path) -> Path:
+    return stored.with_name(f".{stored.name}~damaged")
+
+
+def _written(stored: Path) -> Path:
+    return stored.with_name(f".{stored.name}~written")
