@@ -229,12 +229,12 @@ def write_example(root: Path) -> None:
     )
 
 
-def damage(path: Path, *, keep_time: bool) -> None:
-    """Change a byte of a file, as a broken disk or a user does."""
+def damage(path: Path, *, keep_time: bool, cut: bool = False) -> None:
+    """Change a byte of a file, and its length, as a broken disk or a user does."""
     before = path.stat()
     path.chmod(0o644)
     content = bytearray(path.read_bytes())
     content[0] ^= 1
-    path.write_bytes(content)
+    path.write_bytes(content[: len(content) // 2 if cut else None])
     if keep_time:
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))

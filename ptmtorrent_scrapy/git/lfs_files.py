@@ -81,10 +81,10 @@ class LfsFiles:
     def mend(self, state: Mapping[str, Any]) -> None:
         """Check the objects of a clone's state that were written after it got them, and fetch wrong ones again.
 
-        What cannot be fetched stays as it is.
+        This is done before files of the clone are compared with them. What cannot be fetched stays as it is.
         """
         objects = (Pointer(oid, size) for oid, size in state.get("objects", {}).items())
-        changed = [each for each in objects if self._store.has(each) and self._has_changed(each, state)]
+        changed = [each for each in objects if self._has_changed(each, state) and self._store.has_file(each)]
         self._store.set_damaged_aside(changed)
         if missing := self._store.missing(changed):
             self._download(self._fitting(missing))

@@ -101,9 +101,12 @@ def test_a_damaged_object_is_not_handed_on(hubs: Hubs, request_for: RequestFor, 
     assert [each.name for each in stored(folder, ONE).parent.iterdir()] == [ONE.oid]
 
 
-@pytest.mark.parametrize("finder", ["a new clone", "a sample"])
+@pytest.mark.parametrize(
+    ("finder", "is_cut"),
+    [("a new clone", False), ("a sample", False), ("a new clone", True), ("a sample", True), ("its clone", True)],
+)
 def test_all_clones_get_back_what_the_disk_damaged(
-    hubs: Hubs, request_for: RequestFor, folder: Path, finder: str
+    hubs: Hubs, request_for: RequestFor, folder: Path, finder: str, is_cut: bool
 ) -> None:
     """The file of a clone is the stored object, so the others have it before they are looked at again."""
     for path in ("o/one", "o/two", "o/three"):
@@ -111,12 +114,11 @@ def test_all_clones_get_back_what_the_disk_damaged(
     files = [folder / "repos/o" / name / "w.bin" for name in ("one", "two")]
     for name in ("o/one", "o/two"):
         clone(request_for(name))
-    damage(files[1], keep_time=True)
-    if finder == "a new clone":
-        clone(request_for("o/three"))
-    else:
+    damage(files[1], keep_time=True, cut=is_cut)
+    if finder == "a sample":
         Store(folder / "lfs").set_aside(ONE.oid)
-        assert clone(request_for("o/one")).status == "updated"
+    found = clone(request_for("o/three" if finder == "a new clone" else "o/one"))
+    assert found.error is None
     for file in files:
         assert file.read_bytes() == ONE.body
         assert file.samefile(stored(folder, ONE))
@@ -125,8 +127,9 @@ def test_all_clones_get_back_what_the_disk_damaged(
     assert [each.name for each in stored(folder, ONE).parent.iterdir()] == [ONE.oid]
 
 
+@pytest.mark.parametrize("is_cut", [False, True])
 def test_what_a_user_writes_into_a_linked_file_stays_in_the_clones_that_have_it(
-    hubs: Hubs, request_for: RequestFor, folder: Path
+    hubs: Hubs, request_for: RequestFor, folder: Path, is_cut: bool
 ) -> None:
     """Nobody knows in which of them it was written; the store gets the object again."""
     names = ("o/one", "o/two")
@@ -134,7 +137,7 @@ def test_what_a_user_writes_into_a_linked_file_stays_in_the_clones_that_have_it(
         hubs.serve(name, content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
         clone(request_for(name))
     file = folder / "repos/o/two/w.bin"
-    damage(file, keep_time=False)
+    damage(file, keep_time=False, cut=is_cut)
     os.utime(file, (later := time.time() + 2, later))  # git compares whole seconds
     written = file.read_bytes()
     for name in (*names, *names):

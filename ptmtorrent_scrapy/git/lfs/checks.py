@@ -50,9 +50,9 @@ class Checks:
             os.close(descriptor)
 
     def is_unwritten(self, oid: str, status: os.stat_result) -> bool:
-        """Return whether nobody has written to an object since it was checked: its size and mtime are the same."""
+        """Return whether nobody has written to an object since it was checked: its mtime is the same."""
         check = self._last(self._read(oid[:2])).get(oid)
-        return check is not None and (check.size, check.mtime) == (status.st_size, status.st_mtime_ns)
+        return check is not None and check.mtime == status.st_mtime_ns
 
     def hold(self, objects: Iterable[tuple[str, os.stat_result]]) -> set[str]:
         """Return the ids of those objects that were checked since they were last written."""

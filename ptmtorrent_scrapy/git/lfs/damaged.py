@@ -13,6 +13,11 @@ from pathlib import Path
 from ptmtorrent_scrapy.storage.fsync import rename, sync_paths
 
 
+def exists(stored: Path) -> bool:
+    """Return whether there is a file of an object, in its place or moved aside."""
+    return any(path.exists() for path in (stored, _written(stored), _damaged(stored)))
+
+
 def move_aside(stored: Path, *, is_written: bool) -> None:
     """Move an object away, so that it is fetched again."""
     rename(stored, _written(stored) if is_written else _damaged(stored))

@@ -51,6 +51,10 @@ class Store:
             return None
         return status.st_mtime_ns if status.st_size == pointer.size else None
 
+    def has_file(self, pointer: Pointer) -> bool:
+        """Return whether there is a file of an object, even if it is damaged."""
+        return damaged.exists(self.object(pointer.oid))
+
     def missing(self, wanted: Iterable[Pointer]) -> list[Pointer]:
         """Return those objects that are not stored, each once."""
         return [pointer for pointer in dict.fromkeys(wanted) if not self.has(pointer)]
@@ -144,10 +148,11 @@ class Store:
 
         Content is read only where it was not checked since the file was last written.
         """
-        stored = {pointer.oid: pointer for pointer in wanted if self.has(pointer)}
-        status = [(oid, self.object(oid).stat()) for oid in stored]
-        unchecked = stored.keys() - self.checks.hold(status)
-        for oid in sorted(unchecked):
+        stored = {}
+        for oid in {pointer.oid for pointer in wanted}:
+            with contextlib.suppress(FileNotFoundError):
+                stored[oid] = self.object(oid).stat()
+        for oid in sorted(stored.keys() - self.checks.hold(stored.items())):
             self.check(oid)
 
     def check(self, oid: str) -> bool:
