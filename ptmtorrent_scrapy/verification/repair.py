@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain, count
 from pathlib import Path
 
 import orjson
@@ -122,7 +123,7 @@ class Repair:
         except Cancelled:
             raise
         except (GitError, OSError) as error:
-            left = new.with_name(f"{new.name}.damaged")
+            left = _free_name(new.with_name(f"{new.name}.damaged"))
             old.rename(left)
             kept = f"its damaged clone stays as {left.name}, since a user's work may be in it: {error}"
         else:
@@ -144,3 +145,9 @@ class Repair:
             return orjson.dumps(new[url]) + b"\n" if isinstance(url, str) and url in new else line
 
         rewrite_lines(self.tree.repositories, repaired)
+
+
+def _free_name(path: Path) -> Path:
+    """Return a path, numbered where it exists."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in count(2))
+    return next(each for each in chain([path], numbered) if not os.path.lexists(each))

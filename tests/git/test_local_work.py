@@ -1,5 +1,6 @@
 """What a user does in a clone is not lost by an update."""
 
+import errno
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from ptmtorrent_scrapy.git.clone import clone
+from ptmtorrent_scrapy.git.damaged_clone import DamagedClone
 from ptmtorrent_scrapy.git.local import memory, write_state
 from ptmtorrent_scrapy.git.models import ChangedFiles, CloneRequest, FailureKind
 from ptmtorrent_scrapy.storage.tree import DataTree
@@ -265,3 +267,22 @@ def test_a_clone_that_is_made_again_has_the_work_of_its_user(hubs: Hubs, mine: P
     assert (mine / "notes.txt" / "a").read_text() == "my notes"
     assert remark.endswith(f"work in the damaged clone was kept as {experiment}, {changes}")
     assert [path.name for path in mine.parent.iterdir()] == ["m"]
+
+
+def test_a_damaged_clone_whose_work_cannot_be_read_stays_under_a_free_name(
+    hubs: Hubs, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(DamagedClone, "give", fail)
+    mine.with_name("m.damaged").mkdir()  # a repository of the hub may have this name
+    (mine / "notes.txt").write_text("my notes")
+    at = head(mine)
+    for pack in (mine / ".git" / "objects" / "pack").glob("*.pack"):
+        pack.chmod(0o644)
+        pack.write_bytes(pack.read_bytes()[:-30])
+    (remark,) = repair(hubs, mine, at)
+    assert "its damaged clone stays as m.damaged-2, since a user's work may be in it: " in remark
+    assert (mine.with_name("m.damaged-2") / "notes.txt").read_text() == "my notes"
+    assert list(mine.with_name("m.damaged").iterdir()) == []
