@@ -9,7 +9,7 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any, TypeVar
@@ -118,23 +118,14 @@ class Cluster:
         done = asyncio.ensure_future(_result_of(future))
         gone = asyncio.ensure_future(worker.gone.wait())
         try:
-            await asyncio.wait((done, gone), return_when=asyncio.FIRST_COMPLETED)
-            if done.done():
-                return done.result()  # type: ignore[no-any-return]
-            if connection is not self._connection or not connection.is_open:
-                raise _ConnectionLost
-            await connection.cancel(future)
-            raise WorkerLost(f"the worker on {worker.host} was lost")
-        except (GitError, WorkerLost, _ConnectionLost):
-            raise
-        except asyncio.CancelledError:
-            if (task := asyncio.current_task()) and task.cancelling():
-                raise
-            raise _ConnectionLost from None
-        except CancelledError as error:  # Dask's, where its client lost the scheduler
-            raise _ConnectionLost from error
-        except Exception as error:
-            raise WorkerLost(f"the worker on {worker.host} was lost: {type(error).__name__}: {error}") from error
+            with _lost(worker):
+                await asyncio.wait((done, gone), return_when=asyncio.FIRST_COMPLETED)
+                if done.done():
+                    return done.result()  # type: ignore[no-any-return]
+                if connection is not self._connection or not connection.is_open:
+                    raise _ConnectionLost
+                await connection.cancel(future)
+                raise WorkerLost(f"the worker on {worker.host} was lost")
         finally:
             _drop(done)
             _drop(gone)
@@ -233,6 +224,23 @@ def _drop(task: asyncio.Future[Any]) -> None:
     """Cancel a task whose result is not needed."""
     task.cancel()
     task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+
+
+@contextlib.contextmanager
+def _lost(worker: Worker) -> Iterator[None]:
+    """Turn errors that are not those of a repository into `WorkerLost` and `_ConnectionLost`."""
+    try:
+        yield
+    except (GitError, WorkerLost, _ConnectionLost):
+        raise
+    except asyncio.CancelledError:
+        if (task := asyncio.current_task()) and task.cancelling():
+            raise
+        raise _ConnectionLost from None
+    except CancelledError as error:  # Dask's, where its client lost the scheduler
+        raise _ConnectionLost from error
+    except Exception as error:
+        raise WorkerLost(f"the worker on {worker.host} was lost: {type(error).__name__}: {error}") from error
 
 
 async def _result_of(future: Any) -> Any:

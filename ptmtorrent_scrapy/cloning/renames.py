@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase
-from ptmtorrent_scrapy.crawl.renamed_clones import UnlistedClone
+from ptmtorrent_scrapy.crawl.renamed_clones import RenamedClones, UnlistedClone
 
 logger = logging.getLogger(__name__)
 
@@ -19,24 +19,36 @@ async def recognise(listing: CrawlDatabase, redirected: Redirected) -> None:
     Two names are of one repository if the hub gives both the same id, or no id and the same commit, or if the server of
     the previous one redirects to the new one.
     """
-    clones = listing.renamed_clones()
-    former, new = set(), set()
-
-    def note(vanished: UnlistedClone, url: str) -> None:
-        if vanished.url not in former and url not in new:
-            logger.info("%s is now %s: its clone is renamed", vanished.url, url)
-            clones.set_previous_path(url, vanished)
-            former.add(vanished.url)
-            new.add(url)
-
-    for vanished, url in clones.renamed():
-        note(vanished, url)
+    renames = _Renames(listing.renamed_clones())
+    for vanished, url in renames.clones.renamed():
+        renames.note(vanished, url)
     limit = asyncio.Semaphore(_AT_ONCE)
 
     async def ask(vanished: UnlistedClone) -> None:
         async with limit:
             url = await redirected(vanished)
-        if url is not None and (found := clones.newcomer(url)) is not None:
-            note(vanished, found)
+        if url is not None and (found := renames.clones.newcomer(url)) is not None:
+            renames.note(vanished, found)
 
-    await asyncio.gather(*(ask(vanished) for vanished in clones.vanished() if vanished.url not in former))
+    await asyncio.gather(*(ask(vanished) for vanished in renames.vanished()))
+
+
+class _Renames:
+    """The renames that were found: each name counts once."""
+
+    def __init__(self, clones: RenamedClones) -> None:
+        self.clones = clones
+        self._former: set[str] = set()
+        self._new: set[str] = set()
+
+    def note(self, vanished: UnlistedClone, url: str) -> None:
+        """Give the clone to the repository at a URL, unless one of the two has a rename already."""
+        if vanished.url not in self._former and url not in self._new:
+            logger.info("%s is now %s: its clone is renamed", vanished.url, url)
+            self.clones.set_previous_path(url, vanished)
+            self._former.add(vanished.url)
+            self._new.add(url)
+
+    def vanished(self) -> list[UnlistedClone]:
+        """Return the clones without a new name."""
+        return [clone for clone in self.clones.vanished() if clone.url not in self._former]

@@ -11,8 +11,8 @@ from ptmtorrent_scrapy.git.command import Command, CommandFailed, Completed, Opt
 from ptmtorrent_scrapy.git.environment import HARDENED, LASTING, configured, environment
 from ptmtorrent_scrapy.git.error_messages import of_git
 from ptmtorrent_scrapy.git.errors import Refused, Unavailable
-from ptmtorrent_scrapy.git.lfs.gateway import LfsServer
 from ptmtorrent_scrapy.git.lfs.rate import window
+from ptmtorrent_scrapy.git.lfs.server import LfsServer
 from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.git.refs import HEADS, TAGS, Head, ServerRefs, parse
 from ptmtorrent_scrapy.git.tracking import MANY, REFSPECS, Tracking

@@ -1,11 +1,12 @@
 """Repairs clones and LFS objects by new downloads; existing data stays until better data is complete."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -85,7 +86,7 @@ class Repair:
                 store.put_back(oid)
 
     def _repair(self, folder: str, *, remake: bool) -> None:
-        path, line = self.tree.repository(folder), self._verification.lines[folder]
+        path = self.tree.repository(folder)
         aside = path.with_name(f".{path.name}~damaged")
         if aside.is_dir() and not path.exists():
             remake = True  # a repair was killed before
@@ -94,24 +95,28 @@ class Repair:
             path.rename(aside)
         elif (path / ".git").is_dir():
             local.write_state(path, {**(local.state(path) or {}), "error": "marked incomplete by scrapy verify"})
-        state = local.state(aside if remake else path) or {}
-        wanted = replace(
-            self._repository,
-            url=line["url"],
-            path=str(path.absolute()),
-            changed_files=ChangedFiles.REPLACE if folder in self._changed else ChangedFiles.KEEP,
-            commit=None if remake else line.get("commit"),
-            crawl=line.get("crawl") or "",
-            lfs=state.get("lfs", self._repository.lfs),
-            lfs_files=state.get("lfs_files", self._repository.lfs_files),
-        )
-        result = clone(wanted)
+        wanted = self._request(folder, local.state(aside if remake else path) or {})
+        result = clone(replace(wanted, commit=None) if remake else wanted)
         if remake and result.status not in USABLE:
             aside.rename(path)
         elif remake:
             self._replace(folder, aside, result)
         if result.status in USABLE:
             self._note(folder, result)
+
+    def _request(self, folder: str, state: Mapping[str, Any]) -> CloneRequest:
+        """Return the request for a clone as the last crawl left it."""
+        line = self._verification.lines[folder]
+        return replace(
+            self._repository,
+            url=line["url"],
+            path=str(self.tree.repository(folder).absolute()),
+            changed_files=ChangedFiles.REPLACE if folder in self._changed else ChangedFiles.KEEP,
+            commit=line.get("commit"),
+            crawl=line.get("crawl") or "",
+            lfs=state.get("lfs", self._repository.lfs),
+            lfs_files=state.get("lfs_files", self._repository.lfs_files),
+        )
 
     def _replace(self, folder: str, old: Path, result: CloneResult) -> None:
         """Remove a damaged clone, once the new one has what a user made in it."""

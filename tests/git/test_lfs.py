@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from ptmtorrent_scrapy.git.clone import clone
-from ptmtorrent_scrapy.git.lfs.gateway import Gateway, LfsServer
+from ptmtorrent_scrapy.git.lfs.gateway import Gateway
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer
+from ptmtorrent_scrapy.git.lfs.server import LfsServer
 from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.network.addresses import AddressPolicy, origins
 from ptmtorrent_scrapy.network.connections import Network

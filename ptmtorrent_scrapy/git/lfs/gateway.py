@@ -8,46 +8,28 @@ https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md
 """
 
 import atexit
-import contextlib
 import http
-import http.client
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from http.client import HTTPResponse
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import orjson
 
-from ptmtorrent_scrapy.git.errors import GitError, Missing, Refused, TooSlow, Transient, Unavailable
+from ptmtorrent_scrapy.git.errors import GitError, Missing, TooSlow, Transient, Unavailable
 from ptmtorrent_scrapy.git.lfs import answers
 from ptmtorrent_scrapy.git.lfs.answers import Answered, Download
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer
 from ptmtorrent_scrapy.git.lfs.rate import LeastRate
-from ptmtorrent_scrapy.network.addresses import AddressRefused
-from ptmtorrent_scrapy.network.connections import Network, Unreachable
-from ptmtorrent_scrapy.network.http import Client, RequestFailed
+from ptmtorrent_scrapy.git.lfs.server import LfsServer, network_errors
+from ptmtorrent_scrapy.network.http import Client
 from ptmtorrent_scrapy.network.local_server import LocalServer
-from ptmtorrent_scrapy.network.proxies import ProxyUnusable
 
 _TYPE = "application/vnd.git-lfs+json"
 _ASKED_BYTES = 1 << 24  # of a request of git-lfs
 _PIECE = 1 << 18  # bytes
 _PATH = re.compile(r"/([\w-]+)/(?:objects/batch|([0-9a-f]{64}))")
-
-
-@dataclass(frozen=True, kw_only=True)
-class LfsServer:
-    """An LFS server, and how it is asked."""
-
-    url: str  # of its API
-    network: Network
-    protocols: tuple[str, ...] = ("https",)
-    token: tuple[str, str] | None = field(default=None, repr=False)  # base URL and token
-    user_agent: str = ""
-    min_rate: int = 0  # bytes per second
-    timeout: float = 3600.0  # seconds without progress
 
 
 class Gateway:
@@ -101,7 +83,7 @@ class Gateway:
         body = {"operation": "download", "transfers": ["basic"], "hash_algo": "sha256", "objects": objects}
         headers = {"Accept": _TYPE, "Content-Type": _TYPE, "User-Agent": self._server.user_agent}
         url = f"{self._server.url}/objects/batch"
-        with _network_errors(), self._client.request("POST", url, body=orjson.dumps(body), headers=headers) as response:
+        with network_errors(), self._client.request("POST", url, body=orjson.dumps(body), headers=headers) as response:
             if response.status != http.HTTPStatus.OK:
                 raise self._refused(response)
             return answers.batch(self._read(response, answers.BATCH_BYTES), url)
@@ -127,7 +109,7 @@ class Gateway:
         try:
             if not self.may_try_again(Pointer(oid, 0)):
                 raise self._everything or self._failures[oid]
-            with _network_errors():
+            with network_errors():
                 self._forward(oid, handler)
             self._failures.pop(oid, None)
         except GitError as error:
@@ -196,23 +178,6 @@ class Gateway:
             self.received += len(piece)
             length -= len(piece)
             rate.count(len(piece))
-
-
-@contextlib.contextmanager
-def _network_errors() -> Iterator[None]:
-    """Turn errors of the network into those of repositories."""
-    try:
-        yield
-    except AddressRefused as error:
-        raise Refused(f"their server leads elsewhere: {error}") from error
-    except (Unreachable, ProxyUnusable) as error:
-        raise Unavailable(str(error)) from error
-    except RequestFailed as error:
-        raise GitError(str(error)) from error
-    except TimeoutError as error:
-        raise TooSlow("their server does not answer in time") from error
-    except (OSError, http.client.HTTPException) as error:
-        raise Transient("the connection to their server broke") from error
 
 
 def _rank(error: GitError) -> int:

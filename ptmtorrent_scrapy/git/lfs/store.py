@@ -16,8 +16,9 @@ from ptmtorrent_scrapy.git.errors import Cancelled, GitError, Stalled
 from ptmtorrent_scrapy.git.lfs import claims, damaged
 from ptmtorrent_scrapy.git.lfs.checks import Checks, digest
 from ptmtorrent_scrapy.git.lfs.download import Download
-from ptmtorrent_scrapy.git.lfs.gateway import Gateway, LfsServer
+from ptmtorrent_scrapy.git.lfs.gateway import Gateway
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer
+from ptmtorrent_scrapy.git.lfs.server import LfsServer
 from ptmtorrent_scrapy.git.process import cancelled
 from ptmtorrent_scrapy.storage.fsync import sync_paths
 
