@@ -35,7 +35,7 @@ class Clones:
         found: list[Finding] = []
         named: set[str] = set()
         try:
-            self._git.run("git", "fsck", "--no-dangling", "--no-progress", cwd=clone)
+            self._git.run("git", *_skipped(clone), "fsck", "--no-dangling", "--no-progress", cwd=clone)
             found += self._moved(clone, folder, line)
             files = self._files(clone)
             named = {pointer.oid for pointer in files.values()}
@@ -147,6 +147,15 @@ class Clones:
 def _kind(state: Mapping[str, Any] | None, fault: str) -> str:
     """Return the kind of a file that differs: a fault, unless a crawl has found a user's work in the clone."""
     return "local changes" if (state or {}).get("changed") else fault
+
+
+def _skipped(clone: Path) -> Iterator[str]:
+    """Yield options without which `git fsck` starts a process also for an index that the clone does not have."""
+    objects = clone / ".git" / "objects"
+    if not any((objects / "info" / name).exists() for name in ("commit-graph", "commit-graphs")):
+        yield from ("-c", "core.commitGraph=false")
+    if not (objects / "pack" / "multi-pack-index").exists():
+        yield from ("-c", "core.multiPackIndex=false")
 
 
 def _is_object_of(file: bytes, pointer: Pointer | None) -> bool:
