@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 from distributed import Client, Security
+from distributed.comm.addressing import get_address_host_port
 from distributed.comm.core import connect
 
 from ptmtorrent_scrapy.crawl.options import InvalidOption
@@ -134,6 +135,8 @@ def _scheduler() -> Iterator[None]:
 async def _reach(address: str) -> None:
     """Connect to a scheduler and leave. Raises `OSError`, `TypeError` where the client's TLS is not set up."""
     arguments = Security().get_connection_args("client")
+    _, writer = await asyncio.open_connection(*get_address_host_port(address))  # Dask asks again until its time is over
+    writer.close()
     with _scheduler():
         connection = await connect(address, timeout=ANSWER, **arguments)
     with contextlib.suppress(Exception):

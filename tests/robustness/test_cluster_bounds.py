@@ -1,6 +1,7 @@
 """No call into a cluster waits without a bound: a scheduler and a worker that are stopped answer nothing."""
 
 import asyncio
+import contextlib
 import inspect
 import signal
 import socket
@@ -14,6 +15,7 @@ import pytest
 from scrapy.settings import Settings
 
 from ptmtorrent_scrapy import settings as project
+from ptmtorrent_scrapy.cloning import dask_connection, dask_executor
 from ptmtorrent_scrapy.cloning.dask_connection import ANSWER, Connection, reach
 from ptmtorrent_scrapy.cloning.dask_executor import Cluster
 from ptmtorrent_scrapy.cloning.executor import ClusterLost
@@ -41,18 +43,22 @@ def processes(folder: Path) -> Iterator[Processes]:
 def other_server() -> Iterator[str]:
     """Yield the address of a server of something else."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=_answer_once, args=(server,))
+        thread = threading.Thread(target=_answer, args=(server,))
         thread.start()
         yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
         thread.join()
 
 
-def _answer_once(server: socket.socket) -> None:
-    connection, _ = server.accept()
-    with connection:
-        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n" * 10)
-        while connection.recv(1 << 16):
-            pass
+def _answer(server: socket.socket) -> None:
+    """Answer each connection, until the server is shut down."""
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n" * 10)
+                while connection.recv(1 << 16):
+                    pass
 
 
 @pytest.fixture
@@ -60,6 +66,18 @@ def silent_server() -> Iterator[str]:
     """Yield the address of a server that accepts connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def impatience(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return a function after which nobody who might answer is waited for: so silence takes a second."""
+
+    def begin() -> None:
+        for module in (dask_connection, dask_executor):
+            monkeypatch.setattr(module, "ANSWER", 0.5)
+        monkeypatch.setattr(dask_connection, "_MARGIN", 0.5)
+
+    return begin
 
 
 def public(kind: type) -> set[str]:
@@ -77,13 +95,14 @@ async def outcome(call: Callable[[], Coroutine[Any, Any, object]]) -> BaseExcept
     return None
 
 
-def test_every_call_of_a_connection_has_a_bound(processes: Processes) -> None:
+def test_every_call_of_a_connection_has_a_bound(processes: Processes, impatience: Callable[[], None]) -> None:
     async def calls() -> dict[str, BaseException | None]:
         connection = await Connection.open(processes.address)
         worker = next(iter(await connection.workers()))
         future = connection.submit(worker, time.time)
         for process in processes.processes:
             process.send_signal(signal.SIGSTOP)
+        impatience()
         asked = {
             "open": lambda: Connection.open(processes.address),
             "workers": connection.workers,
@@ -98,7 +117,9 @@ def test_every_call_of_a_connection_has_a_bound(processes: Processes) -> None:
     assert all(isinstance(ended[name], OSError) for name in ("open", "workers", "ask"))
 
 
-def test_every_call_of_the_executor_has_a_bound(processes: Processes, tmp_path: Path) -> None:
+def test_every_call_of_the_executor_has_a_bound(
+    processes: Processes, tmp_path: Path, impatience: Callable[[], None]
+) -> None:
     tree = DataTree(tmp_path, "huggingface")
     tree.folder.mkdir()
     given = Settings()
@@ -115,6 +136,7 @@ def test_every_call_of_the_executor_has_a_bound(processes: Processes, tmp_path: 
             assert await cluster.run(head_commit, request) == ("1" * 40, {})
             for process in processes.processes:
                 process.send_signal(signal.SIGSTOP)
+            impatience()
             ended["run"] = await outcome(lambda: cluster.run(head_commit, request))
             ended["cancel"] = await outcome(cluster.cancel)
             ended["close"] = await outcome(cluster.close)
@@ -127,7 +149,8 @@ def test_every_call_of_the_executor_has_a_bound(processes: Processes, tmp_path: 
     assert [path.name for path in tree.folder.iterdir()] == []
 
 
-def test_a_server_that_says_nothing_is_no_scheduler(silent_server: str) -> None:
+def test_a_server_that_says_nothing_is_no_scheduler(silent_server: str, impatience: Callable[[], None]) -> None:
+    impatience()
     began = time.monotonic()
     with pytest.raises(InvalidOption, match=f"CLONE_CLUSTER={silent_server}"):
         reach(silent_server)
