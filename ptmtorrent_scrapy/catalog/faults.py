@@ -14,7 +14,7 @@ class Faults:
         self.counts: Counter[str] = Counter()  # by the file's path below the hub's folder
         self.examples: dict[str, list[str]] = {}
         self.of_others = False  # whether an object was of another model than its record
-        self._seen: set[tuple[str, str]] = set()
+        self._seen: dict[tuple[str, str], None] = {}  # in the order in which they were found
 
     def add(self, file: str, description: str) -> None:
         """Count a fault; one that was counted before, by somebody who read the file earlier, counts once."""
@@ -22,14 +22,14 @@ class Faults:
         if (file, description) in self._seen:
             return
         if len(self._seen) < 100_000:
-            self._seen.add((file, description))
+            self._seen[(file, description)] = None
         self.counts[file] += 1
         if len(described) < _EXAMPLES:
             described.append(description)
 
     def add_all(self, others: "Faults") -> None:
-        """Count the faults that somebody else has found."""
-        for file, description in sorted(others._seen):
+        """Count the faults that somebody else has found, in their order."""
+        for file, description in list(others._seen):
             self.add(file, description)
         self.of_others |= others.of_others
 

@@ -1,39 +1,57 @@
 """Work that a copy of this process does, so that an export has two processors."""
 
+import fcntl
+import multiprocessing
 import os
-import pickle
 import signal
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
+from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Generic, NoReturn, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 T = TypeVar("T")
+_FORK = multiprocessing.get_context("fork")
+
+
+_PIPE = 1 << 20  # bytes
+_LARGE = 4 << 20  # bytes; a copy of this process takes as long as reading a tenth of them
+
+
+def made(make: Callable[[], Iterable[T]], size: int) -> AbstractContextManager[Iterable[T]]:
+    """Return a context that gives what is made of so many bytes, by a copy of this process if they are many."""
+    return Apart(make) if size >= _LARGE else nullcontext(make())
 
 
 class Apart(Generic[T]):
-    """Calls a function in a copy of this process, which has the same open files; as a context it ends the copy."""
+    """Yields what a copy of this process makes, which has the same open files; as a context it ends the copy.
 
-    def __init__(self, function: Callable[[], T]) -> None:
-        reading, writing = os.pipe()
-        parent = os.getpid()
+    The copy makes the next element while one is worked on, and waits until that is asked for.
+    """
+
+    def __init__(self, make: Callable[[], Iterable[T]]) -> None:
+        self._made, sending = _FORK.Pipe(duplex=False)
+        _widen(sending)
+        self._process = _FORK.Process(target=_send, args=(make, sending), daemon=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the copy uses nothing that they hold
-            self._process = os.fork()
-        if not self._process:
-            os.close(reading)
-            _call(function, writing, parent)
-        os.close(writing)
-        self._answer = open(reading, "rb")  # noqa: SIM115 - closed with the context
+            self._process.start()
+        sending.close()
 
-    def result(self) -> T:
-        """Return what the function returned, once it has. Raise what it raised."""
-        text = self._answer.read()
-        if not text:
-            raise RuntimeError("a process of the export was ended")
-        found: T | Exception = pickle.loads(text)  # noqa: S301 - of our own process
-        if isinstance(found, Exception):
-            raise found
+    def __iter__(self) -> Iterator[T]:
+        """Yield each element, once it is made. Raise what making it raised."""
+        while (found := self._next()) is not None:
+            if isinstance(found, Exception):
+                raise found
+            yield found
+
+    def _next(self) -> T | Exception | None:
+        try:
+            found: T | Exception | None = self._made.recv()
+        except EOFError:
+            raise ChildProcessError("a process of the export was ended") from None
         return found
 
     def __enter__(self) -> Self:
@@ -42,24 +60,32 @@ class Apart(Generic[T]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._answer.close()
-        os.kill(self._process, signal.SIGKILL)  # no other process can have its number before it is waited for
-        os.waitpid(self._process, 0)
+        self._process.kill()
+        self._process.join()
+        self._made.close()
 
 
-def _call(function: Callable[[], object], writing: int, parent: int) -> NoReturn:
-    """Answer with what a function returns or raises, and end without what the other process does at its end."""
-    status = 1
-    try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process ends this one
-        signal.signal(signal.SIGALRM, lambda *_: None if os.getppid() == parent else os._exit(1))
-        signal.setitimer(signal.ITIMER_REAL, 1, 1)
+def _send(make: Callable[[], Iterable[object]], sending: "Connection[object, object]") -> None:
+    """Send what is made, and None or an error at the end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process ends this one
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with suppress(BrokenPipeError):  # the other process was killed
         try:
-            found = function()
+            for each in make():
+                sending.send(each)
+            sending.send(None)
         except Exception as error:
-            found = error
-        with open(writing, "wb") as answer:
-            pickle.dump(found, answer)
-        status = 0
-    finally:
-        os._exit(status)
+            sending.send(error)
+
+
+def _widen(sending: "Connection[object, object]") -> None:
+    """Let a pipe hold more, where the system can, so that fewer changes between the processes are needed."""
+    with suppress(AttributeError, OSError):
+        fcntl.fcntl(sending.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent ends, however that does."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)

@@ -62,12 +62,14 @@ class Progress:
         self._size = size
         self._from = pair.read
         self._count = self._read = 0
+        self._next = _STEP
 
-    def step(self, size: int = 0) -> None:
-        """Note that an element was read, and its bytes where it is read at its place."""
-        self._count += 1
+    def step(self, size: int = 0, count: int = 1) -> None:
+        """Note that elements were read, and their bytes where they are read at their places, or by another process."""
+        self._count += count
         self._read += size
-        if self._count % _STEP == 0:
+        if self._count >= self._next:
+            self._next = self._count + _STEP
             read = min(max(self._read or self._pair.read - self._from, 1), self._size)
             self._advance(self._what, self._count, round(self._count * self._size / read))
 

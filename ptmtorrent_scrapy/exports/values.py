@@ -79,5 +79,9 @@ def names(value: Any) -> list[str]:
     >>> names(["a", None, "b", "a"]), names("a")
     (['a', 'b'], [])
     """
-    found = [each for each in map(name, value if type(value) is list else ()) if each]
+    if type(value) is not list:
+        return []
+    found = [each for each in value if type(each) is str and 0 < len(each) <= LONGEST_NAME and "\0" not in each]
+    if len(found) < len(value) or any(map(str.isspace, found)):
+        found = [each for each in map(name, value) if each]
     return found if len(found) < 2 else list(dict.fromkeys(found))

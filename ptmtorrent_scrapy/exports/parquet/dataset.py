@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ptmtorrent_scrapy.catalog.faults import Faults
-from ptmtorrent_scrapy.exports.apart import Apart
+from ptmtorrent_scrapy.exports.apart import made
 from ptmtorrent_scrapy.exports.huggingface import LISTINGS
 from ptmtorrent_scrapy.exports.output import Output
 from ptmtorrent_scrapy.exports.parquet import hub_stats
@@ -38,7 +38,6 @@ FILES: dict[str, Column] = {
 }
 BASE_MODELS: dict[str, Column] = {"hub": text(), "model": text(), "base_model": text(), "relation": text()}
 _LISTING = 14 << 20  # bytes of a row group of a listing, whose places are in memory, too
-_APART = 32 << 20  # bytes of a listing, from which on a process of its own writes it
 _LISTED = LISTINGS["models"][0]
 COLUMNS: dict[str, dict[str, Column]] = {
     "records.parquet": RECORDS,
@@ -66,9 +65,7 @@ def write(output: Output, found: Sequence[Source], advance: Advance) -> list[str
     """
     description = about(found)
     with ExitStack() as processes:
-        listings = [_Listing(output, *listed, description) for source in found for listed in _listed(source)]
-        for listing in listings:
-            listing.begin(processes)
+        listings = [_Listing(output, processes, *listed, description) for source in found for listed in _listed(source)]
         written = _write_others(output, found, description, advance)
         return written + [listing.write(advance) for listing in listings]
 
@@ -125,9 +122,17 @@ def _listed(source: Source) -> Iterator[tuple[Source, str, str]]:
 
 
 class _Listing:
-    """The file of a listing of Hugging Face, which may be written by another process."""
+    """The file of a listing of Hugging Face, which another process begins to write where the listing is large."""
 
-    def __init__(self, output: Output, source: Source, kind: str, file: str, description: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        output: Output,
+        processes: ExitStack,
+        source: Source,
+        kind: str,
+        file: str,
+        description: Mapping[str, str],
+    ) -> None:
         self._output = output
         self._source = source
         self._kind = kind
@@ -136,31 +141,24 @@ class _Listing:
         self._what = f"{source.hub.name} as in hub-stats"
         self._name = f"{_LISTED}/{kind}.parquet"
         self._path: Path = output.new(self._name)
-        self._apart: Apart[tuple[int, Faults]] | None = None
-
-    def begin(self, processes: ExitStack) -> None:
-        """Begin to write a large listing."""
-        if self._source.pair.metadata_size(self._file) >= _APART:
-            self._apart = processes.enter_context(Apart(lambda: self._write(lambda what, done, total: None)))
+        self._advance: Advance = lambda what, done, total: None
+        self._written = processes.enter_context(made(self._write, source.pair.metadata_size(file)))
 
     def write(self, advance: Advance) -> str:
         """Return the file's name, once it is written. Raises `OSError`."""
-        if self._apart is None:
-            rows, _ = self._write(advance)
-        else:
-            rows, faults = self._apart.result()
+        self._advance = advance
+        for rows, faults in self._written:
             self._source.hub.faults.add_all(faults)
             advance(self._what, rows, rows)
-        self._output.complete(self._name, rows)
+            self._output.complete(self._name, rows)
         return self._name
 
-    def _write(self, advance: Advance) -> tuple[int, Faults]:
-        """Return how many rows were written, and what could not be read."""
+    def _write(self) -> Iterator[tuple[int, Faults]]:
+        """Write the file; yield how many rows it has, and what could not be read."""
         pair, columns = self._source.pair, hub_stats.COLUMNS[self._kind]
-        progress = Progress(advance, self._what, pair, pair.metadata_size(self._file))
+        progress = Progress(self._advance, self._what, pair, pair.metadata_size(self._file))
         with table(self._path, columns, self._description, order="_id", most=_LISTING) as rows:
             for row, size in hub_stats.rows(pair, self._file):
                 rows.add(row, size)
                 progress.step(size)
-        progress.end()
-        return rows.rows, self._source.hub.faults
+        yield rows.rows, self._source.hub.faults

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from ptmtorrent_scrapy.exports.sqlite.rows import Names, Rows
+from ptmtorrent_scrapy.exports.sqlite.names import Names
+from ptmtorrent_scrapy.exports.sqlite.rows import Rows
+from ptmtorrent_scrapy.exports.values import names
 from ptmtorrent_scrapy.git.clone_refs import clone_refs
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.environment import environment
@@ -79,7 +81,7 @@ class Commits:
         self._commits += 1
         row = (self._commits, commit.sha, commit.date, commit.title, commit.message, model)
         self._rows.add("hf_commit", *row)
-        if author := self._authors.id(commit.author):
+        for author in self._authors.ids(names([commit.author])):
             self._rows.add("hf_commit_to_author", self._commits, author)
 
     def _add_refs(self, model: int, clone: Path) -> None:

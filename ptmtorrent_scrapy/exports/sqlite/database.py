@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ptmtorrent_scrapy import __version__
+from ptmtorrent_scrapy.exports.apart import made
 from ptmtorrent_scrapy.exports.huggingface import LISTINGS
 from ptmtorrent_scrapy.exports.source import Advance, Progress, Source
 from ptmtorrent_scrapy.exports.sqlite import tables, views
+from ptmtorrent_scrapy.exports.sqlite.batch import batches
 from ptmtorrent_scrapy.exports.sqlite.commits import Commits
 from ptmtorrent_scrapy.exports.sqlite.lines import Repositories, add_crawls, add_rejected
 from ptmtorrent_scrapy.exports.sqlite.models import Models
@@ -25,6 +27,7 @@ _FAST = (
     "PRAGMA temp_store = FILE",
     "PRAGMA page_size = 8192",
 )
+_STATEMENTS = 300  # that stay prepared: each table has some
 _BASES = """
 UPDATE ptm_base_model SET base_model_id = (SELECT id FROM model WHERE context_id = base)
 """
@@ -34,7 +37,7 @@ def write(
     path: Path, found: Sequence[Source], *, with_commits: bool, advance: Advance, warn: Callable[[str], object]
 ) -> int:
     """Write the database of the hubs; return the number of models. Raises `OSError`, `sqlite3.Error`."""
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, cached_statements=_STATEMENTS)) as connection:
         for pragma in _FAST:
             connection.execute(pragma)
         tables.create(connection)
@@ -75,7 +78,7 @@ def _fill(
     for insert in GITHUB:
         connection.execute(insert)
     if with_commits:
-        commits = Commits(rows, models.names["author"], {source.hub.name: source.hub.tree for source in found})
+        commits = Commits(rows, models.authors, {source.hub.name: source.hub.tree for source in found})
         commits.add_all(lambda done, total: advance("commits", done, total))
         for unreadable in commits.described:
             warn(f"the commits of a clone cannot be read: {unreadable}")
@@ -87,14 +90,16 @@ def _fill(
 
 
 def _add_models(rows: Rows, models: Models, repositories: Repositories, source: Source, advance: Advance) -> None:
+    """Add the models of a hub; a process of its own reads the records and makes rows of them."""
     name, pair = source.hub.name, source.pair
     add_crawls(rows, source.hub, source.crawl)
     progress = Progress(advance, f"{name} to SQLite", pair, pair.records_size)
-    for record, _ in pair.records(with_objects=False):
-        url = record.get("ModelRepositoryURL") or record["ModelURL"]
-        models.add(name, record, repositories.find(name, url))
-        progress.step()
-    models.flush()
+    number, first = models.next_hub, models.count + 1
+    with made(lambda: batches(pair, source.hub, number, first), pair.records_size) as found:
+        for batch in found:
+            models.add(name, batch, repositories.find)
+            source.hub.faults.add_all(batch.faults)
+            progress.step(batch.read, batch.count)
     add_rejected(rows, source.hub, pair)
     progress.end()
 

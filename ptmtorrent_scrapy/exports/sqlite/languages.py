@@ -18,8 +18,8 @@ class Languages:
         self._last = 0
 
     def ids(self, codes: list[str]) -> list[int]:
-        """Return the ids of languages, each once."""
-        return list(dict.fromkeys(self._id(code) for code in codes))
+        """Return the id of the language of each code; several codes may mean one language."""
+        return [self._ids.get(code) or self._id(code) for code in codes]
 
     def _id(self, code: str) -> int:
         if code not in self._ids:

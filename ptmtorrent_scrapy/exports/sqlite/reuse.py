@@ -26,4 +26,5 @@ def add_spaces(rows: Rows, pair: Pair, models_url: str | None) -> None:
         row = (count + 1, owner, own, f"{models_url or URL}/spaces/{called}")
         if connection.execute("INSERT OR IGNORE INTO reuse_repository VALUES (?, ?, ?, ?)", row).rowcount:
             count += 1
-            rows.extend("model_to_reuse_repository", [(model, count) for model in dict.fromkeys(used)])
+            for model in dict.fromkeys(used):
+                rows.add("model_to_reuse_repository", model, count)

@@ -3,34 +3,62 @@
 import errno
 import os
 import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 
 import pytest
 
 from ptmtorrent_scrapy.exports.apart import Apart
 
+_ORPHAN = """
+import os, signal
+from ptmtorrent_scrapy.exports.apart import Apart
+with Apart(signal.pause):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
-def test_what_a_function_returns_comes_back() -> None:
-    with Apart(os.getpid) as apart:
-        assert apart.result() != os.getpid()
+
+def test_what_a_function_makes_comes_back() -> None:
+    with Apart(lambda: [os.getpid(), 2]) as apart:
+        first, second = apart
+        assert first != os.getpid()
+        assert second == 2
 
 
 def test_what_a_function_raises_is_raised() -> None:
-    def full() -> None:
+    def full() -> Iterator[int]:
+        yield 1
         raise OSError(errno.ENOSPC, "No space left on device", "file")
 
-    with Apart(full) as apart, pytest.raises(OSError, match="No space left on device") as raised:
-        apart.result()
+    with Apart(full) as apart:
+        elements = iter(apart)
+        assert next(elements) == 1
+        with pytest.raises(OSError, match="No space left on device") as raised:
+            next(elements)
     assert raised.value.filename == "file"
 
 
 def test_a_process_that_is_ended_is_an_error() -> None:
-    with Apart(lambda: os.kill(os.getpid(), signal.SIGKILL)) as apart, pytest.raises(RuntimeError, match="was ended"):
-        apart.result()
+    with (
+        Apart(lambda: iter(lambda: os.kill(os.getpid(), signal.SIGKILL), 1)) as apart,
+        pytest.raises(ChildProcessError, match="was ended"),
+    ):
+        list(apart)
 
 
 def test_it_ends_with_the_block() -> None:
     reading, writing = os.pipe()
-    with Apart(signal.pause):
+    with Apart(lambda: iter(signal.pause, 1)):
         os.close(writing)  # the copy has it open
     assert os.read(reading, 1) == b""
+    os.close(reading)
+
+
+def test_it_ends_with_a_process_that_is_killed() -> None:
+    reading, writing = os.pipe()
+    done = subprocess.run([sys.executable, "-c", _ORPHAN], pass_fds=[writing], check=False)
+    os.close(writing)
+    assert done.returncode == -signal.SIGKILL
+    assert os.read(reading, 1) == b""  # when the copy, too, has closed it
     os.close(reading)

@@ -15,7 +15,7 @@ from ptmtorrent_scrapy.exports.export import Export
 from ptmtorrent_scrapy.exports.sqlite.reuse import GITHUB
 from ptmtorrent_scrapy.exports.sqlite.views import VIEWS
 from tests.conftest import ROOT
-from tests.trees import BERT, PLAIN, SHARED, TUNED, listed, record, write_hub
+from tests.trees import BERT, PLAIN, SHARED, TUNED, listed, record, write_example, write_hub
 from tests.unit.conftest import open_database
 
 # Of (table, columns with types, keys) of all tables of PeaTMOSS.sql, PurdueDualityLab/PeaTMOSS-Demos at 5f37244.
@@ -224,12 +224,31 @@ def test_hostile_values_cost_their_field(tmp_path: Path) -> None:
 
 
 def test_more_names_than_are_remembered_have_one_id_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ptmtorrent_scrapy.exports.sqlite.rows._REMEMBERED", 10)
+    monkeypatch.setattr("ptmtorrent_scrapy.exports.sqlite.names._REMEMBERED", 10)
+    monkeypatch.setattr("ptmtorrent_scrapy.exports.sqlite.batch._MODELS", 7)
     records = [record(n, f"org/m{n}", ModelTags=[f"tag-{n % 30}", "always"]) for n in range(90)]
     write_hub(tmp_path, records=records)
     with closing(export(tmp_path)) as database:
         counts = database.execute("SELECT count(*) FROM model_to_tag j JOIN tag t ON t.id = j.tag_id GROUP BY t.name")
         assert sorted(row[0] for row in counts) == [3] * 30 + [90]
+
+
+def test_a_large_hub_that_another_process_reads_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_example(tmp_path)
+    texts = [json.dumps(record(n, f"org/m{n % 5}", hub="modelhub", ModelTags=["a", f"t{n % 3}"])) for n in range(9)]
+    write_hub(tmp_path, "modelhub", records=[*texts, "broken"], objects={})
+    dumps, warnings = list[list[str]](), list[str]()
+    for large in (1 << 30, 0):
+        monkeypatch.setattr("ptmtorrent_scrapy.exports.apart._LARGE", large)
+        monkeypatch.setattr("ptmtorrent_scrapy.exports.sqlite.batch._MODELS", 4)
+        Export(Catalog(tmp_path).hubs(), tmp_path / "exports", warn=warnings.append).run(["sqlite"])
+        with closing(open_database(tmp_path / "exports" / "ptmtorrent.sqlite")) as database:
+            dumps.append([line for line in database.iterdump() if "'exported'" not in line])
+    assert dumps[0] == dumps[1]
+    assert [line for line in dumps[0] if "modelhub:org/m3#8" in line]
+    assert [warning for warning in warnings if "cannot be read" in warning] == 2 * [
+        "modelhub: cannot be read and is not exported: json/modelhub.json: element 9 is not JSON"
+    ]
 
 
 def test_an_export_is_the_same_again(tmp_path: Path) -> None:
