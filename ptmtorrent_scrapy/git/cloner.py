@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.git import local, tree_files
 from ptmtorrent_scrapy.git.command import CommandFailed
 from ptmtorrent_scrapy.git.completion import Completion
@@ -124,7 +125,9 @@ class Cloner(Completion):
             state = self._renew()
             if self._lfs(self._path).are_unchanged(state):
                 return self._unmoved(state, is_fetched=self._is_fetched)
-        self._lfs(self._path).mend(local.state(self._path) or {})
+        if replaced := self._lfs(self._path).mend(local.state(self._path) or {}):
+            files = counted(replaced, "large file was", "large files were")
+            self._remark = f"{files} written to: it has what its server has again, lfs/written/ has what was written"
         return self._complete(self._path, target, moves=True, reads=True) or CloneStatus.UPDATED
 
     def _check_origin(self) -> None:

@@ -1,7 +1,8 @@
 """The LFS files of one commit of a clone: which are wanted, downloaded and in the working tree."""
 
+import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,19 +79,35 @@ class LfsFiles:
         """Return whether the store has the objects of a clone's state, as they were when they were placed."""
         return not any(self._has_changed(Pointer(oid, size), state) for oid, size in state["objects"].items())
 
-    def mend(self, state: Mapping[str, Any]) -> None:
-        """Check the objects of a clone's state that were written after it got them, and fetch wrong ones again.
+    def mend(self, state: Mapping[str, Any]) -> int:
+        """Fetch objects of a clone's state again that were changed since it got them; return how many were written to.
 
-        This is done before files of the clone are compared with them. What cannot be fetched stays as it is.
+        This is done before its files are compared with what they should be. What cannot be fetched stays as it is.
         """
         objects = (Pointer(oid, size) for oid, size in state.get("objects", {}).items())
         changed = [each for each in objects if self._has_changed(each, state) and self._store.has_file(each)]
+        if not changed:
+            return 0
+        self._fetch_again(changed)
+        return self._replace_links(set(changed))
+
+    def _fetch_again(self, changed: list[Pointer]) -> None:
         self._store.set_damaged_aside(changed)
         if missing := self._store.missing(changed):
             self._download(self._fitting(missing))
             self._store.replace_damaged(missing)
             for pointer in missing:
                 self._store.put_back(pointer.oid)
+
+    def _replace_links(self, changed: Container[Pointer]) -> int:
+        """Replace the clone's links to files that somebody has written to; return how many there were."""
+        files = self._pointers(local.head(self._clone).commit or "HEAD")
+        wrong = {path: each for path, each in files.items() if each in changed and self._was_written(path, each)}
+        worktree.place(self._clone, wrong, self._store, git=self._git, link=True)
+        return len(wrong)
+
+    def _was_written(self, path: bytes, pointer: Pointer) -> bool:
+        return self._store.was_written(pointer, Path(os.fsdecode(os.path.join(os.fsencode(self._clone), path))))
 
     def _has_changed(self, pointer: Pointer, state: Mapping[str, Any]) -> bool:
         """Return whether an object is gone, or was written after the clone got it. Earlier versions kept no times."""

@@ -9,7 +9,8 @@ from ptmtorrent_scrapy.storage.tree import DataTree, is_work
 from ptmtorrent_scrapy.verification.finding import UNNAMED, Finding, at, left_over, stray, was_cut
 
 _FOLDERS = ("html", "json", "repos", "lfs", "snapshots", "cache")
-_STORE = ("objects", "incomplete", "tmp", "locks", "logs", "cache", "checked")
+_STORE = ("objects", "incomplete", "tmp", "locks", "logs", "cache", "checked", "written")
+_WRITTEN = "was written into a large file that clones share; delete it once it is of no use"
 
 
 class UnknownFiles:
@@ -26,6 +27,8 @@ class UnknownFiles:
         lines = {tree.repositories, tree.files, tree.rejected, tree.commit_checks, tree.crawls}
         yield from self._unknown(folder / "json", {tree.records, folder / "json" / "metadata", *lines})
         yield from self._unknown(tree.store, {tree.store / name for name in _STORE})
+        for path in _entries(tree.store / "written"):
+            yield at(tree, "local changes", path, _WRITTEN)
         yield from self._unknown(tree.snapshots, {tree.snapshots / name for name in names(tree)})
         for pages in (folder / "html", folder / "json" / "metadata"):
             yield from self._unkept(pages)

@@ -129,29 +129,28 @@ def test_all_clones_get_back_what_the_disk_damaged(
 
 
 @pytest.mark.parametrize("is_cut", [False, True])
-def test_what_a_user_writes_into_a_linked_file_stays_in_the_clones_that_have_it(
+def test_what_a_user_writes_into_a_linked_file_is_kept_and_harms_no_clone(
     hubs: Hubs, request_for: RequestFor, folder: Path, is_cut: bool
 ) -> None:
-    """Nobody knows in which of them it was written; the store gets the object again."""
     names = ("o/one", "o/two")
     for name in names:
-        hubs.serve(name, content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
+        hubs.serve(name, content.Repository([{".gitattributes": ATTRIBUTES, "README.md": b"#", "w.bin": ONE}]))
         clone(request_for(name))
     file = folder / "repos/o/two/w.bin"
     damage(file, keep_time=False, cut=is_cut)
     os.utime(file, (later := time.time() + 2, later))  # git compares whole seconds
     written = file.read_bytes()
-    for name in (*names, *names):
-        found = clone(request_for(name))
-        assert str(found.error).startswith("local changes: w.bin")
-        assert (folder / "repos" / name / "w.bin").read_bytes() == written
-        assert [each.name for each in stored(folder, ONE).parent.iterdir()] == [ONE.oid]
-        assert stored(folder, ONE).read_bytes() == ONE.body
+    (folder / "repos/o/two/README.md").write_text("my edit")
+    found = clone(request_for("o/one"))
+    assert (found.status, "1 large file was written to" in str(found.error)) == ("updated", True)
+    assert "local changes: README.md;" in str(clone(request_for("o/two")).error)
     for name in names:
-        (folder / "repos" / name / "w.bin").unlink()
-        assert clone(request_for(name)).status == "updated"
+        assert (folder / "repos" / name / "w.bin").read_bytes() == ONE.body
         assert (folder / "repos" / name / "w.bin").samefile(stored(folder, ONE))
-        assert clone(request_for(name)).status == "current"
+    assert git(folder / "repos/o/two", "status", "--porcelain") == " M README.md\n"
+    assert [each.name for each in stored(folder, ONE).parent.iterdir()] == [ONE.oid]
+    assert [path.read_bytes() for path in (folder / "lfs" / "written").iterdir()] == [written]
+    assert clone(request_for("o/one")).status == "current"
 
 
 def test_an_object_that_was_touched_is_not_fetched_again(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:

@@ -1,8 +1,8 @@
 """LFS objects with wrong content, which are moved aside until they have been fetched again.
 
 Working trees of clones may still have links to such a file. A file that the disk has changed gets the right content
-back, and so do all these clones at once. A file that somebody has written to may be a user's work: it stays as it is
-in the clones, and the store gets a new file.
+back, and so do all these clones at once. A file that somebody has written to may be a user's work: it is kept in the
+store's folder `written`, and clones that link to it get the new file in their next update.
 """
 
 import contextlib
@@ -30,9 +30,15 @@ def put_back(stored: Path) -> None:
             rename(aside, stored)
 
 
-def replace(stored: Path) -> bool:
-    """Replace what was moved aside by the object that was fetched again; return whether the object is a new file."""
-    _written(stored).unlink(missing_ok=True)
+def replace(stored: Path, written: Path) -> bool:
+    """Replace what was moved aside by the object that was fetched again; return whether the object is a new file.
+
+    `written` is the folder for files that somebody has written to.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        name = f"{stored.name}.{_written(stored).stat().st_mtime_ns}"
+        written.mkdir(exist_ok=True)
+        rename(_written(stored), written / name)
     damaged = _damaged(stored)
     try:
         links = damaged.stat().st_nlink
@@ -49,8 +55,8 @@ def replace(stored: Path) -> bool:
 def _mend(damaged: Path, stored: Path) -> None:
     """Write the content of an object over a damaged one, which takes its place.
 
-    The time of the file stays, since git and `LocalWork` take a file with another time for a user's. The name of a
-    damaged file stays until then: what a kill interrupts is done again.
+    The time of the file stays, since git takes a file with another time for a changed one. The name of a damaged file
+    stays until then: what a kill interrupts is done again.
     """
     status = damaged.stat()
     damaged.chmod(0o644)

@@ -35,6 +35,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.checks = Checks(path / "checked")
+        self._written = path / "written"
 
     def object(self, oid: str) -> Path:
         """Return the path of an object, which exists once it is complete."""
@@ -215,8 +216,14 @@ class Store:
     def replace_damaged(self, fetched: Iterable[Pointer]) -> None:
         """Replace damaged objects by those that were fetched again, in the clones that link to them as well."""
         for pointer in fetched:
-            if self.has(pointer) and damaged.replace(self.object(pointer.oid)):
+            if self.has(pointer) and damaged.replace(self.object(pointer.oid), self._written):
                 self.note_checked(pointer.oid)
+
+    def was_written(self, pointer: Pointer, file: Path) -> bool:
+        """Return whether a file is what an object was until somebody wrote to it."""
+        with contextlib.suppress(FileNotFoundError):
+            return any(file.samefile(path) for path in self._written.glob(f"{pointer.oid}.*"))
+        return False
 
 
 def _digest(path: Path) -> str | None:

@@ -69,6 +69,7 @@ def test_clones_get_back_what_the_disk_damaged_and_keep_what_was_written(
         assert file.read_bytes() == b"content"
         assert [path.read_bytes() for path in linked] == [b"content" if keep_time else wrong] * 2
         assert [path.samefile(file) for path in linked] == [keep_time] * 2
+        assert [store.was_written(pointer, path) for path in linked] == [not keep_time] * 2
     assert not keep_time or store.checks.hold([(pointer.oid, file.stat())])
 
 
