@@ -411,7 +411,7 @@ def test_modelhub(hubs: Hubs, folder: Path, shared: Path) -> None:
     index = orjson.loads(get(hubs.modelhub.url)[2])
     recorded = orjson.loads((shared / "hubs" / "modelhub" / "models.json").read_bytes())
     assert {key for entry in index for key in entry} <= {key for entry in recorded for key in entry}
-    assert len({entry["id"] for entry in index}) == len(index) == 40
+    assert len({entry["id"] for entry in index}) == len(index) == 16
     options = [option for pair in hubs.modelhub.git_config.items() for option in ("-c", "=".join(pair))]
     configs = 0
     for number, entry in enumerate(index):
@@ -421,7 +421,7 @@ def test_modelhub(hubs: Hubs, folder: Path, shared: Path) -> None:
         if config.exists():
             jsonschema_rs.validate(schema, orjson.loads(config.read_bytes()))
             configs += 1
-    assert configs == 30
+    assert configs == 13
 
 
 def test_repositories_are_kept_where_that_is_wanted(folder: Path) -> None:

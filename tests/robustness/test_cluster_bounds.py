@@ -55,7 +55,7 @@ def _answer(server: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while True:
             connection, _ = server.accept()
-            with connection:
+            with connection, contextlib.suppress(ConnectionError):
                 connection.sendall(b"HTTP/1.1 400 Bad Request\r\n" * 10)
                 while connection.recv(1 << 16):
                     pass
