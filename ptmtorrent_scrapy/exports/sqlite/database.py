@@ -26,6 +26,7 @@ _FAST = (
     "PRAGMA cache_size = -32000",  # kilobytes
     "PRAGMA temp_store = FILE",
     "PRAGMA page_size = 8192",
+    "PRAGMA secure_delete = OFF",  # some systems' default is to overwrite what rows leave
 )
 _STATEMENTS = 300  # that stay prepared: each table has some
 _BASES = """
@@ -90,16 +91,16 @@ def _fill(
 
 
 def _add_models(rows: Rows, models: Models, repositories: Repositories, source: Source, advance: Advance) -> None:
-    """Add the models of a hub; a process of its own reads the records and makes rows of them."""
+    """Add the models of a hub; a process of its own reads the records and makes columns of them."""
     name, pair = source.hub.name, source.pair
     add_crawls(rows, source.hub, source.crawl)
     progress = Progress(advance, f"{name} to SQLite", pair, pair.records_size)
-    number, first = models.next_hub, models.count + 1
-    with made(lambda: batches(pair, source.hub, number, first), pair.records_size) as found:
+    first = models.count + 1
+    with made(lambda: batches(pair, source.hub, first), pair.records_size) as found:
         for batch in found:
             models.add(name, batch, repositories.find)
             source.hub.faults.add_all(batch.faults)
-            progress.step(batch.read, batch.count)
+            progress.step(batch.read, len(batch.models))
     add_rejected(rows, source.hub, pair)
     progress.end()
 
