@@ -17,7 +17,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 @pytest.fixture
 def tree(crawl: Start, folder: Path, hubs: Hubs) -> Path:
     """Give a folder with a data tree of two hubs."""
-    assert crawl("huggingface", fraction=0.5).status == 0
+    assert crawl("huggingface", fraction=0.2).status == 0
     assert crawl("modelhub").status == 0
     return folder
 

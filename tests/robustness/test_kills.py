@@ -14,7 +14,7 @@ from tests.git.test_clone import assert_no_process_left
 from tests.hubs import Files, Hubs, Large, Repository
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
-REPOSITORIES = 40
+REPOSITORIES = 24
 KILLS = 20
 _OF_THE_MOMENT = {"attempts", "started", "seconds", "git_bytes", "status", "crawl"}
 
