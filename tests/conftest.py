@@ -185,6 +185,12 @@ def published() -> Any:
     return jsonschema_rs.validator_for(schema("ptmtorrent-2023"))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than processors: tests also wait for what ends by itself, such as a silent server."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with slow tests; otherwise one worker would still run them when the others have ended."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
