@@ -172,13 +172,7 @@ def summary(written: Description) -> Iterator[str]:
     if written.options.without_weights and totals.large_files:
         included = counted(totals.large_files, "large file is", "large files are")
         yield f"{included} included: no URL is known"
-    for hub in written.hubs:
-        for reason, count in hub.excluded.items():
-            out = counted(count, "repository stays", "repositories stay")
-            yield f"{hub.name}: {out} out of the package: {reason}; see licenses.csv"
-        if hub.private:
-            private = counted(hub.private, "private model is", "private models are")
-            yield f"{hub.name}: {private} named nowhere in the package"
+    yield from _not_packaged(written)
     if totals.unnamed:
         unnamed = counted(totals.unnamed, "file is", "files are")
         yield f"{unnamed} in git's objects only: no manifest can hold such a name"
@@ -187,6 +181,17 @@ def summary(written: Description) -> Iterator[str]:
         yield f"{states} no licence, which permits nobody to pass it on; see licenses.csv"
     if not written.options.creators:
         yield "before you publish it, name its authors: --creator 'FAMILY, GIVEN (ORCID)'"
+
+
+def _not_packaged(written: Description) -> Iterator[str]:
+    """Yield what of each hub was not packaged, one line each."""
+    for hub in written.hubs:
+        for reason, count in hub.excluded.items():
+            out = counted(count, "repository stays", "repositories stay")
+            yield f"{hub.name}: {out} out of the package: {reason}; see licenses.csv"
+        if hub.private:
+            private = counted(hub.private, "private model is", "private models are")
+            yield f"{hub.name}: {private} named nowhere in the package"
 
 
 def _say(message: str) -> None:

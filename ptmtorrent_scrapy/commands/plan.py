@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from scrapy.commands import BaseRunSpiderCommand
-from scrapy.settings import SETTINGS_PRIORITIES
+from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
 
 from ptmtorrent_scrapy.commands import _common
 from ptmtorrent_scrapy.commands._common import SetupError
@@ -23,6 +23,15 @@ _PIPELINES: dict[object, object] = {
     "ptmtorrent_scrapy.pipelines.ClonePipeline": 300,  # of a hub that is a repository
 }
 _EXTENSIONS: dict[object, object] = {"ptmtorrent_scrapy.extensions.Progress": 500}
+
+
+def _asked(settings: BaseSettings, opts: argparse.Namespace) -> PlanOptions:
+    """Return the options of the command. Raises `InvalidOption`."""
+    return PlanOptions(
+        data=Path(settings["DATA_DIR"]),
+        sample=options.whole("--sample", opts.sample),
+        rate=options.size("--rate", opts.rate) or None if opts.rate else None,
+    )
 
 
 class Command(BaseRunSpiderCommand):
@@ -55,15 +64,8 @@ class Command(BaseRunSpiderCommand):
         name = args[0] if len(args) == 1 else ""
         try:
             spider = _common.hub_spider(loader, name)
-            asked = PlanOptions(
-                data=Path(settings["DATA_DIR"]),
-                sample=options.whole("--sample", opts.sample),
-                rate=options.size("--rate", opts.rate) or None if opts.rate else None,
-            )
-            for setting, ours in (
-                ("ITEM_PIPELINES", _PIPELINES),
-                ("EXTENSIONS", {**_EXTENSIONS, planning(asked): 500}),
-            ):
+            extensions = {**_EXTENSIONS, planning(_asked(settings, opts)): 500}
+            for setting, ours in (("ITEM_PIPELINES", _PIPELINES), ("EXTENSIONS", extensions)):
                 settings.set(setting, {**_common.others(settings, setting), **ours}, "cmdline")
             check(spider, settings, opts.spargs)
         except (options.InvalidOption, SetupError) as error:

@@ -79,11 +79,7 @@ def selection(given: Mapping[str, str | float], *, default_fraction: float) -> S
 
     Without a share, all models that the other arguments select are cloned.
     """
-    shares = [name for name in SHARES if name in given]
-    if len(shares) > 1:
-        raise InvalidOption(shares[1], given[shares[1]], f"not given together with {shares[0]}: one says how many")
-    if "seed" in given and "sample" not in given:
-        raise InvalidOption("seed", given["seed"], "given with sample, which it draws")
+    _check_shares(given)
     read: dict[str, Callable[[str, Any], Any]] = {
         "fraction": options.fraction,
         "top": options.positive,
@@ -100,6 +96,15 @@ def selection(given: Mapping[str, str | float], *, default_fraction: float) -> S
     if not values and not words:
         return Selection(fraction=options.fraction("fraction", default_fraction), private=private)
     return Selection(words=words, given=typed, replaces=replaces, private=private, **values)
+
+
+def _check_shares(given: Mapping[str, str | float]) -> None:
+    """Check that one argument says how many models are selected. Raises `InvalidOption`."""
+    shares = [name for name in SHARES if name in given]
+    if len(shares) > 1:
+        raise InvalidOption(shares[1], given[shares[1]], f"not given together with {shares[0]}: one says how many")
+    if "seed" in given and "sample" not in given:
+        raise InvalidOption("seed", given["seed"], "given with sample, which it draws")
 
 
 def _replaces(given: Mapping[str, str | float]) -> bool:
