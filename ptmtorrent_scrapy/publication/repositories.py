@@ -85,11 +85,11 @@ class Repositories:
 
     def all(self, hub: str | None = None) -> Iterator[PackagedRepository]:
         """Yield all repositories with a clone, by hub and folder."""
-        yield from self._select("WHERE ?1 IS NULL OR hub = ?1", hub)
+        yield from self._select("WHERE hub = ifnull(?, hub)", hub)
 
     def chosen(self, hub: str | None = None) -> Iterator[PackagedRepository]:
         """Yield those that go into the package, by hub and folder."""
-        yield from self._select("WHERE (?1 IS NULL OR hub = ?1) AND excluded = ''", hub)
+        yield from self._select("WHERE hub = ifnull(?, hub) AND excluded = ''", hub)
 
     def is_chosen(self, hub: str, folder: str) -> bool:
         """Return whether the repository of a folder goes into the package."""
