@@ -31,7 +31,7 @@ def no_git(folder: Path) -> dict[str, str]:
 
 def test_unchanged_repositories_start_no_git(crawl: Start, hubs: Hubs, folder: Path, no_git: dict[str, str]) -> None:
     template = hubs.serve("o/m0", content.Repository([FILES]))
-    names = [f"o/m{number}" for number in range(50)]
+    names = [f"o/m{number}" for number in range(10)]
     hubs.repositories.update(dict.fromkeys(names, template))
     hubs.huggingface.models = [{"id": name, "sha": template.head} for name in names]
     first = crawl("huggingface", fraction=1)
