@@ -37,6 +37,9 @@ from tests import processes
 from tests.conftest import ROOT, command, git
 from tests.hubs import Executable, Files, Hubs, Large, Repository, Submodule, Symlink
 
+# bagit calls `re.sub` in a way of which Python 3.13 warns
+pytestmark = pytest.mark.filterwarnings("ignore:'count' is passed as positional:DeprecationWarning")
+
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 WEIGHTS = Large(bytes(range(256)) * 4000)
 OTHERS = [Large(hashlib.sha256(bytes([number])).digest() * 30_000) for number in range(4)]
