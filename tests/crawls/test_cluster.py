@@ -126,6 +126,7 @@ def test_a_cluster_does_what_one_machine_does(
     cluster.start()
     together = crawl("huggingface", fraction=1, DATA_DIR=folder / "together", CLONE_CLUSTER=cluster.address)
     assert together.status == 0
+    assert [line["error"] for line in together.read("json/repositories.jsonl") if line["error"]] == []
     assert together.statuses == dict.fromkeys(models, "cloned")
     assert clone_lines(together) == clone_lines(alone)
     assert together.records == [
