@@ -103,7 +103,8 @@ class LfsFiles:
         """Replace the clone's links to files that somebody has written to; return how many there were."""
         files = self._pointers(local.head(self._clone).commit or "HEAD")
         wrong = {path: each for path, each in files.items() if each in changed and self._was_written(path, each)}
-        worktree.place(self._clone, wrong, self._store, git=self._git, link=True)
+        if wrong:
+            worktree.place(self._clone, wrong, self._store, git=self._git, link=True)
         return len(wrong)
 
     def _was_written(self, path: bytes, pointer: Pointer) -> bool:
@@ -111,7 +112,7 @@ class LfsFiles:
 
     def _has_changed(self, pointer: Pointer, state: Mapping[str, Any]) -> bool:
         """Return whether an object is gone, or was written after the clone got it. Earlier versions kept no times."""
-        written = self._store.written(pointer)
+        written = self._store.written_at(pointer)
         return written is None or written > state.get("newest_object", written)
 
     def list_files(self, commit: str) -> int:
@@ -134,9 +135,10 @@ class LfsFiles:
         return self._store.missing(self.wanted.values())
 
     @property
-    def stored(self) -> dict[Pointer, None]:
-        """Return what is wanted and stored, each once."""
-        return {pointer: None for pointer in self.wanted.values() if self._store.has(pointer)}
+    def stored(self) -> dict[Pointer, int]:
+        """Return what is wanted and stored, each once, with the time when it was written."""
+        times = ((pointer, self._store.written_at(pointer)) for pointer in dict.fromkeys(self.wanted.values()))
+        return {pointer: written for pointer, written in times if written is not None}
 
     def state(self) -> dict[str, object]:
         """Return what the clone's state says of its LFS files."""
@@ -148,7 +150,7 @@ class LfsFiles:
             "error": self._unavailable(len(missing)) if missing else None,
             "large": self.large,
             "objects": {pointer.oid: pointer.size for pointer in stored},
-            "newest_object": max((self._store.written(pointer) or 0 for pointer in stored), default=0),
+            "newest_object": max(stored.values(), default=0),
             "assumed_unchanged": any(not pointer.is_canonical for pointer in self.wanted.values()),
             "lfs_skipped": len(self.files) - len(self.wanted),
             "lfs_objects": len(stored),

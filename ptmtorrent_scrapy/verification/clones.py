@@ -92,11 +92,8 @@ class Clones:
             return
         for path, pointer in files.items():
             if path in placed:
-                file = os.path.join(os.fsencode(clone), path)
-                if wrong := self._wrong_file(file, pointer, state):
-                    yield self.problem(_kind(state, "link"), folder, wrong, path)
-                elif self._is_second_copy(file, pointer, state):
-                    yield self.problem("second copy", folder, "has the content of its object in lfs/, not linked", path)
+                if wrong := self._difference(os.path.join(os.fsencode(clone), path), pointer, state):
+                    yield self.problem(wrong[0], folder, wrong[1], path)
             elif path in wanted and not state["error"] and not self.store.has(pointer):
                 yield self.problem("object missing", folder, f"{pointer.oid} is not in lfs/", path)
 
@@ -107,24 +104,21 @@ class Clones:
             return set()
         return {path for path, pointer in wanted.items() if self.store.has(pointer)}
 
-    def _wrong_file(self, file: bytes, pointer: Pointer, state: Mapping[str, Any]) -> str | None:
-        """Return why a file of the working tree is not the stored object or a copy of it; None if it is."""
+    def _difference(self, file: bytes, pointer: Pointer, state: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Return (kind, detail) of a file of the working tree that is not the stored object, or a copy where wanted."""
         try:
             status = os.lstat(file)
-            if self._is_link(file, pointer):
-                return "is a link, and should be a copy" if state["lfs_files"] == "copy" else None
+            if os.path.samestat(status, self.store.object(pointer.oid).stat()):
+                return (
+                    (_kind(state, "link"), "is a link, and should be a copy") if state["lfs_files"] == "copy" else None
+                )
             if status.st_size != pointer.size or digest(file) != pointer.oid:
-                return "differs from its object in lfs/"
+                return _kind(state, "link"), "differs from its object in lfs/"
         except OSError as error:
-            return f"cannot be read: {error.strerror}"
-        return None
-
-    def _is_link(self, file: bytes, pointer: Pointer) -> bool:
-        return os.path.samestat(os.lstat(file), self.store.object(pointer.oid).stat())
-
-    def _is_second_copy(self, file: bytes, pointer: Pointer, state: Mapping[str, Any]) -> bool:
-        """Return whether a file is a copy and should be a link; git commands of a user leave such files."""
-        return not (state["lfs_files"] == "copy" or state.get("copied") or self._is_link(file, pointer))
+            return _kind(state, "link"), f"cannot be read: {error.strerror}"
+        if state["lfs_files"] == "copy" or state.get("copied"):
+            return None
+        return "second copy", "has the content of its object in lfs/, not linked"  # as git commands of a user leave it
 
     def _worktree(
         self, clone: Path, folder: str, files: Mapping[bytes, Pointer], placed: Container[bytes]

@@ -43,9 +43,9 @@ class Store:
 
     def has(self, pointer: Pointer) -> bool:
         """Return whether an object is stored, by the size of its file."""
-        return self.written(pointer) is not None
+        return self.written_at(pointer) is not None
 
-    def written(self, pointer: Pointer) -> int | None:
+    def written_at(self, pointer: Pointer) -> int | None:
         """Return the time when an object was written, in nanoseconds of the epoch; None if it is not stored."""
         try:
             status = self.object(pointer.oid).stat()
@@ -221,7 +221,7 @@ class Store:
 
     def was_written(self, pointer: Pointer, file: Path) -> bool:
         """Return whether a file is what an object was until somebody wrote to it."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             return any(file.samefile(path) for path in self._written.glob(f"{pointer.oid}.*"))
         return False
 
