@@ -124,9 +124,7 @@ def test_a_cluster_does_what_one_machine_does(
 ) -> None:
     alone = crawl("huggingface", fraction=1)
     cluster.start()
-    retries = {"CLONE_RETRIES": 2, "CLONE_RETRY_PAUSE": 0.1}  # a connection may break on a machine that does much else
-    given = {"DATA_DIR": folder / "together", "CLONE_CLUSTER": cluster.address, **retries}
-    together = crawl("huggingface", fraction=1, **given)
+    together = crawl("huggingface", fraction=1, DATA_DIR=folder / "together", CLONE_CLUSTER=cluster.address)
     assert together.status == 0
     assert [line["error"] for line in together.read("json/repositories.jsonl") if line["error"]] == []
     assert together.statuses == dict.fromkeys(models, "cloned")

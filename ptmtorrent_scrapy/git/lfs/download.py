@@ -4,6 +4,7 @@ git-lfs never runs inside a foreign repository. A scratch repository holds only 
 objects to fetch, so no foreign `.lfsconfig`, path or link reaches git-lfs. It asks no server but our `Gateway`.
 """
 
+import contextlib
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -113,6 +114,9 @@ class Download:
                 left[-1].rename(folder / f"{pointer.oid}.part")
 
     def incomplete(self, wanted: Iterable[Pointer]) -> int:
-        """Return the bytes of objects that have come in part."""
-        folder = self._store / "incomplete"
-        return sum(path.stat().st_size for pointer in wanted for path in folder.glob(f"{pointer.oid}*"))
+        """Return the bytes of objects that have come in part; git-lfs of another clone may complete them meanwhile."""
+        folder, size = self._store / "incomplete", 0
+        for path in (path for pointer in wanted for path in folder.glob(f"{pointer.oid}*")):
+            with contextlib.suppress(FileNotFoundError):
+                size += path.stat().st_size
+        return size

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from ptmtorrent_scrapy.git.command import Command
+from ptmtorrent_scrapy.git.errors import Stalled
 from ptmtorrent_scrapy.git.lfs import claims, own_storage
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer
+from ptmtorrent_scrapy.git.lfs.server import LfsServer
 from ptmtorrent_scrapy.git.lfs.store import Store
+from ptmtorrent_scrapy.network.connections import Network
 from tests.trees import damage
 
 
@@ -194,3 +198,13 @@ def test_an_object_comes_back_from_a_clone_only_if_it_is_right(store: Store, tmp
     (tmp_path / "w.bin").write_bytes(b"contend")
     own_storage.give_back(tmp_path, {b"w.bin": pointer}, store)
     assert not store.has(pointer)
+
+
+def test_an_object_that_another_clone_completes_just_now_is_waited_for(store: Store, tmp_path: Path) -> None:
+    pointer = Pointer("0" * 64, 1)
+    (store.path / "incomplete").mkdir(parents=True)
+    (store.path / "incomplete" / f"{pointer.oid}.part").symlink_to("gone")  # listed, and not there any more
+    server = LfsServer(url="http://127.0.0.1:1", network=Network())
+    git = Command(scope="test", environment={}, timeout=0)
+    with claims.claim(store.path / "locks", [pointer]), pytest.raises(Stalled, match="another process fetches"):
+        store.fetch([pointer], git=git, server=server, scratch=tmp_path / "scratch")
