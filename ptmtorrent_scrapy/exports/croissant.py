@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from ptmtorrent_scrapy import __version__
+from ptmtorrent_scrapy import CONTACT_URL, __version__
 from ptmtorrent_scrapy.exports.output import Output
 from ptmtorrent_scrapy.exports.parquet.columns import Column
 from ptmtorrent_scrapy.exports.parquet.dataset import COLUMNS, KEYS, REFERENCES
@@ -21,7 +21,6 @@ from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.storage.atomic import beside
 
 FILE = "croissant.json"
-_URL = "https://ptmtorrent-scrapy.readthedocs.io/"
 _FORMATS = {
     ".parquet": "application/x-parquet",
     ".jsonl": "application/jsonlines",
@@ -57,6 +56,31 @@ _CONTEXT = {
     "rai": "http://mlcommons.org/croissant/RAI/",
     "sc": "https://schema.org/",
 }
+# of every data set, before and after what it lacks
+_COLLECTION = {
+    "rai:dataCollectionType": ["Web Scraping", "Software Collection"],
+    "rai:dataCollectionRawData": "The hubs' answers are kept as they came, in json/metadata/ of each hub.",
+}
+_CONTENT = {
+    "rai:dataPreprocessingProtocol": [
+        "Each model's object was mapped to one record with the same fields for all hubs and checked by two JSON "
+        "schemas; NUL and invalid Unicode were replaced."
+    ],
+    "rai:dataBiases": [
+        "Models are those that people chose to publish on these hubs. Repositories were cloned by popularity where "
+        "only a share was cloned. Tasks, licenses and data sets are what authors say, unchecked.",
+        "Hubs count downloads in different ways, and cloning a repository raises its count.",
+    ],
+    "rai:dataLimitations": [
+        "Metadata is of the time of the crawl. A model that was renamed or removed later is as it was then."
+    ],
+    "rai:dataUseCases": ["Research on the supply chain, reuse, licensing and evolution of pre-trained models."],
+    "rai:personalSensitiveInformation": [
+        "Names of accounts are in records; names of the authors of commits are in the SQLite export; both, and "
+        "e-mail addresses of authors, are in the clones' git histories. Model cards may name people."
+    ],
+    "rai:dataReleaseMaintenancePlan": "Crawl again to bring the data up to date; snapshots keep earlier states.",
+}
 
 Node = dict[str, Any]
 
@@ -90,7 +114,7 @@ def _general(found: Sequence[Source]) -> Node:
             f"the models' repositories. Collected by ptmtorrent_scrapy {__version__}."
         ),
         "license": "Each model has a license of its own (ModelLicense); the hubs' terms apply to their metadata.",
-        "url": _URL,
+        "url": CONTACT_URL,
         "version": f"{day[:4]}.{int(day[5:7])}.{int(day[8:10])}",
         "datePublished": day,
         "creator": {"@type": "sc:Organization", "name": "The user of ptmtorrent_scrapy who made this data set"},
@@ -105,9 +129,6 @@ def _general(found: Sequence[Source]) -> Node:
 
 def _responsible(found: Sequence[Source]) -> Node:
     """Return what https://docs.mlcommons.org/croissant/docs/croissant-rai-spec.html asks for, as far as it is known."""
-    missing = [f"{source.hub.name} has no {', '.join(files)}" for source in found if (files := source.hub.missing())]
-    rejected = [f"{counted(count, 'model')} of {source.hub.name}" for source in found if (count := _rejected(source))]
-    faults = [f"{source.hub.name}: {line}" for source in found for line in source.hub.faults.lines()]
     times = [time for s in found if s.crawl for time in (s.crawl.started, s.crawl.ended) if time]
     node = {
         "rai:dataCollection": (
@@ -115,37 +136,26 @@ def _responsible(found: Sequence[Source]) -> Node:
             "rate limits; repositories were cloned with git and git-lfs. "
             + " ".join(f"{source.hub.name}: {source.description()}." for source in found)
         ),
-        "rai:dataCollectionType": ["Web Scraping", "Software Collection"],
-        "rai:dataCollectionRawData": "The hubs' answers are kept as they came, in json/metadata/ of each hub.",
-        "rai:dataCollectionMissingData": " ".join(
-            [
-                "A field that a hub does not say is absent. Private models are not included, and gated or missing "
-                "repositories could not be cloned: see `status` in repositories.parquet.",
-                f"Without a valid record, and so not included: {', '.join(rejected)}." if rejected else "",
-                f"Not collected: {'; '.join(missing)}." if missing else "",
-                f"Unreadable: {'; '.join(faults)}." if faults else "",
-            ]
-        ).strip(),
-        "rai:dataPreprocessingProtocol": [
-            "Each model's object was mapped to one record with the same fields for all hubs and checked by two JSON "
-            "schemas; NUL and invalid Unicode were replaced."
-        ],
-        "rai:dataBiases": [
-            "Models are those that people chose to publish on these hubs. Repositories were cloned by popularity where "
-            "only a share was cloned. Tasks, licenses and data sets are what authors say, unchecked.",
-            "Hubs count downloads in different ways, and cloning a repository raises its count.",
-        ],
-        "rai:dataLimitations": [
-            "Metadata is of the time of the crawl. A model that was renamed or removed later is as it was then."
-        ],
-        "rai:dataUseCases": ["Research on the supply chain, reuse, licensing and evolution of pre-trained models."],
-        "rai:personalSensitiveInformation": [
-            "Names of accounts are in records; names of the authors of commits are in the SQLite export; both, and "
-            "e-mail addresses of authors, are in the clones' git histories. Model cards may name people."
-        ],
-        "rai:dataReleaseMaintenancePlan": "Crawl again to bring the data up to date; snapshots keep earlier states.",
+        **_COLLECTION,
+        "rai:dataCollectionMissingData": _missing_data(found),
+        **_CONTENT,
     }
     return {**node, "rai:dataCollectionTimeFrame": [min(times), max(times)]} if times else node
+
+
+def _missing_data(found: Sequence[Source]) -> str:
+    """Return in sentences what the data set lacks."""
+    missing = [f"{source.hub.name} has no {', '.join(files)}" for source in found if (files := source.hub.missing())]
+    rejected = [f"{counted(count, 'model')} of {source.hub.name}" for source in found if (count := _rejected(source))]
+    faults = [f"{source.hub.name}: {line}" for source in found for line in source.hub.faults.lines()]
+    sentences = [
+        "A field that a hub does not say is absent. Private models are not included, and gated or missing "
+        "repositories could not be cloned: see `status` in repositories.parquet.",
+        f"Without a valid record, and so not included: {', '.join(rejected)}." if rejected else "",
+        f"Not collected: {'; '.join(missing)}." if missing else "",
+        f"Unreadable: {'; '.join(faults)}." if faults else "",
+    ]
+    return " ".join(sentences).strip()
 
 
 def _rejected(source: Source) -> int:

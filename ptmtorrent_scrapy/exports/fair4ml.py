@@ -52,7 +52,25 @@ def node(hub: str, record: Node, listed: Node) -> Node:
 
 
 def _properties(hub: str, record: Node, listed: Node) -> Iterator[tuple[str, Any]]:
+    """Yield the properties of a model; `node` drops those without a value."""
     base = text(mapping(record.get("ModelHub")).get("ModelHubURL")) or ""
+    yield from _identity(hub, record)
+    yield "fair4ml:sharedBy", _owner(record)
+    yield "fair4ml:mlTask", text(record.get("ModelTask"))
+    yield "fair4ml:modelCategory", text(record.get("ModelArchitecture"))
+    yield from _lineage(base, record)
+    yield from _datasets(record)
+    papers = names(record.get("ModelPaperDOIs"))
+    yield "codemeta:referencePublication", [_link(f"https://doi.org/{doi}") for doi in papers]
+    yield "schema:license", _licenses(record)
+    yield from _repository(record)
+    yield "schema:conditionsOfAccess", _access(record.get("ModelGated"))
+    yield "schema:interactionStatistic", list(_counters(record))
+    yield from _card(record, listed)
+
+
+def _identity(hub: str, record: Node) -> Iterator[tuple[str, Any]]:
+    """Yield what names the model and its version."""
     is_named_by_url = hub == LISTINGS["models"][0]  # other hubs have several models behind one URL
     sha = text(record.get("LatestGitCommitSHA"))
     yield "@id", _iri(record["ModelURL"] if is_named_by_url else f"{record['ModelURL']}#{record['ModelName']}")
@@ -61,16 +79,10 @@ def _properties(hub: str, record: Node, listed: Node) -> Iterator[tuple[str, Any
     yield "schema:url", _link(record["ModelURL"])
     yield "schema:identifier", [f"swh:1:rev:{sha}"] if sha and _SHA1.fullmatch(sha) else []
     yield "schema:version", sha
-    yield "fair4ml:sharedBy", _owner(record)
-    yield "fair4ml:mlTask", text(record.get("ModelTask"))
-    yield "fair4ml:modelCategory", text(record.get("ModelArchitecture"))
-    yield from _lineage(base, record)
-    yield from _datasets(record)
-    yield (
-        "codemeta:referencePublication",
-        [_link(f"https://doi.org/{doi}") for doi in names(record.get("ModelPaperDOIs"))],
-    )
-    yield "schema:license", _licenses(record)
+
+
+def _repository(record: Node) -> Iterator[tuple[str, Any]]:
+    """Yield what the hub says of the model's repository."""
     yield "schema:keywords", names(record.get("ModelTags"))
     yield "schema:inLanguage", names(record.get("ModelLanguages"))
     yield "schema:softwareRequirements", text(record.get("ModelLibrary"))
@@ -78,9 +90,6 @@ def _properties(hub: str, record: Node, listed: Node) -> Iterator[tuple[str, Any
     yield "schema:dateCreated", _time(record.get("ModelCreated"))
     yield "schema:dateModified", _time(record.get("ModelModified"))
     yield "schema:storageRequirements", f"{size} bytes" if (size := whole(record.get("ModelBytes"))) else None
-    yield "schema:conditionsOfAccess", _access(record.get("ModelGated"))
-    yield "schema:interactionStatistic", list(_counters(record))
-    yield from _card(record, listed)
 
 
 def _owner(record: Node) -> Node:

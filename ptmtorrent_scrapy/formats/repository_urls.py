@@ -38,41 +38,42 @@ _VIEWS = frozenset(
 # First path segments on forges that are not owners
 _NO_OWNERS = frozenset(
     (
+        *("-", "about", "account", "advisories", "api", "apps", "blog", "codespaces", "collections", "contact"),
         *(
-            "-",
-            "about",
-            "account",
-            "advisories",
-            "api",
-            "apps",
-            "blog",
-            "codespaces",
-            "collections",
-            "contact",
             "dashboard",
+            "enterprise",
+            "enterprises",
+            "events",
+            "explore",
+            "features",
+            "groups",
+            "help",
+            "issues",
+            "join",
+            "login",
         ),
-        *("enterprise", "enterprises", "events", "explore", "features", "groups", "help", "issues", "join", "login"),
         *("logout", "marketplace", "new", "notifications", "organizations", "orgs", "pricing", "product", "pulls"),
-        *(
-            "readme",
-            "resources",
-            "search",
-            "security",
-            "sessions",
-            "settings",
-            "signup",
-            "site",
-            "snippets",
-            "solutions",
-        ),
+        *("readme", "resources", "search", "security", "sessions", "settings", "signup", "site", "snippets"),
         *("customer-stories", "git-guides", "mobile", "newsroom", "premium-support", "why-github"),
-        *("sponsors", "stars", "support", "team", "topics", "trending", "user", "users", "watching", "workspace"),
+        *(
+            "solutions",
+            "sponsors",
+            "stars",
+            "support",
+            "team",
+            "topics",
+            "trending",
+            "user",
+            "users",
+            "watching",
+            "workspace",
+        ),
     )
 )
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedRepository:
     """A repository as a link names it."""
 
     url: str  # clone URL; the same for all links to the repository but for upper and lower case
@@ -85,9 +86,9 @@ class Repositories:
     """The repositories that the links of a hub name, each once: upper and lower case are the same to forges."""
 
     def __init__(self) -> None:
-        self._named: dict[str, Named] = {}
+        self._named: dict[str, NamedRepository] = {}
 
-    def named(self, link: str) -> Named | None:
+    def named(self, link: str) -> NamedRepository | None:
         """Return the repository that a link names, in the spelling of the first link to it; None if it names none."""
         found = repository(link)
         if found is None or urlsplit(found.url).netloc not in _FORGES:
@@ -95,7 +96,7 @@ class Repositories:
         return self._named.setdefault(found.url.casefold(), found)
 
 
-def repository(link: str) -> Named | None:
+def repository(link: str) -> NamedRepository | None:
     """Return the repository on a forge that a link names, or leads into; None if it names none.
 
     >>> repository("http://www.github.com/pytorch/vision/tree/main/torchvision/").url
@@ -112,10 +113,10 @@ def repository(link: str) -> Named | None:
     owner, base = "/".join(groups), f"https://{host}"
     if host == "gist.github.com":  # owned by a user of GitHub, or without owner
         owner_url = f"https://github.com/{owner}" if owner else base
-        return Named(f"{base}/{name}", owner or host, owner_url, f"{host}/{name}")
+        return NamedRepository(f"{base}/{name}", owner or host, owner_url, f"{host}/{name}")
     author = "+".join(groups if host == "github.com" else [host, *groups])  # no name has a plus
     ending = "" if _is_forge(host) else ".git"  # what else knows no other address
-    return Named(f"{base}/{owner}/{name}{ending}", owner, f"{base}/{owner}", f"{author}/{name}")
+    return NamedRepository(f"{base}/{owner}/{name}{ending}", owner, f"{base}/{owner}", f"{author}/{name}")
 
 
 def _host_and_path(link: str) -> tuple[str, list[str]]:

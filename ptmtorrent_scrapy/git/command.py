@@ -56,7 +56,16 @@ class Command:
         stdin = options.get("stdin", b"")
         process = self._start(arguments, options.get("cwd"), stdin, options.get("environment") or {})
         pipes = Pipes(process, stdin, output=options.get("output"), watch=options.get("watch"))
-        progress = options.get("progress", _no_progress)
+        status = self._wait(process, pipes, options.get("progress", _no_progress))
+        if cancelled(self.scope):
+            raise Cancelled("the crawl ends")
+        stderr = pipes.stderr.decode("utf-8", "replace")
+        if status not in options.get("ok", (0,)):
+            raise CommandFailed(arguments, status, stderr)
+        return Completed(bytes(pipes.stdout), stderr)
+
+    def _wait(self, process: subprocess.Popen[bytes], pipes: Pipes, progress: Callable[[], object]) -> int:
+        """Wait for the end of a process within its limits of time and memory; return its exit status."""
 
         def watched() -> object:
             memory.check(process.pid, self.memory)
@@ -64,16 +73,10 @@ class Command:
 
         try:
             pipes.communicate(self.timeout, watched)
-            status = _wait(process.pid)
+            return _exit_status(process.pid)
         finally:
             end(process)
             pipes.close()
-        if cancelled(self.scope):
-            raise Cancelled("the crawl ends")
-        stderr = pipes.stderr.decode("utf-8", "replace")
-        if status not in options.get("ok", (0,)):
-            raise CommandFailed(arguments, status, stderr)
-        return Completed(bytes(pipes.stdout), stderr)
 
     def _start(
         self, arguments: Sequence[str], cwd: Path | None, stdin: bytes, environment: Mapping[str, str]
@@ -99,7 +102,7 @@ def _no_progress() -> None:
     """Return the same value at any time."""
 
 
-def _wait(pid: int) -> int:
+def _exit_status(pid: int) -> int:
     """Return the exit status, negative for a signal; the process stays a zombie, so that its number stays its own."""
     result = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert result is not None

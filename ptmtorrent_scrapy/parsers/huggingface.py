@@ -27,34 +27,42 @@ def model(metadata: Metadata, base: str) -> Model:
     """
     listed = mapping(metadata.value)
     common = repository_fields(metadata, base)
-    card, config, tagged = mapping(listed.get("cardData")), mapping(listed.get("config")), by_kind(common["tags"])
-    terms = license_of(card, tagged, common["url"])
-    bases = base_models(listed, card, tagged, base)
-    trained_on, mentions = datasets(listed, card, tagged, base)
+    config, tagged = mapping(listed.get("config")), by_kind(common["tags"])
     size, doubts = parameters(listed, config)
     return Model(
         **common,
+        **card_fields(listed, tagged, common["url"], base),
         disabled=boolean(listed.get("disabled")),
         popularity=common["downloads"] or 0,
         task=string(listed.get("pipeline_tag")),
         architecture=architecture(config, tagged),
         papers=papers(tagged),
-        datasets=trained_on,
-        dataset_mentions=mentions,
-        license=terms.name,
-        license_url=terms.url,
-        license_spdx=terms.spdx,
         library=string(listed.get("library_name")),
         downloads_all_time=count(listed.get("downloadsAllTime")),
-        languages=languages(card.get("language")),
-        base_models=bases.ids,
-        base_model_relation=bases.relation,
         created=created(listed.get("createdAt")),
         modified=matching(_TIME, listed.get("lastModified")),
         parameters=size,
         doubts=doubts,
         bytes=count(listed.get("usedStorage")),
     )
+
+
+def card_fields(listed: dict[str, Any], tagged: Tags, url: str, base: str) -> dict[str, Any]:
+    """Return the fields of a Model that its card has; `url` is the repository's, `base` that of the hub."""
+    card = mapping(listed.get("cardData"))
+    terms = license_of(card, tagged, url)
+    bases = base_models(listed, card, tagged, base)
+    trained_on, mentions = datasets(listed, card, tagged, base)
+    return {
+        "datasets": trained_on,
+        "dataset_mentions": mentions,
+        "license": terms.name,
+        "license_url": terms.url,
+        "license_spdx": terms.spdx,
+        "languages": languages(card.get("language")),
+        "base_models": bases.ids,
+        "base_model_relation": bases.relation,
+    }
 
 
 def files(text: str) -> list[tuple[int, bool]]:

@@ -22,11 +22,7 @@ def repository_fields(metadata: Metadata, base: str, prefix: str = "") -> dict[s
     `base` is the URL of the hub, `prefix` the beginning of the path of all repositories of the kind. Raise `NotAModel`.
     """
     listed = mapping(metadata.value)
-    name = string(listed.get("id")) or string(listed.get("modelId"))
-    if name is None:
-        raise NotAModel("no id", "an element of the listing has neither id nor modelId")
-    namespace, slash, _ = name.partition("/")
-    owner = string(listed.get("author")) or (namespace if slash else NOBODY)
+    name, owner = name_and_owner(listed)
     url = web_address(base, prefix + name)
     return {
         "key": name,
@@ -38,13 +34,27 @@ def repository_fields(metadata: Metadata, base: str, prefix: str = "") -> dict[s
         "repository": url,
         "folder": folder(name, url),
         "commit": matching(_COMMIT, listed.get("sha")),
-        "gated": gated if isinstance(gated := listed.get("gated"), bool) or gated in ("auto", "manual") else None,
+        "gated": gating(listed.get("gated")),
         "private": boolean(listed.get("private")),
         "downloads": count(listed.get("downloads")),
         "likes": count(listed.get("likes")),
         "tags": strings(listed.get("tags")),
         "hub_id": matching(_HUB_ID, listed.get("_id")),
     }
+
+
+def name_and_owner(listed: dict[str, Any]) -> tuple[str, str]:
+    """Return the id of a repository, and the account that it belongs to. Raise `NotAModel`."""
+    name = string(listed.get("id")) or string(listed.get("modelId"))
+    if name is None:
+        raise NotAModel("no id", "an element of the listing has neither id nor modelId")
+    namespace, slash, _ = name.partition("/")
+    return name, string(listed.get("author")) or (namespace if slash else NOBODY)
+
+
+def gating(value: Any) -> bool | str | None:
+    """Return whether, or how, access is granted on request: `auto` or `manual`; None where the hub does not say."""
+    return value if isinstance(value, bool) or value in ("auto", "manual") else None
 
 
 def by_kind(tags: list[str]) -> Tags:

@@ -10,7 +10,7 @@ from w3lib.url import safe_url_string
 
 from ptmtorrent_scrapy.formats.dois import dois
 from ptmtorrent_scrapy.formats.raw_json import count, element, elements, mapping, member, string, strings, texts
-from ptmtorrent_scrapy.formats.repository_urls import Repositories
+from ptmtorrent_scrapy.formats.repository_urls import NamedRepository, Repositories
 from ptmtorrent_scrapy.items import Metadata, Model
 from ptmtorrent_scrapy.parsers.errors import NotAModel
 from ptmtorrent_scrapy.storage.tree import UnusableName, check_name
@@ -56,9 +56,7 @@ def model(metadata: Metadata, repositories: Repositories) -> Model:
     name, link = string(page.get("title")), string(page.get("link"))
     if name is None:
         raise NotAModel("no name", "title is missing", name=page["slug"])
-    repository = repositories.named(link or "")
-    if repository is None:
-        raise NotAModel("no repository", f"{link!r} names none" if link else "link is missing", name=name)
+    repository = linked_repository(link, repositories, name)
     categories = titles(page.get("categories"))
     stars = count(page.get("stars"))
     return Model(
@@ -77,6 +75,14 @@ def model(metadata: Metadata, repositories: Repositories) -> Model:
         likes=stars,
         tags=categories,
     )
+
+
+def linked_repository(link: str | None, repositories: Repositories, name: str) -> NamedRepository:
+    """Return the repository that the page of a model links to. Raises `NotAModel`."""
+    repository = repositories.named(link or "")
+    if repository is None:
+        raise NotAModel("no repository", f"{link!r} names none" if link else "link is missing", name=name)
+    return repository
 
 
 def titles(categories: Any) -> list[str]:

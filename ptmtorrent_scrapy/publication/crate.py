@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from ptmtorrent_scrapy import CONTACT_URL
 from ptmtorrent_scrapy.publication.description import Description, HubDescription
 from ptmtorrent_scrapy.publication.options import UNKNOWN, Creator
 
@@ -178,5 +179,5 @@ def _software(description: Description) -> Node:
         "name": "PTMTorrent for Scrapy",
         "version": description.version,
         "softwareVersion": description.version,
-        "url": "https://ptmtorrent-scrapy.readthedocs.io/",
+        "url": CONTACT_URL,
     }

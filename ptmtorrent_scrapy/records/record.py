@@ -20,6 +20,7 @@ def record(model: Model, hub: Hub) -> dict[str, Any]:
 
     A field with nothing to say is absent: the published schema takes no empty array.
     """
+    optional = _model_fields(model) | _hub_fields(model)
     return {
         "id": 0,
         "ModelHub": {
@@ -33,7 +34,7 @@ def record(model: Model, hub: Hub) -> dict[str, Any]:
         "ModelURL": model.url,
         "ModelOwnerURL": model.owner_url,
         "LatestGitCommitSHA": model.commit,
-        **{name: value for name, value in _optional(model) if value is not None and value != []},
+        **{name: value for name, value in optional.items() if value is not None and value != []},
     }
 
 
@@ -42,33 +43,40 @@ def with_clone(record: dict[str, Any], path: str, size: int | None) -> dict[str,
     return {**record, "ModelRepositoryPath": path, **({} if size is None else {"ModelBytes": size})}
 
 
-def _optional(model: Model) -> tuple[tuple[str, Any], ...]:
-    return (
-        ("Datasets", [_dataset(dataset) for dataset in model.datasets]),
-        ("ModelDatasetMentions", model.dataset_mentions),
-        ("ModelPaperDOIs", model.papers),
-        ("ModelTask", model.task),
-        ("ModelArchitecture", model.architecture),
-        ("ModelRepositoryURL", model.repository or model.within),
-        ("ModelLicense", model.license),
-        ("ModelLicenseURL", model.license_url),
-        ("ModelLicenseSPDX", model.license_spdx),
-        ("ModelLibrary", model.library),
-        ("ModelDownloads", model.downloads),
-        ("ModelDownloadsAllTime", model.downloads_all_time),
-        ("ModelLikes", model.likes),
-        ("ModelTags", model.tags),
-        ("ModelLanguages", model.languages),
-        ("ModelBaseModels", model.base_models),
-        ("ModelBaseModelRelation", model.base_model_relation),
-        ("ModelCreated", model.created),
-        ("ModelModified", model.modified),
-        ("ModelParameters", model.parameters),
-        ("ModelBytes", model.bytes),
-        ("ModelGated", model.gated),
-        ("ModelDisabled", model.disabled),
-        ("ModelPrivate", model.private),
-    )
+def _model_fields(model: Model) -> dict[str, Any]:
+    """Return what the model is and where it comes from."""
+    return {
+        "Datasets": [_dataset(dataset) for dataset in model.datasets],
+        "ModelDatasetMentions": model.dataset_mentions,
+        "ModelPaperDOIs": model.papers,
+        "ModelTask": model.task,
+        "ModelArchitecture": model.architecture,
+        "ModelRepositoryURL": model.repository or model.within,
+        "ModelLicense": model.license,
+        "ModelLicenseURL": model.license_url,
+        "ModelLicenseSPDX": model.license_spdx,
+        "ModelLibrary": model.library,
+    }
+
+
+def _hub_fields(model: Model) -> dict[str, Any]:
+    """Return what the hub counts and notes of the model."""
+    return {
+        "ModelDownloads": model.downloads,
+        "ModelDownloadsAllTime": model.downloads_all_time,
+        "ModelLikes": model.likes,
+        "ModelTags": model.tags,
+        "ModelLanguages": model.languages,
+        "ModelBaseModels": model.base_models,
+        "ModelBaseModelRelation": model.base_model_relation,
+        "ModelCreated": model.created,
+        "ModelModified": model.modified,
+        "ModelParameters": model.parameters,
+        "ModelBytes": model.bytes,
+        "ModelGated": model.gated,
+        "ModelDisabled": model.disabled,
+        "ModelPrivate": model.private,
+    }
 
 
 def _dataset(dataset: Dataset) -> dict[str, Any]:

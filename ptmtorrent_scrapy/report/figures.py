@@ -67,13 +67,7 @@ def tree_figures(root: Path, names: Iterable[str] = (), advance: Advance = lambd
 def hub_figures(hub: CollectedHub, advance: Advance = lambda *_: None) -> HubFigures:
     """Return the figures of one hub. Raises `OSError`."""
     crawls = history(hub.crawls())
-    last = crawls.last
-    hub_of: dict[str, Any] = {}
-    with hub.open() as pair:
-        expected = last.records if last else None
-        records = _records(pair, hub_of)
-        found = record_figures(records, lambda done: advance(f"{hub.name}: records", done, expected))
-        rejected = rejections(pair.rejected())
+    hub_of, found, rejected = _read_records(hub, crawls.last, advance)
     repositories = repository_figures(hub.repositories(), hub.tree.store)
     is_complete, verdict = _verdict(crawls, repositories, _started(hub))
     title, listed = _WITHOUT_RECORDS.get(hub.name, (hub.name.replace("_", " "), "models"))
@@ -85,7 +79,7 @@ def hub_figures(hub: CollectedHub, advance: Advance = lambda *_: None) -> HubFig
         models=_models(crawls, found, rejected),
         is_complete=is_complete,
         verdict=verdict,
-        crawl=last,
+        crawl=crawls.last,
         records=found,
         rejections=rejected,
         repositories=repositories,
@@ -94,6 +88,18 @@ def hub_figures(hub: CollectedHub, advance: Advance = lambda *_: None) -> HubFig
         missing=hub.missing(),
         faults=list(hub.faults.lines()),
     )
+
+
+def _read_records(
+    hub: CollectedHub, last: CrawlFigures | None, advance: Advance
+) -> tuple[dict[str, Any], RecordFigures, Rejections]:
+    """Return the hub as its records name it, and the figures of its records and rejections."""
+    hub_of: dict[str, Any] = {}
+    expected = last.records if last else None
+    with hub.open() as pair:
+        records = _records(pair, hub_of)
+        found = record_figures(records, lambda done: advance(f"{hub.name}: records", done, expected))
+        return hub_of, found, rejections(pair.rejected())
 
 
 def _records(pair: Pair, hub_of: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,13 +1,12 @@
 """Figures of a hub's records, from one pass over them."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
+from ptmtorrent_scrapy.records.validator import schema
 from ptmtorrent_scrapy.report.lineage import Lineage, LineageReader
 from ptmtorrent_scrapy.report.values import Bin, Downloads, Top, Values
 
@@ -39,30 +38,48 @@ class RecordFigures:
 
 def record_figures(records: Iterable[dict[str, Any]], advance: Callable[[int], object]) -> RecordFigures:
     """Return the figures; `advance` is called with the number of records read so far. Raises `OSError`."""
-    filled: Counter[str] = Counter()
-    top = [Values(field) for field in _FIELDS]
-    licenses, downloads, spdx, number = Values("ModelLicense"), Downloads(), 0, 0
     with LineageReader() as lineage:
-        for number, record in enumerate(records, 1):
-            filled.update(record.keys())
-            for values in top:
-                values.add(record.get(values.field))
-            license_ = license_of(record)
-            licenses.add(license_)
-            spdx += SPDX in record
-            downloads.add(record.get("ModelDownloads"))
-            lineage.add(record, license_)
-            if number % _EVERY == 0:
-                advance(number)
-        advance(number)
+        counts = _Counts(lineage)
+        for record in records:
+            counts.add(record)
+            if counts.records % _EVERY == 0:
+                advance(counts.records)
+        advance(counts.records)
+        return counts.figures()
+
+
+class _Counts:
+    """What has been counted in the records so far."""
+
+    def __init__(self, lineage: LineageReader) -> None:
+        self.records = 0
+        self._filled: Counter[str] = Counter()
+        self._values = [Values(field) for field in _FIELDS]
+        self._licenses = Values("ModelLicense")
+        self._spdx = 0
+        self._downloads = Downloads()
+        self._lineage = lineage
+
+    def add(self, record: dict[str, Any]) -> None:
+        self.records += 1
+        self._filled.update(record.keys())
+        for values in self._values:
+            values.add(record.get(values.field))
+        license_ = license_of(record)
+        self._licenses.add(license_)
+        self._spdx += SPDX in record
+        self._downloads.add(record.get("ModelDownloads"))
+        self._lineage.add(record, license_)
+
+    def figures(self) -> RecordFigures:
         return RecordFigures(
-            records=number,
-            filled=_filled(filled),
-            top=[values.top() for values in top],
-            licenses=licenses.top(),
-            spdx=spdx,
-            downloads=downloads.bins(),
-            lineage=lineage.lineage(),
+            records=self.records,
+            filled=_filled(self._filled),
+            top=[values.top() for values in self._values],
+            licenses=self._licenses.top(),
+            spdx=self._spdx,
+            downloads=self._downloads.bins(),
+            lineage=self._lineage.lineage(),
         )
 
 
@@ -87,5 +104,4 @@ def _filled(counts: Counter[str]) -> list[Filled]:
 @cache
 def record_fields() -> tuple[str, ...]:
     """Return the names of all fields that a record may have."""
-    schema = json.loads((files("ptmtorrent_scrapy.records") / "schemas" / "record.json").read_bytes())
-    return tuple(schema["properties"])
+    return tuple(schema("record")["properties"])

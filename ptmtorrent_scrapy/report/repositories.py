@@ -87,7 +87,6 @@ def repository_figures(lines: Iterable[dict[str, Any]], store: Path) -> Reposito
             largest = nlargest(LARGEST, largest, key=_size)
         if repository.status not in COMPLETE and len(listed := failures.setdefault(repository.status, [])) < FAILURES:
             listed.append(repository)
-    objects, object_bytes = stored(store)
     return RepositoryFigures(
         total=statuses.total(),
         statuses=statuses.most_common(),
@@ -95,19 +94,19 @@ def repository_figures(lines: Iterable[dict[str, Any]], store: Path) -> Reposito
         failures=[
             Failures(status=each, repositories=statuses[each], listed=failures[each]) for each in sorted(failures)
         ],
-        stored=Stored(git=git, objects=objects, object_bytes=object_bytes, linked_bytes=linked),
+        stored=_stored(store, git=git, linked=linked),
     )
 
 
-def stored(store: Path) -> tuple[int, int]:
-    """Return (large files, bytes) in a store of git-lfs: objects/AB/CD/OID."""
+def _stored(store: Path, *, git: int, linked: int) -> Stored:
+    """Return the bytes of clones, with the large files in a store of git-lfs: objects/AB/CD/OID."""
     count = size = 0
     for folder, _, names in os.walk(store / "objects"):
         for name in names:
             with contextlib.suppress(OSError):  # a crawl may work in the store
                 size += os.lstat(os.path.join(folder, name)).st_size
                 count += 1
-    return count, size
+    return Stored(git=git, objects=count, object_bytes=size, linked_bytes=linked)
 
 
 def _size(repository: Repository) -> int:

@@ -79,12 +79,7 @@ def _fill(
     for insert in GITHUB:
         connection.execute(insert)
     if with_commits:
-        commits = Commits(rows, models.authors, {source.hub.name: source.hub.tree for source in found})
-        commits.add_all(lambda done, total: advance("commits", done, total))
-        for unreadable in commits.described:
-            warn(f"the commits of a clone cannot be read: {unreadable}")
-        if more := commits.unreadable - len(commits.described):
-            warn(f"the commits of {counted(more, 'more clone')} cannot be read")
+        _add_commits(rows, models, found, advance, warn)
     _add_about(rows, found, with_commits=with_commits)
     rows.flush()
     return models.count
@@ -103,6 +98,18 @@ def _add_models(rows: Rows, models: Models, repositories: Repositories, source: 
             progress.step(batch.read, len(batch.models))
     add_rejected(rows, source.hub, pair)
     progress.end()
+
+
+def _add_commits(
+    rows: Rows, models: Models, found: Sequence[Source], advance: Advance, warn: Callable[[str], object]
+) -> None:
+    """Add the commits of all clones; warn of clones whose commits cannot be read."""
+    commits = Commits(rows, models.authors, {source.hub.name: source.hub.tree for source in found})
+    commits.add_all(lambda done, total: advance("commits", done, total))
+    for unreadable in commits.described:
+        warn(f"the commits of a clone cannot be read: {unreadable}")
+    if more := commits.unreadable - len(commits.described):
+        warn(f"the commits of {counted(more, 'more clone')} cannot be read")
 
 
 def _add_spaces(rows: Rows, found: Sequence[Source]) -> None:
