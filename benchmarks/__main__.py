@@ -69,7 +69,7 @@ def listing(folder: Path, models: int) -> None:
         ("list_models (huggingface_hub)", official),
         ("crawl: metadata kept, records validated and written", ours),
     ]
-    title = f"Listing {models:,} models, start-up included: models in a second; time as a multiple of the bare loop"
+    title = f"Listing {models:,} models, start-up included: models per second; time as a multiple of the bare loop"
     table(title, [(what, f"{models / cost.seconds:,.0f}/s", _times(cost, bare)) for what, cost in rows])
 
 
@@ -83,10 +83,10 @@ def stored(folder: Path, models: int, recorded: Path | None) -> None:
     rows = [
         ("pages read and parsed (urllib, json)", loop),
         ("crawl: metadata kept, records validated and written", ours),
-        ("  of that start and end", start),
+        ("  of that, start and end", start),
     ]
     kind = "recorded" if recorded else "made"
-    title = f"Listing {models:,} {kind} models from stored pages: models in a second; time as a multiple of the loop"
+    title = f"Listing {models:,} {kind} models from stored pages: models per second; time as a multiple of the loop"
     figures = [f"{models / cost.seconds:,.0f}/s {cost.seconds:6.2f} s" for cost in (loop, ours)]
     figures.append(f"{start.seconds:6.2f} s")
     table(title, [(what, figure, _times(cost, loop)) for (what, cost), figure in zip(rows, figures, strict=True)])
@@ -118,7 +118,7 @@ def clones(folder: Path, repositories: int) -> None:
     rows = [
         ("xargs -P 8 git clone", alone),
         ("crawl: started, listed, cloned, recorded", ours),
-        ("  of that without the clones", told),
+        ("  of that, without the clones", told),
         ("  the clones", replace(ours, seconds=ours.seconds - told.seconds)),
         ("crawl again, nothing has changed", again),
     ]
@@ -138,11 +138,11 @@ def disk(folder: Path, repositories: int) -> None:
     blocks = {(file.st_dev, file.st_ino): file.st_blocks * 512 for file in files if file.st_size >= min(objects)}
     occupied, once = sum(blocks.values()), sum(objects)
     rows = [
-        ("what the clones show of large files", human(shown), ""),
-        ("that, each once", human(once), "1.000"),
-        ("what that occupies on disk, in lfs/ and repos/", human(occupied), f"{occupied / once:.3f}"),
+        ("large files in all clones", human(shown), ""),
+        ("the same files, each once", human(once), "1.000"),
+        ("occupied on disk, in lfs/ and repos/", human(occupied), f"{occupied / once:.3f}"),
     ]
-    table(f"Disk for the large files of {repositories} repositories: bytes for a byte", rows)
+    table(f"Disk for the large files of {repositories} repositories: bytes on disk per byte", rows)
 
 
 def shaped(folder: Path, repositories: int) -> None:
@@ -166,7 +166,7 @@ def shaped(folder: Path, repositories: int) -> None:
     table(f"{repositories} repositories, 0.1 s before each answer, one in 50 cut", rows)
 
 
-_WHAT = ("whole repositories", "of these in a second", "MB of weights in a second", "disk for a byte of weights")
+_WHAT = ("complete repositories", "repositories per second", "MB of weights per second", "bytes on disk per byte")
 _FORMS = (",.0f", ".1f", ".1f", ".2f")
 
 

@@ -38,7 +38,7 @@ def crawls(hubs: Hubs) -> dict[str, tuple[list[str], dict[str, str]]]:
 def main() -> int:
     """Return the exit status: 0 if every crawl finished."""
     if DATA.exists():
-        print(f"{DATA} is there from an earlier demo: repositories that have not changed are not cloned again.\n")
+        print(f"{DATA} exists from an earlier demo: repositories that have not changed are not cloned again.\n")
     DATA.mkdir(parents=True, exist_ok=True)
     with Hubs(MODELS, seed=1, port=free_port(), rate_limit=(500, 300)) as hubs:
         print(f"Stand-ins of the hubs answer at {hubs.url}, with {MODELS} models of Hugging Face.")

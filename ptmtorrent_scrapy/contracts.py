@@ -42,6 +42,6 @@ class Models(Contract):
             wanted = f"{counted(int(number), 'model')}{' with ' if fields else ''}{' and '.join(fields)}"
             found = (
                 self._spider.session.state.problem
-                or f"{counted(len(output), 'object')}, {counted(len(models), 'model')}, {len(whole)} as wanted"
+                or f"{counted(len(output), 'object')}, {counted(len(models), 'model')}, {len(whole)} as expected"
             )
-            raise ContractFail(f"{self._spider.hub} was to show at least {wanted}: {found}")
+            raise ContractFail(f"{self._spider.hub} should have at least {wanted}: {found}")

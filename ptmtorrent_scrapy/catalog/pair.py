@@ -131,12 +131,12 @@ class Pair:
 
     def report_broken(self, name: str, offset: int) -> None:
         """Count an object that is not JSON, though `elements` gave its place."""
-        self._fault(self._metadata(name), f"what begins at byte {offset} is not JSON")
+        self._fault(self._metadata(name), f"the value at byte {offset} is not JSON")
 
     def report_other(self, name: str, position: int) -> None:
         """Count an object that is of another model than the record that names it."""
         path = self._metadata(name)
-        self._fault(path, f"element {position} is of another model than its record")
+        self._fault(path, f"element {position} belongs to another model than its record")
         self._faults.of_others = True
 
     def _metadata(self, name: str) -> Path:

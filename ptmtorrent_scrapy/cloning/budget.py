@@ -32,7 +32,7 @@ class Budget:
             what = f"{disk.f_files // 100} files"
         else:
             return None
-        return f"{self._folder} has room for less than {what}: no further clone is started; make room"
+        return f"{self._folder} has less than {what} free: no further clone is started; free some space"
 
     def is_exhausted(self) -> bool:
         """Return whether the disk is so full that git fails on it."""

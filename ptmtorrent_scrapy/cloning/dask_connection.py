@@ -129,7 +129,7 @@ def _scheduler() -> Iterator[None]:
     except (OSError, TimeoutError, ValueError, TypeError):
         raise
     except Exception as error:  # a MemoryError, where it takes words for a length
-        raise OSError(f"what answers there is no Dask scheduler ({type(error).__name__})") from error
+        raise OSError(f"the server there is not a Dask scheduler ({type(error).__name__})") from error
 
 
 async def _reach(address: str) -> None:

@@ -59,7 +59,7 @@ class Ending:
     def judge(self) -> None:
         """Judge all results together: a crawl in which every repository failed, or was refused, has failed."""
         if self._unasked is not None and not self._answers:
-            self.lack(FinishReason.UNREACHABLE, f"no server of a repository could be asked: {self._unasked}")
+            self.lack(FinishReason.UNREACHABLE, f"no repository's server could be reached: {self._unasked}")
         elif self._all_failed():
             status, number = self._failures.most_common(1)[0]
             named = "the only repository" if number == 1 else f"all {number} repositories"

@@ -10,7 +10,7 @@ from ptmtorrent_scrapy.formats.sizes import human
 
 _RESAMPLES = 1000
 _PERCENT = 2.5  # cut off at either end, for the 95 % interval
-_RATES = {"an assumed rate": 10_000_000, "if the line is fast": 100_000_000}  # bytes per second, if none is known
+_RATES = {"an assumed rate": 10_000_000, "on a fast connection": 100_000_000}  # bytes per second, if none is known
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Plan:
         )
         yield "up to date", f"{self.current:,}"
         if self.unsure:
-            yield "to ask", f"{self.unsure:,}: the hub does not give their commit"
+            yield "to ask", f"{self.unsure:,} whose commit the hub does not give"
         if self.unavailable:
             yield "unavailable", f"{self.unavailable:,} known to be gated, missing or empty"
         if not self.repositories:
@@ -113,13 +113,13 @@ class Plan:
             spans = [span(each / rate) for each in (self.need.low, self.need.high)]
             yield "time", f"{' to '.join(dict.fromkeys(spans))} at {human(rate)}/s, {source}"
         word = {"yes": "it fits", "no": "it does not fit", "maybe": "it may not fit"}[self.fits]
-        yield "disk", f"{human(self.free)} may be used: {word}"
+        yield "disk", f"{human(self.free)} available: {word}"
 
     def _source(self) -> str:
         unknown = self.repositories - self.known
         sources = [f"{self.known:,} as the hub says"] if self.known or not unknown else []
         if unknown:
-            lost = f", {self.unreachable:,} more could not be looked up" if self.unreachable else ""
+            lost = f", {self.unreachable:,} more of unknown size" if self.unreachable else ""
             sources.append(f"{unknown:,} from a sample of {self.sampled:,}{lost}")
         return "; ".join(sources)
 

@@ -116,12 +116,14 @@ class CloneJobs:
         """Apply the failure of one clone to the rest of the crawl."""
         folder = self._crawl.tree.folder
         if result.failure == FailureKind.DISK_FULL:
-            self._ending.stop(FinishReason.NO_SPACE, f"{folder} is full: make room and crawl again")
+            self._ending.stop(FinishReason.NO_SPACE, f"{folder} is full: free some space and crawl again")
         elif result.failure == FailureKind.LACKS_ROOM:
             problem = f"{folder} has not enough space for all large files: free some space and crawl again"
             self._ending.lack(FinishReason.NO_SPACE, problem)
         elif result.failure in (FailureKind.DISK, FailureKind.MACHINE):
-            self._ending.stop(FinishReason.FAILED, f"{listed.url}: {result.error}; see to this machine and crawl again")
+            self._ending.stop(
+                FinishReason.FAILED, f"{listed.url}: {result.error}; correct this on this machine and crawl again"
+            )
         elif result.failure == FailureKind.BUDGET:
             self._needed[listed.url] = result.needed or 0
         elif result.failure == FailureKind.HOST:

@@ -68,7 +68,7 @@ def _tree(probe: Probe) -> str | None:
     if free < probe.min_free:
         return f"{folder} has {free} bytes free there, less than CLONE_MIN_FREE={probe.min_free}"
     _write(Path(probe.answer_file), probe.nonce)
-    return None if _is_locked(probe.lock_file) else f"locks in {folder} do not hold between machines"
+    return None if _is_locked(probe.lock_file) else f"a lock in {folder} does not lock out other machines"
 
 
 def _write(path: Path, text: str) -> None:
@@ -144,7 +144,7 @@ class TreeProver:
         """Return why the machine of the crawl itself cannot clone, None if it can."""
         probe = self.probe()
         wrong = prove(probe)
-        return None if self.accepts(probe) else wrong or "files do not stay"
+        return None if self.accepts(probe) else wrong or "files that it writes disappear"
 
     def accepts(self, probe: Probe) -> bool:
         """Return whether the worker's file is there, and remove it."""

@@ -134,7 +134,7 @@ class Roster:
             wrong = f"it cannot run this project: {type(error).__name__}: {error}"
         accepted = await asyncio.to_thread(self._prover.accepts, probe)
         if wrong is None and not accepted:
-            wrong = "what it writes into the data tree does not arrive"
+            wrong = "the files that it writes do not arrive in the data tree"
         worker.state = WorkerState.READY if wrong is None else WorkerState.UNFIT
         if wrong is not None:
             line = f"worker {worker.address} on {worker.host}: {wrong}"

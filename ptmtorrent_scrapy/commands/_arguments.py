@@ -10,13 +10,13 @@ from ptmtorrent_scrapy.spiders.base import HubSpider
 # argument -> (accepted, meaning, example)
 ARGUMENTS: dict[str, tuple[str, str, str]] = {
     "fraction": ("0 to 1", "share of the models whose repositories are cloned, most downloaded first", "fraction=0.01"),
-    "top": ("number", "that many models, most downloaded first", "top=100"),
-    "replace": ("true, false", "with top: the next model for one that cannot be cloned", "replace=false"),
+    "top": ("number", "how many models to clone, most downloaded first", "top=100"),
+    "replace": ("true, false", "with top: replace a model that cannot be cloned by the next one", "replace=false"),
     "sample": ("0 to 1", "a random share", "sample=0.001"),
-    "seed": ("text", "with sample: another one draws others", "seed=7"),
+    "seed": ("text", "with sample: another seed selects other models", "seed=7"),
     "ids": (
         "file, -, ids",
-        "models by id, name or URL: a file, standard input, or ids between commas",
+        "models by id, name or URL: a file, standard input, or ids separated by commas",
         "ids=models.txt",
     ),
     "author": ("names", "models of these owners", "author=google,microsoft"),
@@ -24,9 +24,9 @@ ARGUMENTS: dict[str, tuple[str, str, str]] = {
     "library": ("names", "models of these libraries", "library=transformers"),
     "license": ("names, groups", "licences as the hub names them, or permissive, copyleft, ...", "license=permissive"),
     "min_downloads": ("number", "models with at least as many downloads", "min_downloads=1000"),
-    "private": ("true, false", "collect private models as well, which the token may see", "private=true"),
-    "retry": ("failed, missing, partial, all", "repositories whose last clone ended so", "retry=failed"),
-    "lfs": ("auto, all, none, size", "large files: git-lfs files only, files in git itself always come", "lfs=100MB"),
+    "private": ("true, false", "also collect private models that the token may read", "private=true"),
+    "retry": ("failed, missing, partial, all", "repositories whose last clone has this status", "retry=failed"),
+    "lfs": ("auto, all, none, size", "git-lfs files to download; files in git itself are always cloned", "lfs=100MB"),
 }
 
 
@@ -53,4 +53,6 @@ def arguments_help(spider: type[HubSpider], *more: str) -> str:
         accepted, meaning, example = ARGUMENTS[name]
         default = f" (default: {defaults[name]})" if name in defaults else ""
         lines += [f"  {name:<14} {accepted}{default}", f"  {'':<14} {meaning}", f"  {'':<14} e.g. -a {example}"]
-    return "\n".join([*lines, "", "Values between commas: one of them must match. All arguments: docs/settings.md"])
+    return "\n".join(
+        [*lines, "", "Separate several values by commas; one of them must match. All arguments: docs/settings.md"]
+    )

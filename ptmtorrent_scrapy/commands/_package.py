@@ -33,19 +33,32 @@ _FLAGS: tuple[tuple[tuple[str, ...], Mapping[str, Any]], ...] = (
     (("--without-weights",), {"action": "store_true", "help": "list large files in fetch.txt where the hub has URLs"}),
     (
         ("--volumes",),
-        {"metavar": "SIZE", "help": "archives of complete repositories up to that size, such as 50GB"},
+        {"metavar": "SIZE", "help": "pack complete repositories into archives of up to this size, such as 50GB"},
     ),
     (("--only-licenses",), {"metavar": "FILE", "help": "repositories of these licences only, one identifier per line"}),
     (("--include",), {"metavar": "OWNER/NAME", "action": "append", "help": "a gated or private repository to package"}),
-    (("--title",), {"metavar": "TEXT", "help": "title of the data set"}),
-    (("--creator",), {"metavar": "NAME", "action": "append", "help": "such as 'Doe, Jane (0000-0002-1825-0097)'"}),
-    (("--publisher",), {"metavar": "NAME", "help": "who publishes the data set, such as Zenodo"}),
+    (("--title",), {"metavar": "TEXT", "help": "title of the dataset"}),
+    (
+        ("--creator",),
+        {
+            "metavar": "NAME",
+            "action": "append",
+            "help": "an author, such as 'Doe, Jane (0000-0002-1825-0097)'; may be repeated",
+        },
+    ),
+    (("--publisher",), {"metavar": "NAME", "help": "who publishes the dataset, such as Zenodo"}),
     (("--license",), {"metavar": "SPDX", "help": "licence of the compilation, such as CC-BY-4.0"}),
     (("--force",), {"action": "store_true", "help": "package the tree without verifying it"}),
     (("-j", "--jobs"), {"metavar": "N", "help": "files or volumes at a time (default: one per processor)"}),
     (("--check",), {"metavar": "PACKAGE", "nargs": "?", "const": "", "help": "check a package"}),
-    (("--complete",), {"metavar": "PACKAGE", "nargs": "?", "const": "", "help": "download what its fetch.txt lists"}),
-    (("--extract",), {"metavar": ("MODEL", "PATH"), "nargs": 2, "help": "take OWNER/NAME out of volumes, into PATH"}),
+    (
+        ("--complete",),
+        {"metavar": "PACKAGE", "nargs": "?", "const": "", "help": "download the files that its fetch.txt lists"},
+    ),
+    (
+        ("--extract",),
+        {"metavar": ("MODEL", "PATH"), "nargs": 2, "help": "extract OWNER/NAME from the volumes into PATH"},
+    ),
 )
 
 
@@ -175,10 +188,10 @@ def summary(written: Description) -> Iterator[str]:
     yield from _not_packaged(written)
     if totals.unnamed:
         unnamed = counted(totals.unnamed, "file is", "files are")
-        yield f"{unnamed} in git's objects only: no manifest can hold such a name"
+        yield f"{unnamed} stored in git's objects only: a manifest cannot contain such a name"
     if unstated := dict(written.licenses).get("not stated"):
         states = counted(unstated, "repository states", "repositories state")
-        yield f"{states} no licence, which permits nobody to pass it on; see licenses.csv"
+        yield f"{states} no licence, so redistribution is not permitted; see licenses.csv"
     if not written.options.creators:
         yield "before you publish it, name its authors: --creator 'FAMILY, GIVEN (ORCID)'"
 
@@ -187,11 +200,11 @@ def _not_packaged(written: Description) -> Iterator[str]:
     """Yield what of each hub was not packaged, one line each."""
     for hub in written.hubs:
         for reason, count in hub.excluded.items():
-            out = counted(count, "repository stays", "repositories stay")
-            yield f"{hub.name}: {out} out of the package: {reason}; see licenses.csv"
+            out = counted(count, "repository is", "repositories are")
+            yield f"{hub.name}: {out} not in the package: {reason}; see licenses.csv"
         if hub.private:
             private = counted(hub.private, "private model is", "private models are")
-            yield f"{hub.name}: {private} named nowhere in the package"
+            yield f"{hub.name}: {private} not mentioned in the package"
 
 
 def _say(message: str) -> None:

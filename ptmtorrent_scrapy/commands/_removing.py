@@ -28,7 +28,9 @@ class Removing(ReadsTree):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)  # type: ignore[misc]
-        parser.add_argument("--yes", action="store_true", help="remove it; without, only list what would be removed")
+        parser.add_argument(
+            "--yes", action="store_true", help="remove it; without --yes, only list what would be removed"
+        )
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         name = self.__module__.rpartition(".")[2]

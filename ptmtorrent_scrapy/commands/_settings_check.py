@@ -36,11 +36,11 @@ def check_scrapy_settings(settings: BaseSettings) -> None:
         if (default := getattr(default_settings, name, None)) is not None:
             _check(name, settings, default)
         elif not hasattr(ours, name) and (near := _misspelled(name)):
-            raise InvalidOption(name, redact(str(settings[name])), f"no setting; did you mean {near}?")
+            raise InvalidOption(name, redact(str(settings[name])), f"not a setting; did you mean {near}?")
     for variable, value in os.environ.items():
         name = variable.removeprefix(_PREFIX)
         if name != variable and not hasattr(ours, name) and (near := _misspelled(name)):
-            raise InvalidOption(variable, redact(value), f"no setting; did you mean {_PREFIX}{near}?")
+            raise InvalidOption(variable, redact(value), f"not a setting; did you mean {_PREFIX}{near}?")
     if not isinstance(logging.getLevelName(settings["LOG_LEVEL"]), int):
         raise InvalidOption("LOG_LEVEL", settings["LOG_LEVEL"], "one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
     if settings["LOG_FILE"]:

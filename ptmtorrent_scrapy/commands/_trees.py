@@ -22,10 +22,10 @@ def hub_spiders(loader: SpiderLoaderProtocol, root: Path, named: Sequence[str]) 
         if name not in spiders:
             raise unknown_hub(name, spiders)
         if not (root / name).is_dir():
-            raise SetupError(f"{root / name} is not there; name another DATA_DIR, or crawl first")
+            raise SetupError(f"{root / name} does not exist; set another DATA_DIR, or crawl first")
     found = [spider for name, spider in spiders.items() if (name in named if named else (root / name).is_dir())]
     if not found:
-        raise SetupError(f"{root} has no folder of a hub; name another DATA_DIR, or crawl first")
+        raise SetupError(f"{root} has no folder of a hub; set another DATA_DIR, or crawl first")
     return [spider for spider in found if issubclass(spider, HubSpider)]
 
 

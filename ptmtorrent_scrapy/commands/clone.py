@@ -42,8 +42,8 @@ class Command(BaseRunSpiderCommand):
 
     def long_desc(self) -> str:
         return (
-            "Arguments (-a) are those of the hub's crawl, and retry=failed|missing|partial|all for the repositories "
-            "whose last clone ended so."
+            "Takes the arguments (-a) of the hub's crawl, and retry=failed|missing|partial|all for the repositories "
+            "whose last clone has this status."
         )
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:

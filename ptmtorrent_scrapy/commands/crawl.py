@@ -125,7 +125,7 @@ def check_folders(tree: DataTree) -> None:
     for name in _FOLDERS:
         path = tree.folder / name
         if path.exists() and not path.is_dir():
-            raise SetupError(f"{path} is no folder; move it away, or choose another DATA_DIR")
+            raise SetupError(f"{path} is not a folder; move it away, or choose another DATA_DIR")
 
 
 def check_version(tree: DataTree) -> None:

@@ -39,8 +39,8 @@ class Command(ReadsTree, ScrapyCommand):
 
     def long_desc(self) -> str:
         return (
-            "Writes the records, metadata, repositories and files of all hubs, or of those that are named. `croissant` "
-            "writes the Parquet files, too, which it describes. Earlier files stay until the new ones are complete."
+            "Writes the records, metadata, repositories and files of all hubs, or of the hubs given. `croissant` also "
+            "writes the Parquet files that it describes. Earlier files stay until the new ones are complete."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:

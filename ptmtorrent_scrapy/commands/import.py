@@ -30,10 +30,10 @@ class Command(ReadsTree, ScrapyCommand):
         return "[options] <package>"
 
     def short_desc(self) -> str:
-        return "Make a data tree of a package"
+        return "Make a data tree from a package"
 
     def long_desc(self) -> str:
-        return "Checks each file of a package that `scrapy package` has made, and makes its hubs below DATA_DIR."
+        return "Checks each file of a package made by `scrapy package`, and writes its hubs below DATA_DIR."
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)

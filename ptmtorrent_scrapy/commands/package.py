@@ -38,10 +38,10 @@ class Command(ReadsTree, ScrapyCommand):
     requires_crawler_process = True
 
     def short_desc(self) -> str:
-        return "Make a package of the data tree that can be published"
+        return "Package the data tree for publication"
 
     def long_desc(self) -> str:
-        return "Makes a BagIt bag with an RO-Crate; checks, completes and takes apart such bags."
+        return "Makes a BagIt bag with an RO-Crate; checks, completes and extracts such bags."
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)

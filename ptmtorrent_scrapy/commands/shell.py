@@ -125,7 +125,7 @@ class HubPage:
                 return [self._described(each.value, each.text) for each in read(text(response))]
             except (ValueError, RecursionError) as error:
                 problem = error
-        raise UsageError(f"{response.url} shows no JSON: {problem}")
+        raise UsageError(f"{response.url} is not JSON: {problem}")
 
     def _object(self, position: int) -> Metadata:
         if not 0 <= position < len(self._objects):

@@ -134,7 +134,7 @@ def names(name: str, value: list[str]) -> list[str]:
     """
     found = list(dict.fromkeys(each.strip() for each in map(str, value) if each.strip()))
     if not all(re.fullmatch(r"[A-Za-z_][\w-]{0,99}", each, re.ASCII) for each in found):
-        raise InvalidOption(name, ",".join(map(str, value)), "names of fields between commas, such as sha,tags")
+        raise InvalidOption(name, ",".join(map(str, value)), "names of fields separated by commas, such as sha,tags")
     return found
 
 

@@ -102,9 +102,9 @@ def _check_shares(given: Mapping[str, str | float]) -> None:
     """Check that one argument says how many models are selected. Raises `InvalidOption`."""
     shares = [name for name in SHARES if name in given]
     if len(shares) > 1:
-        raise InvalidOption(shares[1], given[shares[1]], f"not given together with {shares[0]}: one says how many")
+        raise InvalidOption(shares[1], given[shares[1]], f"to be given without {shares[0]}: either one says how many")
     if "seed" in given and "sample" not in given:
-        raise InvalidOption("seed", given["seed"], "given with sample, which it draws")
+        raise InvalidOption("seed", given["seed"], "to be given with sample only")
 
 
 def _replaces(given: Mapping[str, str | float]) -> bool:
@@ -112,7 +112,7 @@ def _replaces(given: Mapping[str, str | float]) -> bool:
     if "replace" not in given:
         return "top" in given
     if "top" not in given:
-        raise InvalidOption("replace", given["replace"], "given with top, whose count it keeps")
+        raise InvalidOption("replace", given["replace"], "to be given with top only")
     return options.choice("replace", str(given["replace"]).casefold(), ("true", "false")) == "true"
 
 
@@ -128,7 +128,7 @@ def _names(model: Model) -> tuple[str | None, ...]:
 
 def _ids(name: str, value: str) -> frozenset[str]:
     """Return the lines of a file or of standard input (`-`), else the ids between commas. Raises `InvalidOption`."""
-    accepted = "a file with one id, name or URL of a model per line, - for standard input, or ids between commas"
+    accepted = "a file with one id, name or URL of a model per line, - for standard input, or ids separated by commas"
     if value == "-":
         text = _standard_input()
     elif not _is_file(value):
@@ -163,7 +163,7 @@ def _words(name: str, value: str) -> frozenset[str]:
     ['apache-2.0', 'mit', 'mit, apache-2.0']
     """
     if not any(part.strip() for part in value.split(",")):
-        raise InvalidOption(name, value, "what the hub calls it, or several of these between commas")
+        raise InvalidOption(name, value, "a name that the hub uses, or several separated by commas")
     found = frozenset(parts(value))
     groups = [LICENSE_GROUPS[part] for part in found if part in LICENSE_GROUPS] if name == "license" else []
     return found.union(*groups)

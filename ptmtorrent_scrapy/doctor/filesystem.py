@@ -82,7 +82,7 @@ def _names(scratch: Path) -> CheckResult:
         try:
             (scratch / name).touch()
         except OSError as error:
-            return CheckResult("names", WRONG, f"no names {what}: {error.strerror}", advice)
+            return CheckResult("names", WRONG, f"names {what} cannot be created: {error.strerror}", advice)
     if "é漢" not in os.listdir(scratch):
         return CheckResult("names", WARNING, "the file system changes names", advice)
     return CheckResult("names", OK, f"up to {_NAME} bytes, in any script")

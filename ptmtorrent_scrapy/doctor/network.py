@@ -54,7 +54,9 @@ def token(base: str, secret: str, headers: Mapping[str, str], *, probe: str, set
     `probe` is a path that shows whether the hub knows it; `settings` are the names of those for the URL and the token.
     """
     if not secret:
-        return CheckResult("token", OK, "none; gated repositories stay closed, and the API allows fewer requests")
+        return CheckResult(
+            "token", OK, "not set; gated repositories cannot be cloned, and the API allows fewer requests"
+        )
     if urlsplit(base).scheme != "https" and urlsplit(base).hostname not in ("127.0.0.1", "localhost", "::1"):
         return CheckResult("token", WRONG, f"{base} would get it unencrypted", f"use an https URL as {settings[0]}")
     url = f"{base.rstrip('/')}{probe}"
@@ -64,10 +66,10 @@ def token(base: str, secret: str, headers: Mapping[str, str], *, probe: str, set
     except (OSError, HTTPException, ValueError) as error:
         return CheckResult("token", WARNING, f"cannot be checked: {_reason(error)}", _ADVICE)
     if status in (401, 403):
-        return CheckResult("token", WRONG, f"{base} does not know it", f"make a new one for {settings[1]}")
+        return CheckResult("token", WRONG, f"{base} does not accept it", f"make a new one for {settings[1]}")
     if status >= 300:
         return CheckResult("token", WARNING, f"{url} answers with HTTP status {status}", _ADVICE)
-    return CheckResult("token", OK, f"{base} knows it")
+    return CheckResult("token", OK, f"{base} accepts it")
 
 
 def clock(ahead: list[float]) -> CheckResult:

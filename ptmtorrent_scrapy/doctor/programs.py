@@ -98,7 +98,7 @@ def _packages() -> Iterator[CheckResult]:
     if wrong := [problem for requirement in required if (problem := _problem(requirement))]:
         yield CheckResult("packages", WRONG, ", ".join(wrong), "install them: pip install -r requirements.txt")
     else:
-        yield CheckResult("packages", OK, f"all {len(required)} that are required")
+        yield CheckResult("packages", OK, f"all {len(required)} required packages")
     for requirement in wanted:
         extra = _extra(requirement)
         if extra and (problem := _problem(requirement)):
@@ -135,7 +135,7 @@ def _requirements() -> list["Requirement"]:
 
 
 def _browser() -> CheckResult:
-    advice = "only PyTorch Hub's pages need one, on Debian: apt-get install chromium"
+    advice = "needed only for PyTorch Hub's pages; on Debian: apt-get install chromium"
     if wrong := chromium_program.problem():
         return CheckResult("browser", WARNING, wrong, advice)
     path = chromium_program.find()

@@ -26,7 +26,7 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc] # w
             async with asyncio.timeout(self._seconds):
                 return await self._load(request)
         except TimeoutError:
-            raise DownloadCancelledError(f"does not come to rest in {self._seconds:g} seconds") from None
+            raise DownloadCancelledError(f"did not finish loading within {self._seconds:g} seconds") from None
         finally:
             if page := request.meta.pop("playwright_page", None):
                 await page.close()

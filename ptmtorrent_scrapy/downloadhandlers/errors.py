@@ -69,7 +69,7 @@ def _of_tls(words: str, hub: str, settings: str) -> str:
             f"SSL_CERT_FILE, or check {settings}"
         )
     if any(each in words for each in _NO_TLS):
-        return f"{hub} does not speak TLS ({words}); check {settings}: is it http: and not https:?"
+        return f"{hub} does not speak TLS ({words}); check {settings}: should its URL begin with http:, not https:?"
     return f"no TLS connection to {hub}: {words or 'it ended the handshake'}; check {settings}"
 
 

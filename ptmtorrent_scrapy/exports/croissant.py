@@ -1,4 +1,4 @@
-"""Croissant 1.1: a description of the data set that the exports are, which loaders of machine learning read.
+"""Croissant 1.1: a description of the dataset that the exports are, which loaders of machine learning read.
 
 https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html
 """
@@ -59,7 +59,7 @@ _CONTEXT = {
 # of every data set, before and after what it lacks
 _COLLECTION = {
     "rai:dataCollectionType": ["Web Scraping", "Software Collection"],
-    "rai:dataCollectionRawData": "The hubs' answers are kept as they came, in json/metadata/ of each hub.",
+    "rai:dataCollectionRawData": "The hubs' answers are stored verbatim, in json/metadata/ of each hub.",
 }
 _CONTENT = {
     "rai:dataPreprocessingProtocol": [
@@ -68,11 +68,11 @@ _CONTENT = {
     ],
     "rai:dataBiases": [
         "Models are those that people chose to publish on these hubs. Repositories were cloned by popularity where "
-        "only a share was cloned. Tasks, licenses and data sets are what authors say, unchecked.",
+        "only a share was cloned. Tasks, licenses and datasets are what authors say, unchecked.",
         "Hubs count downloads in different ways, and cloning a repository raises its count.",
     ],
     "rai:dataLimitations": [
-        "Metadata is of the time of the crawl. A model that was renamed or removed later is as it was then."
+        "Metadata describes the time of the crawl. A model that was renamed or removed later is as it was then."
     ],
     "rai:dataUseCases": ["Research on the supply chain, reuse, licensing and evolution of pre-trained models."],
     "rai:personalSensitiveInformation": [
@@ -110,14 +110,14 @@ def _general(found: Sequence[Source]) -> Node:
     return {
         "name": "PTMTorrent",
         "description": (
-            f"Pre-trained models of the model hubs {hubs}: uniform records, the hubs' own metadata, and what became of "
-            f"the models' repositories. Collected by ptmtorrent_scrapy {__version__}."
+            f"Pre-trained models of the model hubs {hubs}: uniform records, the hubs' own metadata, and the results of "
+            f"cloning the models' repositories. Collected by ptmtorrent_scrapy {__version__}."
         ),
         "license": "Each model has a license of its own (ModelLicense); the hubs' terms apply to their metadata.",
         "url": CONTACT_URL,
         "version": f"{day[:4]}.{int(day[5:7])}.{int(day[8:10])}",
         "datePublished": day,
-        "creator": {"@type": "sc:Organization", "name": "The user of ptmtorrent_scrapy who made this data set"},
+        "creator": {"@type": "sc:Organization", "name": "The user of ptmtorrent_scrapy who made this dataset"},
         "keywords": ["pre-trained models", "model hubs", "mining software repositories", *(s.hub.name for s in found)],
         "isLiveDataset": False,
         "citeAs": (
@@ -149,7 +149,7 @@ def _missing_data(found: Sequence[Source]) -> str:
     rejected = [f"{counted(count, 'model')} of {source.hub.name}" for source in found if (count := _rejected(source))]
     faults = [f"{source.hub.name}: {line}" for source in found for line in source.hub.faults.lines()]
     sentences = [
-        "A field that a hub does not say is absent. Private models are not included, and gated or missing "
+        "A field that a hub does not provide is absent. Private models are not included, and gated or missing "
         "repositories could not be cloned: see `status` in repositories.parquet.",
         f"Without a valid record, and so not included: {', '.join(rejected)}." if rejected else "",
         f"Not collected: {'; '.join(missing)}." if missing else "",

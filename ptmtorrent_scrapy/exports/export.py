@@ -63,7 +63,7 @@ class Export:
                     for fault in hub.faults.lines():
                         self._warn(f"{hub.name}: cannot be read and is not exported: {fault}")
         except LockHeld:
-            raise ExportLocked(f"another export writes to {self.folder}; wait for it") from None
+            raise ExportLocked(f"another export is writing to {self.folder}; wait for it") from None
         return files.files
 
     def _write(self, files: Output, found: Sequence[Source], wanted: Sequence[Format]) -> None:

@@ -50,7 +50,7 @@ class CloneRecords(AfterListing):
         retried = self._retried() if isinstance(spider, FromRecords) and spider.retry is not None else None
         hub = CollectedHub(self.crawl.tree.root, self.crawl.tree.hub)
         if retried is not None and not retried:
-            logger.warning("nothing to try again: no repository's last clone ended so")
+            logger.warning("nothing to retry: no repository's last clone has this status")
         with hub.open() as pair:
             if pair.written is not None:
                 self.crawl.state.records_age = max(0.0, time.time() - pair.written)

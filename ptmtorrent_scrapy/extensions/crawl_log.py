@@ -72,7 +72,9 @@ class CrawlLog:
             level = (
                 logging.ERROR if self.crawl.state.problem is None else logging.INFO
             )  # otherwise the disk was named before
-            logger.log(level, "%s has no line of this crawl: %s", self.crawl.tree.crawls, error.strerror)
+            logger.log(
+                level, "the line of this crawl could not be written to %s: %s", self.crawl.tree.crawls, error.strerror
+            )
 
     def _line_at_start(self) -> dict[str, Any]:
         """Return the line of the crawl as far as it is known at its start."""

@@ -129,7 +129,7 @@ def would_lose_records(crawl: CrawlSession, written: int) -> FinishReason | None
     if lost <= 0 or lost * 2 <= before:
         return None
     crawl.state.problem = (
-        f"{counted(lost, 'record')} of {before:,} would be lost because servers could not be asked this time; "
+        f"{counted(lost, 'record')} of {before:,} would be lost because servers could not be reached this time; "
         "previous data was kept: crawl again"
     )
     logger.error("%s", crawl.state.problem)
@@ -178,4 +178,4 @@ def unmatched(crawl: CrawlSession) -> Iterator[str]:
         hint = f"; did you mean {near}?" if (near := crawl.listing.nearest(name)) else ""
         yield f"ids={name}: no selected model of {crawl.spider.hub} has it{hint}"
     if len(missing) > _NAMED:
-        yield "ids: others have no model either"
+        yield "ids: more ids match no model"

@@ -91,7 +91,7 @@ class Summary:
         if rejected := self._below("record/rejected/"):
             yield row("rejected", f"{_list(rejected)}; see json/{tree.rejected.name}")
         if unlisted := self._counted("listing/unlisted_datasets"):
-            yield row("datasets", f"{unlisted:,} that models name are not in the listing of datasets; they were kept")
+            yield row("datasets", f"{unlisted:,} named by models are not in the listing of datasets; they were kept")
         for doubt, models in self._below("listing/doubts/").items():
             yield row("doubtful", f"{doubt}: {counted(models, 'model')} (the field is absent)")
 
@@ -151,7 +151,7 @@ class Summary:
         statuses = self._below("clone/status/")
         failed = statuses.get(CloneStatus.FAILED, 0)
         if reason == FinishReason.NOTHING_SELECTED:
-            return "correct the arguments; the values that no model has are named above"
+            return "correct the arguments; the values that match no model are named above"
         if reason != FinishReason.FINISHED:
             what = f": {repositories(left)} left" if left > 0 else ""
             return f"run the same command to resume{what}"

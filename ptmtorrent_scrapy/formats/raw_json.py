@@ -100,7 +100,7 @@ def _skip(text: str, position: int) -> int:
             depth -= 1
         if depth <= 0:
             return token.end()
-    raise ValueError(f"what begins at {position} has no end")
+    raise ValueError(f"the value that begins at {position} has no end")
 
 
 def _fail(text: str, position: int) -> NoReturn:

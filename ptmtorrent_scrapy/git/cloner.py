@@ -127,7 +127,9 @@ class Cloner(Completion):
                 return self._unmoved(state, is_fetched=self._is_fetched)
         if replaced := self._lfs(self._path).mend(local.state(self._path) or {}):
             files = counted(replaced, "large file was", "large files were")
-            self._remark = f"{files} written to: it has what its server has again, lfs/written/ has what was written"
+            self._remark = (
+                f"{files} changed: the server's content was restored, the changed content was kept in lfs/written/"
+            )
         return self._complete(self._path, target, moves=True, reads=True) or CloneStatus.UPDATED
 
     def _check_origin(self) -> None:

@@ -190,7 +190,7 @@ class LfsFiles:
             if total <= room:
                 fitting.append(pointer)
         if total > room:
-            self._error = GitError(f"they have {total} bytes, and there is room for {max(room, 0)}")
+            self._error = GitError(f"they have {total} bytes, more than the {max(room, 0)} bytes available")
             if total <= disk.total:  # else they will never fit
                 self._result.failure = FailureKind.LACKS_ROOM
         return fitting

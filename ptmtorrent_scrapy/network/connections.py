@@ -152,7 +152,7 @@ def _open_tunnel(connection: socket.socket, proxy: Proxy, host: str, port: int) 
         connection.close()
         code = status[0][:3].decode("ascii", "replace") if status else "nothing"
         if code == "407":
-            raise ProxyUnusable(f"{proxy} wants another user and password")
+            raise ProxyUnusable(f"{proxy} does not accept the user and password")
         raise Unreachable(f"{proxy} answers {code} when asked for {host}:{port}")
 
 

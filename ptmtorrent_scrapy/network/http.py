@@ -63,7 +63,7 @@ class Client:
             before, url = url, urljoin(url, target or "")
             if origin(before) != origin(url):
                 given = {name: value for name, value in given.items() if name.lower() not in _SECRET}
-        raise RequestFailed("their server redirects without an end")
+        raise RequestFailed("their server redirects in a loop")
 
     def _login(self, url: str, headers: Mapping[str, str]) -> dict[str, str] | None:
         """Return the headers with the token; None for another server than the token's, and after one attempt."""
@@ -120,7 +120,7 @@ class Client:
                 self._busy.discard(connection)
                 connection.close()
                 if used is None:
-                    raise Unreachable(f"{key[1]} does not answer as it should: {_said(error)}") from error
+                    raise Unreachable(f"{key[1]} does not answer as HTTP requires: {_said(error)}") from error
             except BaseException:
                 self._busy.discard(connection)
                 connection.close()

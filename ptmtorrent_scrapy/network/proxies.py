@@ -35,7 +35,7 @@ class Proxy:
             raise ProxyUnusable("the URL of the proxy cannot be read; check http_proxy, https_proxy") from None
         if parts.scheme not in _PORTS or not parts.hostname:
             accepted = ", ".join(f"{name}://" for name in _PORTS)
-            raise ProxyUnusable(f"a proxy by {parts.scheme}:// cannot be used; {accepted} can")
+            raise ProxyUnusable(f"a proxy with {parts.scheme}:// cannot be used; {accepted} can")
         return cls(
             scheme=parts.scheme,
             host=parts.hostname,
@@ -83,8 +83,8 @@ def check_environment(page_urls: Iterable[str]) -> None:
         proxy = found.get(parts.scheme, "")
         if proxy.startswith("socks") and not proxy_bypass_environment(parts.netloc, found):
             raise ProxyUnusable(
-                f"{parts.scheme}_proxy names a SOCKS proxy, by which pages of {parts.netloc} cannot be requested; "
-                "name an http:// proxy, and a SOCKS proxy for git and git-lfs as http.proxy in CLONE_GIT_CONFIG"
+                f"{parts.scheme}_proxy names a SOCKS proxy, which cannot be used for pages of {parts.netloc}; "
+                "set an http:// proxy, and for git and git-lfs set the SOCKS proxy as http.proxy in CLONE_GIT_CONFIG"
             )
 
 

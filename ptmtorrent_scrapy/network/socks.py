@@ -31,7 +31,7 @@ def connect(connection: socket.socket, host: str, port: int, *, user: str = "", 
 def _log_in(connection: socket.socket, user: bytes, password: bytes) -> None:
     connection.sendall(b"\x01" + bytes([len(user)]) + user + bytes([len(password)]) + password)
     if _read(connection, 2)[1]:
-        raise SocksFailed("it wants another user and password")
+        raise SocksFailed("it does not accept the user and password")
 
 
 def _place(host: str) -> bytes:

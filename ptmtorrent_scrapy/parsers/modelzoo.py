@@ -44,9 +44,9 @@ def described(entry: Metadata, page: str, url: str) -> Metadata:
     try:
         found = element(page.strip())
     except (ValueError, RecursionError) as error:
-        raise NotAModel("no page", f"{url} answers with something else than JSON: {error}") from error
+        raise NotAModel("no page", f"{url} does not answer with JSON: {error}") from error
     if not isinstance(found.value, dict):
-        raise NotAModel("no page", f"{url} answers with something else than a JSON object")
+        raise NotAModel("no page", f"{url} does not answer with a JSON object")
     return replace(found, value={**mapping(entry.value), **found.value, "slug": slug(entry)})
 
 

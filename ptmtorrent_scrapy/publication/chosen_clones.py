@@ -67,7 +67,7 @@ class ChosenClones:
             elif self._options.strict:
                 raise clone
             else:
-                self._report(f"{repository.hub}/{repository.folder} stays out of the package: {clone}")
+                self._report(f"{repository.hub}/{repository.folder} is not in the package: {clone}")
             self._advance("repositories", done, total)
 
     def _list(self, repository: PackagedRepository) -> tuple[PackagedRepository, PackagedClone | Exception]:

@@ -22,7 +22,7 @@ _AUTHORS = (
     "George K. Thiruvathukal",
     "James C. Davis",
 )
-_NOT_OPEN = "other-closed"  # Zenodo's name; a data set without a licence would get its default, CC0
+_NOT_OPEN = "other-closed"  # Zenodo's name; a dataset without a licence would get its default, CC0
 _KEYWORDS = ["pre-trained models", "model hubs", "mining software repositories", "machine learning"]
 
 
@@ -32,7 +32,7 @@ def citation(description: Description) -> bytes:
 
     document: dict[str, Any] = {
         "cff-version": "1.2.0",
-        "message": "If you use this data set, please cite it and the paper that describes PTMTorrent.",
+        "message": "If you use this dataset, please cite it and the paper that describes PTMTorrent.",
         "type": "dataset",
         "title": description.options.title,
         "abstract": description.text,

@@ -68,7 +68,7 @@ class Completing:
             return str(error)
         if part.stat().st_size != fetch.size or digest(part) != sha256:
             part.unlink()
-            return f"{fetch.url}: is not the file that the package names; the hub may have changed it"
+            return f"{fetch.url}: is not the file that the package lists; the hub may have changed it"
         part.chmod(0o444)
         sync_paths([part])
         rename(part, target)

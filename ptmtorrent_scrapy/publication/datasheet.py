@@ -31,7 +31,7 @@ def datasheet(description: Description) -> bytes:
         ("Distribution", _distribution(description)),
         ("Maintenance", [_ASK]),
     ]
-    lines = [f"# Data sheet: {_plain(description.options.title)}", "", description.text]
+    lines = [f"# Datasheet: {_plain(description.options.title)}", "", description.text]
     for title, text in sections:
         lines += ["", f"## {title}", "", *text]
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
@@ -52,12 +52,12 @@ def readme(description: Description) -> bytes:
         size = human(description.totals.fetched_bytes)
         lines += [f"Download {counted(description.totals.fetched_files, 'large file')} ({size}) of `{FETCH}`:", ""]
         lines += ["    scrapy package --complete PACKAGE", ""]
-    lines += ["Make a data tree of it, with all large files in their places:", "", "    scrapy import PACKAGE"]
+    lines += ["Make a data tree from it, with all large files in place:", "", "    scrapy import PACKAGE"]
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
 
 
 def _contents(description: Description) -> Iterator[str]:
-    yield "| Path | What |"
+    yield "| Path | Content |"
     yield "| --- | --- |"
     for hub in description.hubs:
         yield f"| `data/{hub.name}/json/` | records, metadata and results of the clones of {_plain(hub.title)} |"
@@ -72,14 +72,14 @@ def _contents(description: Description) -> Iterator[str]:
 
 
 def _motivation() -> Iterator[str]:
-    yield "The data set is for research that mines hubs of pre-trained models, in the format of PTMTorrent"
+    yield "The dataset is for research that mines hubs of pre-trained models, in the format of PTMTorrent"
     yield "(doi:10.1109/MSR59073.2023.00021)."
     yield f"For which question was it made, by whom, with which funding? {_ASK}"
 
 
 def _composition(description: Description) -> Iterator[str]:
     yield "An instance is a model: its record, the hub's own object or page, and its git repository with history. A"
-    yield "record names base models, data sets and papers of the model where the hub does. Data sets and spaces have"
+    yield "record names base models, datasets and papers of the model where the hub does. Datasets and spaces have"
     yield "objects and repositories, but no records. There are no labels and no recommended splits."
     yield ""
     yield "| Hub | Listed | Records | Rejected | Clones in the package |"
@@ -112,7 +112,7 @@ def _missing(description: Description) -> Iterator[str]:
         yield f"- Listed in `{FETCH}`: {counted(totals.fetched_files, 'large file')} ({human(totals.fetched_bytes)})."
     if totals.unnamed:
         unnamed = counted(totals.unnamed, "file", "files")
-        yield f"- In git's objects only, since no manifest can hold such a name: {unnamed}. `scrapy import` writes"
+        yield f"- In git's objects only, since a manifest cannot contain such a name: {unnamed}. `scrapy import` writes"
         yield "  them to the working trees."
 
 
@@ -140,7 +140,7 @@ def _collection(description: Description) -> Iterator[str]:
 
 
 def _preprocessing() -> Iterator[str]:
-    yield "Pages and answers of the hubs are kept as they came. Records are built from them and validated; models"
+    yield "Pages and answers of the hubs are stored verbatim. Records are built from them and validated; models"
     yield "without a valid record are in `rejected.jsonl` with the reason. Nothing was cleaned or labelled."
 
 
@@ -151,7 +151,7 @@ def _uses() -> Iterator[str]:
 
 def _distribution(description: Description) -> Iterator[str]:
     yield "Each repository has the licence of its owner, see `licenses.csv`. A repository without a licence gives"
-    yield "nobody the right to pass it on: keep such repositories out with `--only-licenses`."
+    yield "nobody the right to redistribute it: exclude such repositories with `--only-licenses`."
     yield ""
     yield "| Licence | Repositories |"
     yield "| --- | ---: |"

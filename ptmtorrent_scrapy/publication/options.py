@@ -13,7 +13,7 @@ UNKNOWN = ":unav"  # DataCite's word for a value that is not available yet
 
 @dataclass(frozen=True, kw_only=True)
 class Creator:
-    """A creator of the data set."""
+    """A creator of the dataset."""
 
     name: str  # FAMILY, GIVEN for a person
     orcid: str | None = None

@@ -100,10 +100,10 @@ class Packaging:
     def _derived(self, repositories: Repositories) -> Iterator[Entry]:
         """Yield exports and report, unless they name models or hubs that are not in the package."""
         if any(repositories.private(hub.name) for hub, _ in self._hubs):
-            self._report("exports/, report/ and snapshots/ stay out of the package: they may name private models")
+            self._report("exports/, report/ and snapshots/ are not packaged: they may name private models")
             return
         if {hub.name for hub in Catalog(self._root).hubs()} != self._sources.keys():
-            self._report("exports/ and report/ stay out of the package: they are about other hubs, too")
+            self._report("exports/ and report/ are not packaged: they also cover other hubs")
             return
         for folder in ("exports", "report"):
             for file in files_below(self._root / folder):

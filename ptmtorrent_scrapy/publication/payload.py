@@ -21,7 +21,7 @@ class Totals:
     large_bytes: int = 0
     fetched_files: int = 0  # that are to be fetched
     fetched_bytes: int = 0
-    unnamed: int = 0  # files whose names no manifest can hold
+    unnamed: int = 0  # files whose names a manifest cannot contain
     unreadable: int = 0  # files of a commit that are not in the working tree
     hubs: dict[str, int] = field(default_factory=dict)  # clones by hub
 

@@ -62,7 +62,7 @@ class RepositoryFacts:
                 self._note_license(hub, folder, record.get("ModelLicense"), identifiers, record.get("ModelLicenseURL"))
 
     def _read_object(self, hub: str, found: dict[str, Any]) -> None:
-        """Read an object of the hub: access and licence of models without a record, of data sets and of spaces."""
+        """Read an object of the hub: access and licence of models without a record, of datasets and of spaces."""
         name = found.get("id")
         if not isinstance(name, str):
             return

@@ -88,7 +88,7 @@ def _unit(member: tarfile.TarInfo) -> str:
     unit = unit_of(member.name)
     is_link = member.islnk() and _OBJECT.fullmatch(member.linkname)
     if unit is None or not (member.isreg() or is_link):
-        raise BagError(f"has a member that no package has: {member.name[:200]!a}")
+        raise BagError(f"has an unexpected member: {member.name[:200]!a}")
     return unit
 
 

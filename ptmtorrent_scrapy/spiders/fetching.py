@@ -149,7 +149,7 @@ class FetchingSpider(Hub, Spider):
                 return response, of(json_text(response))
             except (ValueError, RecursionError) as error:
                 if failures == self.settings.getint("RETRY_TIMES"):
-                    raise PageFailed(f"answers with something else than a JSON array: {error}") from error
+                    raise PageFailed(f"does not answer with a JSON array: {error}") from error
             assert response.request is not None
             meta = {**response.request.meta, AGAIN: True, PAUSE: backoff(pause, failures)}
             response = await self.fetch(response.request.replace(dont_filter=True, meta=meta))

@@ -205,7 +205,7 @@ class HuggingFaceApiSpider(HubSpider):
         assert self.crawler.stats is not None
         for name in names:
             self.crawler.stats.inc_value(f"listing/departures/{name} {REFUSED}")
-        self.logger.warning("%s gives no %s in its listing any more", self.hub, ", ".join(names))
+        self.logger.warning("%s no longer gives %s in its listing", self.hub, ", ".join(names))
 
     def following(self, page: Response) -> str | None:
         """Return the next page's URL, at the endpoint in use; None after the last page. Raise `PageFailed`."""

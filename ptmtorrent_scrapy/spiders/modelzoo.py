@@ -70,7 +70,7 @@ class ModelZooSpider(HubSpider):
         if pages:
             yield RawPage(path="json/metadata/mz_metadata.json", body=response.body)
         elif index:
-            self.listing_failed(f"no model of it has a page, of {len(index):,}")
+            self.listing_failed(f"none of its {len(index):,} models has a page")
 
     async def described(self, entry: Metadata) -> list[RawPage | Model | RejectedModel]:
         """Return a model's page and what it describes; of a model without a page, its entry in the index."""

@@ -10,7 +10,7 @@ def other_owner(folders: Iterable[Path]) -> str | None:
     """Return a message about the first existing folder that belongs to another user; None if all are ours."""
     for folder in folders:
         if folder.exists() and (owner := folder.stat().st_uid) != os.geteuid():
-            return f"{folder.name} belongs to {user(owner)}, and this is {user(os.geteuid())}"
+            return f"{folder.name} belongs to {user(owner)}, but this program runs as {user(os.geteuid())}"
     return None
 
 

@@ -62,7 +62,7 @@ class Clones:
             yield self.problem("clone damaged", folder, f"is a clone of {url or 'nothing'}, and not of {line['url']}")
         elif (commit := local.head(clone)[1]) != line.get("commit"):
             if commit and Tracking(git=self._git, clone=clone).lost([commit]):
-                yield self.problem("local changes", folder, f"is at {commit}, which is no commit of its server")
+                yield self.problem("local changes", folder, f"is at {commit}, which is not a commit of its server")
                 return
             kind = "work in progress" if was_cut(self.tree) else "clone moved"
             yield self.problem(kind, folder, f"is at {commit}, and should be at {line.get('commit')}")

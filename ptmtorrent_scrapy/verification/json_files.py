@@ -142,7 +142,7 @@ class _Objects:
             return f"its object {position} is not in {file}"
         value = self._at(path, position)
         if isinstance(value, dict) and record["ModelName"] not in value.values():
-            return f"object {position} of {file} is another model's"
+            return f"object {position} of {file} belongs to another model"
         return None
 
     def _at(self, path: Path, position: int) -> Any:
@@ -165,7 +165,7 @@ def array(path: Path) -> Iterator[Any]:
         for line in file:
             if line == b"]\n" and not pending:
                 if file.read(1):
-                    raise ValueError("something follows its end")
+                    raise ValueError("there is more after its end")
                 return
             pending += line
             if (found := _element(pending)) is not None:

@@ -10,7 +10,7 @@ from ptmtorrent_scrapy.verification.finding import UNNAMED, Finding, at, left_ov
 
 _FOLDERS = ("html", "json", "repos", "lfs", "snapshots", "cache")
 _STORE = ("objects", "incomplete", "tmp", "locks", "logs", "cache", "checked", "written")
-_WRITTEN = "was written into a large file that clones share; delete it once it is of no use"
+_WRITTEN = "was written into a large file that clones share; delete it once you no longer need it"
 
 
 class UnknownFiles:

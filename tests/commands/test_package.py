@@ -335,7 +335,7 @@ def test_a_file_that_changed_on_the_hub_is_not_taken(tree: Tree, hubs: Hubs) -> 
         assert complete(hubs.url) == 1
     finally:
         hubs.objects[WEIGHTS.oid] = body
-    assert ["is not the file that the package names" in line for line in said] == [True]
+    assert ["is not the file that the package lists" in line for line in said] == [True]
     assert not (light / object_path(WEIGHTS)).exists()
 
 

@@ -126,7 +126,7 @@ def test_what_a_crawl_would_reject(hubs: Hubs, run: Run) -> None:
     ("page", "code", "words", "problem"),
     [
         (LISTING, "record(60)", (), "shows 60 objects; positions count from 0"),
-        ("/robots.txt", "models()", (), "/robots.txt shows no JSON"),
+        ("/robots.txt", "models()", (), "/robots.txt is not JSON"),
         ("/pytorchhub/", "models()", (), "PyTorch Hub's models are listed in a git repository"),
         (LISTING, "models()", ("--spider", "hugface"), "unknown hub 'hugface' (choose from huggingface,"),
     ],
@@ -175,7 +175,7 @@ def test_parse_asks_modelzoo_as_its_pages_do(hubs: Hubs, run: Run) -> None:
 @pytest.mark.parametrize(
     ("page", "status", "problem"),
     [
-        ("/robots.txt", 1, "answers with something else than a JSON array"),
+        ("/robots.txt", 1, "does not answer with a JSON array"),
         ("/api/models/nobody/nothing", 1, "No response downloaded for"),
         ("/pytorchhub/", 2, "scrapy parse: PyTorch Hub's models are listed in a git repository"),
     ],
@@ -198,11 +198,11 @@ def test_check(hubs: Hubs, run: Run) -> None:
 @pytest.mark.parametrize(
     ("fault", "problem"),
     [
-        ({"status": 200, "body": "<html>"}, "answers with something else than a JSON array"),
-        ({"status": 200, "body": "[]"}, "at least 10 models with commit: 0 objects, 0 models, 0 as wanted"),
+        ({"status": 200, "body": "<html>"}, "does not answer with a JSON array"),
+        ({"status": 200, "body": "[]"}, "at least 10 models with commit: 0 objects, 0 models, 0 as expected"),
         (
             {"status": 200, "body": '[{"id": "a/b"}]'},
-            "at least 10 models with commit: 1 object, 1 model, 0 as wanted",
+            "at least 10 models with commit: 1 object, 1 model, 0 as expected",
         ),
         ({"status": 500}, "[huggingface] parse (errback)"),
     ],

@@ -152,7 +152,7 @@ def test_what_a_passing_fault_hides_is_kept(zoo: Start, hubs: Hubs) -> None:
     done = zoo(fraction=0, CLONE_REFRESH=0)
     assert done.status == 1
     assert done.records == before
-    assert "no server of a repository could be asked" in done.log
+    assert "no repository's server could be reached" in done.log
     hubs.faults.clear()
     hubs.faults.add("/api/models/model-2[1-9]/", status=503)
     hubs.faults.add("/api/models/model-20/", status=404)

@@ -323,7 +323,7 @@ def test_a_login_that_is_wanted_for_ever(attempt: Try, clone_folder: Path, hubs:
     hubs.faults.add("^/closed", status=401)
     outcome = attempt(content.Repository([files]))
     assert outcome.status == "partial"
-    assert "does not give them to us" in str(outcome.error)
+    assert "denies access to them" in str(outcome.error)
     assert len(hubs.asked(f"^/_lfs/{closed.oid}|^/closed")) < 200
     assert (clone_folder / "open.bin").read_bytes() == WEIGHTS.body
 

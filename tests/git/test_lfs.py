@@ -142,7 +142,7 @@ def test_what_a_user_writes_into_a_linked_file_is_kept_and_harms_no_clone(
     written = file.read_bytes()
     (folder / "repos/o/two/README.md").write_text("my edit")
     found = clone(request_for("o/one"))
-    assert (found.status, "1 large file was written to" in str(found.error)) == ("updated", True)
+    assert (found.status, "1 large file was changed" in str(found.error)) == ("updated", True)
     assert "local changes: README.md;" in str(clone(request_for("o/two")).error)
     for name in names:
         assert (folder / "repos" / name / "w.bin").read_bytes() == ONE.body
@@ -254,7 +254,7 @@ def test_an_answer_that_is_not_of_the_batch_api(hubs: Hubs, request_for: Request
     hubs.faults.add("/objects/batch", status=200, body=body)
     outcome = clone(request_for())
     assert outcome.status == "partial"
-    assert "something else than the batch API" in str(outcome.error)
+    assert "not one of git-lfs's batch API" in str(outcome.error)
 
 
 def test_a_pause_that_an_lfs_server_asks_for(hubs: Hubs, request_for: RequestFor) -> None:
@@ -335,7 +335,7 @@ def test_an_lfs_server_that_is_too_slow(hubs: Hubs, request_for: RequestFor, dri
 
 @pytest.mark.parametrize(
     ("what", "error"),
-    [("answer", "less than 1000 bytes per second"), ("headers", "does not answer as it should")],
+    [("answer", "less than 1000 bytes per second"), ("headers", "does not answer as HTTP requires")],
 )
 def test_an_lfs_server_whose_answer_is_too_slow(dripping: str, what: str, error: str) -> None:
     network = Network(policy=AddressPolicy(trusted=origins([dripping])), idle_seconds=1)

@@ -158,5 +158,5 @@ def test_a_server_that_says_nothing_is_no_scheduler(silent_server: str, impatien
 
 
 def test_another_server_is_no_scheduler(other_server: str) -> None:
-    with pytest.raises(InvalidOption, match="what answers there is no Dask scheduler"):
+    with pytest.raises(InvalidOption, match="the server there is not a Dask scheduler"):
         reach(other_server)

@@ -9,12 +9,12 @@ from ptmtorrent_scrapy.exports.sqlite.views import VIEWS
 FILE = "metadata.json"
 _TABLES: dict[str, tuple[str, dict[str, Any]]] = {
     "model": ("The models, as PeaTMOSS has them", {"sort_desc": "downloads", "label_column": "context_id"}),
-    "ptm_model": ("What PeaTMOSS has no place for", {"facets": ["hub", "task"], "label_column": "name"}),
+    "ptm_model": ("Fields that PeaTMOSS has no column for", {"facets": ["hub", "task"], "label_column": "name"}),
     "ptm_base_model": ("Which model was made from which", {"facets": ["relation"]}),
     "ptm_repository": ("Repositories and the results of their clones", {"facets": ["hub", "status"]}),
     "ptm_file": ("Files at the HEAD of each clone", {"facets": ["state"]}),
     "ptm_rejected": ("Models without a valid record", {"facets": ["hub", "reason"]}),
-    "ptm_crawl": ("The crawls that the tree was made by", {"sort_desc": "started"}),
+    "ptm_crawl": ("The crawls that made the tree", {"sort_desc": "started"}),
     "ptm_about": ("What this database is, and where each hub's data comes from", {}),
 }
 _FIND = (

@@ -36,7 +36,7 @@ VIEWS = {
         """,
     ),
     "ptm_shared_weights": View(
-        "Which large files lie in several repositories?",
+        "Which large files are in several repositories?",
         """
         SELECT sha256, max(size) AS size, count(DISTINCT repository_id) AS repositories,
                min(r.url) AS one_of_them, min(f.path) AS path
@@ -47,7 +47,7 @@ VIEWS = {
         """,
     ),
     "ptm_models_without_license": View(
-        "Which models say nothing of a licence, the most downloaded first?",
+        "Which models state no licence, the most downloaded first?",
         """
         SELECT p.name, p.hub, m.downloads, p.url
         FROM ptm_model p JOIN model m ON m.id = p.model_id
@@ -86,7 +86,7 @@ VIEWS = {
         """,
     ),
     "ptm_repositories_by_status": View(
-        "What became of the repositories, and how much was downloaded?",
+        "How did the clones end, and how much was downloaded?",
         """
         SELECT hub, status, count(*) AS repositories, CAST(sum(git_bytes + 0.0) AS INTEGER) AS git_bytes,
                CAST(sum(lfs_bytes + 0.0) AS INTEGER) AS lfs_bytes

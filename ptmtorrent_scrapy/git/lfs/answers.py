@@ -17,7 +17,7 @@ BATCH_BYTES = 64 << 20  # of an answer to a batch request
 MESSAGE_BYTES = 1 << 14  # of an answer that is an error
 _MESSAGE = 200  # characters that are repeated of a server's message
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_NOT_BATCH = "their server answers with something else than the batch API of git-lfs"
+_NOT_BATCH = "their server's answer is not one of git-lfs's batch API"
 _OURS = {"host", "content-length", "transfer-encoding", "connection", "range", "te", "upgrade", "expect", "trailer"}
 _TOTAL = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
 
@@ -83,7 +83,7 @@ def failure(status: int, headers: Any, content: bytes) -> GitError:
     if status in (404, 410):
         return Missing(f"their server does not have them (HTTP status {status}){message}")
     if status in (401, 403):
-        return Gated(f"their server does not give them to us (HTTP status {status}){message}")
+        return Gated(f"their server denies access to them (HTTP status {status}){message}")
     if status >= 500 and status not in (501, 505, 507, 509):
         return Transient(f"their server fails with HTTP status {status}{message}")
     return GitError(f"their server refuses them with HTTP status {status}{message}")

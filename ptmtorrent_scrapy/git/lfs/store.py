@@ -93,7 +93,7 @@ class Store:
                     seen, since = now, time.monotonic()
                 elif time.monotonic() - since > download.git.timeout:
                     raise Stalled(
-                        f"another process fetches LFS objects of it, without progress: see {self.path / 'locks'}"
+                        f"another process fetches the same LFS objects without progress: see {self.path / 'locks'}"
                     )
                 time.sleep(_WAIT)
 

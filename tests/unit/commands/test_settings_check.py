@@ -38,8 +38,8 @@ def test_the_settings_of_the_project_are_right(settings: Settings) -> None:
         ("SCHEDULER", "no.such.Class", "the import path of a class"),
         ("LOG_LEVEL", "LOUD", "one of DEBUG"),
         ("LOG_FILE", "/nonexistent/log", "a file that can be written; this one cannot: No such file or directory"),
-        ("CLONE_CONCURENCY", "3", "no setting; did you mean CLONE_CONCURRENCY?"),
-        ("HUGGINGFACE_ULR", "https://hf.example", "no setting; did you mean HUGGINGFACE_URL?"),
+        ("CLONE_CONCURENCY", "3", "not a setting; did you mean CLONE_CONCURRENCY?"),
+        ("HUGGINGFACE_ULR", "https://hf.example", "not a setting; did you mean HUGGINGFACE_URL?"),
     ],
 )
 def test_values_of_the_wrong_type(settings: Settings, name: str, value: str, accepted: str) -> None:
@@ -93,7 +93,7 @@ def test_a_tree_that_cannot_be_read(tmp_path: Path) -> None:
     tree = DataTree(tmp_path, "huggingface")
     tree.folder.mkdir()
     (tree.folder / "json").write_text("a file where a folder is to be")
-    with pytest.raises(SetupError, match=r"/huggingface/json is no folder; move it away"):
+    with pytest.raises(SetupError, match=r"/huggingface/json is not a folder; move it away"):
         check_folders(tree)
     with pytest.raises(SetupError, match=r"Not a directory; look at .*/huggingface, or choose another DATA_DIR"):
         check_version(tree)

@@ -157,5 +157,5 @@ def test_a_large_listing_that_another_process_writes_is_the_same(
     assert whole.num_rows == 3
     assert [warning for warning in warnings if "hf_metadata.json" in warning] == 2 * [
         "huggingface: cannot be read and is not exported: json/metadata/hf_metadata.json: "
-        f"what begins at byte {sum(len(text) + 2 for text in texts[:3]) + 2} is not JSON"
+        f"the value at byte {sum(len(text) + 2 for text in texts[:3]) + 2} is not JSON"
     ]

@@ -24,9 +24,12 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"https_proxy": "http://proxy.example:3128", "all_proxy": "socks5h://proxy.example"}, None),
         ({"https_proxy": "proxy.example:3128"}, None),
         ({"http_proxy": "socks5h://me:secret@proxy.example"}, None),  # no page comes by http://
-        ({"https_proxy": "socks5://me:secret@proxy.example"}, "https_proxy names a SOCKS proxy, by which pages of hub"),
+        (
+            {"https_proxy": "socks5://me:secret@proxy.example"},
+            "https_proxy names a SOCKS proxy, which cannot be used for pages of hub",
+        ),
         ({"https_proxy": "socks5://proxy.example", "no_proxy": "hub.example"}, None),
-        ({"https_proxy": "ftp://proxy.example"}, "a proxy by ftp:// cannot be used; http://, https://, socks5://"),
+        ({"https_proxy": "ftp://proxy.example"}, "a proxy with ftp:// cannot be used; http://, https://, socks5://"),
         ({"all_proxy": "http://proxy.example:port"}, "the URL of the proxy cannot be read"),
     ],
 )
@@ -76,7 +79,7 @@ def test_a_socks_proxy(asked: Callable[[bytes], tuple[bytes, str | None]]) -> No
         (b"", "it closed the connection"),
         (b"HTTP/1.1 400 Bad Request", "it wants another login"),
         (b"\x05\xff", "it wants another login"),
-        (b"\x05\x02\x01\x01", "it wants another user and password"),
+        (b"\x05\x02\x01\x01", "it does not accept the user and password"),
         (b"\x05\x00\x05\x02\x00\x01", "it answers with status 2"),
     ],
 )

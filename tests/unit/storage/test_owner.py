@@ -18,4 +18,4 @@ def test_a_tree_of_another_user(tmp_path: Path) -> None:
     (tmp_path / "hub").mkdir()
     os.chown(tmp_path / "hub", 12345, 12345)
     said = other_owner([tmp_path, tmp_path / "hub"])
-    assert said == f"hub belongs to user 12345, and this is {user(0)}"
+    assert said == f"hub belongs to user 12345, but this program runs as {user(0)}"

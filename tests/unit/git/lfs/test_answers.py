@@ -57,5 +57,5 @@ def test_an_odd_entry_costs_its_own_object_only(odd: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("content", [[], {}, {"objects": {}}, {"objects": "x"}, None])
 def test_another_answer_is_no_batch(content: object) -> None:
-    with pytest.raises(GitError, match="something else than the batch API"):
+    with pytest.raises(GitError, match="not one of git-lfs's batch API"):
         batch(json.dumps(content).encode(), "https://lfs.example/objects/batch")
