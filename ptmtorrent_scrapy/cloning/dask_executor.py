@@ -6,32 +6,25 @@ crawl does.
 
 import asyncio
 import contextlib
-import itertools
-import logging
-import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ptmtorrent_scrapy import PLEASE_REPORT
-from ptmtorrent_scrapy.cloning.dask_connection import ANSWER, Connection, Loop
-from ptmtorrent_scrapy.cloning.executor import ClusterLost, WorkerLost
+from ptmtorrent_scrapy.cloning.dask_connection import ANSWER, Loop
+from ptmtorrent_scrapy.cloning.dask_monitor import SchedulerMonitor, drop
+from ptmtorrent_scrapy.cloning.executor import WorkerLost
 from ptmtorrent_scrapy.cloning.probe import TreeProver
 from ptmtorrent_scrapy.cloning.roster import Roster, Worker
 from ptmtorrent_scrapy.cloning.settings import CloneSettings
-from ptmtorrent_scrapy.crawl.backoff import backoff
 from ptmtorrent_scrapy.git import local, process
-from ptmtorrent_scrapy.git.errors import Cancelled, GitError
+from ptmtorrent_scrapy.git.errors import GitError
 from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult, FailureKind
 from ptmtorrent_scrapy.storage.tree import DataTree
 
-logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-_WATCH = 2.0  # seconds between two questions to the scheduler
 _CANCEL = 5.0  # seconds for ending the processes of a worker
-_LONGEST_PAUSE = 30.0  # seconds between two attempts to connect
 _OF_MACHINE = (FailureKind.MACHINE, FailureKind.DISK, FailureKind.DISK_FULL)
 
 
@@ -43,22 +36,18 @@ class Cluster:
     """The workers of the scheduler at an address."""
 
     def __init__(self, settings: CloneSettings, tree: DataTree) -> None:
-        self._address = settings.cluster
-        self._patience = settings.cluster_patience
         self._scope = settings.repository.scope
         self._prover = TreeProver(tree, settings.repository.min_free)
-        self._roster = Roster(f"CLONE_CLUSTER={self._address}", self._prover, patience=self._patience)
+        patience = settings.cluster_patience
+        self._roster = Roster(f"CLONE_CLUSTER={settings.cluster}", self._prover, patience=patience)
+        self._monitor = SchedulerMonitor(settings.cluster, self._roster, patience=patience)
         self._loop: Loop | None = None
-        self._connection: Connection | None = None
-        self._watching: asyncio.Task[None] | None = None
-        self._ended = asyncio.Event()  # no clone may start any more
-        self._lost: ClusterLost | None = None
 
     async def start(self) -> None:
         if self._loop is None:
             await asyncio.to_thread(self._prover.open)
             self._loop = Loop()
-            await self._loop.call(self._begin())
+            await self._loop.call(self._monitor.start())
 
     async def run(self, function: Callable[[CloneRequest], T], request: CloneRequest) -> T:
         assert self._loop is not None
@@ -74,21 +63,18 @@ class Cluster:
             return
         await self.cancel()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._loop.call(self._end()), ANSWER)
+            await asyncio.wait_for(self._loop.call(self._monitor.close()), ANSWER)
         await asyncio.to_thread(self._loop.stop)
         await asyncio.to_thread(self._prover.close)
         self._loop = None
 
     # What follows runs in the loop of the connection.
 
-    async def _begin(self) -> None:
-        self._watching = asyncio.create_task(self._watch())
-
     async def _run(self, function: Callable[[CloneRequest], T], request: CloneRequest) -> T:
         while True:
-            worker = await self._first(self._roster.take())
+            worker = await self._monitor.unless_ended(self._roster.take())
             try:
-                result = await self._first(self._result(worker, function, request))
+                result = await self._monitor.unless_ended(self._result(worker, function, request))
                 await self._check(worker, result)
                 return result
             except _ConnectionLost:
@@ -96,23 +82,10 @@ class Cluster:
             finally:
                 await self._roster.give_back(worker)
 
-    async def _first(self, work: Coroutine[Any, Any, T]) -> T:
-        """Return the result of work unless the crawl or the cluster ends first. Raises `Cancelled`, `ClusterLost`."""
-        task = asyncio.ensure_future(work)
-        ended = asyncio.ensure_future(self._ended.wait())
-        try:
-            await asyncio.wait((task, ended), return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                return task.result()
-            raise self._lost or Cancelled("the crawl ends")
-        finally:
-            _drop(task)
-            _drop(ended)
-
     async def _result(self, worker: Worker, function: Callable[[CloneRequest], T], request: CloneRequest) -> T:
         """Return the result of a function on a worker. Raises what it raises, `WorkerLost`, `_ConnectionLost`."""
-        connection = self._connection
-        if connection is None or not connection.is_open:
+        connection = self._monitor.connection
+        if connection is None:
             raise _ConnectionLost
         future = connection.submit(worker.address, function, request)
         done = asyncio.ensure_future(_result_of(future))
@@ -122,18 +95,21 @@ class Cluster:
                 await asyncio.wait((done, gone), return_when=asyncio.FIRST_COMPLETED)
                 if done.done():
                     return done.result()  # type: ignore[no-any-return]
-                if connection is not self._connection or not connection.is_open:
+                if connection is not self._monitor.connection:
                     raise _ConnectionLost
                 await connection.cancel(future)
                 raise WorkerLost(f"the worker on {worker.host} was lost")
         finally:
-            _drop(done)
-            _drop(gone)
+            drop(done)
+            drop(gone)
             with contextlib.suppress(Exception):
                 future.release()
 
     async def _check(self, worker: Worker, result: object) -> None:
-        """Check the result of a worker before it counts. Raises `WorkerLost` if the worker itself failed."""
+        """Check the result of a worker before it counts. Raises `WorkerLost` if the worker itself failed.
+
+        Raises `_ConnectionLost` if it cannot be asked.
+        """
         if not isinstance(result, CloneResult):
             return
         is_there = await asyncio.to_thread(_is_there, result)
@@ -142,88 +118,21 @@ class Cluster:
         own_trouble = await asyncio.to_thread(self._prover.own_trouble)
         if is_there and own_trouble:
             return  # it is not the worker's alone: the crawl ends
-        assert self._connection is not None
-        if not await self._roster.prove(self._connection, worker) or not is_there:
+        connection = self._monitor.connection
+        if connection is None:
+            raise _ConnectionLost
+        if not await self._roster.prove(connection, worker) or not is_there:
             raise WorkerLost(f"the worker on {worker.host}: {result.error or 'its clone is not in the data tree'}")
-
-    async def _watch(self) -> None:
-        """Follow the workers that come and go, and connect again when the scheduler went away, until the crawl ends."""
-        try:
-            while True:
-                await self._connect()
-                assert self._connection is not None
-                await self._follow(self._connection)
-                await self._roster.clear()
-                await self._connection.close()
-        except Exception as error:
-            lost = f"CLONE_CLUSTER={self._address}: internal error: {error!r}; {PLEASE_REPORT}"
-            self._lost = error if isinstance(error, ClusterLost) else ClusterLost(lost)
-            await self._roster.clear()
-            self._ended.set()
-
-    async def _connect(self) -> None:
-        """Connect, with pauses that double. Raises `ClusterLost`."""
-        since, reason = time.monotonic(), ""
-        for failures in itertools.count():
-            try:
-                self._connection = await Connection.open(self._address)
-            except (OSError, TimeoutError, ValueError, TypeError) as error:
-                first, reason = not reason, str(error) or "no answer"
-            else:
-                if reason:
-                    logger.info("CLONE_CLUSTER=%s answers again", self._address)
-                return
-            left = self._patience - (time.monotonic() - since)
-            if left <= 0:
-                raise ClusterLost(f"CLONE_CLUSTER={self._address} does not answer: {reason}; start it and crawl again")
-            if first:
-                line = "CLONE_CLUSTER=%s does not answer; trying again for up to %d seconds (CLUSTER_PATIENCE)"
-                logger.error(line, self._address, self._patience)
-            await asyncio.sleep(min(backoff(1.0, failures, longest=_LONGEST_PAUSE), left))
-
-    async def _follow(self, connection: Connection) -> None:
-        """Update the roster until the connection is lost. Raises `ClusterLost` for a scheduler that stays silent."""
-        silent_since: float | None = None
-        while connection.is_open:
-            try:
-                workers = await connection.workers()
-            except OSError:
-                now = time.monotonic()
-                if silent_since is None:
-                    silent_since = now
-                    logger.error("CLONE_CLUSTER=%s does not answer; waiting for it", self._address)
-                elif now - silent_since >= self._patience:
-                    raise ClusterLost(f"CLONE_CLUSTER={self._address} does not answer; crawl again") from None
-            else:
-                if silent_since is not None and connection.is_open:
-                    logger.info("CLONE_CLUSTER=%s answers again", self._address)
-                silent_since = None
-                await self._roster.update(connection, workers)
-            await asyncio.sleep(_WATCH)
 
     async def _cancel(self) -> None:
         """End the processes of this crawl on all workers."""
-        connection = self._connection
-        if connection is None or not connection.is_open:
+        connection = self._monitor.connection
+        if connection is None:
             return
         with contextlib.suppress(OSError):
             workers = await connection.workers()
             asked = (connection.ask(worker, process.cancel, self._scope, seconds=_CANCEL) for worker in workers)
             await asyncio.gather(*asked, return_exceptions=True)
-
-    async def _end(self) -> None:
-        self._ended.set()
-        if self._watching is not None:
-            self._watching.cancel()
-        await self._roster.clear()
-        if self._connection is not None:
-            await self._connection.close()
-
-
-def _drop(task: asyncio.Future[Any]) -> None:
-    """Cancel a task whose result is not needed."""
-    task.cancel()
-    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
 
 @contextlib.contextmanager
