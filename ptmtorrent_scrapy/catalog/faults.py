@@ -13,7 +13,7 @@ class Faults:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()  # by the file's path below the hub's folder
         self.examples: dict[str, list[str]] = {}
-        self.of_others = False  # whether an object was of another model than its record
+        self.is_mixed = False  # whether an object was of another model than its record
         self._seen: dict[tuple[str, str], None] = {}  # in the order in which they were found
 
     def add(self, file: str, description: str) -> None:
@@ -31,7 +31,7 @@ class Faults:
         """Count the faults that somebody else has found, in their order."""
         for file, description in list(others._seen):
             self.add(file, description)
-        self.of_others |= others.of_others
+        self.is_mixed |= others.is_mixed
 
     def lines(self) -> Iterator[str]:
         """Yield one line per file, for people."""

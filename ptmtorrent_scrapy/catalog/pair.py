@@ -1,22 +1,17 @@
 """The records of a hub and the objects that they were made of, from one crawl."""
 
-import contextlib
-import io
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+from ptmtorrent_scrapy.catalog.crawl_files import CrawlFiles
 from ptmtorrent_scrapy.catalog.faults import Faults, below
 from ptmtorrent_scrapy.catalog.objects import Objects, place
-from ptmtorrent_scrapy.storage.atomic import beside
 from ptmtorrent_scrapy.storage.json_reading import Element, Read, elements, lines, value
-from ptmtorrent_scrapy.storage.tree import DataTree, is_work
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from ptmtorrent_scrapy.storage.tree import DataTree
 
 _LONGEST_WAIT = 300.0  # seconds for a crawl to replace the second file after the first
 _SHORT_WAIT = 0.5  # likewise for somebody who has not locked the tree
@@ -28,7 +23,7 @@ class Pair:
     """Open files of records, rejections and metadata that belong together; a context that closes them.
 
     A crawl replaces the metadata first, then the records, then the rejections. Whoever opens them in between would mix
-    two crawls, so they are opened again until all are of one. Files that are open stay readable when they are replaced.
+    two crawls, so they are opened again until all are of one.
     """
 
     def __init__(self, tree: DataTree, faults: Faults) -> None:
@@ -36,27 +31,27 @@ class Pair:
         self.read = 0  # bytes of them that have been read so far, for a progress bar
         self._tree = tree
         self._faults = faults
-        self._files: dict[Path, IO[bytes]] = {}
+        self._files = CrawlFiles(tree, faults)
         self._descriptors: dict[str, int] = {}  # of metadata files
 
     def __enter__(self) -> Self:
         began = time.monotonic()
-        self._open()
-        while not (is_settled := self._is_settled()) or self._is_mixed():
+        self._files.open()
+        while not (is_settled := self._files.are_settled()) or self._is_mixed():
             if time.monotonic() > began + (_SHORT_WAIT if is_settled else _LONGEST_WAIT):
                 if not is_settled:
                     self._faults.add("json", "records and metadata are of different crawls")
                 break
             time.sleep(_POLL)
-            self._open()
-        self._descriptors = {name: self._files[self._metadata(name)].fileno() for name in self.metadata}
-        self.size = sum(map(self._size, self._files))
+            self._files.open()
+        self._descriptors = {name: self._files.descriptor(self._metadata(name)) for name in self.metadata}
+        self.size = self._files.size
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        self._files.close()
 
     @property
     def has_records(self) -> bool:
@@ -66,25 +61,21 @@ class Pair:
     @property
     def records_size(self) -> int:
         """Return the bytes of the records."""
-        return self._size(self._tree.records)
+        return self._files.size_of(self._tree.records)
 
     def metadata_size(self, name: str) -> int:
         """Return the bytes of a metadata file."""
-        return self._size(self._metadata(name))
-
-    def _size(self, path: Path) -> int:
-        return os.fstat(self._files[path].fileno()).st_size if path in self._files else 0
+        return self._files.size_of(self._metadata(name))
 
     @property
     def metadata(self) -> list[str]:
         """Return the names of the files below json/metadata/ that are arrays of objects."""
-        return sorted(path.name for path in self._files if path.parent.name == "metadata")
+        return self._files.metadata
 
     @property
     def written(self) -> float | None:
         """Return when the records, else the metadata, were written, in seconds since 1970; None if there are none."""
-        files = [self._files[self._tree.records]] if self.has_records else list(self._files.values())
-        return max((os.fstat(file.fileno()).st_mtime for file in files), default=None)
+        return self._files.last_written()
 
     def records(self, *, with_objects: bool = True) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
         """Yield each record and the object of the hub that it was made of.
@@ -124,9 +115,9 @@ class Pair:
 
     def rejected(self) -> Iterator[dict[str, Any]]:
         """Yield the models without a record: `name`, `position`, `reason`, `detail`."""
-        if file := self._files.get(self._tree.rejected):
-            with self._again(file) as again:
-                for _, line in lines(again, lambda what: self._fault(self._tree.rejected, what)):
+        if self._tree.rejected in self._files:
+            with self._files.reader(self._tree.rejected) as file:
+                for _, line in lines(file, lambda what: self._fault(self._tree.rejected, what)):
                     yield line
 
     def report_broken(self, name: str, offset: int) -> None:
@@ -137,7 +128,7 @@ class Pair:
         """Count an object that is of another model than the record that names it."""
         path = self._metadata(name)
         self._fault(path, f"element {position} belongs to another model than its record")
-        self._faults.of_others = True
+        self._faults.is_mixed = True
 
     def _metadata(self, name: str) -> Path:
         return self._tree.folder / "json" / "metadata" / name
@@ -146,59 +137,14 @@ class Pair:
         if path not in self._files:
             return
         done = 0
-        with self._again(self._files[path]) as file:
+        with self._files.reader(path) as file:
             for element in elements(file, lambda what: self._fault(path, what), read):
                 self.read += element.offset + element.length - done
                 done = element.offset + element.length
                 yield element
 
-    @contextlib.contextmanager
-    def _again(self, file: IO[bytes]) -> Iterator[IO[bytes]]:
-        """Read an open file from its beginning, beside others that read it."""
-        with io.BufferedReader(_Reading(file.fileno()), 1 << 18) as again:
-            yield again
-
     def _fault(self, path: Path, description: str) -> None:
         self._faults.add(below(path, self._tree.folder), description)
-
-    def _open(self) -> None:
-        self._close()
-        folder = self._tree.folder / "json" / "metadata"
-        found = sorted(path for path in folder.iterdir() if path.suffix == ".json") if folder.is_dir() else []
-        for path in [*found, self._tree.records, self._tree.rejected]:
-            with contextlib.suppress(FileNotFoundError):
-                if not is_work(path.name) and path.is_file():
-                    file = path.open("rb", buffering=0)
-                    self._files[path] = file
-                    if path in found:
-                        self._keep_array(path, file)
-
-    def _keep_array(self, path: Path, file: IO[bytes]) -> None:
-        """Close a metadata file that is not an array: damaged, or an answer kept as it came, such as an index."""
-        begin = file.read(64).lstrip()
-        if not begin.startswith(b"["):
-            self._files.pop(path).close()
-            if not begin.startswith(b"{"):
-                self._fault(path, "is not JSON")
-
-    def _close(self) -> None:
-        while self._files:
-            self._files.popitem()[1].close()
-
-    def _is_settled(self) -> bool:
-        """Return whether no crawl is between the first and the last file.
-
-        The names are compared last: a crawl that renames a file after the first question has renamed one that is open.
-        """
-        if self._tree.is_claimed() and self._is_between():
-            return False
-        for path, file in self._files.items():
-            try:
-                if not os.path.samestat(path.stat(), os.fstat(file.fileno())):
-                    return False
-            except FileNotFoundError:
-                return False
-        return True
 
     def _is_mixed(self) -> bool:
         """Return whether the first record names an object of another model, as where a copy of a tree is renewed."""
@@ -207,40 +153,9 @@ class Pair:
             first, _ = next(self.records(with_objects=False), ({}, None))
             if place(first)[1] < _NEAR:  # others are long to find
                 next(self.records(), None)
-            return self._faults.of_others
+            return self._faults.is_mixed
         finally:
             self._faults, self.read = faults, 0
-
-    def _is_between(self) -> bool:
-        records, rejected = self._tree.records, self._tree.rejected
-        if beside(rejected).exists() and not beside(records).exists():
-            return True
-        times = [os.fstat(file.fileno()).st_mtime_ns for path, file in self._files.items() if path.suffix == ".json"]
-        written = os.fstat(self._files[records].fileno()).st_mtime_ns if records in self._files else None
-        return written is not None and beside(records).exists() and max(times) > written
-
-
-class _Reading(io.RawIOBase):
-    """A file that is open already, read with a position of its own."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        count = os.preadv(self._descriptor, [buffer], self._position)
-        self._position += count
-        return count
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._position = offset + (self._position if whence == os.SEEK_CUR else 0)
-        return self._position
 
 
 def _is_record(value: Any) -> bool:
