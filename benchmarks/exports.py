@@ -9,7 +9,7 @@ from benchmarks.measure import Cost, run, run_watched, table
 from benchmarks.pages import ListedModels
 from ptmtorrent_scrapy.items import Metadata
 from ptmtorrent_scrapy.parsers import huggingface
-from ptmtorrent_scrapy.records.record import Hub, record
+from ptmtorrent_scrapy.records.record import RecordHub, record
 from ptmtorrent_scrapy.storage.atomic import JsonArrayFile
 
 _URL = "https://huggingface.co"
@@ -53,7 +53,7 @@ def _tree(root: Path, count: int) -> Path:
     json = root / "huggingface" / "json"
     objects = JsonArrayFile(json / "metadata" / "hf_metadata.json")
     records = JsonArrayFile(json / "huggingface.json")
-    hub = Hub(name="Hugging Face", url=_URL, metadata_path="data/huggingface/json/metadata/hf_metadata.json")
+    hub = RecordHub(name="Hugging Face", url=_URL, metadata_path="data/huggingface/json/metadata/hf_metadata.json")
     models = ListedModels(count, seed=1, troubles=False)
     for index in reversed(range(count)):
         listed = models.model(index)

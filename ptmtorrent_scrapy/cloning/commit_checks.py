@@ -2,8 +2,6 @@
 
 import time
 
-import orjson
-
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase, ListedRepository
 from ptmtorrent_scrapy.git.models import CloneResult, CloneStatus
 
@@ -38,7 +36,7 @@ class CommitChecks:
         """Return the result of a repository that was missing or empty when its server was asked lately."""
         if listed.commit is not None or not self._listing.commit_checks.was_asked(listed.url, self._oldest):
             return None
-        line = orjson.loads(self._listing.result(listed.url) or b"{}")
+        line = self._listing.result(listed.url)
         if line.get("status") not in _NOTHING_THERE or line.get("path"):
             return None
         return CloneResult(url=listed.url, status=CloneStatus(line["status"]), error=line.get("error"), attempts=0)

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-import orjson
-
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase, ListedRepository
 from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.git.models import CloneRequest, CloneStatus, LfsMode
@@ -92,7 +90,7 @@ class PlanSample:
     def _is_unavailable(self, listed: ListedRepository) -> bool:
         if listed.gated and self._request.token is None:
             return True
-        return orjson.loads(self._listing.result(listed.url) or b"{}").get("status") in _UNAVAILABLE
+        return self._listing.result(listed.url).get("status") in _UNAVAILABLE
 
 
 def shares(sizes: list[int], number: int) -> list[int]:

@@ -43,7 +43,7 @@ def reconcile(listing: CrawlDatabase, tree: DataTree) -> bool:
             logger.info("%s does not exist any more; its line was removed", path)
             lines.drop(url)
             changed = True
-        elif result := _newer(tree.folder / path, orjson.loads(listing.result(url) or b"{}")):
+        elif result := _newer(tree.folder / path, listing.result(url)):
             result.url, result.path = url, path
             listing.set_result(url, orjson.dumps(result.line()), path=path)
             changed = True

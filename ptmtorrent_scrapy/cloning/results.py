@@ -41,7 +41,7 @@ class CloneResults:
         if not quiet:
             self._log(result)
         self._count(result)
-        before = orjson.loads(listing.result(result.url) or b"{}")
+        before = listing.result(result.url)
         self._merge(result, before)
         listing.set_result(result.url, orjson.dumps(result.line()), path=result.path)
         self.has_changes |= result.status != CloneStatus.CURRENT

@@ -6,7 +6,6 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-import orjson
 from scrapy.statscollectors import StatsCollector
 
 from ptmtorrent_scrapy.cloning.budget import Budget
@@ -217,5 +216,5 @@ class CloneService:
         except (GitError, WorkerLost):
             return None
         finally:
-            line = orjson.loads(self._listing.result(unlisted.url) or b"{}")
+            line = self._listing.result(unlisted.url)
             self._checks.note(unlisted.url, hub_id=unlisted.hub_id, commit=line.get("commit"))

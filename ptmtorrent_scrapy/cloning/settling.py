@@ -91,7 +91,7 @@ class Settling:
         self._set_found(listed, commit, problem, files)
 
     def _known_commit(self, listed: ListedRepository) -> str | None:
-        line = orjson.loads(self._parts.listing.result(listed.url) or b"{}")
+        line = self._parts.listing.result(listed.url)
         return (line.get("commit") if line.get("path") else None) or self._parts.checks.last_known(listed.url)
 
     def _set_found(self, listed: ListedRepository, commit: str | None, problem: str, files: dict[str, bytes]) -> None:

@@ -10,6 +10,7 @@ from scrapy.settings import BaseSettings, Settings
 from scrapy.spiderloader import SpiderLoaderProtocol
 
 from ptmtorrent_scrapy.formats.printable import printable
+from ptmtorrent_scrapy.formats.repository_urls import comparable
 from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.storage.disk_errors import described
 
@@ -114,7 +115,7 @@ def _hub_at(url: str, settings: BaseSettings, loader: SpiderLoaderProtocol) -> s
 
 def _bases(spider: type, settings: BaseSettings) -> list[str]:
     names = spider.url_settings if issubclass(spider, HubSpider) else ()
-    return [settings[name].rstrip("/").removesuffix(".git") for name in names]
+    return [comparable(settings[name]) for name in names]
 
 
 def ask_as(spider: type, settings: BaseSettings) -> None:

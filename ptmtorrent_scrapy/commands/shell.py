@@ -19,7 +19,7 @@ from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.formats.raw_json import element, elements
 from ptmtorrent_scrapy.items import Metadata, Model, RejectedModel
-from ptmtorrent_scrapy.records.record import Hub, record
+from ptmtorrent_scrapy.records.record import RecordHub, record
 from ptmtorrent_scrapy.records.validator import Validator
 from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.spiders.fetching import text
@@ -141,7 +141,7 @@ class HubPage:
         return Metadata(of or orjson.dumps(value).decode(), value)
 
     @property
-    def _hub(self) -> Hub:
+    def _hub(self) -> RecordHub:
         return self._spider.record_hub(DataTree(Path(self._spider.settings["DATA_DIR"]), self._spider.name))
 
     @cached_property

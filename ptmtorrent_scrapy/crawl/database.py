@@ -4,7 +4,10 @@ import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+
+import orjson
 
 from ptmtorrent_scrapy.crawl.clone_lines import CloneLines
 from ptmtorrent_scrapy.crawl.commit_check_table import CommitCheckTable
@@ -181,10 +184,10 @@ class CrawlDatabase(DatabaseFile):
         """Yield (path, line of repositories.jsonl) of every clone."""
         yield from self._database.execute("SELECT path, line FROM result WHERE path IS NOT NULL ORDER BY url")
 
-    def result(self, url: str) -> bytes | None:
-        """Return the line of a repository, of this crawl or an earlier one."""
+    def result(self, url: str) -> dict[str, Any]:
+        """Return the result of a repository, of this crawl or an earlier one; empty if it has none."""
         row = self._database.execute("SELECT line FROM result WHERE url = ?", (url,)).fetchone()
-        return row[0] if row else None
+        return orjson.loads(row[0]) if row else {}
 
     def results(self) -> Iterator[bytes]:
         """Yield all lines by URL: the order in which clones were completed does not show."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from ptmtorrent_scrapy.crawl.selection import Selection
 from ptmtorrent_scrapy.formats.repository_urls import repository
 from ptmtorrent_scrapy.items import Dataset, Metadata, Model
-from ptmtorrent_scrapy.records.record import Hub as RecordHub
+from ptmtorrent_scrapy.records.record import RecordHub
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 

@@ -17,7 +17,7 @@ from ptmtorrent_scrapy.crawl.session import CrawlSession
 from ptmtorrent_scrapy.git import local
 from ptmtorrent_scrapy.items import Dataset, Metadata, Model, RejectedModel
 from ptmtorrent_scrapy.records.datasets import ListedDatasets
-from ptmtorrent_scrapy.records.record import Hub, record, with_clone
+from ptmtorrent_scrapy.records.record import RecordHub, record, with_clone
 from ptmtorrent_scrapy.records.validator import Validator
 from ptmtorrent_scrapy.storage.atomic import AtomicFile, JsonArrayFile
 from ptmtorrent_scrapy.storage.tree import DataTree
@@ -38,7 +38,7 @@ class RecordPipeline:
     def __init__(self, crawl: CrawlSession, stats: StatsCollector) -> None:
         self.crawl = crawl
         self.stats = stats
-        self._hubs: dict[str | None, Hub] = {}  # by metadata file
+        self._hubs: dict[str | None, RecordHub] = {}  # by metadata file
         self._validator = Validator()
         self._spool: IO[bytes] | None = None
         self.pending = 0  # models that wait for their repository
@@ -104,7 +104,7 @@ class RecordPipeline:
             return _rejection(model.name, model.position, "invalid record", wrong)
         return orjson.dumps(built)
 
-    def _hub(self, file: str | None) -> Hub:
+    def _hub(self, file: str | None) -> RecordHub:
         if file not in self._hubs:
             self._hubs[file] = self.crawl.spider.record_hub(self.crawl.tree, file)
         return self._hubs[file]

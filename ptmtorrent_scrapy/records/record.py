@@ -7,7 +7,7 @@ from ptmtorrent_scrapy.items import Dataset, Model
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hub:
+class RecordHub:
     """The hub of a record's model, as the record names it."""
 
     name: str
@@ -15,7 +15,7 @@ class Hub:
     metadata_path: str  # of the file that holds the model's object, from the folder that holds the data tree
 
 
-def record(model: Model, hub: Hub) -> dict[str, Any]:
+def record(model: Model, hub: RecordHub) -> dict[str, Any]:
     """Return the record of a model; its `id` is 0 until it has its place in the file.
 
     A field with nothing to say is absent: the published schema takes no empty array.

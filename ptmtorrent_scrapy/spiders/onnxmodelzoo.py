@@ -14,7 +14,7 @@ from scrapy.http import Response
 
 from ptmtorrent_scrapy.crawl.pages import PageFailed
 from ptmtorrent_scrapy.formats.raw_json import elements
-from ptmtorrent_scrapy.formats.repository_urls import owner_and_name
+from ptmtorrent_scrapy.formats.repository_urls import comparable, owner_and_name
 from ptmtorrent_scrapy.git.lfs.pointers import parse
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, RejectedModel
 from ptmtorrent_scrapy.parsers.onnx_models import OnnxModels, manifest_path
@@ -46,7 +46,7 @@ class OnnxModelZooSpider(HubSpider):
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         spider = super().from_crawler(crawler, *args, **kwargs)
-        spider.hub_url = crawler.settings["ONNXMODELZOO_REPOSITORY"].rstrip("/").removesuffix(".git")
+        spider.hub_url = comparable(crawler.settings["ONNXMODELZOO_REPOSITORY"])
         return spider
 
     async def start(self) -> AsyncIterator[Request]:

@@ -16,7 +16,7 @@ from scrapy.settings import BaseSettings
 from ptmtorrent_scrapy.crawl.pages import PageFailed
 from ptmtorrent_scrapy.downloadhandlers import chromium, chromium_program
 from ptmtorrent_scrapy.formats.markdown import is_rendered, plain, render
-from ptmtorrent_scrapy.formats.repository_urls import Repositories, owner_and_name
+from ptmtorrent_scrapy.formats.repository_urls import Repositories, comparable, owner_and_name
 from ptmtorrent_scrapy.items import Metadata, Model, RawPage, RejectedModel
 from ptmtorrent_scrapy.parsers.pytorchhub import Page, described, model, model_page
 from ptmtorrent_scrapy.spiders.base import HubSpider
@@ -52,7 +52,7 @@ class PyTorchHubSpider(HubSpider):
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.hub_url = crawler.settings["PYTORCHHUB_URL"].rstrip("/")
-        spider.repository = crawler.settings["PYTORCHHUB_REPOSITORY"].rstrip("/").removesuffix(".git")
+        spider.repository = comparable(crawler.settings["PYTORCHHUB_REPOSITORY"])
         spider.has_browser = "PLAYWRIGHT_LAUNCH_OPTIONS" in crawler.settings
         return spider
 

@@ -18,7 +18,7 @@ from ptmtorrent_scrapy.formats.repository_urls import owner_and_name, repository
 from ptmtorrent_scrapy.items import Metadata, Model
 from ptmtorrent_scrapy.parsers import huggingface
 from ptmtorrent_scrapy.parsers.errors import NotAModel
-from ptmtorrent_scrapy.records.record import Hub, record
+from ptmtorrent_scrapy.records.record import RecordHub, record
 from ptmtorrent_scrapy.records.validator import Validator
 from ptmtorrent_scrapy.storage.tree import UnusableName, check_folder
 from tests.conftest import Crawl, Start, serve
@@ -107,7 +107,7 @@ def test_any_card_is_read(validator: Validator, card: dict[str, Any], index: Any
 def made(model: Model, validator: Validator) -> None:
     """Check that its record is valid, or that the validator reports the problem."""
     model.position = 0
-    hub = Hub(name="H", url="https://h.example", metadata_path="data/h/json/metadata/h.json")
+    hub = RecordHub(name="H", url="https://h.example", metadata_path="data/h/json/metadata/h.json")
     wrong = validator.problem(record(model, hub))
     assert wrong is None or (wrong and len(wrong) <= 500)
 

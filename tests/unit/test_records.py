@@ -8,11 +8,11 @@ import pytest
 
 from ptmtorrent_scrapy.formats.raw_json import count, elements, string
 from ptmtorrent_scrapy.items import Dataset, Metadata, Model
-from ptmtorrent_scrapy.records.record import Hub, record, with_clone
+from ptmtorrent_scrapy.records.record import RecordHub, record, with_clone
 from ptmtorrent_scrapy.records.validator import Validator, schema
 from ptmtorrent_scrapy.spiders.huggingface import HuggingFaceSpider
 
-HUB = Hub(name="Hub", url="https://hub.example", metadata_path="data/hub/json/metadata/hub.json")
+HUB = RecordHub(name="Hub", url="https://hub.example", metadata_path="data/hub/json/metadata/hub.json")
 
 
 def model(**fields: Any) -> Model:

@@ -51,7 +51,7 @@ def test_results_are_durable_once_the_hub_is_listed(path: Path) -> None:
     database.save_results()
     database.close()
     with closing(CrawlDatabase(path)) as again:
-        assert again.result("https://hub.example/owner/m") == b'{"status": "refused"}'
+        assert again.result("https://hub.example/owner/m") == {"status": "refused"}
 
 
 @pytest.mark.parametrize(("ahead", "is_known"), [(-10, True), (10_000, False)])

@@ -9,11 +9,11 @@ import pytest
 from ptmtorrent_scrapy.formats.spdx import spdx_identifier
 from ptmtorrent_scrapy.items import Metadata, Model
 from ptmtorrent_scrapy.parsers.huggingface import model
-from ptmtorrent_scrapy.records.record import Hub, record
+from ptmtorrent_scrapy.records.record import RecordHub, record
 from ptmtorrent_scrapy.records.validator import Validator
 
 BASE = "https://huggingface.co"
-HUB = Hub(name="Hugging Face", url=BASE, metadata_path="data/huggingface/json/metadata/hf_metadata.json")
+HUB = RecordHub(name="Hugging Face", url=BASE, metadata_path="data/huggingface/json/metadata/hf_metadata.json")
 # https://huggingface.co/docs/hub/repositories-licenses
 WITHOUT_SPDX = (
     *("openrail", "bigscience-openrail-m", "creativeml-openrail-m", "bigscience-bloom-rail-1.0", "bigcode-openrail-m"),
