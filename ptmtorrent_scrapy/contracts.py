@@ -39,9 +39,9 @@ class Models(Contract):
         models = [item for item in output if isinstance(item, Model)]
         whole = [model for model in models if all(ItemAdapter(model).get(field) for field in fields)]
         if len(whole) < int(number):
-            wanted = f"{counted(int(number), 'model')}{' with ' if fields else ''}{' and '.join(fields)}"
+            expected = f"{counted(int(number), 'model')}{' with ' if fields else ''}{' and '.join(fields)}"
             found = (
                 self._spider.session.state.problem
                 or f"{counted(len(output), 'object')}, {counted(len(models), 'model')}, {len(whole)} as expected"
             )
-            raise ContractFail(f"{self._spider.hub} should have at least {wanted}: {found}")
+            raise ContractFail(f"{self._spider.hub} should have at least {expected}: {found}")

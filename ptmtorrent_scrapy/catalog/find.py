@@ -27,9 +27,9 @@ class FoundFile:
     state: str | None
 
 
-def find(hubs: Sequence[CollectedHub], wanted: str) -> Iterator[FoundFile]:
+def find(hubs: Sequence[CollectedHub], query: str) -> Iterator[FoundFile]:
     """Yield the files with that SHA-256 or git blob id, else those whose path, or name, matches that pattern."""
-    matches = matcher(wanted)
+    matches = matcher(query)
     for hub in hubs:
         lines: list[dict[str, Any]] = []
         for line in hub.files():
@@ -41,17 +41,17 @@ def find(hubs: Sequence[CollectedHub], wanted: str) -> Iterator[FoundFile]:
         yield from _with_models(hub, lines)
 
 
-def matcher(wanted: str) -> Callable[[dict[str, Any]], bool]:
+def matcher(query: str) -> Callable[[dict[str, Any]], bool]:
     """Return whether a line of files.jsonl is of a wanted file.
 
     >>> matcher("*.onnx")({"path": "a/b.onnx"}), matcher("a/*")({"path": "b/c"})
     (True, False)
     """
-    if match := _HASH.fullmatch(wanted):
+    if match := _HASH.fullmatch(query):
         digest = (match[1] or match[2]).lower()
         return lambda line: digest in (line.get("sha256"), line.get("blob"))
-    pattern = re.compile(fnmatch.translate(wanted))
-    if "/" in wanted:
+    pattern = re.compile(fnmatch.translate(query))
+    if "/" in query:
         return lambda line: pattern.match(line["path"]) is not None
     return lambda line: pattern.match(line["path"].rpartition("/")[2]) is not None
 

@@ -58,11 +58,11 @@ class CollectedHub:
     def missing(self) -> list[str]:
         """Return which files the hub lacks, as paths below its folder; hubs of datasets and spaces have few."""
         json = self.folder / "json"
-        wanted = [json / "crawls.jsonl"]
+        expected = [json / "crawls.jsonl"]
         if not self._is_without_records():
             names = ("repositories.jsonl", "files.jsonl", "rejected.jsonl")
-            wanted = [self.tree.records, *(json / name for name in names), *wanted]
-        absent = [below(path, self.folder) for path in wanted if not path.is_file()]
+            expected = [self.tree.records, *(json / name for name in names), *expected]
+        absent = [below(path, self.folder) for path in expected if not path.is_file()]
         return absent if any((json / "metadata").glob("*.json")) else [*absent, "json/metadata"]
 
     def crawl(self, pair: Pair | None = None) -> Crawl | None:
@@ -94,7 +94,7 @@ class CollectedHub:
         """Yield what a crawl says of itself that has not ended."""
         return self._lines(f".{self.name}~begun", "started")
 
-    def _lines(self, name: str, *wanted: str) -> Iterator[dict[str, Any]]:
+    def _lines(self, name: str, *fields: str) -> Iterator[dict[str, Any]]:
         """Yield the objects of a file of JSON lines that have strings for the fields that are wanted."""
         path = self.folder / "json" / name
         if not path.is_file():
@@ -102,10 +102,10 @@ class CollectedHub:
         file_name = below(path, self.folder)
         with path.open("rb") as file:
             for number, line in json_lines(file, lambda what: self.faults.add(file_name, what)):
-                if all(isinstance(line.get(field), str) for field in wanted):
+                if all(isinstance(line.get(field), str) for field in fields):
                     yield line
                 else:
-                    self.faults.add(file_name, f"line {number} has no {' or '.join(wanted)}")
+                    self.faults.add(file_name, f"line {number} has no {' or '.join(fields)}")
 
 
 def _has_data(line: dict[str, Any]) -> bool:

@@ -131,8 +131,8 @@ class Cluster:
             return
         with contextlib.suppress(OSError):
             workers = await connection.workers()
-            asked = (connection.ask(worker, process.cancel, self._scope, seconds=_CANCEL) for worker in workers)
-            await asyncio.gather(*asked, return_exceptions=True)
+            calls = (connection.ask(worker, process.cancel, self._scope, seconds=_CANCEL) for worker in workers)
+            await asyncio.gather(*calls, return_exceptions=True)
 
 
 @contextlib.contextmanager

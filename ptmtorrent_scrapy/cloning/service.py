@@ -166,8 +166,8 @@ class CloneService:
         """Return the contents of small files of a clone's HEAD, by name. Raises `GitError`."""
         common = self._settings.repository
         git = Command(scope=common.scope, environment=environment(timeout=common.timeout), timeout=common.timeout)
-        asked = [name for name in names if "\n" not in name]
-        return await asyncio.to_thread(contents, git, path, "HEAD", asked)
+        readable = [name for name in names if "\n" not in name]
+        return await asyncio.to_thread(contents, git, path, "HEAD", readable)
 
     def refuse(self, url: str, reason: str) -> None:
         """Note that a repository is not cloned because of its name or URL."""

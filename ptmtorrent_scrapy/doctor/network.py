@@ -39,13 +39,13 @@ def page(check: str, url: str, headers: Mapping[str, str]) -> tuple[CheckResult,
     return CheckResult(check, OK, f"{url} answers"), _ahead(date)
 
 
-def repository(check: str, wanted: CloneRequest) -> CheckResult:
+def repository(check: str, request: CloneRequest) -> CheckResult:
     """Check a repository that is a hub, or has the list of a hub."""
     try:
-        commit, _ = head_commit(wanted)
+        commit, _ = head_commit(request)
     except GitError as error:
-        return CheckResult(check, WRONG, f"{wanted.url} cannot be reached: {error}", _ADVICE)
-    return CheckResult(check, OK, f"{wanted.url} is at {commit}")
+        return CheckResult(check, WRONG, f"{request.url} cannot be reached: {error}", _ADVICE)
+    return CheckResult(check, OK, f"{request.url} is at {commit}")
 
 
 def token(base: str, secret: str, headers: Mapping[str, str], *, probe: str, settings: tuple[str, str]) -> CheckResult:
@@ -91,9 +91,9 @@ def _ask(opener: urllib.request.OpenerDirector, url: str, headers: Mapping[str, 
     """Return status and Date of the answer. Raises `OSError`, `HTTPException`, `ValueError`."""
     if urlsplit(url).scheme not in ("http", "https"):
         raise ValueError("not an http or https URL")
-    asked = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - the scheme was checked just now
+    request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - the scheme was checked just now
     try:
-        with opener.open(asked, timeout=_PATIENCE) as answer:
+        with opener.open(request, timeout=_PATIENCE) as answer:
             answer.read(_MOST)
             return int(answer.status), answer.headers.get("Date")
     except urllib.error.HTTPError as error:

@@ -90,16 +90,16 @@ def _python() -> CheckResult:
 
 def _packages() -> Iterator[CheckResult]:
     """Check the requirements of a checkout, or those of an installed package and of its extras."""
-    wanted = _requirements()
-    if not wanted:
+    requirements = _requirements()
+    if not requirements:
         yield CheckResult("packages", WARNING, "no list of requirements found", "compare with requirements.txt")
         return
-    required = [requirement for requirement in wanted if _extra(requirement) is None]
+    required = [requirement for requirement in requirements if _extra(requirement) is None]
     if wrong := [problem for requirement in required if (problem := _problem(requirement))]:
         yield CheckResult("packages", WRONG, ", ".join(wrong), "install them: pip install -r requirements.txt")
     else:
         yield CheckResult("packages", OK, f"all {len(required)} required packages")
-    for requirement in wanted:
+    for requirement in requirements:
         extra = _extra(requirement)
         if extra and (problem := _problem(requirement)):
             yield CheckResult("packages", WARNING, problem, f'if you need it: pip install "ptmtorrent-scrapy[{extra}]"')
@@ -139,8 +139,8 @@ def _browser() -> CheckResult:
     if wrong := chromium_program.problem():
         return CheckResult("browser", WARNING, wrong, advice)
     path = chromium_program.find()
-    asked = [str(path), "--version"]
-    started = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=30)
+    command = [str(path), "--version"]
+    started = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     if started.returncode:
         return CheckResult("browser", WARNING, f"{path} does not start", advice)
     return CheckResult("browser", OK, started.stdout.strip())

@@ -31,13 +31,13 @@ def configure(settings: BaseSettings, site: str, executable: str) -> None:
     """Let the crawl load pages of a site, and of no other, in a browser; it starts with the first `request`."""
     parts = urlsplit(site)
     handler = "ptmtorrent_scrapy.downloadhandlers.browser.BrowserHandler"  # imported by the crawls that use it alone
-    wanted = {
+    values = {
         "DOWNLOAD_HANDLERS": {**settings.getdict("DOWNLOAD_HANDLERS"), parts.scheme: handler},
         "PLAYWRIGHT_LAUNCH_OPTIONS": launch_options(executable, parts.hostname or ""),
         "PLAYWRIGHT_ABORT_REQUEST": partial(is_unwanted, parts.netloc),
         "PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT": 30_000,  # milliseconds
     }
-    for name, value in wanted.items():
+    for name, value in values.items():
         settings.set(name, value, priority="spider")
 
 

@@ -55,14 +55,14 @@ class DamagedClone:
     def _commits(self) -> dict[str, str]:
         """Return the commits of branches, of HEAD and of what was kept, under the names that they are to have."""
         moment = self._tracking.moment()
-        named: dict[str, str] = {}
+        commits: dict[str, str] = {}
         with contextlib.suppress(CommandFailed, OSError):
             branch, commit = local.head(self._old)
             if branch is None and commit is not None:
-                named[f"{LOCAL}{moment}/HEAD"] = commit
+                commits[f"{LOCAL}{moment}/HEAD"] = commit
             listed = os.fsdecode(self._git.run(*_LISTED, cwd=self._old)).split("\n")[:-1]
-            named |= {_new_name(name, moment): oid for oid, _, name in (line.partition(" ") for line in listed)}
-        return named
+            commits |= {_new_name(name, moment): oid for oid, _, name in (line.partition(" ") for line in listed)}
+        return commits
 
     def _copy(self, commit: str) -> None:
         """Pack what the new clone lacks of a commit."""
@@ -88,8 +88,8 @@ class DamagedClone:
         large = pointers.of_commit(self._git, self._new, "HEAD")
         differ = [path for path in self._files() if path not in large and not self._is_same(path)]
         head = local.head(self._new).commit or ""
-        asked = b"".join(blob_id(self._at(self._old, path), head).encode() + b"\n" for path in differ)
-        answers = self._git.run("git", "cat-file", "--batch-check", cwd=self._new, stdin=asked).split(b"\n")
+        ids = b"".join(blob_id(self._at(self._old, path), head).encode() + b"\n" for path in differ)
+        answers = self._git.run("git", "cat-file", "--batch-check", cwd=self._new, stdin=ids).split(b"\n")
         return [path for path, answer in zip(differ, answers, strict=False) if answer.endswith(b"missing")]
 
     def _files(self) -> Iterator[bytes]:

@@ -101,12 +101,12 @@ class LocalWork:
     def _foreign(self, paths: Sequence[bytes], commits: Sequence[str]) -> list[bytes]:
         """Return those paths that hold nothing which one of the commits has there."""
         present = [path for path in paths if self._mode(path) is not None]
-        asked = [(path, commit) for path in present for commit in commits if b"\n" not in path]
-        stdin = b"".join(commit.encode() + b":" + path + b"\n" for path, commit in asked)
+        queries = [(path, commit) for path in present for commit in commits if b"\n" not in path]
+        stdin = b"".join(commit.encode() + b":" + path + b"\n" for path, commit in queries)
         command = ("git", "cat-file", "--batch-check=%(objecttype) %(objectname)")
         answers = self._git.run(*command, cwd=self._clone, stdin=stdin) if stdin else b""
         blobs: dict[bytes, list[tuple[str, str]]] = {}
-        for (path, commit), answer in zip(asked, answers.split(b"\n"), strict=False):
+        for (path, commit), answer in zip(queries, answers.split(b"\n"), strict=False):
             if answer.startswith(b"blob "):
                 blobs.setdefault(path, []).append((answer.removeprefix(b"blob ").decode(), commit))
         return [path for path in present if not self._is_known(path, blobs.get(path, []))]

@@ -31,12 +31,12 @@ def origin(clone: Path) -> str | None:
 def set_origin(clone: Path, url: str) -> None:
     """Let a clone know that this is where it comes from. Raises `OSError`."""
     path = clone / ".git" / "config"
-    wanted = {"remote.origin.url": url, "lfs.url": lfs_url(url)}
+    urls = {"remote.origin.url": url, "lfs.url": lfs_url(url)}
     text = path.read_bytes()
-    if _urls(text).keys() >= wanted.keys() and not re.search(r'[\s"\\#;]', url):
-        write(path, _replaced(text, wanted))
+    if _urls(text).keys() >= urls.keys() and not re.search(r'[\s"\\#;]', url):
+        write(path, _replaced(text, urls))
         return
-    for name, value in wanted.items():
+    for name, value in urls.items():
         subprocess.run(["git", "config", "--file", path, name, value], check=True, capture_output=True)
 
 
@@ -58,10 +58,10 @@ def _urls(text: bytes) -> dict[str, bytes]:
     return {name: match[2] for name, match, _ in _lines(text) if name and match}
 
 
-def _replaced(text: bytes, wanted: dict[str, str]) -> bytes:
+def _replaced(text: bytes, urls: dict[str, str]) -> bytes:
     lines = []
     for name, match, line in _lines(text):
-        lines.append(b"\turl = " + os.fsencode(wanted[name]) if name in wanted and match else line)
+        lines.append(b"\turl = " + os.fsencode(urls[name]) if name in urls and match else line)
     return b"\n".join(lines)
 
 

@@ -30,14 +30,14 @@ def version(name: str) -> Version:
         raise Unusable(name, "is not installed", f"install it, on Debian with: apt-get install {name}")
     try:
         command = [path, "--version"]
-        asked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT)
+        answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT)
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it does not answer"
         raise Unusable(name, f"does not run: {path}: {reason}", "install it again") from None
-    match = _VERSION.search(asked.stdout)
-    if match is None or asked.returncode:
-        said = printable((asked.stderr or asked.stdout).strip()[:100]) or "no version"
-        raise Unusable(name, f"does not run: {path} --version says: {said}", "install it again")
+    match = _VERSION.search(answer.stdout)
+    if match is None or answer.returncode:
+        text = printable((answer.stderr or answer.stdout).strip()[:100]) or "no version"
+        raise Unusable(name, f"does not run: {path} --version says: {text}", "install it again")
     found = tuple(int(number or 0) for number in match.groups())
     if found < _LEAST[name]:
         least = ".".join(map(str, _LEAST[name]))

@@ -99,7 +99,7 @@ class Upstream:
 
     def refs(self) -> ServerRefs:
         """Return its HEAD, branches and tags."""
-        wanted = ("HEAD", f"{HEADS}*", f"{TAGS}*")
+        patterns = ("HEAD", f"{HEADS}*", f"{TAGS}*")
         listed = bytearray()
 
         def take(piece: bytes) -> None:
@@ -107,7 +107,7 @@ class Upstream:
             if len(listed) > _REFERENCES:
                 raise Refused(f"its server lists more than {_REFERENCES} bytes of references")
 
-        self._ask("git", "ls-remote", "--symref", "--", self.url, *wanted, output=take)
+        self._ask("git", "ls-remote", "--symref", "--", self.url, *patterns, output=take)
         return parse(bytes(listed))
 
     def head(self, scratch: Path, hub_commit: str | None) -> Head | None:
@@ -174,9 +174,9 @@ class Upstream:
             return False
         return Tracking(git=self.git, clone=clone).has(commit)
 
-    def _fetch(self, clone: Path, wanted: Sequence[str], progress: Callable[[], object], *, stdin: str = "") -> None:
+    def _fetch(self, clone: Path, refspecs: Sequence[str], progress: Callable[[], object], *, stdin: str = "") -> None:
         self._ask(
-            *("git", "fetch", "--progress", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", *wanted),
+            *("git", "fetch", "--progress", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", *refspecs),
             cwd=clone,
             stdin=stdin.encode(),
             environment=configured(self.git.environment, HARDENED),

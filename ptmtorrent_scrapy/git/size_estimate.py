@@ -31,8 +31,8 @@ def weight(repository: CloneRequest) -> int:
             return 0
         git.run("git", "read-tree", commit, cwd=clone)
         files = pointers.of_commit(git, clone, commit)
-        wanted = pointers.wanted(git, clone, commit, files, repository.lfs)
-        return local.size(clone / ".git") + sum(pointer.size for pointer in set(wanted.values()))
+        large = pointers.wanted(git, clone, commit, files, repository.lfs)
+        return local.size(clone / ".git") + sum(pointer.size for pointer in set(large.values()))
 
 
 @contextlib.contextmanager

@@ -25,8 +25,8 @@ _REASON = 300  # characters of a server's words that are kept
 def reason(stderr: str) -> str:
     """Return a server's own words about its refusal: the hub's header, else a plain text that git shows; or nothing."""
     header = [words.strip() for words in _ERROR_HEADER.findall(stderr)[-1:]]
-    said = [line.removeprefix("remote:").strip() for line in beside(stderr) if line.startswith("remote:")]
-    text = header or [line for line in said if not _PROGRESS.match(line)]
+    server_lines = [line.removeprefix("remote:").strip() for line in beside(stderr) if line.startswith("remote:")]
+    text = header or [line for line in server_lines if not _PROGRESS.match(line)]
     plain = "".join(each if each.isprintable() else " " for each in " ".join(text))
     return " ".join(plain.split())[:_REASON]
 

@@ -117,8 +117,8 @@ class RateLimitMiddleware:
         if failures >= self._tries:
             self._down.add(host)
             return
-        asked = _retry_after(response) if response else None
-        self._wait(host, backoff(self._pause, failures) if asked is None else asked, _FAILED)
+        pause = _retry_after(response) if response else None
+        self._wait(host, backoff(self._pause, failures) if pause is None else pause, _FAILED)
 
     def _wait(self, host: str, seconds: float, why: str) -> None:
         seconds = min(seconds, self._longest)
@@ -135,8 +135,8 @@ def _pause(response: Response, left: int | None, seconds: int | None, tries: int
     """Return the seconds to wait after a 429."""
     if left == 0 and seconds is not None:
         return seconds + 1.0
-    asked = _retry_after(response)
-    return backoff(1.0, tries) if asked is None else asked
+    pause = _retry_after(response)
+    return backoff(1.0, tries) if pause is None else pause
 
 
 def _retry_after(response: Response) -> float | None:

@@ -133,11 +133,11 @@ def _through(connection: socket.socket, proxy: Proxy, host: str, port: int) -> N
 def _open_tunnel(connection: socket.socket, proxy: Proxy, host: str, port: int) -> None:
     """Ask an HTTP proxy for a connection to the server (RFC 9110, 9.3.6)."""
     name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    asked = f"CONNECT {name} HTTP/1.1\r\nHost: {name}\r\n"
+    request = f"CONNECT {name} HTTP/1.1\r\nHost: {name}\r\n"
     if proxy.authorization:
-        asked += f"Proxy-Authorization: {proxy.authorization}\r\n"
+        request += f"Proxy-Authorization: {proxy.authorization}\r\n"
     try:
-        connection.sendall(f"{asked}\r\n".encode("ascii"))
+        connection.sendall(f"{request}\r\n".encode("ascii"))
         answer = b""
         while not answer.endswith(b"\r\n\r\n") and len(answer) < _ANSWER_BYTES:
             piece = connection.recv(1)  # nothing of what the server says next may be taken

@@ -120,7 +120,7 @@ class Client:
                 self._busy.discard(connection)
                 connection.close()
                 if used is None:
-                    raise Unreachable(f"{key[1]} does not answer as HTTP requires: {_said(error)}") from error
+                    raise Unreachable(f"{key[1]} does not answer as HTTP requires: {_reason(error)}") from error
             except BaseException:
                 self._busy.discard(connection)
                 connection.close()
@@ -223,7 +223,7 @@ def _tls(
     return context
 
 
-def _said(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({error.verify_message})"
     return str(getattr(error, "strerror", None) or error or type(error).__name__)[:200]

@@ -39,8 +39,8 @@ def with_fields(url: str, names: Iterable[str]) -> str:
     >>> with_fields("https://hub/api/models?limit=9&full=true&cursor=a%3D", ["sha", "tags"])
     'https://hub/api/models?limit=9&cursor=a%3D&expand[]=sha&expand[]=tags'
     """
-    wanted = [f"expand[]={quote(name, safe='.')}" for name in names] or [f"{flag}=true" for flag in _FLAGS]
-    return _with(url, (*_EXPAND, *_FLAGS), wanted)
+    parameters = [f"expand[]={quote(name, safe='.')}" for name in names] or [f"{flag}=true" for flag in _FLAGS]
+    return _with(url, (*_EXPAND, *_FLAGS), parameters)
 
 
 def shown(url: str) -> str:
@@ -54,8 +54,8 @@ def shown(url: str) -> str:
 
 def limit(url: str) -> int:
     """Return how many objects a page has at most."""
-    asked = dict(parse_qsl(url.partition("?")[2])).get("limit", "")
-    return min(int(asked), MOST) if asked.isdecimal() and asked.isascii() and len(asked) < 10 else MOST
+    number = dict(parse_qsl(url.partition("?")[2])).get("limit", "")
+    return min(int(number), MOST) if number.isdecimal() and number.isascii() and len(number) < 10 else MOST
 
 
 def with_limit(url: str, number: int) -> str:

@@ -78,7 +78,7 @@ def model_classes(readme: str, repository: str, pages: Mapping[str, str]) -> Ite
                 "ModelREADMEPath": pages.get(folder or "", NOTHING),
                 "RepoREADMEPath": folder or NOTHING,
                 "Paper": _first_link(reference),
-                "Description": _said(cells.get("description")),
+                "Description": _cell_text(cells.get("description")),
                 "HFSpaceURL": _first_link(space),
                 "Category": table.anchor or table.section or NOTHING,
             }
@@ -96,11 +96,11 @@ def model_rows(page: str, folder: str, repository: str) -> Iterator[dict[str, st
                 continue
             sample = cells.get(_SAMPLE)
             yield {
-                "Model": _said(cells.get("model") or row[0]),
-                "ModelSize": _said(download),
+                "Model": _cell_text(cells.get("model") or row[0]),
+                "ModelSize": _cell_text(download),
                 "ModelPath": in_repository(link, folder, repository) or link,
-                **{key: _said(_one_of(cells, columns)) for key, columns in _COLUMNS.items()},
-                "ModelSampleSize": _said(sample),
+                **{key: _cell_text(_one_of(cells, columns)) for key, columns in _COLUMNS.items()},
+                "ModelSampleSize": _cell_text(sample),
                 "ModelSamplePath": _path(sample, folder, repository),
             }
 
@@ -193,7 +193,7 @@ def _one_of(cells: Mapping[str, Cell], columns: Iterable[str]) -> Cell | None:
     return next((cells[column] for column in columns if column in cells), None)
 
 
-def _said(cell: Cell | None) -> str:
+def _cell_text(cell: Cell | None) -> str:
     return cell.text if cell and cell.text else NOTHING
 
 

@@ -65,7 +65,7 @@ def line_chart(title: str, times: Sequence[datetime], lines: Sequence[tuple[str,
     day = "%Y-%m-%d" if times[0].date() != times[-1].date() else "%Y-%m-%d %H:%M"
     return LineChart(
         title=title,
-        description="; ".join(_said(name, values) for name, values in lines) + ".",
+        description="; ".join(_range_in_words(name, values) for name, values in lines) + ".",
         first=f"{times[0]:{day}}",
         last=f"{times[-1]:{day}}",
         ticks=[Tick(at=BOTTOM - share * (BOTTOM - TOP), text=short(round(top * share))) for share in (0, 0.5, 1)],
@@ -73,7 +73,7 @@ def line_chart(title: str, times: Sequence[datetime], lines: Sequence[tuple[str,
     )
 
 
-def _said(name: str, values: Sequence[int | None]) -> str:
+def _range_in_words(name: str, values: Sequence[int | None]) -> str:
     known = [value for value in values if value is not None]
     return f"{name}: from {known[0]:,} to {known[-1]:,}" if known else f"{name}: not known"
 

@@ -188,20 +188,20 @@ class HuggingFaceApiSpider(HubSpider):
         """Return the URL that asks for less, where that may help."""
         if why.is_too_large:
             return self.size.smaller(url)
-        asked = query.fields(url)
-        if not asked or why.response is None or why.response.status != 400:
+        requested = query.fields(url)
+        if not requested or why.response is None or why.response.status != 400:
             return None
         message = text(why.response)
         if "expand" not in message and "cursor=" in url:
             return None  # it is the position that is refused
         accepted = query.accepted(message) or frozenset()
-        fewer = [name for name in asked if name in accepted]
-        self._count_refused(asked, fewer if len(fewer) < len(asked) else [])
-        return query.with_fields(url, fewer if len(fewer) < len(asked) else [])
+        fewer = [name for name in requested if name in accepted]
+        self._count_refused(requested, fewer if len(fewer) < len(requested) else [])
+        return query.with_fields(url, fewer if len(fewer) < len(requested) else [])
 
-    def _count_refused(self, asked: list[str], accepted: list[str]) -> None:
+    def _count_refused(self, requested: list[str], accepted: list[str]) -> None:
         """Count the fields that the hub gives no more; none is accepted where it refuses `expand` itself."""
-        names = [name for name in asked if name not in accepted] if accepted else ["expand"]
+        names = [name for name in requested if name not in accepted] if accepted else ["expand"]
         assert self.crawler.stats is not None
         for name in names:
             self.crawler.stats.inc_value(f"listing/departures/{name} {REFUSED}")

@@ -33,12 +33,12 @@ class Clones:
         """
         clone = self.tree.repository(folder)
         found: list[Finding] = []
-        named: set[str] = set()
+        oids: set[str] = set()
         try:
             self._git.run("git", *_skipped(clone), "fsck", "--no-dangling", "--no-progress", cwd=clone)
             found += self._moved(clone, folder, line)
             files = self._files(clone)
-            named = {pointer.oid for pointer in files.values()}
+            oids = {pointer.oid for pointer in files.values()}
             wanted = self._wanted(clone, files)
             placed = self._placed(clone, wanted)
             found += self._large_files(clone, folder, files, wanted, placed)
@@ -47,7 +47,7 @@ class Clones:
             raise
         except (GitError, OSError, ValueError) as error:
             found.append(self.problem("clone damaged", folder, str(error)))
-        return found, named
+        return found, oids
 
     def problem(self, kind: str, folder: str, detail: str, path: bytes = b"") -> Finding:
         """Return a problem of the clone of AUTHOR/MODEL, or of a file of it."""

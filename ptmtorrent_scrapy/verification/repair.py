@@ -68,8 +68,8 @@ class Repair:
         if oids:
             for folder in self._verification.lines:
                 if (self.tree.repository(folder) / ".git").is_dir():
-                    named = self._verification.check_clone(folder)[1]
-                    if not oids.isdisjoint(named):
+                    used = self._verification.check_clone(folder)[1]
+                    if not oids.isdisjoint(used):
                         yield folder
 
     @contextmanager
@@ -95,8 +95,8 @@ class Repair:
             path.rename(aside)
         elif (path / ".git").is_dir():
             local.write_state(path, {**(local.state(path) or {}), "error": "marked incomplete by scrapy verify"})
-        wanted = self._request(folder, local.state(aside if remake else path) or {})
-        result = clone(replace(wanted, commit=None) if remake else wanted)
+        request = self._request(folder, local.state(aside if remake else path) or {})
+        result = clone(replace(request, commit=None) if remake else request)
         if remake and result.status not in USABLE:
             aside.rename(path)
         elif remake:

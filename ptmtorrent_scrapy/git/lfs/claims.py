@@ -19,12 +19,12 @@ _LONGEST = 60.0  # seconds that a mutex, which is held for milliseconds, is wait
 
 
 @contextlib.contextmanager
-def claim(folder: Path, wanted: Sequence[Pointer]) -> Iterator[list[Pointer]]:
+def claim(folder: Path, objects: Sequence[Pointer]) -> Iterator[list[Pointer]]:
     """Claim the objects that no other clone fetches, and yield them; `folder` holds the claims. Raise `LockHeld`."""
     with contextlib.ExitStack() as held:
         with _mutex(folder):
             taken = _taken(folder)
-            ours = [pointer for pointer in wanted if pointer.oid not in taken]
+            ours = [pointer for pointer in objects if pointer.oid not in taken]
             if ours:
                 path = folder / f"{os.getpid()}-{secrets.token_hex(8)}"
                 held.enter_context(lock(path, note="".join(f"{pointer.oid}\n" for pointer in ours)))

@@ -43,15 +43,15 @@ class Download:
         self._scratch = scratch
         self._local: GitError | None = None  # what went wrong on this machine
 
-    def run(self, wanted: list[Pointer], missing: Callable[[Iterable[Pointer]], list[Pointer]]) -> None:
+    def run(self, objects: list[Pointer], missing: Callable[[Iterable[Pointer]], list[Pointer]]) -> None:
         """Run git-lfs until it brings nothing more. Raise `Cancelled`, `Stalled`."""
         runs = 0
-        while wanted and runs < _RUNS:
-            before = len(wanted), self.incomplete(wanted)
-            self._local = self._run(wanted)
-            left = missing(wanted)
+        while objects and runs < _RUNS:
+            before = len(objects), self.incomplete(objects)
+            self._local = self._run(objects)
+            left = missing(objects)
             more = self.incomplete(left) - before[1]
-            wanted = [pointer for pointer in left if self._gateway.may_try_again(pointer)]
+            objects = [pointer for pointer in left if self._gateway.may_try_again(pointer)]
             if isinstance(self._local, NoSpace) or (len(left) == before[0] and more <= 0):
                 return
             runs = 0 if len(left) < before[0] or more > _PROGRESS else runs + 1
@@ -64,11 +64,11 @@ class Download:
             return self._local
         return self._gateway.failure(missing) or self._local
 
-    def _run(self, wanted: list[Pointer]) -> GitError | None:
+    def _run(self, objects: list[Pointer]) -> GitError | None:
         """Run git-lfs once; its exit status says only that something went wrong."""
-        self._resume(wanted)
+        self._resume(objects)
         shutil.rmtree(self._scratch, ignore_errors=True)
-        self._make_pointers(wanted)
+        self._make_pointers(objects)
         url = self._gateway.url
         settings = {**_SETTINGS, "remote.origin.url": url, "lfs.url": url, "lfs.storage": str(self._store.resolve())}
         variables = {**configured(self.git.environment, settings), "GIT_DIR": str(self._scratch.resolve())}
@@ -87,36 +87,36 @@ class Download:
             shutil.rmtree(self._scratch, ignore_errors=True)
         return None
 
-    def _make_pointers(self, wanted: Iterable[Pointer]) -> None:
+    def _make_pointers(self, objects: Iterable[Pointer]) -> None:
         """Make the scratch repository: bare, with one commit that holds a pointer file per object."""
         for folder in ("objects", "refs"):
             (self._scratch / folder).mkdir(parents=True)
         (self._scratch / "HEAD").write_text(f"ref: {_BRANCH}\n")
         files = "".join(
-            f"M 100644 inline {pointer.oid}\ndata {len(text(pointer))}\n{text(pointer)}" for pointer in wanted
+            f"M 100644 inline {pointer.oid}\ndata {len(text(pointer))}\n{text(pointer)}" for pointer in objects
         )
         commit = f"commit {_BRANCH}\ncommitter pointers <> 0 +0000\ndata 0\n{files}\n"
         environment = configured(self.git.environment, {"core.fsync": "none"})  # it is removed in a moment
         variables = {**environment, "GIT_DIR": str(self._scratch.resolve())}
         self.git.run("git", "fast-import", "--quiet", cwd=self._scratch, stdin=commit.encode(), environment=variables)
 
-    def _resume(self, wanted: Iterable[Pointer]) -> None:
+    def _resume(self, objects: Iterable[Pointer]) -> None:
         """Let git-lfs resume what a killed one left: it looks for `OID.part`, and had renamed it to `OID<random>`.
 
         Only for objects that are claimed.
         """
         folder = self._store / "incomplete"
-        for pointer in wanted:
+        for pointer in objects:
             left = sorted(folder.glob(f"{pointer.oid}*"), key=lambda path: path.stat().st_size)
             for path in left[:-1]:
                 path.unlink()
             if left:
                 left[-1].rename(folder / f"{pointer.oid}.part")
 
-    def incomplete(self, wanted: Iterable[Pointer]) -> int:
+    def incomplete(self, objects: Iterable[Pointer]) -> int:
         """Return the bytes of objects that have come in part; git-lfs of another clone may complete them meanwhile."""
         folder, size = self._store / "incomplete", 0
-        for path in (path for pointer in wanted for path in folder.glob(f"{pointer.oid}*")):
+        for path in (path for pointer in objects for path in folder.glob(f"{pointer.oid}*")):
             with contextlib.suppress(FileNotFoundError):
                 size += path.stat().st_size
         return size

@@ -65,21 +65,21 @@ class Gateway:
         """Close the connections to the server."""
         self._client.close()
 
-    def batch(self, asked: list[Pointer]) -> list[dict[str, Any]]:
+    def batch(self, objects: list[Pointer]) -> list[dict[str, Any]]:
         """Return the answer to git-lfs about objects; the server is asked for those without a permanent failure."""
-        self._sizes |= {pointer.oid: pointer.size for pointer in asked}
-        wanted = [pointer for pointer in asked if self.may_try_again(pointer)]
-        if wanted:
+        self._sizes |= {pointer.oid: pointer.size for pointer in objects}
+        possible = [pointer for pointer in objects if self.may_try_again(pointer)]
+        if possible:
             try:
-                self._take(wanted, self._ask(wanted))
+                self._take(possible, self._ask(possible))
             except GitError as error:
                 self._everything = error
-        return [self._entry(pointer) for pointer in asked]
+        return [self._entry(pointer) for pointer in objects]
 
-    def _ask(self, asked: list[Pointer]) -> dict[str, Answered]:
+    def _ask(self, pointers: list[Pointer]) -> dict[str, Answered]:
         """Return what the server says of objects, by their ids. Raise `GitError`."""
         self._everything = None
-        objects = [{"oid": pointer.oid, "size": pointer.size} for pointer in asked]
+        objects = [{"oid": pointer.oid, "size": pointer.size} for pointer in pointers]
         body = {"operation": "download", "transfers": ["basic"], "hash_algo": "sha256", "objects": objects}
         headers = {"Accept": _TYPE, "Content-Type": _TYPE, "User-Agent": self._server.user_agent}
         url = f"{self._server.url}/objects/batch"
@@ -88,8 +88,8 @@ class Gateway:
                 raise self._refused(response)
             return answers.batch(self._read(response, answers.BATCH_BYTES), url)
 
-    def _take(self, asked: list[Pointer], answered: Mapping[str, Answered]) -> None:
-        for pointer in asked:
+    def _take(self, pointers: list[Pointer], answered: Mapping[str, Answered]) -> None:
+        for pointer in pointers:
             found = answered.get(pointer.oid, Missing("their server does not have them"))
             if isinstance(found, GitError):
                 self._failures[pointer.oid] = found

@@ -89,8 +89,8 @@ def of_commit(git: Command, repository: Path, commit: str) -> dict[bytes, Pointe
     candidates = list(_small_files(git.run("git", "ls-tree", "-r", "-z", "-l", "--full-tree", commit, cwd=repository)))
     if not candidates:
         return {}
-    asked = b"".join(oid + b"\n" for oid, _ in candidates)
-    contents = batch(git.run("git", "cat-file", "--batch", cwd=repository, stdin=asked))
+    ids = b"".join(oid + b"\n" for oid, _ in candidates)
+    contents = batch(git.run("git", "cat-file", "--batch", cwd=repository, stdin=ids))
     found = {
         path: pointer for (_, path), content in zip(candidates, contents, strict=True) if (pointer := parse(content))
     }

@@ -57,11 +57,11 @@ class Store:
         """Return whether there is a file of an object, even if it is damaged."""
         return damaged.exists(self.object(pointer.oid))
 
-    def missing(self, wanted: Iterable[Pointer]) -> list[Pointer]:
+    def missing(self, objects: Iterable[Pointer]) -> list[Pointer]:
         """Return those objects that are not stored, each once."""
-        return [pointer for pointer in dict.fromkeys(wanted) if not self.has(pointer)]
+        return [pointer for pointer in dict.fromkeys(objects) if not self.has(pointer)]
 
-    def fetch(self, wanted: Iterable[Pointer], *, git: Command, server: LfsServer, scratch: Path) -> GitError | None:
+    def fetch(self, objects: Iterable[Pointer], *, git: Command, server: LfsServer, scratch: Path) -> GitError | None:
         """Fetch the missing objects from an LFS server; return why some are still missing.
 
         An object that another clone fetches, in this process or another, is waited for. `scratch` names a folder to
@@ -70,10 +70,10 @@ class Store:
         gateway = Gateway(server)
         download = Download(self.path, git, gateway, scratch)
         try:
-            missing = iter(self._make_empty(self.missing(wanted)))
+            missing = iter(self._make_empty(self.missing(objects)))
             while chunk := list(islice(missing, _CHUNK)):
                 self._fetch_chunk([pointer for pointer in chunk if gateway.may_try_again(pointer)], download)
-            return download.reason(self.missing(wanted))
+            return download.reason(self.missing(objects))
         finally:
             gateway.close()
 
@@ -145,13 +145,13 @@ class Store:
                     os.link(file, path, follow_symlinks=False)
                 self._keep([pointer])
 
-    def set_damaged_aside(self, wanted: Iterable[Pointer]) -> None:
+    def set_damaged_aside(self, objects: Iterable[Pointer]) -> None:
         """Move objects away whose content is wrong, so that they are fetched again.
 
         Content is read only where it was not checked since the file was last written.
         """
         stored = {}
-        for oid in {pointer.oid for pointer in wanted}:
+        for oid in {pointer.oid for pointer in objects}:
             with contextlib.suppress(FileNotFoundError):
                 stored[oid] = self.object(oid).stat()
         for oid in sorted(stored.keys() - self.checks.hold(stored.items())):

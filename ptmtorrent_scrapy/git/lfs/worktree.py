@@ -181,8 +181,8 @@ def _refresh_index(clone: Path, paths: Iterable[bytes]) -> None:
 def _forget_status(clone: Path, paths: Iterable[bytes], git: Command) -> None:
     """Let git's index know no size or time of the files: the next `git status` of a user reads them once."""
     listed = git.run("git", "ls-files", "--stage", "-z", cwd=clone).split(b"\0")[:-1]
-    wanted = set(paths)
-    entries = b"".join(entry + b"\0" for entry in listed if entry.partition(b"\t")[2] in wanted)
+    names = set(paths)
+    entries = b"".join(entry + b"\0" for entry in listed if entry.partition(b"\t")[2] in names)
     git.run("git", "update-index", "-z", "--index-info", cwd=clone, stdin=entries)
 
 
