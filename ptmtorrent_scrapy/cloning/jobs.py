@@ -3,9 +3,9 @@
 import logging
 
 from ptmtorrent_scrapy.cloning.executor import WorkerLost
+from ptmtorrent_scrapy.cloning.job_outcomes import PASSING, JobOutcomes
 from ptmtorrent_scrapy.cloning.parts import CloneParts
 from ptmtorrent_scrapy.cloning.scheduler import CloneScheduler, Job
-from ptmtorrent_scrapy.cloning.settling import PASSING, Settling
 from ptmtorrent_scrapy.crawl.database import ListedRepository
 from ptmtorrent_scrapy.crawl.state import FinishReason
 from ptmtorrent_scrapy.git.clone import clone, head_commit
@@ -26,7 +26,7 @@ class CloneJobs:
         self._crawl, self._stats, self._settings = parts.crawl, parts.stats, parts.settings
         self._executor, self._requests, self._ending = parts.executor, parts.requests, parts.ending
         self._budget = parts.budget
-        self.settling = Settling(parts)
+        self.outcomes = JobOutcomes(parts)
         self._needed: dict[str, int] = {}  # bytes of repositories that were over their share, by URL
 
     async def work(self, jobs: CloneScheduler) -> None:
@@ -45,7 +45,7 @@ class CloneJobs:
         """Settle a repository without its server where that is possible, else clone it or ask for its commit."""
         expected = self._expected_bytes(job.listed)
         if result := self._result_without_server(job, jobs, expected):
-            await self.settling.clone(job, result)
+            await self.outcomes.keep_clone(job, result)
             jobs.done(job, well=False)
         elif not job.listed.chosen:
             await self._ask(job, jobs)
@@ -94,8 +94,8 @@ class CloneJobs:
             jobs.retry(job)
         else:
             result.attempts = job.tries + 1
-            self.settling.note_check(listed, commit, result)
-            await self.settling.clone(job, result)
+            self.outcomes.note_check(listed, commit, result)
+            await self.outcomes.keep_clone(job, result)
             jobs.done(job, well=result.failure in (None, FailureKind.LACKS_ROOM))
 
     async def _cloned(self, listed: ListedRepository, commit: str | None, *, accept_partial: bool) -> CloneResult:
@@ -159,8 +159,8 @@ class CloneJobs:
             self._lose(job, jobs, error)
             return
         except GitError as error:
-            await self.settling.refused(listed, error)
+            await self.outcomes.keep_refusal(listed, error)
             jobs.done(job, well=False)
             return
-        self.settling.asked(listed, commit, files, is_new=known is None)
+        self.outcomes.keep_commit(listed, commit, files, is_new=known is None)
         jobs.done(job, well=True)

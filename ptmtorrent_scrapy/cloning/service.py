@@ -13,6 +13,7 @@ from ptmtorrent_scrapy.cloning.commit_checks import CommitChecks
 from ptmtorrent_scrapy.cloning.ending import Ending
 from ptmtorrent_scrapy.cloning.executor import CloneExecutor, WorkerLost
 from ptmtorrent_scrapy.cloning.file_list import write_file_list
+from ptmtorrent_scrapy.cloning.job_outcomes import PASSING
 from ptmtorrent_scrapy.cloning.jobs import WORTH_A_LINE, CloneJobs
 from ptmtorrent_scrapy.cloning.parts import CloneParts
 from ptmtorrent_scrapy.cloning.reconcile import reconcile
@@ -21,7 +22,6 @@ from ptmtorrent_scrapy.cloning.requests import CloneRequests
 from ptmtorrent_scrapy.cloning.results import CloneResults
 from ptmtorrent_scrapy.cloning.scheduler import CloneScheduler
 from ptmtorrent_scrapy.cloning.settings import CloneSettings
-from ptmtorrent_scrapy.cloning.settling import PASSING
 from ptmtorrent_scrapy.crawl.backoff import backoff
 from ptmtorrent_scrapy.crawl.collected import measure
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase
@@ -98,9 +98,9 @@ class CloneService:
 
     async def _clone_replacements(self, jobs: CloneScheduler, models: int) -> CloneScheduler:
         """Clone the next repositories by rank for those that are unavailable. Raises `Cancelled`."""
-        settling = self._jobs.settling
-        while settling.unavailable and not self._ending.stopped:
-            after, short, settling.unavailable = self._listing.last_position(), settling.unavailable, 0
+        outcomes = self._jobs.outcomes
+        while outcomes.unavailable and not self._ending.stopped:
+            after, short, outcomes.unavailable = self._listing.last_position(), outcomes.unavailable, 0
             if not (more := self._listing.choose_more(short, after=models)):
                 break
             self._stats.inc_value("clone/chosen", more)

@@ -41,6 +41,11 @@ def configure(settings: BaseSettings, site: str, executable: str) -> None:
         settings.set(name, value, priority="spider")
 
 
+def is_configured(settings: BaseSettings) -> bool:
+    """Return whether the crawl loads pages in a browser."""
+    return "PLAYWRIGHT_LAUNCH_OPTIONS" in settings
+
+
 def launch_options(executable: str, host: str) -> dict[str, Any]:
     """Return options of https://playwright.dev/python/docs/api/class-browsertype#browser-type-launch."""
     arguments = list(_ARGUMENTS)

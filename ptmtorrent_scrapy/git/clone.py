@@ -8,7 +8,6 @@ from pathlib import Path
 from ptmtorrent_scrapy import PLEASE_REPORT
 from ptmtorrent_scrapy.git import remote
 from ptmtorrent_scrapy.git.cloner import Cloner
-from ptmtorrent_scrapy.git.disbelief import believed
 from ptmtorrent_scrapy.git.environment import check_url
 from ptmtorrent_scrapy.git.error_messages import of_os
 from ptmtorrent_scrapy.git.errors import (
@@ -28,6 +27,7 @@ from ptmtorrent_scrapy.git.errors import (
     Unavailable,
 )
 from ptmtorrent_scrapy.git.local import beside
+from ptmtorrent_scrapy.git.machine_checks import confirmed
 from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult, CloneStatus, FailureKind
 from ptmtorrent_scrapy.git.remote import Upstream
 from ptmtorrent_scrapy.storage.lock import LockHeld, lock
@@ -64,7 +64,7 @@ def clone(request: CloneRequest) -> CloneResult:
     except Cancelled:
         raise
     except (LockHeld, GitError, OSError) as error:
-        known = of_os(error) if isinstance(error, OSError) else believed(error, Path(request.store).parent)
+        known = of_os(error) if isinstance(error, OSError) else confirmed(error, Path(request.store).parent)
         _fail(result, known)
         if isinstance(known, TooFewFiles) and request.accept_partial:
             result.failure = FailureKind.MACHINE  # more attempts do not help: it is not the repository's fault

@@ -11,7 +11,7 @@ from ptmtorrent_scrapy.git import memory
 from ptmtorrent_scrapy.git.errors import Cancelled, GitError, ProgramError
 from ptmtorrent_scrapy.git.pipes import Pipes, Take
 from ptmtorrent_scrapy.git.process import cancelled, end, start
-from ptmtorrent_scrapy.git.stderr import beside
+from ptmtorrent_scrapy.git.stderr import message_lines
 
 
 class Options(TypedDict, total=False):
@@ -115,7 +115,7 @@ class CommandFailed(GitError):
     def __init__(self, arguments: Sequence[str], status: int, stderr: str) -> None:
         self.status = status
         self.stderr = stderr
-        lines = beside(stderr)
+        lines = message_lines(stderr)
         fatal = [line for line in lines if line.startswith(("fatal:", "error:", "remote:"))]
         last = (fatal or lines or ["no error message"])[-1]
         super().__init__(f"{' '.join(arguments[:2])} ended with {status}: {last[:500]}")

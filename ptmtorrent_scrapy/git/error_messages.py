@@ -116,7 +116,7 @@ def of_disk(own: str) -> GitError | None:
 
 def of_machine(error: CommandFailed) -> GitError | None:
     """Return how this machine failed a command; None where it did not."""
-    text = stderr.own(error.stderr)
+    text = stderr.local_messages(error.stderr)
     if failed := of_disk(text):
         return failed
     if _any(_NO_FILES, text):
@@ -135,7 +135,7 @@ class _Failure:
 
     @cached_property
     def own(self) -> str:
-        return stderr.own(self.error.stderr)
+        return stderr.local_messages(self.error.stderr)
 
     @cached_property
     def status(self) -> int | None:
@@ -218,10 +218,10 @@ def of_lfs(error: CommandFailed) -> GitError:
     """Return why git-lfs failed on this machine; what servers answered is known without its words."""
     if local := of_machine(error):
         return local
-    text = stderr.words(error.stderr)
+    text = stderr.messages(error.stderr)
     if _WRONG_CONTENT in text:
         return GitError("their server has other content")
-    lines = [line for line in stderr.beside(error.stderr) if not line.startswith("error: failed to fetch")]
+    lines = [line for line in stderr.message_lines(error.stderr) if not line.startswith("error: failed to fetch")]
     return Transient(f"git-lfs failed: {(lines or ['it gave no reason'])[0][:300]}")
 
 

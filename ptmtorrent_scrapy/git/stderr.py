@@ -25,7 +25,9 @@ _REASON = 300  # characters of a server's words that are kept
 def reason(stderr: str) -> str:
     """Return a server's own words about its refusal: the hub's header, else a plain text that git shows; or nothing."""
     header = [words.strip() for words in _ERROR_HEADER.findall(stderr)[-1:]]
-    server_lines = [line.removeprefix("remote:").strip() for line in beside(stderr) if line.startswith("remote:")]
+    server_lines = [
+        line.removeprefix("remote:").strip() for line in message_lines(stderr) if line.startswith("remote:")
+    ]
     text = header or [line for line in server_lines if not _PROGRESS.match(line)]
     plain = "".join(each if each.isprintable() else " " for each in " ".join(text))
     return " ".join(plain.split())[:_REASON]
@@ -36,21 +38,21 @@ def is_rate_limited(stderr: str) -> bool:
     return _LIMITED_HEADER.search(stderr) is not None
 
 
-def own(stderr: str) -> str:
+def local_messages(stderr: str) -> str:
     """Return what git says beside the trace, without paths, URLs and a server's words."""
-    lines = (line.partition("remote error:")[0] for line in beside(stderr) if not line.startswith("remote:"))
+    lines = (line.partition("remote error:")[0] for line in message_lines(stderr) if not line.startswith("remote:"))
     return _NAMES.sub("NAME", "\n".join(lines))
 
 
-def beside(stderr: str) -> list[str]:
+def message_lines(stderr: str) -> list[str]:
     """Return the lines that are not part of the trace."""
     text = _TRACED.sub("", stderr)
     return [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
 
 
-def words(stderr: str) -> str:
+def messages(stderr: str) -> str:
     """Return the messages beside the trace, without paths and URLs."""
-    return _NAMES.sub("NAME", "\n".join(beside(stderr)))
+    return _NAMES.sub("NAME", "\n".join(message_lines(stderr)))
 
 
 def pause(stderr: str) -> float | None:

@@ -58,7 +58,7 @@ def changes(former: State, new: State) -> Iterator[Change]:
             database.execute(_TABLE)
             database.execute("BEGIN")
             for side, state in enumerate((former, new)):
-                rows = ((record["ModelURL"], side, _compared(record, state)) for record in state.each())
+                rows = ((record["ModelURL"], side, _compared(record, state)) for record in state.rows())
                 database.executemany("INSERT INTO record VALUES (?, ?, ?)", rows)
             for url, rows_of_one in groupby(database.execute(_ORDERED), key=lambda row: row[0]):
                 yield from _of_one(url, rows_of_one)

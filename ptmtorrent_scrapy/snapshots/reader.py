@@ -39,7 +39,7 @@ class State:
     rejected: Path
     has_records: bool = True
 
-    def each(self) -> Iterator[dict[str, Any]]:
+    def rows(self) -> Iterator[dict[str, Any]]:
         """Yield the records, or objects in the form of records. Raise `DamagedFile`."""
         with _reading(self.records) as file:
             if file.readline(_LONGEST) != b"[\n":

@@ -53,7 +53,7 @@ class PyTorchHubSpider(HubSpider):
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.hub_url = crawler.settings["PYTORCHHUB_URL"].rstrip("/")
         spider.repository = comparable(crawler.settings["PYTORCHHUB_REPOSITORY"])
-        spider.has_browser = "PLAYWRIGHT_LAUNCH_OPTIONS" in crawler.settings
+        spider.has_browser = chromium.is_configured(crawler.settings)
         return spider
 
     async def start(self) -> AsyncIterator[RawPage | Model | RejectedModel]:

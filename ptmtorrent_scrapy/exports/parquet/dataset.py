@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ptmtorrent_scrapy.catalog.faults import Faults
-from ptmtorrent_scrapy.exports.apart import made
+from ptmtorrent_scrapy.exports.child_process import in_child_process
 from ptmtorrent_scrapy.exports.huggingface import LISTINGS
 from ptmtorrent_scrapy.exports.output import Output
 from ptmtorrent_scrapy.exports.parquet import hub_stats
@@ -142,7 +142,7 @@ class _Listing:
         self._name = f"{_LISTED}/{kind}.parquet"
         self._path: Path = output.new(self._name)
         self._advance: Advance = lambda what, done, total: None
-        self._written = processes.enter_context(made(self._write, source.pair.metadata_size(file)))
+        self._written = processes.enter_context(in_child_process(self._write, source.pair.metadata_size(file)))
 
     def write(self, advance: Advance) -> str:
         """Return the file's name, once it is written. Raises `OSError`."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ptmtorrent_scrapy import __version__
-from ptmtorrent_scrapy.exports.apart import made
+from ptmtorrent_scrapy.exports.child_process import in_child_process
 from ptmtorrent_scrapy.exports.huggingface import LISTINGS
 from ptmtorrent_scrapy.exports.source import Advance, Progress, Source
 from ptmtorrent_scrapy.exports.sqlite import tables, views
@@ -91,7 +91,7 @@ def _add_models(rows: Rows, models: Models, repositories: Repositories, source: 
     add_crawls(rows, source.hub, source.crawl)
     progress = Progress(advance, f"{name} to SQLite", pair, pair.records_size)
     first = models.count + 1
-    with made(lambda: batches(pair, source.hub, first), pair.records_size) as found:
+    with in_child_process(lambda: batches(pair, source.hub, first), pair.records_size) as found:
         for batch in found:
             models.add(name, batch, repositories.find)
             source.hub.faults.add_all(batch.faults)

@@ -151,7 +151,7 @@ def test_a_large_listing_that_another_process_writes_is_the_same(
     exports, warnings = [tmp_path / "whole", tmp_path / "apart"], list[str]()
     for folder in exports:
         Export(Catalog(tmp_path).hubs(), folder, warn=warnings.append).run(["parquet"])
-        monkeypatch.setattr("ptmtorrent_scrapy.exports.apart._LARGE", 0)
+        monkeypatch.setattr("ptmtorrent_scrapy.exports.child_process._LARGE", 0)
     whole, apart = (pq.read_table(folder / "huggingface" / "models.parquet") for folder in exports)
     assert whole.equals(apart)
     assert whole.num_rows == 3

@@ -239,7 +239,7 @@ def test_a_large_hub_that_another_process_reads_is_the_same(tmp_path: Path, monk
     write_hub(tmp_path, "modelhub", records=[*texts, "broken"], objects={})
     dumps, warnings = list[list[str]](), list[str]()
     for large in (1 << 30, 0):
-        monkeypatch.setattr("ptmtorrent_scrapy.exports.apart._LARGE", large)
+        monkeypatch.setattr("ptmtorrent_scrapy.exports.child_process._LARGE", large)
         monkeypatch.setattr("ptmtorrent_scrapy.exports.sqlite.batch._MODELS", 4)
         Export(Catalog(tmp_path).hubs(), tmp_path / "exports", warn=warnings.append).run(["sqlite"])
         with closing(open_database(tmp_path / "exports" / "ptmtorrent.sqlite")) as database:

@@ -19,7 +19,7 @@ PASSING = (FailureKind.RETRY, FailureKind.HOST)
 _UNAVAILABLE = (CloneStatus.MISSING, CloneStatus.EMPTY, CloneStatus.GATED)
 
 
-class Settling:
+class JobOutcomes:
     """Ends the work on repositories: this crawl does nothing more about one that is settled."""
 
     def __init__(self, parts: CloneParts) -> None:
@@ -27,7 +27,7 @@ class Settling:
         self._ending = parts.ending
         self.unavailable = 0  # chosen repositories that do not exist, are empty or gated
 
-    async def clone(self, job: Job, result: CloneResult) -> None:
+    async def keep_clone(self, job: Job, result: CloneResult) -> None:
         """Keep the result of a clone, or of a repository that is not cloned."""
         result.path = self._parts.relative(result.path)
         if job.listed.chosen:
@@ -39,7 +39,7 @@ class Settling:
             self._parts.listing.forget(job.listed.previous_path)
         problem = f"{result.status}: {result.error}" if result.error else str(result.status)
         if result.status == CloneStatus.FAILED:
-            await self._keep_commit(job.listed, problem)
+            await self._keep_known_commit(job.listed, problem)
         else:
             self._set_found(job.listed, result.commit, problem, result.files)
 
@@ -56,23 +56,25 @@ class Settling:
         elif listed.commit and listed.hub_id:
             self._parts.checks.note(listed.url, hub_id=listed.hub_id, commit=commit)
 
-    def asked(self, listed: ListedRepository, commit: str | None, files: dict[str, bytes], *, is_new: bool) -> None:
+    def keep_commit(
+        self, listed: ListedRepository, commit: str | None, files: dict[str, bytes], *, is_new: bool
+    ) -> None:
         """Keep the commit of a repository that is not cloned; `is_new` if its server has just said it."""
         self._ending.answered()
         self._set_found(listed, commit, "empty", files)
         if is_new and commit is not None:
             self._parts.checks.note(listed.url, hub_id=listed.hub_id, commit=commit)
 
-    async def refused(self, listed: ListedRepository, error: GitError) -> None:
+    async def keep_refusal(self, listed: ListedRepository, error: GitError) -> None:
         """Keep why the commit of a repository is not known."""
         if isinstance(error, Missing | Gated | Refused | Large):
             self._ending.answered()
             self._set_found(listed, None, str(error), {})
         else:
             self._ending.unanswered(str(error))
-            await self._keep_commit(listed, str(error))
+            await self._keep_known_commit(listed, str(error))
 
-    async def _keep_commit(self, listed: ListedRepository, problem: str) -> None:
+    async def _keep_known_commit(self, listed: ListedRepository, problem: str) -> None:
         """Use the last known commit of a repository that could not be asked; without one its models are lost."""
         commit = listed.commit or self._known_commit(listed)
         files: dict[str, bytes] = {}

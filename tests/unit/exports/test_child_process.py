@@ -9,19 +9,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from ptmtorrent_scrapy.exports.apart import Apart
+from ptmtorrent_scrapy.exports.child_process import ChildProcess
 
 _ORPHAN = """
 import os, signal
-from ptmtorrent_scrapy.exports.apart import Apart
-with Apart(signal.pause):
+from ptmtorrent_scrapy.exports.child_process import ChildProcess
+with ChildProcess(signal.pause):
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
 def test_what_a_function_makes_comes_back() -> None:
-    with Apart(lambda: [os.getpid(), 2]) as apart:
-        first, second = apart
+    with ChildProcess(lambda: [os.getpid(), 2]) as child:
+        first, second = child
         assert first != os.getpid()
         assert second == 2
 
@@ -31,8 +31,8 @@ def test_what_a_function_raises_is_raised() -> None:
         yield 1
         raise OSError(errno.ENOSPC, "No space left on device", "file")
 
-    with Apart(full) as apart:
-        elements = iter(apart)
+    with ChildProcess(full) as child:
+        elements = iter(child)
         assert next(elements) == 1
         with pytest.raises(OSError, match="No space left on device") as raised:
             next(elements)
@@ -41,15 +41,15 @@ def test_what_a_function_raises_is_raised() -> None:
 
 def test_a_process_that_is_ended_is_an_error() -> None:
     with (
-        Apart(lambda: iter(lambda: os.kill(os.getpid(), signal.SIGKILL), 1)) as apart,
+        ChildProcess(lambda: iter(lambda: os.kill(os.getpid(), signal.SIGKILL), 1)) as child,
         pytest.raises(ChildProcessError, match="was ended"),
     ):
-        list(apart)
+        list(child)
 
 
 def test_it_ends_with_the_block() -> None:
     reading, writing = os.pipe()
-    with Apart(lambda: iter(signal.pause, 1)):
+    with ChildProcess(lambda: iter(signal.pause, 1)):
         os.close(writing)  # the copy has it open
     assert os.read(reading, 1) == b""
     os.close(reading)

@@ -15,7 +15,7 @@ _TRIAL = bytes(1 << 16)
 _FILES = 64
 
 
-def believed(error: Exception, folder: Path) -> Exception:
+def confirmed(error: Exception, folder: Path) -> Exception:
     """Return an error that git's words gave, or a passing one of the repository if the machine is well.
 
     `folder` is on the disk of the data tree.

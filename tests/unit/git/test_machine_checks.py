@@ -5,27 +5,27 @@ from pathlib import Path
 import pytest
 
 from ptmtorrent_scrapy.git.command import CommandFailed
-from ptmtorrent_scrapy.git.disbelief import believed
 from ptmtorrent_scrapy.git.error_messages import of_git
 from ptmtorrent_scrapy.git.errors import DiskError, GitError, NoSpace, Refused, TooFewFiles, Transient
+from ptmtorrent_scrapy.git.machine_checks import confirmed
 
 NOWHERE = Path("/proc")  # where nobody can write
 
 
 @pytest.mark.parametrize("error", [NoSpace("the disk is full"), DiskError("the disk fails"), TooFewFiles()])
 def test_a_machine_that_is_well(error: GitError, tmp_path: Path) -> None:
-    assert type(believed(error, tmp_path)) is Transient
+    assert type(confirmed(error, tmp_path)) is Transient
 
 
 @pytest.mark.parametrize("error", [NoSpace("the disk is full"), DiskError("the disk fails")])
 def test_a_disk_that_cannot_be_written(error: GitError) -> None:
-    assert believed(error, NOWHERE) is error
-    assert believed(error, NOWHERE / "absent") is error
+    assert confirmed(error, NOWHERE) is error
+    assert confirmed(error, NOWHERE / "absent") is error
 
 
 def test_other_errors_stay(tmp_path: Path) -> None:
     error = Refused("unsafe")
-    assert believed(error, tmp_path) is error
+    assert confirmed(error, tmp_path) is error
 
 
 @pytest.mark.parametrize(

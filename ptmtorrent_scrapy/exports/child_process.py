@@ -15,17 +15,16 @@ from typing import Generic, Self, TypeVar
 T = TypeVar("T")
 _FORK = multiprocessing.get_context("fork")
 
-
 _PIPE = 1 << 20  # bytes
 _LARGE = 4 << 20  # bytes; a copy of this process takes as long as reading a tenth of them
 
 
-def made(make: Callable[[], Iterable[T]], size: int) -> AbstractContextManager[Iterable[T]]:
+def in_child_process(make: Callable[[], Iterable[T]], size: int) -> AbstractContextManager[Iterable[T]]:
     """Return a context that gives what is made of so many bytes, by a copy of this process if they are many."""
-    return Apart(make) if size >= _LARGE else nullcontext(make())
+    return ChildProcess(make) if size >= _LARGE else nullcontext(make())
 
 
-class Apart(Generic[T]):
+class ChildProcess(Generic[T]):
     """Yields what a copy of this process makes, which has the same open files; as a context it ends the copy.
 
     The copy makes the next element while one is worked on, and waits until that is asked for.
