@@ -66,14 +66,13 @@ class CrawlFiles:
     def open(self) -> None:
         """Open the files that exist now, in place of those that were open."""
         self.close()
-        found = (
-            sorted(path for path in self._folder.iterdir() if path.suffix == ".json") if self._folder.is_dir() else []
-        )
-        for path in [*found, self._tree.records, self._tree.rejected]:
+        entries = self._folder.iterdir() if self._folder.is_dir() else ()
+        metadata = sorted(path for path in entries if path.suffix == ".json")
+        for path in [*metadata, self._tree.records, self._tree.rejected]:
             with contextlib.suppress(FileNotFoundError):
                 if not is_work(path.name) and path.is_file():
                     self._files[path] = path.open("rb", buffering=0)
-                    if path in found:
+                    if path in metadata:
                         self._keep_array(path)
 
     def close(self) -> None:

@@ -63,9 +63,9 @@ def _links(scratch: Path) -> CheckResult:
         )
         return CheckResult("links", WARNING, "no hard links", advice)
     same = os.path.samestat((scratch / "file").stat(), (scratch / "link").stat())
-    return (
-        CheckResult("links", OK, "hard links") if same else CheckResult("links", WARNING, "hard links that are copies")
-    )
+    if same:
+        return CheckResult("links", OK, "hard links")
+    return CheckResult("links", WARNING, "hard links that are copies")
 
 
 def _case(scratch: Path) -> CheckResult:

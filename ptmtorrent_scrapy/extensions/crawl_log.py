@@ -69,12 +69,9 @@ class CrawlLog:
                 self._snapshots.let_go()
             self._snapshots.prune()
         except OSError as error:
-            level = (
-                logging.ERROR if self.crawl.state.problem is None else logging.INFO
-            )  # otherwise the disk was named before
-            logger.log(
-                level, "the line of this crawl could not be written to %s: %s", self.crawl.tree.crawls, error.strerror
-            )
+            is_new = self.crawl.state.problem is None  # otherwise the disk was named before
+            message = "the line of this crawl could not be written to %s: %s"
+            logger.log(logging.ERROR if is_new else logging.INFO, message, self.crawl.tree.crawls, error.strerror)
 
     def _line_at_start(self) -> dict[str, Any]:
         """Return the line of the crawl as far as it is known at its start."""

@@ -174,9 +174,9 @@ class Progress:
     def _under_way(self, width: int) -> str:
         """Return the names of the current repositories, within so many columns."""
         names = ", ".join(printable(name) for name in sorted(self.crawl.state.cloning))
-        return (
-            f"  {names if len(names) <= width else f'{names[: max(0, width - 3)]}...'}" if names and width > 3 else ""
-        )
+        if not names or width <= 3:
+            return ""
+        return f"  {names if len(names) <= width else f'{names[: width - 3]}...'}"
 
     def _counted(self, name: str) -> int:
         assert self.crawler.stats is not None

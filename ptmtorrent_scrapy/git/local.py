@@ -11,7 +11,7 @@ from typing import Any
 from ptmtorrent_scrapy.git.models import CloneRequest, LfsMode
 from ptmtorrent_scrapy.git.refs import TAGS, Head
 from ptmtorrent_scrapy.storage import folders
-from ptmtorrent_scrapy.storage.fsync import rename, sync_paths
+from ptmtorrent_scrapy.storage.atomic import write
 
 _COMPLETE = {"lfs", "lfs_files", "error"}  # keys of the state of a complete clone
 _MEMORY = ("tags", "compared", "branch", "commit", "updating")
@@ -95,11 +95,7 @@ def _written(clone: Path) -> dict[str, Any] | None:
 
 def write_state(clone: Path, state: Mapping[str, Any]) -> None:
     """Write the state of a clone; what it says must be on disk before."""
-    path = clone / ".git" / STATE
-    beside = path.with_suffix(".new")
-    beside.write_text(json.dumps(state))
-    sync_paths([beside])
-    rename(beside, path)
+    write(clone / ".git" / STATE, json.dumps(state).encode())
 
 
 def is_complete(state: Mapping[str, Any] | None, repository: CloneRequest) -> bool:

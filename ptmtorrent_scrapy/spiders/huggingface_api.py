@@ -44,7 +44,7 @@ class HuggingFaceApiSpider(HubSpider):
     token_setting = "HUGGINGFACE_TOKEN"  # noqa: S105 - the name of a setting
     token_probe = "/api/whoami-v2"  # noqa: S105 - a path
     fields: list[str]
-    asked: set[str]  # URLs of pages, some 3,000 for 3 million models
+    followed: set[str]  # URLs of next pages, some 3,000 for 3 million models
     size: query.PageSize
     _other_hosts: set[str]  # hosts that redirects have led to
     _next: asyncio.Task[Response | PageFailed] | None = None  # the answer for the next page
@@ -52,7 +52,7 @@ class HuggingFaceApiSpider(HubSpider):
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         spider = super().from_crawler(crawler, *args, **kwargs)
-        spider.asked, spider.size, spider._other_hosts = set(), query.PageSize(), set()
+        spider.followed, spider.size, spider._other_hosts = set(), query.PageSize(), set()
         spider.fields = options.names(cls.fields_setting, crawler.settings.getlist(cls.fields_setting))
         spider.hub_url = crawler.settings["HUGGINGFACE_URL"].rstrip("/")
         spider.token = cls.token_of(crawler.settings)
@@ -213,9 +213,9 @@ class HuggingFaceApiSpider(HubSpider):
         if link is None:
             return None
         url = query.at_endpoint(urljoin(page.url, link), self.hub_url, self.plural)
-        if url is None or url in self.asked:
+        if url is None or url in self.followed:
             raise PageFailed(f"names {printable(link)} as the next page", is_outdated=True)
-        self.asked.add(url)
+        self.followed.add(url)
         return self.size.next(url)
 
     async def files(self, url: str, commit: str | None) -> list[tuple[int, bool]] | None:

@@ -81,40 +81,40 @@ class JsonArrayFile:
 
     def __init__(self, path: Path, *, resume_at: int = 0, length: int = 0) -> None:
         """Start the file, or continue one that was left, after `resume_at` bytes and `length` elements."""
-        self._rewrite = AtomicFile(path, resume_at=resume_at)
+        self._atomic = AtomicFile(path, resume_at=resume_at)
         if not resume_at:
-            self._rewrite.file.write(b"[")
+            self._atomic.file.write(b"[")
         self.length = length
 
     def append(self, element: bytes) -> int:
         """Append an element (JSON text), and return its position, from 0."""
-        self._rewrite.file.write(b",\n" if self.length else b"\n")
-        self._rewrite.file.write(element)
+        self._atomic.file.write(b",\n" if self.length else b"\n")
+        self._atomic.file.write(element)
         self.length += 1
         return self.length - 1
 
     def save(self) -> int:
         """Sync everything written so far to the disk, and return its number of bytes."""
-        return self._rewrite.save()
+        return self._atomic.save()
 
     def leave(self) -> None:
         """Close the file so that it can be continued later, from the last `save`."""
-        self._rewrite.leave()
+        self._atomic.leave()
 
     def seal(self) -> None:
         """End the array, and bring it to the disk, so that `commit` only renames it. Raises `OSError`."""
-        if not self._rewrite.file.closed:
-            self._rewrite.file.write(b"\n]\n")
-            self._rewrite.seal()
+        if not self._atomic.file.closed:
+            self._atomic.file.write(b"\n]\n")
+            self._atomic.seal()
 
     def commit(self) -> None:
         """End the array, and replace the old file. Raises `OSError`."""
         self.seal()
-        self._rewrite.commit()
+        self._atomic.commit()
 
     def abandon(self) -> None:
         """Remove the new file; the old one stays."""
-        self._rewrite.abandon()
+        self._atomic.abandon()
 
     def __enter__(self) -> Self:
         return self

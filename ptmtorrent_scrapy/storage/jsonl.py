@@ -13,12 +13,12 @@ from ptmtorrent_scrapy.storage.json_reading import bounded_lines
 logger = logging.getLogger(__name__)
 
 
-def json_lines(path: Path, wanted: dict[str, type]) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a file of JSON lines; lines without an object or a wanted field are logged and skipped."""
+def json_lines(path: Path, fields: dict[str, type]) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a file of JSON lines; lines that lack one of the fields are logged and skipped."""
     with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
         for number, line in bounded_lines(file):
             value = json_object(line)
-            if value is not None and all(isinstance(value.get(name), kind) for name, kind in wanted.items()):
+            if value is not None and all(isinstance(value.get(name), kind) for name, kind in fields.items()):
                 yield value
             else:
                 logger.warning("%s: line %d cannot be read and is skipped", path, number)

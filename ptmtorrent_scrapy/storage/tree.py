@@ -94,9 +94,8 @@ class DataTree:
         self.rejected = self.folder / "json" / "rejected.jsonl"
         self.store = self.folder / "lfs"
         self.files = self.folder / "json" / "files.jsonl"  # files at the HEAD of each clone
-        self.commit_checks = (
-            self.folder / "json" / "commit_checks.jsonl"
-        )  # HEAD of each repository, and when it was checked
+        # HEAD of each repository, and when it was checked
+        self.commit_checks = self.folder / "json" / "commit_checks.jsonl"
         self.crawls = self.folder / "json" / "crawls.jsonl"
         self.begun = self.folder / "json" / f".{hub}~begun"  # the line of a crawl that has not ended
         self.before = self.folder / "json" / f".{hub}~before"  # links to the files of the previous crawl

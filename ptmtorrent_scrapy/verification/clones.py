@@ -109,9 +109,8 @@ class Clones:
         try:
             status = os.lstat(file)
             if os.path.samestat(status, self.store.object(pointer.oid).stat()):
-                return (
-                    (_kind(state, "link"), "is a link, and should be a copy") if state["lfs_files"] == "copy" else None
-                )
+                is_wrong = state["lfs_files"] == "copy"
+                return (_kind(state, "link"), "is a link, and should be a copy") if is_wrong else None
             if status.st_size != pointer.size or digest(file) != pointer.oid:
                 return _kind(state, "link"), "differs from its object in lfs/"
         except OSError as error:
