@@ -26,6 +26,9 @@ _LFS = {"GIT_CONFIG_COUNT": str(len(_FILTERS))}  # as `git lfs install` sets it 
 for _number, (_name, _command) in enumerate(_FILTERS.items()):
     _LFS |= {f"GIT_CONFIG_KEY_{_number}": f"filter.lfs.{_name}", f"GIT_CONFIG_VALUE_{_number}": _command}
 
+_WHAT = ("complete repositories", "repositories per second", "MB of weights per second", "bytes on disk per byte")
+_FORMS = (",.0f", ".1f", ".1f", ".2f")
+
 _BARE = """
 import asyncio, sys, aiohttp, orjson
 async def main(url, path):
@@ -112,14 +115,14 @@ def clones(folder: Path, repositories: int) -> None:
         names = [model["id"] for model in listed]
         run(*_GIT, stdin=_places(names, url, folder / "first"))  # the server makes the repositories now
         alone = run(*_GIT, stdin=_places(names, url, folder / "xargs"))
-        told = crawl("huggingface", folder / "listed", {"fraction": "0", "HUGGINGFACE_URL": url})
+        listed_only = crawl("huggingface", folder / "listed", {"fraction": "0", "HUGGINGFACE_URL": url})
         ours = crawl("huggingface", folder / "clones", {"fraction": "1", "HUGGINGFACE_URL": url})
         again = crawl("huggingface", folder / "clones", {"fraction": "1", "HUGGINGFACE_URL": url})
     rows = [
         ("xargs -P 8 git clone", alone),
         ("crawl: started, listed, cloned, recorded", ours),
-        ("  of that, without the clones", told),
-        ("  the clones", replace(ours, seconds=ours.seconds - told.seconds)),
+        ("  of that, without the clones", listed_only),
+        ("  the clones", replace(ours, seconds=ours.seconds - listed_only.seconds)),
         ("crawl again, nothing has changed", again),
     ]
     title = f"{repositories} small repositories: seconds; time as a multiple of git alone"
@@ -166,10 +169,6 @@ def shaped(folder: Path, repositories: int) -> None:
     table(f"{repositories} repositories, 0.1 s before each answer, one in 50 cut", rows)
 
 
-_WHAT = ("complete repositories", "repositories per second", "MB of weights per second", "bytes on disk per byte")
-_FORMS = (",.0f", ".1f", ".1f", ".2f")
-
-
 def _figures(clones: list[Path], folder: Path, cost: Cost) -> tuple[float, float, float, float]:
     """Return (complete repositories; per second; MB of LFS files per second; bytes on disk per byte of these)."""
     weights = sum(path.stat().st_size for clone in clones for path in _files(clone) if _is_large(path))
@@ -197,11 +196,11 @@ def machines(folder: Path, repositories: int) -> None:
     with hubs("--models", str(repositories), "--latency", "0.5") as url:
         given = {"fraction": "1", "HUGGINGFACE_URL": url, "CLONE_CONCURRENCY": "16"}
         crawl("huggingface", folder / "machines-0", given)
-        told = crawl("huggingface", folder / "machines-0", {**given, "fraction": "0"})
+        listed_only = crawl("huggingface", folder / "machines-0", {**given, "fraction": "0"})
         for workers in (1, 2):
             with cluster(workers) as address:
                 cost = crawl("huggingface", folder / f"machines-{workers}", {**given, "CLONE_CLUSTER": address})
-                costs.append(cost.seconds - told.seconds)
+                costs.append(cost.seconds - listed_only.seconds)
     rows = [
         (f"{number} with 4 threads each", f"{cost:.1f} s", f"{costs[0] / cost:.2f} x")
         for number, cost in enumerate(costs, 1)

@@ -99,7 +99,7 @@ def cluster(workers: int) -> Iterator[str]:
 
 
 def _ready(processes: ExitStack, says: str, what: str, *options: str) -> str:
-    """Start a part of a cluster; the line in which it says that it is ready."""
+    """Start a part of a cluster; return the line in which it says that it is ready."""
     command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)

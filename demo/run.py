@@ -71,7 +71,7 @@ def free_port() -> int:
 
 
 def crawl(hub: str, arguments: list[str], settings: Mapping[str, str], git: Mapping[str, str]) -> int:
-    """Run a crawl, which shows its own summary; the crawl's exit status."""
+    """Run a crawl, which shows its own summary; return its exit status."""
     settings = {
         **settings,
         "DATA_DIR": str(DATA),
@@ -90,7 +90,7 @@ def crawl(hub: str, arguments: list[str], settings: Mapping[str, str], git: Mapp
 
 
 def overview() -> Iterator[str]:
-    """Print the content of the data tree with sizes, one line each."""
+    """Yield the content of the data tree with sizes, one line each."""
     for hub in sorted(path for path in DATA.iterdir() if path.is_dir()):
         yield f"{hub.name}/"
         for folder in (hub / "html", hub / "json"):

@@ -62,10 +62,10 @@ class LogFormatter(scrapy.logformatter.LogFormatter):
     def __init__(self) -> None:
         logging.setLogRecordFactory(PrintableRecord)
 
-    def scraped(self, *args: Any) -> None:  # type: ignore[override]
+    def scraped(self, *args: Any) -> None:  # type: ignore[override]  # None: no line
         return None
 
-    def dropped(self, *args: Any) -> None:  # type: ignore[override]
+    def dropped(self, *args: Any) -> None:  # type: ignore[override]  # None: no line
         return None
 
     def item_error(self, item: Any, *args: Any) -> LogFormatterResult:

@@ -19,6 +19,8 @@
 Everything is read one element after the other, so memory does not grow with the hub. Nothing is locked or written. An
 element or line that cannot be read is skipped and counted in `hub.faults`; positions count it. All text is valid
 Unicode: half surrogate pairs and bytes that are not UTF-8 become U+FFFD. A number that no float can hold becomes None.
+
+What is made of a tree belongs in the packages that use this one: `exports`, `report`, `publication`. Imports no Scrapy.
 """
 
 from ptmtorrent_scrapy.catalog.catalog import Catalog, CatalogError, UnknownHub

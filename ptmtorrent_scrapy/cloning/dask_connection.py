@@ -89,10 +89,10 @@ class Connection:
         """Return what a function says on a worker, outside of its queue. Raises `OSError`, what the function raises."""
         with _bounded():
             call = self._client.run(function, *arguments, workers=[worker], on_error="return")
-            answer = (await asyncio.wait_for(call, seconds))[worker]
+            answer: T | BaseException = (await asyncio.wait_for(call, seconds))[worker]
         if isinstance(answer, BaseException):
             raise answer
-        return answer  # type: ignore[no-any-return]
+        return answer
 
     def submit(self, worker: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """Return the Dask future of a function in the queue of one worker."""

@@ -94,7 +94,8 @@ class Cluster:
             with _lost(worker):
                 await asyncio.wait((done, gone), return_when=asyncio.FIRST_COMPLETED)
                 if done.done():
-                    return done.result()  # type: ignore[no-any-return]
+                    found: T = done.result()
+                    return found
                 if connection is not self._monitor.connection:
                     raise _ConnectionLost
                 await connection.cancel(future)

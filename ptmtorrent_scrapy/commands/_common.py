@@ -43,7 +43,7 @@ class ShowsPage:
     settings: Settings | None
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        super().process_options(args, opts)  # type: ignore[misc]
+        super().process_options(args, opts)  # type: ignore[misc]  # ScrapyCommand's
         assert self.settings is not None
         only_show(self.settings)
 

@@ -27,7 +27,7 @@ class Removing(ReadsTree):
     exitcode: int
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        super().add_options(parser)  # type: ignore[misc]
+        super().add_options(parser)  # type: ignore[misc]  # ScrapyCommand's
         parser.add_argument(
             "--yes", action="store_true", help="remove it; without --yes, only list what would be removed"
         )

@@ -54,7 +54,7 @@ class Command(ReadsTree, ScrapyCommand):
         parser.add_argument("--list", action="store_true", help="list the snapshots and their counts instead")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a TextIOWrapper
         try:
             tree = self._tree(args)
             if opts.html:

@@ -64,7 +64,7 @@ class CloneLines:
             "SELECT url FROM model WHERE folder = ? AND url IS NOT NULL",
         ):
             if row := self._database.execute(query, (folder,)).fetchone():
-                return row[0]  # type: ignore[no-any-return]
+                return str(row[0])
         return None
 
     def not_chosen(self) -> Iterator[tuple[str, str]]:

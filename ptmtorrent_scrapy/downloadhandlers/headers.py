@@ -24,7 +24,7 @@ class BoundedParser(_LenientHTTPClientParser):
     _bytes = 0  # on the class, since Scrapy changes the class of a parser that exists
     _lines = 0
 
-    def lineReceived(self, line: bytes) -> None:  # noqa: N802 - Twisted's name
+    def lineReceived(self, line: bytes) -> None:
         self._bytes += len(line)
         self._lines += 1
         if self._bytes > _BYTES or self._lines > _LINES:
@@ -43,5 +43,5 @@ class _Protocol(_LenientHTTP11ClientProtocol):
 class BoundedFactory(_LenientHTTP11ClientFactory):
     """Makes connections whose answers have bounded headers."""
 
-    def buildProtocol(self, addr: IAddress | None) -> HTTP11ClientProtocol:  # noqa: N802 - Twisted's name
+    def buildProtocol(self, addr: IAddress | None) -> HTTP11ClientProtocol:
         return _Protocol(self._quiescentCallback)  # type: ignore[no-untyped-call]

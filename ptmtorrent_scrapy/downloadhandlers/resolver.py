@@ -56,13 +56,13 @@ class _CheckedNames:
         self._resolver = resolver
         self._policy = policy
 
-    def resolveHostName(  # noqa: N802 - as Twisted names it
+    def resolveHostName(
         self,
-        resolutionReceiver: Any,  # noqa: N803
-        hostName: str,  # noqa: N803
-        portNumber: int = 0,  # noqa: N803
-        addressTypes: Any = None,  # noqa: N803
-        transportSemantics: str = "TCP",  # noqa: N803
+        resolutionReceiver: Any,
+        hostName: str,
+        portNumber: int = 0,
+        addressTypes: Any = None,
+        transportSemantics: str = "TCP",
     ) -> Any:
         receiver = resolutionReceiver
         if portNumber:
@@ -79,10 +79,10 @@ class _Checked:
         self._place = (host, port)
         self._policy = policy
 
-    def resolutionBegan(self, resolution: Any) -> None:  # noqa: N802
+    def resolutionBegan(self, resolution: Any) -> None:
         self._receiver.resolutionBegan(resolution)
 
-    def addressResolved(self, address: Any) -> None:  # noqa: N802
+    def addressResolved(self, address: Any) -> None:
         try:
             self._policy.check(*self._place, address.host)
         except AddressRefused as error:
@@ -91,7 +91,7 @@ class _Checked:
             _refused.pop(self._place, None)
             self._receiver.addressResolved(address)
 
-    def resolutionComplete(self) -> None:  # noqa: N802
+    def resolutionComplete(self) -> None:
         self._receiver.resolutionComplete()
 
 

@@ -7,5 +7,7 @@
     for file in Export(hubs, Path("data/exports")).run(["sqlite", "parquet"]):
         print(file.path, file.rows)
 
-Exports read a tree through `ptmtorrent_scrapy.catalog`, commits through `ptmtorrent_scrapy.git`. They know no Scrapy.
+Exports read a tree through `ptmtorrent_scrapy.catalog`, commits through `ptmtorrent_scrapy.git`, and write outside of
+the hubs' folders. Each format has a module or a package; what is counted for people belongs in `report`. Imports no
+Scrapy.
 """

@@ -68,11 +68,15 @@ def start(scope: str, arguments: Sequence[str], **options: object) -> subprocess
         if _watchdog is None or _watchdog.owner != os.getpid():
             raise_limit()
             _watchdog = _Watchdog()
-        process = subprocess.Popen(arguments, process_group=0, **options)  # type: ignore[call-overload]
+        process: subprocess.Popen[bytes] = subprocess.Popen(
+            arguments,
+            process_group=0,
+            **options,  # type: ignore[call-overload]  # the caller's, for Popen
+        )
         _groups[process.pid] = scope
         _watchdog.send("start", process.pid)
         _limit_memory(process.pid)
-    return process  # type: ignore[no-any-return]
+    return process
 
 
 def _limit_memory(pid: int) -> None:

@@ -92,7 +92,7 @@ def _known_addresses(host: str) -> tuple[str, ...]:
 
 def _resolve(host: str, port: int) -> list[tuple[int, int, int, str, tuple[str | int, ...]]]:
     try:
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)  # type: ignore[return-value]
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)  # type: ignore[return-value]  # IP addresses alone
     except (OSError, UnicodeError) as error:
         raise Unreachable(f"could not resolve host: {host}") from error
 

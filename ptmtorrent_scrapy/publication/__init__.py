@@ -1,4 +1,5 @@
-"""Publishes a data tree as a BagIt bag, and makes a data tree of such a bag again. Knows no Scrapy.
+"""Publishes a data tree as a BagIt bag, and makes a data tree of such a bag again.
 
 `packaging` writes the bag, `importing` reads it; `checking`, `completing` and `extraction` work on a bag that exists.
+Options of the command and what is printed belong in `commands`. Imports no Scrapy.
 """

@@ -155,7 +155,7 @@ class Repositories:
         )
 
     def _select(self, where: str, *values: object) -> Iterator[PackagedRepository]:
-        query = f"SELECT {_COLUMNS} FROM repository {where} ORDER BY hub, folder"  # noqa: S608
+        query = f"SELECT {_COLUMNS} FROM repository {where} ORDER BY hub, folder"  # noqa: S608 - our own names
         for row in self.database.cursor().execute(query, values):
             yield PackagedRepository(*row)
 

@@ -1,3 +1,5 @@
 """The PTMTorrent record: how it is built from a model, and what makes one valid.
 
-The published schema, the project's stricter one and the schemas of the hubs' objects are in `schemas/`."""
+The published schema, the project's stricter one and the schemas of the hubs' objects are in `schemas/`. How a hub's
+object becomes a model belongs in `parsers`. Imports no Scrapy.
+"""

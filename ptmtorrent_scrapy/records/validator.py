@@ -10,7 +10,9 @@ import jsonschema_rs
 
 def schema(name: str) -> dict[str, Any]:
     """Return a schema of the package: `ptmtorrent-2023`, `record`, or a hub's name for its metadata objects."""
-    return json.loads(files("ptmtorrent_scrapy.records").joinpath("schemas", f"{name}.json").read_text("utf-8"))  # type: ignore[no-any-return]
+    file = files("ptmtorrent_scrapy.records").joinpath("schemas", f"{name}.json")
+    found: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return found
 
 
 def _path(error: Any) -> Any:

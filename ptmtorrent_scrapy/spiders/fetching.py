@@ -157,7 +157,7 @@ class FetchingSpider(Hub, Spider):
 
     def give_up(self, failure: Failure) -> None:
         """End the listing, since a page of it could not be fetched."""
-        self.page_failed(failure.request.url, self.why(failure))  # type: ignore[attr-defined]
+        self.page_failed(failure.request.url, self.why(failure))  # type: ignore[attr-defined]  # Scrapy sets it
 
     def why(self, failure: Failure) -> PageFailed:
         """Return what a failure of a request means."""

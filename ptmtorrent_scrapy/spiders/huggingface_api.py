@@ -108,7 +108,8 @@ class HuggingFaceApiSpider(HubSpider):
 
     async def parse_failure(self, failure: Failure) -> AsyncIterator[ListingPage]:
         """Yield the same where no answer has come for the first page."""
-        async for page in self._listing(failure.request.url, self.why(failure)):  # type: ignore[attr-defined]
+        url = failure.request.url  # type: ignore[attr-defined]  # Scrapy sets it
+        async for page in self._listing(url, self.why(failure)):
             yield page
 
     async def parse(self, response: Response) -> AsyncIterator[Model | RejectedModel]:

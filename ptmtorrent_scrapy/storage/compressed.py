@@ -27,7 +27,7 @@ def reading(path: Path) -> Iterator[IO[bytes]]:
     """Open a file to read it decompressed. Raises `OSError`, and one of `DAMAGED` while it is read."""
     if path.suffix == ".gz":
         with gzip.open(path, "rb") as file:
-            yield file  # type: ignore[misc]
+            yield file  # type: ignore[misc]  # GzipFile is no IO
     elif path.suffix == SUFFIX:
         with path.open("rb") as raw, io.BufferedReader(_Decompressed(raw)) as file:
             yield file
@@ -55,7 +55,7 @@ class _Decompressed(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]
+    def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]  # RawIOBase's own
         while not self._ready and not self._frame.eof:
             piece = self._raw.read(_END)
             if not piece:
