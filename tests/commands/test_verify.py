@@ -337,7 +337,7 @@ def test_for_people(done: Crawl, verify: Verify) -> None:
     ("words", "said"),
     [
         (["github"], "unknown hub 'github' (choose from huggingface,"),
-        (["modelzoo"], "modelzoo is not there"),
+        (["modelzoo"], "modelzoo does not exist"),
         (["huggingface", "--sample", "0"], "--sample=0: not accepted"),
         (["huggingface", "--sample", "x%"], "--sample=x%: not accepted"),
     ],
