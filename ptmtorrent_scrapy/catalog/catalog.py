@@ -22,7 +22,7 @@ class Catalog:
         self.root = root
 
     def hubs(self, names: Sequence[str] = ()) -> list[CollectedHub]:
-        """Return the hubs that are named, else all that have data, by name. Raises `CatalogError`."""
+        """Return the hubs that are named, else all that have data, by name. Raise `CatalogError`."""
         try:
             there = sorted(path.name for path in self.root.iterdir() if _has_data(path))
         except OSError as error:

@@ -36,7 +36,7 @@ class CollectedHub:
         self.faults = Faults()
 
     def open(self) -> Pair:
-        """Open records and metadata of one crawl; use it as a context. Raises `OSError`."""
+        """Open records and metadata of one crawl; use it as a context. Raise `OSError`."""
         return Pair(self.tree, self.faults)
 
     def repositories(self) -> Iterator[dict[str, Any]]:

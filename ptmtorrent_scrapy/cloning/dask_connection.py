@@ -37,7 +37,7 @@ class Loop:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self._loop))
 
     def result(self, coroutine: Coroutine[Any, Any, T], seconds: float) -> T:
-        """Return the result of a coroutine, waiting for at most so many seconds. Raises `TimeoutError`."""
+        """Return the result of a coroutine, waiting for at most so many seconds. Raise `TimeoutError`."""
         future = asyncio.run_coroutine_threadsafe(asyncio.wait_for(coroutine, seconds), self._loop)
         return future.result(seconds + _MARGIN)
 
@@ -62,7 +62,7 @@ class Connection:
 
     @classmethod
     async def open(cls, address: str) -> "Connection":
-        """Connect. Raises `OSError` (also for timeouts), `ValueError`, `TypeError` where TLS is not set up."""
+        """Connect. Raise `OSError` (also for timeouts), `ValueError`, `TypeError` where TLS is not set up."""
         # A client that cannot connect takes half a minute to go away: look first whether anybody answers.
         await asyncio.wait_for(_reach(address), ANSWER)
         client: Any = Client(address, timeout=ANSWER, asynchronous=True, set_as_default=False)
@@ -80,13 +80,13 @@ class Connection:
         return bool(self._client.status == "running")
 
     async def workers(self) -> dict[str, dict[str, Any]]:
-        """Return what the scheduler knows of each worker, by address. Raises `OSError`."""
+        """Return what the scheduler knows of each worker, by address. Raise `OSError`."""
         with _bounded():
             found = await asyncio.wait_for(self._client.scheduler.identity(n_workers=-1), ANSWER)
         return dict(found["workers"])
 
     async def ask(self, worker: str, function: Callable[..., T], *arguments: Any, seconds: float = ANSWER) -> T:
-        """Return what a function says on a worker, outside of its queue. Raises `OSError`, what the function raises."""
+        """Return what a function says on a worker, outside of its queue. Raise `OSError`, what the function raises."""
         with _bounded():
             call = self._client.run(function, *arguments, workers=[worker], on_error="return")
             answer: T | BaseException = (await asyncio.wait_for(call, seconds))[worker]
@@ -133,7 +133,7 @@ def _scheduler() -> Iterator[None]:
 
 
 async def _reach(address: str) -> None:
-    """Connect to a scheduler and leave. Raises `OSError`, `TypeError` where the client's TLS is not set up."""
+    """Connect to a scheduler and leave. Raise `OSError`, `TypeError` where the client's TLS is not set up."""
     arguments = Security().get_connection_args("client")
     _, writer = await asyncio.open_connection(*get_address_host_port(address))  # Dask asks again until its time is over
     writer.close()
@@ -144,7 +144,7 @@ async def _reach(address: str) -> None:
 
 
 def reach(address: str) -> None:
-    """Check that a scheduler answers, within seconds. Raises `InvalidOption`."""
+    """Check that a scheduler answers, within seconds. Raise `InvalidOption`."""
     loop = Loop()
     try:
         loop.result(_reach(address), ANSWER + _MARGIN)

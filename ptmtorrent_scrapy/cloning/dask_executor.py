@@ -83,7 +83,7 @@ class Cluster:
                 await self._roster.give_back(worker)
 
     async def _result(self, worker: Worker, function: Callable[[CloneRequest], T], request: CloneRequest) -> T:
-        """Return the result of a function on a worker. Raises what it raises, `WorkerLost`, `_ConnectionLost`."""
+        """Return the result of a function on a worker. Raise what it raises, `WorkerLost`, `_ConnectionLost`."""
         connection = self._monitor.connection
         if connection is None:
             raise _ConnectionLost
@@ -107,9 +107,9 @@ class Cluster:
                 future.release()
 
     async def _check(self, worker: Worker, result: object) -> None:
-        """Check the result of a worker before it counts. Raises `WorkerLost` if the worker itself failed.
+        """Check the result of a worker before it counts. Raise `WorkerLost` if the worker itself failed.
 
-        Raises `_ConnectionLost` if it cannot be asked.
+        Raise `_ConnectionLost` if it cannot be asked.
         """
         if not isinstance(result, CloneResult):
             return

@@ -53,7 +53,7 @@ class SchedulerMonitor:
             await self._connection.close()
 
     async def unless_ended(self, work: Coroutine[Any, Any, T]) -> T:
-        """Return the result of work unless the crawl or the cluster ends first. Raises `Cancelled`, `ClusterLost`."""
+        """Return the result of work unless the crawl or the cluster ends first. Raise `Cancelled`, `ClusterLost`."""
         task = asyncio.ensure_future(work)
         ended = asyncio.ensure_future(self._ended.wait())
         try:
@@ -81,7 +81,7 @@ class SchedulerMonitor:
             self._ended.set()
 
     async def _connect(self) -> None:
-        """Connect, with pauses that double. Raises `ClusterLost`."""
+        """Connect, with pauses that double. Raise `ClusterLost`."""
         since, reason = time.monotonic(), ""
         for failures in itertools.count():
             try:
@@ -101,7 +101,7 @@ class SchedulerMonitor:
             await asyncio.sleep(min(backoff(1.0, failures, longest=_LONGEST_PAUSE), left))
 
     async def _follow(self, connection: Connection) -> None:
-        """Update the roster until the connection is lost. Raises `ClusterLost` for a scheduler that stays silent."""
+        """Update the roster until the connection is lost. Raise `ClusterLost` for a scheduler that stays silent."""
         silent_since: float | None = None
         while connection.is_open:
             try:

@@ -24,10 +24,10 @@ class CloneExecutor(Protocol):
     """Runs functions of `git` on a machine. No method waits without a bound, but for the function itself."""
 
     async def start(self) -> None:
-        """Prepare to clone into the tree, which this process has claimed. Raises `ClusterLost`, `OSError`."""
+        """Prepare to clone into the tree, which this process has claimed. Raise `ClusterLost`, `OSError`."""
 
     async def run(self, function: Callable[[CloneRequest], T], request: CloneRequest) -> T:
-        """Return what the function returns. Raises what it raises, `WorkerLost`, `ClusterLost`, `Cancelled`."""
+        """Return what the function returns. Raise what it raises, `WorkerLost`, `ClusterLost`, `Cancelled`."""
 
     async def cancel(self) -> None:
         """End everything that runs for this crawl."""

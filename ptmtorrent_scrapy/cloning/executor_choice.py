@@ -9,7 +9,7 @@ from ptmtorrent_scrapy.storage.tree import DataTree
 
 
 def executor_of(settings: CloneSettings, tree: DataTree) -> CloneExecutor:
-    """Return the workers of the cluster that the settings name, else threads. Raises `InvalidOption`."""
+    """Return the workers of the cluster that the settings name, else threads. Raise `InvalidOption`."""
     if not settings.cluster:
         return Threads(settings.concurrency, scope=settings.repository.scope)
     _check_installed(settings.cluster)
@@ -19,7 +19,7 @@ def executor_of(settings: CloneSettings, tree: DataTree) -> CloneExecutor:
 
 
 def check_cluster(address: str) -> None:
-    """Check that a scheduler answers at an address, within seconds. Raises `InvalidOption`."""
+    """Check that a scheduler answers at an address, within seconds. Raise `InvalidOption`."""
     _check_installed(address)
     from ptmtorrent_scrapy.cloning.dask_connection import reach
 

@@ -10,7 +10,7 @@ from ptmtorrent_scrapy.storage.tree import DataTree
 
 
 def write_file_list(tree: DataTree) -> None:
-    """Write the files of all clones that repositories.jsonl names, clone by clone. Raises `OSError`."""
+    """Write the files of all clones that repositories.jsonl names, clone by clone. Raise `OSError`."""
     with AtomicFile(tree.files) as file:
         for clone, url in _clones(tree):
             if tree_files.path(clone).is_file():

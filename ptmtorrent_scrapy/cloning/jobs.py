@@ -99,7 +99,7 @@ class CloneJobs:
             jobs.done(job, well=result.failure in (None, FailureKind.LACKS_ROOM))
 
     async def _cloned(self, listed: ListedRepository, commit: str | None, *, accept_partial: bool) -> CloneResult:
-        """Return the result of a clone within the budget. Raises `WorkerLost`."""
+        """Return the result of a clone within the budget. Raise `WorkerLost`."""
         with self._budget.reserve(self._expected_bytes(listed)) as budget:
             request = self._requests.listed(listed, commit=commit, budget=budget, accept_partial=accept_partial)
             self._crawl.state.cloning.add(listed.folder)

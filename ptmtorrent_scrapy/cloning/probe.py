@@ -119,7 +119,7 @@ class TreeProver:
         self._file = self._path("nonce")
 
     def open(self) -> None:
-        """Write the file that workers must find. Raises `OSError`."""
+        """Write the file that workers must find. Raise `OSError`."""
         for left in self._tree.folder.glob(f".{self._tree.hub}~nonce-*"):  # of crawls that were killed
             left.unlink(missing_ok=True)
         _write(self._file, self._nonce)

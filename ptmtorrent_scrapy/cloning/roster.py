@@ -93,7 +93,7 @@ class Roster:
             self._changed.notify_all()
 
     async def take(self) -> Worker:
-        """Return the least loaded worker, once there is one; it is to be given back. Raises `ClusterLost`."""
+        """Return the least loaded worker, once there is one; it is to be given back. Raise `ClusterLost`."""
         async with self._changed:
             while True:
                 ready = [worker for worker in self._workers.values() if worker.state == WorkerState.READY]

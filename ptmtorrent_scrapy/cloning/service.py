@@ -78,7 +78,7 @@ class CloneService:
         return self._parts.checks
 
     async def run(self, models: int, *, replaces: bool = False) -> FinishReason | None:
-        """Clone for the first `models` ones by rank; return why that ended early, if it did. Raises `Cancelled`.
+        """Clone for the first `models` ones by rank; return why that ended early, if it did. Raise `Cancelled`.
 
         `replaces` takes the next ones for those that are missing, empty or gated.
         """
@@ -97,7 +97,7 @@ class CloneService:
         return self._ending.reason
 
     async def _clone_replacements(self, jobs: CloneScheduler, models: int) -> CloneScheduler:
-        """Clone the next repositories by rank for those that are unavailable. Raises `Cancelled`."""
+        """Clone the next repositories by rank for those that are unavailable. Raise `Cancelled`."""
         outcomes = self._jobs.outcomes
         while outcomes.unavailable and not self._ending.stopped:
             after, short, outcomes.unavailable = self._listing.last_position(), outcomes.unavailable, 0
@@ -121,7 +121,7 @@ class CloneService:
             self._crawl.state.collected = await asyncio.to_thread(measure, self._crawl.tree, self._crawl.state.started)
 
     async def _clone_all(self, *, after: int) -> CloneScheduler:
-        """Clone the repositories after a position. Raises `Cancelled`."""
+        """Clone the repositories after a position. Raise `Cancelled`."""
         places = self._settings.concurrency
         jobs = CloneScheduler(
             self._listing, pause=self._settings.pause, max_wait=self._settings.max_wait, places=places, after=after
@@ -135,7 +135,7 @@ class CloneService:
     async def clone_now(self, url: str, folder: str) -> CloneResult:
         """Clone one repository before the others: its files are the listing of a hub.
 
-        The `path` of the result is absolute. Raises `Cancelled`, `ClusterLost`.
+        The `path` of the result is absolute. Raise `Cancelled`, `ClusterLost`.
         """
         if full := self._budget.full():
             return CloneResult(url=url, error=full)
@@ -158,12 +158,12 @@ class CloneService:
         return result
 
     async def last_commits(self, path: Path) -> dict[str, str]:
-        """Return the last commit that touched each file and folder of a clone. Raises `GitError`."""
+        """Return the last commit that touched each file and folder of a clone. Raise `GitError`."""
         common = self._settings.repository
         return await asyncio.to_thread(last_commits, path, scope=common.scope, timeout=common.timeout)
 
     async def contents(self, path: Path, names: list[str]) -> dict[str, bytes]:
-        """Return the contents of small files of a clone's HEAD, by name. Raises `GitError`."""
+        """Return the contents of small files of a clone's HEAD, by name. Raise `GitError`."""
         common = self._settings.repository
         git = Command(scope=common.scope, environment=environment(timeout=common.timeout), timeout=common.timeout)
         readable = [name for name in names if "\n" not in name]

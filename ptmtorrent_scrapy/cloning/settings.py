@@ -39,7 +39,7 @@ class CloneSettings:
 
 
 def clone_settings(settings: BaseSettings) -> CloneSettings:
-    """Read the settings of clones. Raises `InvalidOption`."""
+    """Read the settings of clones. Raise `InvalidOption`."""
     return CloneSettings(
         repository=repository_settings(settings),
         concurrency=options.positive("CLONE_CONCURRENCY", settings["CLONE_CONCURRENCY"], most=1000),
@@ -55,7 +55,7 @@ def clone_settings(settings: BaseSettings) -> CloneSettings:
 
 
 def repository_settings(settings: BaseSettings) -> CloneRequest:
-    """Read the settings that all repositories have in common. Raises `InvalidOption`."""
+    """Read the settings that all repositories have in common. Raise `InvalidOption`."""
     try:
         configuration = json.loads(settings["CLONE_GIT_CONFIG"])
         if not all(_CONFIGURED.fullmatch(name) and "\0" not in value for name, value in configuration.items()):
@@ -81,7 +81,7 @@ def repository_settings(settings: BaseSettings) -> CloneRequest:
 
 
 def _address(name: str, value: str) -> str:
-    """Return the address of a Dask scheduler, or nothing. Raises `InvalidOption`."""
+    """Return the address of a Dask scheduler, or nothing. Raise `InvalidOption`."""
     if value and not value.startswith(("tcp://", "tls://", "ucx://", "ws://", "wss://")):
         raise options.InvalidOption(
             name, value, "the address of a Dask scheduler, such as tls://10.0.0.1:8786, or empty"
@@ -90,7 +90,7 @@ def _address(name: str, value: str) -> str:
 
 
 def _rate(name: str, value: str) -> int:
-    """Return bytes per second. Raises `InvalidOption`, also for more than git takes."""
+    """Return bytes per second. Raise `InvalidOption`, also for more than git takes."""
     rate = options.size(name, value)
     if rate > _GIGABYTE:
         raise options.InvalidOption(name, value, "a size up to 1GB")

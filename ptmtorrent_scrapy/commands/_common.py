@@ -54,7 +54,7 @@ def reason(error: Exception) -> str:
 
 
 def hub_spider(loader: SpiderLoaderProtocol, name: str) -> type[HubSpider]:
-    """Return the spider of a hub. Raises `UsageError`."""
+    """Return the spider of a hub. Raise `UsageError`."""
     spider = loader.load(name) if name in loader.list() else None
     if spider is None or not issubclass(spider, HubSpider):
         raise unknown_hub(name, loader.list())
@@ -89,7 +89,7 @@ def others(settings: BaseSettings, name: str) -> dict[object, object]:
 
 
 def spider_name(given: str | None, url: str | None, settings: BaseSettings, loader: SpiderLoaderProtocol) -> str | None:
-    """Return the spider that the user names, else that of the hub to which the URL belongs. Raises `UsageError`."""
+    """Return the spider that the user names, else that of the hub to which the URL belongs. Raise `UsageError`."""
     if given is None:
         return _hub_at(url, settings, loader) if url else None
     if given not in loader.list():

@@ -75,12 +75,12 @@ def output(opts: argparse.Namespace, settings: BaseSettings) -> Path:
 
 
 def jobs(opts: argparse.Namespace) -> int:
-    """Return how much is done at a time. Raises `InvalidOption`."""
+    """Return how much is done at a time. Raise `InvalidOption`."""
     return user_values.positive("--jobs", opts.jobs) if opts.jobs else os.cpu_count() or 1
 
 
 def package_options(opts: argparse.Namespace, settings: BaseSettings) -> PackageOptions:
-    """Return what the user asks of a package. Raises `InvalidOption`."""
+    """Return what the user asks of a package. Raise `InvalidOption`."""
     given = {"title": opts.title, "publisher": opts.publisher}
     return PackageOptions(
         output=output(opts, settings),
@@ -98,7 +98,7 @@ def package_options(opts: argparse.Namespace, settings: BaseSettings) -> Package
 
 
 def _licenses(path: Path) -> frozenset[str]:
-    """Return the identifiers of a file, one per line; what follows a # is a comment. Raises `InvalidOption`."""
+    """Return the identifiers of a file, one per line; what follows a # is a comment. Raise `InvalidOption`."""
     try:
         text = path.read_text("utf-8-sig", "replace")
     except OSError as error:
@@ -127,7 +127,7 @@ class PackagedTree:
         self._advance = advance
 
     def write(self, asked: PackageOptions) -> Description:
-        """Write the package. Raises what `Packaging` raises, `TreeHasFaults` and `TreeLocked`."""
+        """Write the package. Raise what `Packaging` raises, `TreeHasFaults` and `TreeLocked`."""
         with contextlib.ExitStack() as claims:
             for spider in self._spiders:
                 claims.enter_context(DataTree(self._root, spider.name).claim())

@@ -52,15 +52,15 @@ class Removing(ReadsTree):
 
     @abstractmethod
     def named(self, args: Sequence[str], opts: argparse.Namespace) -> str:
-        """Return the hub that the words name. Raises `SetupError`."""
+        """Return the hub that the words name. Raise `SetupError`."""
 
     @abstractmethod
     def removals(self, tree: DataTree, args: Sequence[str], opts: argparse.Namespace) -> list[Removal]:
-        """Return what would be removed. Raises `CannotRemove`, `InvalidOption`."""
+        """Return what would be removed. Raise `CannotRemove`, `InvalidOption`."""
 
     @abstractmethod
     def remove(self, tree: DataTree, removals: Sequence[Removal], opts: argparse.Namespace) -> None:
-        """Remove it. Raises `OSError`."""
+        """Remove it. Raise `OSError`."""
 
     def hint(self, tree: DataTree, opts: argparse.Namespace) -> str | None:
         """Return what to do next."""

@@ -31,7 +31,7 @@ def exit_if_wrong(command: str, settings: BaseSettings | None) -> None:
 
 
 def check_scrapy_settings(settings: BaseSettings) -> None:
-    """Check the settings that are Scrapy's. Raises `InvalidOption`."""
+    """Check the settings that are Scrapy's. Raise `InvalidOption`."""
     for name in _changed(settings):
         if (default := getattr(default_settings, name, None)) is not None:
             _check(name, settings, default)
@@ -55,7 +55,7 @@ def _changed(settings: BaseSettings) -> Iterator[str]:
 
 
 def _check(name: str, settings: BaseSettings, default: Any) -> None:
-    """Read a setting as Scrapy does, by the type of its default. Raises `InvalidOption`."""
+    """Read a setting as Scrapy does, by the type of its default. Raise `InvalidOption`."""
     value = settings[name]
     read, accepted = _reader(name, settings, default)
     try:

@@ -83,7 +83,7 @@ def ended_with(process: CrawlerProcessBase, crawler: Crawler) -> int:
 
 
 def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]) -> None:
-    """Check all that can be known before the first request. Raises `InvalidOption`, `SetupError`."""
+    """Check all that can be known before the first request. Raise `InvalidOption`, `SetupError`."""
     selection, _ = spider.check_arguments(**given)
     clones = check_settings(settings, [spider])
     _check_protocols(spider, settings, selection, clones.repository.protocols)
@@ -146,7 +146,7 @@ def check_version(tree: DataTree) -> None:
 
 
 def check_settings(settings: BaseSettings, spiders: Iterable[type[HubSpider]]) -> CloneSettings:
-    """Check all settings, and return those of clones. Raises `InvalidOption`."""
+    """Check all settings, and return those of clones. Raise `InvalidOption`."""
     clones = clone_settings(settings)
     for spider in spiders:
         spider.check_settings(settings)

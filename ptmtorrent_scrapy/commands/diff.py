@@ -73,7 +73,7 @@ class Command(ReadsTree, ScrapyCommand):
             self.exitcode = 2
 
     def _tree(self, args: list[str]) -> DataTree:
-        """Return the tree of the named hub. Raises `SetupError`."""
+        """Return the tree of the named hub. Raise `SetupError`."""
         assert self.crawler_process is not None
         assert self.settings is not None
         hubs, root = self.crawler_process.spider_loader.list(), Path(self.settings["DATA_DIR"])

@@ -71,7 +71,7 @@ class Command(ReadsTree, ScrapyCommand):
             show(_line(file, as_json=opts.json))
 
     def _export(self, formats: list[Format], hubs: list[str], opts: argparse.Namespace) -> list[ExportedFile]:
-        """Write the formats; return the files. Raises `CatalogError`, `ExportLocked`, `OSError`, `sqlite3.Error`."""
+        """Write the formats; return the files. Raise `CatalogError`, `ExportLocked`, `OSError`, `sqlite3.Error`."""
         assert self.settings is not None
         root = Path(self.settings["DATA_DIR"])
         folder, database = _place(Path(opts.output) if opts.output else root / FOLDER, formats)
@@ -96,7 +96,7 @@ class _WithoutPandas(importlib.abc.MetaPathFinder):
 
 
 def _formats(args: list[str]) -> list[Format]:
-    """Return the formats that the first word names. Raises `UsageError`."""
+    """Return the formats that the first word names. Raise `UsageError`."""
     if not args or args[0] not in (*Format, _ALL):
         given = f"{args[0]!r} is not a format" if args else "a format is missing"
         raise UsageError(f"{given} (choose from {', '.join([*Format, _ALL])})", print_help=False)

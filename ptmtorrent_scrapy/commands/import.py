@@ -59,7 +59,7 @@ class Command(ReadsTree, ScrapyCommand):
 
 
 def _import(package: Path, root: Path, request: CloneRequest, workers: int) -> Imported:
-    """Make a tree of a package. Raises `CannotStart`, `BagError`, `GitError`, `OSError`."""
+    """Make a tree of a package. Raise `CannotStart`, `BagError`, `GitError`, `OSError`."""
     with bars() as advance:
         importing = Importing(
             package,

@@ -26,7 +26,7 @@ _EXTENSIONS: dict[object, object] = {"ptmtorrent_scrapy.extensions.Progress": 50
 
 
 def _asked(settings: BaseSettings, opts: argparse.Namespace) -> PlanOptions:
-    """Return the options of the command. Raises `InvalidOption`."""
+    """Return the options of the command. Raise `InvalidOption`."""
     return PlanOptions(
         data=Path(settings["DATA_DIR"]),
         sample=options.whole("--sample", opts.sample),

@@ -53,13 +53,13 @@ class Command(ReadsTree, ScrapyCommand):
         self.exitcode = 1 if any(problem.is_fault for problem in wrong) else 0
 
     def _hubs(self, named: list[str]) -> list[type[HubSpider]]:
-        """Return the hubs that are named, else all that have a folder. Raises `SetupError`."""
+        """Return the hubs that are named, else all that have a folder. Raise `SetupError`."""
         assert self.crawler_process is not None
         assert self.settings is not None
         return hub_spiders(self.crawler_process.spider_loader, Path(self.settings["DATA_DIR"]), named)
 
     def _verify(self, hub: type[HubSpider], share: float, opts: argparse.Namespace) -> list[Finding]:
-        """Check a hub, and return the problems that were not repaired. Raises `TreeLocked`, `InvalidOption`."""
+        """Check a hub, and return the problems that were not repaired. Raise `TreeLocked`, `InvalidOption`."""
         assert self.settings is not None
         tree = DataTree(Path(self.settings["DATA_DIR"]), hub.name)
         repository = clone_request(hub, tree, self.settings, "verify")

@@ -106,7 +106,7 @@ class CrawlDatabase(DatabaseFile):
     def choose(self, count: int) -> tuple[int, int]:
         """Choose the repositories of the first `count` wanted models by rank; equal ranks keep the listing's order.
 
-        Returns the number of chosen repositories, and the number of others whose commit the listing does not have.
+        Return the number of chosen repositories, and the number of others whose commit the listing does not have.
         """
         self._database.execute(CHOOSE, (count,))
         chosen = self._count("SELECT count(*) FROM repository")

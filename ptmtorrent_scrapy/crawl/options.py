@@ -193,7 +193,7 @@ def _is_plain(value: str) -> bool:
 
 
 def url(name: str, value: str) -> str:
-    """Return the base URL of a server. Raises `InvalidOption`, also for one with a user or password in it."""
+    """Return the base URL of a server. Raise `InvalidOption`, also for one with a user or password in it."""
     try:
         parts = urlsplit(value)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and _is_plain(value)
@@ -217,7 +217,7 @@ def protocols(name: str, value: str) -> tuple[str, ...]:
 
 
 def contact(name: str, value: str) -> str:
-    """Return a contact for hubs that can be part of a `User-Agent` header. Raises `InvalidOption`.
+    """Return a contact for hubs that can be part of a `User-Agent` header. Raise `InvalidOption`.
 
     >>> contact("CONTACT_URL", "mailto:you@example.org")
     'mailto:you@example.org'

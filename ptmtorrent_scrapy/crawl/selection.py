@@ -75,7 +75,7 @@ class Selection:
 
 
 def selection(given: Mapping[str, str | float], *, default_fraction: float) -> Selection:
-    """Return the selection of these arguments. Raises `InvalidOption`.
+    """Return the selection of these arguments. Raise `InvalidOption`.
 
     Without a share, all models that the other arguments select are cloned.
     """
@@ -99,7 +99,7 @@ def selection(given: Mapping[str, str | float], *, default_fraction: float) -> S
 
 
 def _check_shares(given: Mapping[str, str | float]) -> None:
-    """Check that one argument says how many models are selected. Raises `InvalidOption`."""
+    """Check that one argument says how many models are selected. Raise `InvalidOption`."""
     shares = [name for name in SHARES if name in given]
     if len(shares) > 1:
         raise InvalidOption(shares[1], given[shares[1]], f"to be given without {shares[0]}: either one says how many")
@@ -108,7 +108,7 @@ def _check_shares(given: Mapping[str, str | float]) -> None:
 
 
 def _replaces(given: Mapping[str, str | float]) -> bool:
-    """Return whether the next models take the places of those that cannot be cloned. Raises `InvalidOption`."""
+    """Return whether the next models take the places of those that cannot be cloned. Raise `InvalidOption`."""
     if "replace" not in given:
         return "top" in given
     if "top" not in given:
@@ -127,7 +127,7 @@ def _names(model: Model) -> tuple[str | None, ...]:
 
 
 def _ids(name: str, value: str) -> frozenset[str]:
-    """Return the lines of a file or of standard input (`-`), else the ids between commas. Raises `InvalidOption`."""
+    """Return the lines of a file or of standard input (`-`), else the ids between commas. Raise `InvalidOption`."""
     accepted = "a file with one id, name or URL of a model per line, - for standard input, or ids separated by commas"
     if value == "-":
         text = _standard_input()

@@ -41,16 +41,16 @@ class Cloner(Protocol):
     """Service that clones repositories for a crawl."""
 
     async def clone_now(self, url: str, folder: str) -> CloneResult:
-        """Clone one repository before the others. Raises `GitError`."""
+        """Clone one repository before the others. Raise `GitError`."""
 
     async def last_commits(self, path: Path) -> dict[str, str]:
-        """Return the last commit that touched each file and folder of a clone. Raises `GitError`."""
+        """Return the last commit that touched each file and folder of a clone. Raise `GitError`."""
 
     async def contents(self, path: Path, names: list[str]) -> dict[str, bytes]:
-        """Return the contents of small files of a clone's HEAD, by name. Raises `GitError`."""
+        """Return the contents of small files of a clone's HEAD, by name. Raise `GitError`."""
 
     async def run(self, models: int, *, replaces: bool = False) -> FinishReason | None:
-        """Clone the repositories of the first `models` models; return why that ended early. Raises `Cancelled`."""
+        """Clone the repositories of the first `models` models; return why that ended early. Raise `Cancelled`."""
 
 
 class CrawlSession:

@@ -88,7 +88,7 @@ def clock(ahead: list[float]) -> CheckResult:
 
 
 def _ask(opener: urllib.request.OpenerDirector, url: str, headers: Mapping[str, str]) -> tuple[int, str | None]:
-    """Return status and Date of the answer. Raises `OSError`, `HTTPException`, `ValueError`."""
+    """Return status and Date of the answer. Raise `OSError`, `HTTPException`, `ValueError`."""
     if urlsplit(url).scheme not in ("http", "https"):
         raise ValueError("not an http or https URL")
     request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - the scheme was checked just now

@@ -50,7 +50,7 @@ class Export:
         self._database = database
 
     def run(self, formats: Sequence[Format | str]) -> list[ExportedFile]:
-        """Write these formats, from one state of each hub. Raises `ExportLocked`, `OSError`, `sqlite3.Error`."""
+        """Write these formats, from one state of each hub. Raise `ExportLocked`, `OSError`, `sqlite3.Error`."""
         wanted = [Format(each) for each in Format if each in formats]
         self.folder.mkdir(parents=True, exist_ok=True)
         try:

@@ -32,7 +32,7 @@ Node = dict[str, Any]
 
 
 def write(output: Output, found: Sequence[Source], advance: Advance) -> list[str]:
-    """Write the models of the hubs; return the file's name. Raises `OSError`."""
+    """Write the models of the hubs; return the file's name. Raise `OSError`."""
     rows = 0
     with output.new(FILE).open("wb", buffering=1 << 20) as file:
         for source in found:

@@ -57,7 +57,7 @@ class Output:
 
 @contextlib.contextmanager
 def output(folder: Path) -> Iterator[Output]:
-    """Open an output that commits where the block ends well. Raises `OSError`."""
+    """Open an output that commits where the block ends well. Raise `OSError`."""
     files = Output(folder)
     try:
         yield files

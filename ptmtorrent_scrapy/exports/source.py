@@ -32,7 +32,7 @@ class Source(NamedTuple):
 
 @contextmanager
 def sources(hubs: Sequence[CollectedHub]) -> Iterator[list[Source]]:
-    """Open the hubs. Raises `OSError`."""
+    """Open the hubs. Raise `OSError`."""
     with ExitStack() as stack:
         opened = [(hub, stack.enter_context(hub.open())) for hub in hubs]
         yield [Source(hub, pair, hub.crawl(pair)) for hub, pair in opened]

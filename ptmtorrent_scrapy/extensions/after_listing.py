@@ -34,7 +34,7 @@ class AfterListing(ABC):
 
     @abstractmethod
     async def work(self) -> FinishReason:
-        """Do what follows the listing; return why the crawl closes. Raises `Cancelled`, `ClusterLost`, `OSError`."""
+        """Do what follows the listing; return why the crawl closes. Raise `Cancelled`, `ClusterLost`, `OSError`."""
 
     def _close_spider(self, work: asyncio.Task[FinishReason]) -> None:
         if self.crawler.engine.spider is not None:

@@ -88,7 +88,7 @@ class Phases(AfterListing):
         return None
 
     async def _commit(self, listed: MetadataPipeline, new: Sequence[JsonArrayFile | AtomicFile]) -> None:
-        """Replace the old files. Raises `OSError`."""
+        """Replace the old files. Raise `OSError`."""
         await asyncio.to_thread(listed.commit)
         problem: str | None = None
         for file in new:
@@ -159,7 +159,7 @@ def chosen(crawl: CrawlSession, listed: int) -> int:
 
 
 async def clone_chosen(crawl: CrawlSession, listed: int) -> FinishReason | None:
-    """Clone what the arguments select of the models listed; return why that ended early. Raises `Cancelled`."""
+    """Clone what the arguments select of the models listed; return why that ended early. Raise `Cancelled`."""
     assert crawl.cloner is not None
     for line in unmatched(crawl):
         logger.warning("%s", printable(line))

@@ -9,7 +9,7 @@ _PARAMETER = re.compile(r""";\s*([^\s=;,"]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*+)"|([
 
 
 def links(header: str) -> Iterator[tuple[str, set[str]]]:
-    """Yield (URL, relations in lower case) of each link. Raises `ValueError` for other headers.
+    """Yield (URL, relations in lower case) of each link. Raise `ValueError` for other headers.
 
     >>> list(links('</a?b>; title="one, two"; rel="next last", <c>; rel=prev')) == [
     ...     ("/a?b", {"next", "last"}), ("c", {"prev"})]
@@ -31,5 +31,5 @@ def _after_separators(header: str, position: int) -> int:
 
 
 def next_link(header: str) -> str | None:
-    """Return the URL of the next page, None on the last one. Raises `ValueError`."""
+    """Return the URL of the next page, None on the last one. Raise `ValueError`."""
     return next((url for url, relations in list(links(header)) if "next" in relations), None)

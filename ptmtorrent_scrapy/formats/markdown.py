@@ -45,7 +45,7 @@ class TooDeep(ValueError):
 def render(markdown: str) -> str:
     """Return a whole HTML page without scripts and without anything that a browser loads; to be written as UTF-8.
 
-    Raises `TooDeep`.
+    Raise `TooDeep`.
 
     >>> render("a | b\\n-|-\\n1 | 2").count("<td>")
     2

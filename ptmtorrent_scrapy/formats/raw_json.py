@@ -30,7 +30,7 @@ class _Broken(NamedTuple):
 
 
 def elements(text: str) -> list[Metadata]:
-    """Return the elements of a JSON array, each with its exact text. Raises `ValueError`, `RecursionError`.
+    """Return the elements of a JSON array, each with its exact text. Raise `ValueError`, `RecursionError`.
 
     An element that is nested too deep, or has an invalid number, has a `fault`.
 
@@ -47,14 +47,14 @@ def elements(text: str) -> list[Metadata]:
 
 
 def element(text: str) -> Metadata:
-    """Return a JSON text and its value. Raises `ValueError`, `RecursionError`."""
+    """Return a JSON text and its value. Raise `ValueError`, `RecursionError`."""
     text = text.removeprefix("\ufeff")
     (only,) = elements(f"[{text}]")
     return only
 
 
 def member(text: str, name: str) -> str | None:
-    """Return the text of a member of a JSON object, None if there is none of that name. Raises `ValueError`.
+    """Return the text of a member of a JSON object, None if there is none of that name. Raise `ValueError`.
 
     >>> member('{"a": [1], "b": {"a": 2}}', "b")
     '{"a": 2}'
@@ -91,7 +91,7 @@ def _patiently(text: str, position: int) -> tuple[Any, int]:
 
 
 def _skip(text: str, position: int) -> int:
-    """Return where the value that begins there ends, by its brackets. Raises `ValueError`."""
+    """Return where the value that begins there ends, by its brackets. Raise `ValueError`."""
     depth = 0
     for token in _TOKEN.finditer(text, position):
         if token[0] in "[{":

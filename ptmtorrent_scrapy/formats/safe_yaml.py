@@ -25,7 +25,7 @@ for _kind in ("int", "float"):
 
 
 def load(text: str) -> Any:
-    """Return the value of a YAML document of plain types, without aliases. Raises one of `Broken`.
+    """Return the value of a YAML document of plain types, without aliases. Raise one of `Broken`.
 
     >>> load("a: [1, 2]")
     {'a': [1, 2]}

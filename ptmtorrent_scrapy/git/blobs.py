@@ -11,7 +11,7 @@ _LARGEST = 1 << 20  # bytes of a file that a hub's spider wants to see
 def contents(git: Command, clone: Path, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
     """Return the contents of files of a commit, without those that are missing or larger than 1 MiB.
 
-    Raises `GitError`.
+    Raise `GitError`.
     """
     if not paths:
         return {}

@@ -28,7 +28,7 @@ class Checkout:
         self.kept: list[str] = []  # references made for commits of users
 
     def run(self, before: Head, target: Head) -> None:
-        """Move the working tree and HEAD, which are unchanged or may be overwritten. Raises `GitError`."""
+        """Move the working tree and HEAD, which are unchanged or may be overwritten. Raise `GitError`."""
         assert target.commit is not None
         local.remove_left(self._clone)
         branch = target.branch if _is_usable(target.branch) else None

@@ -53,7 +53,7 @@ _FAILURES: dict[type[Exception], FailureKind] = {
 def clone(request: CloneRequest) -> CloneResult:
     """Clone a repository, or bring its clone up to date.
 
-    A repository that cannot be cloned is a result, not an error. Raises `Cancelled` only.
+    A repository that cannot be cloned is a result, not an error. Raise `Cancelled` only.
     """
     began = time.monotonic()
     result = CloneResult(url=request.url, started=datetime.now(UTC).isoformat(timespec="seconds"))
@@ -90,13 +90,13 @@ def _fail(result: CloneResult, error: Exception) -> None:
 def head_commit(request: CloneRequest) -> tuple[str | None, dict[str, bytes]]:
     """Return the commit that a clone would be at, and the content of `read_files` if a clone of that commit exists.
 
-    The hub's commit counts; else the server is asked. The commit is None for an empty repository. Raises `GitError`.
+    The hub's commit counts; else the server is asked. The commit is None for an empty repository. Raise `GitError`.
     """
     check_url(request.url, request.protocols)
     return Cloner(request, CloneResult(url=request.url)).head_commit()
 
 
 def redirected(request: CloneRequest) -> str | None:
-    """Return the URL that the repository's server redirects to, None if it does not. Raises `GitError`."""
+    """Return the URL that the repository's server redirects to, None if it does not. Raise `GitError`."""
     check_url(request.url, request.protocols)
     return Upstream.of(request, remote.command(request)).redirected()

@@ -27,7 +27,7 @@ class CloneRef(NamedTuple):
 
 
 def clone_refs(clone: Path, git: Command) -> list[CloneRef]:
-    """Return the branches and tags of a clone, ordered by name. Raises `GitError`."""
+    """Return the branches and tags of a clone, ordered by name. Raise `GitError`."""
     try:
         return list(_read(clone, git))
     except Exception:  # GitPython reads no names that are not UTF-8, and no SHA-256

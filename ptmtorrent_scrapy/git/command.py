@@ -50,7 +50,7 @@ class Command:
     def complete(self, *arguments: str, **options: Unpack[Options]) -> Completed:
         """Run a command, and return its output.
 
-        Raises `CommandFailed` for an exit status that is not `ok`, `ProgramError`, `Stalled`, `Cancelled`, `Refused`
+        Raise `CommandFailed` for an exit status that is not `ok`, `ProgramError`, `Stalled`, `Cancelled`, `Refused`
         for too much memory, and what the callbacks raise.
         """
         stdin = options.get("stdin", b"")

@@ -13,7 +13,7 @@ _COPIED = ("error", "git_bytes", "lfs_objects", "lfs_bytes", "lfs_skipped", "cra
 
 
 def describe(request: CloneRequest, result: CloneResult, git: Command) -> None:
-    """Fill a result with what is on disk. Raises `GitError`."""
+    """Fill a result with what is on disk. Raise `GitError`."""
     clone = Path(request.path)
     state = local.state(clone) or {}
     result.path = request.path

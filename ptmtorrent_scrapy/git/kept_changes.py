@@ -18,7 +18,7 @@ _MESSAGE = "Changes in the working tree, before a repair of the clone"
 def keep(git: Command, clone: Path, tracking: Tracking, paths: Sequence[bytes], work_tree: Path | None = None) -> str:
     """Commit files of a working tree on top of HEAD, without a change of HEAD and index; return the new reference.
 
-    `work_tree` is that of another clone. Raises `GitError`.
+    `work_tree` is that of another clone. Raise `GitError`.
     """
     index = beside(clone, "index")
     environment = {"GIT_INDEX_FILE": str(index.absolute()), **_AUTHOR}
@@ -39,7 +39,7 @@ def keep(git: Command, clone: Path, tracking: Tracking, paths: Sequence[bytes], 
 
 
 def restore(git: Command, clone: Path, name: str, paths: Sequence[bytes]) -> None:
-    """Write files of a working tree as a commit of `keep` has them. Raises `GitError`."""
+    """Write files of a working tree as a commit of `keep` has them. Raise `GitError`."""
     command = ("git", "restore", "--worktree", f"--source={name}", "--pathspec-from-file=-", "--pathspec-file-nul")
     files = b"".join(path + b"\0" for path in paths)
     git.run(*command, cwd=clone, environment={"GIT_LITERAL_PATHSPECS": "1"}, stdin=files)

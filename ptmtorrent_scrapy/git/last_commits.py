@@ -19,7 +19,7 @@ _HEADER = re.compile(rb"([0-9a-f]{40,64})((?: [0-9a-f]{40,64})*)(?: \(from ([0-9
 def last_commits(clone: Path, *, scope: str, timeout: float) -> dict[str, str]:
     """Return the last commit that touched each file of HEAD, and each folder (the clone itself is "").
 
-    The same as `git log -1 -- PATH` says of each. Paths that are not UTF-8 are skipped. Raises `GitError`.
+    The same as `git log -1 -- PATH` says of each. Paths that are not UTF-8 are skipped. Raise `GitError`.
     """
     git = Command(scope=scope, environment=environment(timeout=int(timeout)), timeout=timeout)
     listed = git.run("git", "ls-tree", "-r", "-z", "--name-only", "--full-tree", "HEAD", cwd=clone)

@@ -36,7 +36,7 @@ class LfsFiles:
         self.large: int | None = None  # bytes of a clone that is larger than allowed: its LFS files stay pointers
 
     def read(self, commit: str) -> None:
-        """Find the LFS files of a commit, which need not be checked out. Raises `GitError`."""
+        """Find the LFS files of a commit, which need not be checked out. Raise `GitError`."""
         self.files = self._pointers(commit)
         wanted = pointers.wanted(self._git, self._clone, commit, self.files, self._request.lfs)
         size, most = sum(pointer.size for pointer in set(wanted.values())), self._request.max_bytes
@@ -48,7 +48,7 @@ class LfsFiles:
     def download(self, commit: str) -> None:
         """Download what the commit wants, from the mirrors what the repository's own server does not have.
 
-        Raises `NoSpace`, `OverBudget`, and `Transient` unless a partial clone is accepted.
+        Raise `NoSpace`, `OverBudget`, and `Transient` unless a partial clone is accepted.
         """
         self._store.set_damaged_aside(own_storage.not_linked(self._clone, self.wanted.values()))
         own_storage.give_back(self._clone, self.wanted, self._store)

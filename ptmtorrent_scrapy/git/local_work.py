@@ -26,7 +26,7 @@ class Change:
 
 
 def changes(git: Command, clone: Path, before: str | None, after: str) -> list[Change]:
-    """Return the paths in which two commits differ; all of the second, if the first is empty. Raises `GitError`."""
+    """Return the paths in which two commits differ; all of the second, if the first is empty. Raise `GitError`."""
     if before == after:
         return []
     if before is None:

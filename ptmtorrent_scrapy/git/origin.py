@@ -29,7 +29,7 @@ def origin(clone: Path) -> str | None:
 
 
 def set_origin(clone: Path, url: str) -> None:
-    """Let a clone know that this is where it comes from. Raises `OSError`."""
+    """Let a clone know that this is where it comes from. Raise `OSError`."""
     path = clone / ".git" / "config"
     urls = {"remote.origin.url": url, "lfs.url": lfs_url(url)}
     text = path.read_bytes()

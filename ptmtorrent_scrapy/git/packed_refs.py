@@ -18,7 +18,7 @@ _HEADER = b"# pack-refs with: sorted \n"  # without `peeled`: git looks up what 
 def write(git: Command, clone: Path, changes: Mapping[str, str | None]) -> None:
     """Set references to objects that exist, and remove those that are given None; all at once, or none.
 
-    Raises `GitError` for names that cannot exist beside each other.
+    Raise `GitError` for names that cannot exist beside each other.
     """
     git.run("git", "pack-refs", "--all", cwd=clone)  # files would count, and not what is packed
     path = clone / ".git" / "packed-refs"

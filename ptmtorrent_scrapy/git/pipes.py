@@ -37,7 +37,7 @@ class Pipes:
             self._selector.register(process.stdin, selectors.EVENT_WRITE)
 
     def communicate(self, timeout: float, progress: Callable[[], object]) -> None:
-        """Move everything until the process closes its pipes. Raises `Stalled`, and what the callbacks raise."""
+        """Move everything until the process closes its pipes. Raise `Stalled`, and what the callbacks raise."""
         clock = _StallClock(timeout, progress)
         while self._selector.get_map():
             clock.tick(moved=self._move())
@@ -93,7 +93,7 @@ class _StallClock:
         self._since = self._asked = time.monotonic()
 
     def tick(self, *, moved: bool) -> None:
-        """Note whether bytes have moved. Raises `Stalled`."""
+        """Note whether bytes have moved. Raise `Stalled`."""
         now = time.monotonic()
         if now - self._asked >= _POLL:
             seen, self._asked = self._progress(), now

@@ -60,7 +60,7 @@ _cancelled: set[str] = set()
 
 
 def start(scope: str, arguments: Sequence[str], **options: object) -> subprocess.Popen[bytes]:
-    """Start a process for `scope`; it is to be ended with `end`. Raises `Cancelled`."""
+    """Start a process for `scope`; it is to be ended with `end`. Raise `Cancelled`."""
     global _watchdog
     with _lock:
         if scope in _cancelled:

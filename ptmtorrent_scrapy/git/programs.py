@@ -24,7 +24,7 @@ class Unusable(Exception):
 
 
 def version(name: str) -> Version:
-    """Return the version of git or git-lfs. Raises `Unusable`."""
+    """Return the version of git or git-lfs. Raise `Unusable`."""
     path = shutil.which(name)
     if path is None:
         raise Unusable(name, "is not installed", f"install it, on Debian with: apt-get install {name}")

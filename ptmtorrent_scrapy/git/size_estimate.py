@@ -19,7 +19,7 @@ _LARGEST = 1 << 30  # bytes of a last commit that are read
 def weight(repository: CloneRequest) -> int:
     """Return the bytes of a repository's last commit and of its wanted large files.
 
-    The last commit is fetched beside `path`, and removed again. Raises `GitError`.
+    The last commit is fetched beside `path`, and removed again. Raise `GitError`.
     """
     check_url(repository.url, repository.protocols)
     git = command(repository)

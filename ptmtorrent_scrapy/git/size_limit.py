@@ -70,7 +70,7 @@ class SizeLimit:
         self.check(0, 0, git=local.size(self._clone / ".git"))
 
     def commit(self, git: Command, commit: str) -> None:
-        """Judge the working tree that a commit of the clone will have. Raises `GitError`."""
+        """Judge the working tree that a commit of the clone will have. Raise `GitError`."""
         size, tree, entries, rest = local.size(self._clone / ".git"), 0, 0, b""
 
         order = TreeOrder()

@@ -29,7 +29,7 @@ def write(
     """List the files of a commit; return the sum of their sizes.
 
     `lfs` are its LFS files, `stored` those pointers whose objects are in the working tree.
-    Raises `Refused` for a tree in which a path is twice, and other `GitError`s.
+    Raise `Refused` for a tree in which a path is twice, and other `GitError`s.
     """
     with AtomicFile(path(clone)) as file:
         listing = _Listing(file, lfs, stored)

@@ -23,7 +23,7 @@ _CARD_TEMPLATE_PAPER = "10.48550/arXiv.1910.09700"
 def model(metadata: Metadata, base: str) -> Model:
     """Return the model that an object describes, of the listing or alone; `base` is the URL of the hub.
 
-    Raises `NotAModel`.
+    Raise `NotAModel`.
     """
     listed = mapping(metadata.value)
     common = repository_fields(metadata, base)

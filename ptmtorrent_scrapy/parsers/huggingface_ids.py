@@ -113,7 +113,7 @@ def _leading_id(path: list[str]) -> str | None:
 
 
 def folder(name: str, url: str) -> str:
-    """Return the AUTHOR/MODEL of a repository's clone; what has no namespace gets the hub's. Raises `NotAModel`.
+    """Return the AUTHOR/MODEL of a repository's clone; what has no namespace gets the hub's. Raise `NotAModel`.
 
     >>> folder("org/m", ""), folder("gpt2", "")
     ('org/m', 'huggingface.co/gpt2')

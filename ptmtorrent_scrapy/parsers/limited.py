@@ -21,7 +21,7 @@ class TooSlow(Exception):
 
 
 def limited(function: Callable[..., T], *values: Any, seconds: int = SECONDS) -> T:
-    """Return what a function of a module returns for values that can be pickled. Raises `TooSlow` and its `ValueError`.
+    """Return what a function of a module returns for values that can be pickled. Raise `TooSlow` and its `ValueError`.
 
     It takes half a second more than a call, for the process to start.
     """

@@ -17,7 +17,7 @@ CONFIG = "contrib_src/model/config.json"
 
 
 def model(metadata: Metadata, repositories: Repositories) -> Model:
-    """Return the model of an entry of the index. Raises `NotAModel`."""
+    """Return the model of an entry of the index. Raise `NotAModel`."""
     listed = mapping(metadata.value)
     name, url = string(listed.get("name")), string(listed.get("github"))
     if name is None or url is None:
@@ -41,7 +41,7 @@ def model(metadata: Metadata, repositories: Repositories) -> Model:
 def with_config(model: Model, text: str) -> tuple[Model, list[str]]:
     """Return the model with the architecture and papers of its `config.json`, and where that departs from its schema.
 
-    https://github.com/modelhub-ai/modelhub-engine has the schema. Raises `ValueError`, `RecursionError`.
+    https://github.com/modelhub-ai/modelhub-engine has the schema. Raise `ValueError`, `RecursionError`.
     """
     config = mapping(json.loads(text.removeprefix("\ufeff"), strict=False))  # line ends in strings are read
     listed, departures = publications(config.get("publication"))

@@ -17,7 +17,7 @@ from ptmtorrent_scrapy.storage.tree import UnusableName, check_name
 
 
 def entries(text: str) -> list[Metadata]:
-    """Return the models of the index. Raises `ValueError`, `RecursionError`."""
+    """Return the models of the index. Raise `ValueError`, `RecursionError`."""
     listed = member(text, "models")
     if listed is None:
         raise ValueError("no array 'models'")
@@ -30,7 +30,7 @@ def slug(entry: Metadata) -> str | None:
 
 
 def page_path(slug: str | None) -> str:
-    """Return where a model's page is kept. Raises `NotAModel`."""
+    """Return where a model's page is kept. Raise `NotAModel`."""
     if slug is None:
         raise NotAModel("no slug", "an element of the index has no slug")
     try:
@@ -40,7 +40,7 @@ def page_path(slug: str | None) -> str:
 
 
 def described(entry: Metadata, page: str, url: str) -> Metadata:
-    """Return the object on a model's page, its value with the fields of the index that it lacks. Raises `NotAModel`."""
+    """Return the object on a model's page, its value with the fields of the index that it lacks. Raise `NotAModel`."""
     try:
         found = element(page.strip())
     except (ValueError, RecursionError) as error:
@@ -51,7 +51,7 @@ def described(entry: Metadata, page: str, url: str) -> Metadata:
 
 
 def model(metadata: Metadata, repositories: Repositories) -> Model:
-    """Return the model that a page describes. Raises `NotAModel`."""
+    """Return the model that a page describes. Raise `NotAModel`."""
     page = metadata.value
     name, link = string(page.get("title")), string(page.get("link"))
     if name is None:
@@ -78,7 +78,7 @@ def model(metadata: Metadata, repositories: Repositories) -> Model:
 
 
 def linked_repository(link: str | None, repositories: Repositories, name: str) -> NamedRepository:
-    """Return the repository that the page of a model links to. Raises `NotAModel`."""
+    """Return the repository that the page of a model links to. Raise `NotAModel`."""
     repository = repositories.named(link or "")
     if repository is None:
         raise NotAModel("no repository", f"{link!r} names none" if link else "link is missing", name=name)

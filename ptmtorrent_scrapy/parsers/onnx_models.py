@@ -78,7 +78,7 @@ class OnnxModels:
         return model
 
     def of_entry(self, metadata: Metadata) -> Model:
-        """Return the model of an entry of the manifest. Raises `NotAModel`."""
+        """Return the model of an entry of the manifest. Raise `NotAModel`."""
         entry = mapping(metadata.value)
         given, path, name = manifest_path(entry), self._path(entry), string(entry.get("model"))
         if given is None or name is None:
@@ -92,7 +92,7 @@ class OnnxModels:
         return self._validated(metadata, entry, key=f"file {path}", name=name, path=path, folder=folder)
 
     def of_statistics(self, metadata: Metadata) -> Model:
-        """Return the model of a folder with statistics. Raises `NotAModel`."""
+        """Return the model of a folder with statistics. Raise `NotAModel`."""
         stats = metadata.value
         folder, problem = stats["path"], string(stats.get("problem"))
         name = string(stats.get("model_name")) or PurePosixPath(folder).name

@@ -65,7 +65,7 @@ def described(number: int, page: Page, url: str) -> Metadata:
 
 
 def model(metadata: Metadata, page: Page, repositories: Repositories) -> Model:
-    """Return the model of a page's object. Raises `NotAModel`."""
+    """Return the model of a page's object. Raise `NotAModel`."""
     value, full_name = metadata.value, string(page.front.get("github-id"))
     name, link = value["ModelName"], value["GitHubURL"]
     if name is None:

@@ -62,7 +62,7 @@ def manifest_line(digest: str, path: str) -> bytes:
 
 
 def read_manifest(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield (SHA-256, path) of a manifest. Raises `BagError`, `OSError`."""
+    """Yield (SHA-256, path) of a manifest. Raise `BagError`, `OSError`."""
     for number, line in _lines(path):
         digest, _, name = line.partition(" ")
         if not _DIGEST.fullmatch(digest.lower()):
@@ -71,7 +71,7 @@ def read_manifest(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def read_fetch(path: Path) -> Iterator[Fetch]:
-    """Yield the lines of fetch.txt. Raises `BagError`, `OSError`."""
+    """Yield the lines of fetch.txt. Raise `BagError`, `OSError`."""
     for number, line in _lines(path):
         words = line.split(None, 2)
         if len(words) != 3 or not words[1].isascii() or not words[1].isdecimal() or len(words[1]) > 18:
@@ -80,7 +80,7 @@ def read_fetch(path: Path) -> Iterator[Fetch]:
 
 
 def read_info(path: Path) -> dict[str, str]:
-    """Return the first value of each label of a tag file such as bag-info.txt. Raises `BagError`, `OSError`."""
+    """Return the first value of each label of a tag file such as bag-info.txt. Raise `BagError`, `OSError`."""
     found: dict[str, str] = {}
     label = ""
     for _, line in _lines(path):
@@ -98,7 +98,7 @@ def info_text(labels: Iterable[tuple[str, str]]) -> bytes:
 
 
 def checked_path(path: str, where: str) -> str:
-    """Return a path that lies below the bag. Raises `BagError`."""
+    """Return a path that lies below the bag. Raise `BagError`."""
     parts = path.split("/")
     if any(part in ("", ".", "..") or "\\" in part or not part.isprintable() for part in parts):
         raise BagError(f"{where} has a path that leaves the bag or is not plain: {path[:200]!a}")

@@ -35,7 +35,7 @@ class Checking:
         self._workers = workers
 
     def run(self, report: Callable[[str], object], advance: Callable[[str, int, int], object]) -> Checked:
-        """Report what is wrong, one line each. Raises `CannotStart` if it is not a bag, `BagError`, `OSError`."""
+        """Report what is wrong, one line each. Raise `CannotStart` if it is not a bag, `BagError`, `OSError`."""
         check_is_bag(self._package)
         found = Checked()
         with closing(_Paths()) as fetched:

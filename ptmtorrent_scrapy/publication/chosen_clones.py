@@ -45,11 +45,11 @@ class ChosenClones:
         self._report = report
 
     def listed(self, repository: PackagedRepository) -> PackagedClone:
-        """Return the files of one clone. Raises `BagError`, `GitError`, `OSError`."""
+        """Return the files of one clone. Raise `BagError`, `GitError`, `OSError`."""
         return self._lister.packaged(self._root, repository)
 
     def all(self, repositories: Repositories, database: sqlite3.Connection, pool: Executor) -> Iterator[PackagedClone]:
-        """Yield the clones with the large files that go into the package. Raises `BagError`, `GitError`, `OSError`."""
+        """Yield the clones with the large files that go into the package. Raise `BagError`, `GitError`, `OSError`."""
         database.executescript(_SCHEMA)
         for clone in self._list_all(repositories, pool):
             self._payload.totals.unreadable += clone.unreadable

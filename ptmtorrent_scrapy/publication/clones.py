@@ -51,7 +51,7 @@ class Clones:
         self._as_pointers = as_pointers
 
     def packaged(self, root: Path, repository: PackagedRepository) -> PackagedClone:
-        """Return what of a clone goes into the package. Raises `BagError`, `GitError`, `OSError`."""
+        """Return what of a clone goes into the package. Raise `BagError`, `GitError`, `OSError`."""
         tree, git = DataTree(root, repository.hub), self._git(repository.hub)
         clone = tree.repository(repository.folder)
         commit = local.head(clone)[1]

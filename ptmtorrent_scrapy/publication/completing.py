@@ -24,7 +24,7 @@ class Completing:
         self._workers = workers
 
     def run(self, report: Callable[[str], object], advance: Callable[[str, int, int], object]) -> int:
-        """Download all that is missing; return how many files could not be downloaded. Raises `BagError`, `OSError`."""
+        """Download all that is missing; return how many files could not be downloaded. Raise `BagError`, `OSError`."""
         others = self._other_digests()
         total = sum(1 for _ in self._missing())
         failed = 0
@@ -75,7 +75,7 @@ class Completing:
         return None
 
     def _download(self, fetch: Fetch, part: Path) -> None:
-        """Download the rest of a file. Raises `BagError`, `OSError`."""
+        """Download the rest of a file. Raise `BagError`, `OSError`."""
         started = part.stat().st_size if part.is_file() else 0
         if started >= fetch.size:
             started = 0

@@ -18,7 +18,7 @@ from ptmtorrent_scrapy.publication.repositories import Repositories
 
 
 def check_space(bag: Path, hubs: Sequence[CollectedHub], repositories: Repositories, options: PackageOptions) -> bool:
-    """Return whether files can be linked into the bag. Raises `CannotStart` if the disk is too full."""
+    """Return whether files can be linked into the bag. Raise `CannotStart` if the disk is too full."""
     probe = next(files_below(hubs[0].folder / "json"), None)
     may_link = probe is not None and can_link(probe, bag)
     needed = _needed(bag, hubs, repositories, options, may_link=may_link)

@@ -31,7 +31,7 @@ class Downloader:
 
     @contextlib.contextmanager
     def open(self, url: str, *, first: int = 0, last: int | None = None) -> Iterator[HTTPResponse]:
-        """Open a URL from byte `first` to byte `last`. Raises `BagError`."""
+        """Open a URL from byte `first` to byte `last`. Raise `BagError`."""
         headers = {"User-Agent": self._agent, "Accept-Encoding": "identity"}
         is_range = bool(first) or last is not None
         if is_range:

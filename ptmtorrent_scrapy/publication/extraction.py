@@ -24,11 +24,11 @@ class Volumes(Protocol):
     """The places of a package's volumes."""
 
     def index(self) -> Iterator[bytes]:
-        """Yield the lines of the index. Raises `BagError`, `OSError`."""
+        """Yield the lines of the index. Raise `BagError`, `OSError`."""
         ...
 
     def read(self, volume: str, offset: int, length: int) -> Iterator[bytes]:
-        """Yield a range of a volume. Raises `BagError`, `OSError`."""
+        """Yield a range of a volume. Raise `BagError`, `OSError`."""
         ...
 
 
@@ -39,7 +39,7 @@ class LocalVolumes:
         self._package = package
 
     def index(self) -> Iterator[bytes]:
-        """Yield the lines of the index. Raises `BagError`."""
+        """Yield the lines of the index. Raise `BagError`."""
         path = self._package / INDEX
         if not path.is_file():
             raise BagError(f"{self._package} has no {INDEX}; only a package made with --volumes has one")
@@ -47,7 +47,7 @@ class LocalVolumes:
             yield from lines
 
     def read(self, volume: str, offset: int, length: int) -> Iterator[bytes]:
-        """Yield a range of a volume. Raises `OSError`."""
+        """Yield a range of a volume. Raise `OSError`."""
         with (self._package / FOLDER / volume).open("rb") as file:
             file.seek(offset)
             while length and (piece := file.read(min(length, _CHUNK))):
@@ -63,12 +63,12 @@ class RemoteVolumes:
         self._downloader = downloader
 
     def index(self) -> Iterator[bytes]:
-        """Yield the lines of the index. Raises `BagError`."""
+        """Yield the lines of the index. Raise `BagError`."""
         with self._downloader.open(f"{self._url}/{INDEX}") as lines:
             yield from lines
 
     def read(self, volume: str, offset: int, length: int) -> Iterator[bytes]:
-        """Yield a range of a volume, in one request. Raises `BagError`."""
+        """Yield a range of a volume, in one request. Raise `BagError`."""
         with self._downloader.open(f"{self._url}/{FOLDER}/{volume}", first=offset, last=offset + length - 1) as answer:
             while piece := answer.read(_CHUNK):
                 yield piece
@@ -77,7 +77,7 @@ class RemoteVolumes:
 def extract(volumes: Volumes, model: str, target: Path, git: Command) -> Path:
     """Unpack a repository to `target/data/HUB/repos/OWNER/NAME`; return that folder.
 
-    Raises `BagError`, `GitError`, `OSError`.
+    Raise `BagError`, `GitError`, `OSError`.
     """
     line = _find(volumes, model)
     clone = target / str(line["path"])
@@ -101,7 +101,7 @@ def extract(volumes: Volumes, model: str, target: Path, git: Command) -> Path:
 
 
 def _find(volumes: Volumes, model: str) -> dict[str, Any]:
-    """Return the line of a repository in the index, whose places are checked. Raises `BagError`."""
+    """Return the line of a repository in the index, whose places are checked. Raise `BagError`."""
     found = []
     for text in volumes.index():
         if os.fsencode(model.rpartition("/")[2]) in text:

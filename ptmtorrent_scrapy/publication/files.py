@@ -28,7 +28,7 @@ class Entry:
 
 
 def of_file(path: str, file: Path, *, is_final: bool = False, oid: str | None = None) -> Entry | None:
-    """Return the entry of a file, None if it is not a regular file. Raises `OSError`."""
+    """Return the entry of a file, None if it is not a regular file. Raise `OSError`."""
     found = os.lstat(file)
     if not stat.S_ISREG(found.st_mode):
         return None
@@ -42,7 +42,7 @@ def of_text(path: str, text: bytes) -> Entry:
 
 
 def place(entry: Entry, target: Path, *, may_link: bool) -> None:
-    """Put a file into the package: linked if that is safe, else copied. Raises `OSError`."""
+    """Put a file into the package: linked if that is safe, else copied. Raise `OSError`."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(entry.content, bytes):
         _unlink(target)
@@ -82,7 +82,7 @@ def copy(source: Path, target: Path) -> None:
 
 
 def can_link(source: Path, folder: Path) -> bool:
-    """Return whether files such as `source` can be linked into a folder. Raises `OSError`."""
+    """Return whether files such as `source` can be linked into a folder. Raise `OSError`."""
     probe = folder / ".probe~link"
     _unlink(probe)
     try:
@@ -96,13 +96,13 @@ def can_link(source: Path, folder: Path) -> bool:
 
 
 def digest(path: Path) -> str:
-    """Return the SHA-256 of a file; no link is followed. Raises `OSError`."""
+    """Return the SHA-256 of a file; no link is followed. Raise `OSError`."""
     with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def opened(path: Path) -> io.BufferedReader:
-    """Open a file to read; no link is followed. Raises `OSError`."""
+    """Open a file to read; no link is followed. Raise `OSError`."""
     return open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
 
 

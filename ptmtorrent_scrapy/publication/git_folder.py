@@ -36,7 +36,7 @@ def configuration(url: str, commit: str, branch: str | None) -> bytes:
 
 
 def packaged_files(clone: Path, path: str, url: str) -> Iterator[Entry]:
-    """Yield the files of `.git` that go into the package at `path`, without the index. Raises `BagError`, `OSError`."""
+    """Yield the files of `.git` that go into the package at `path`, without the index. Raise `BagError`, `OSError`."""
     git = clone / ".git"
     if (git / "objects" / "info" / "alternates").exists():
         raise BagError(f"{clone} has its objects in another repository (alternates)")
@@ -56,7 +56,7 @@ def packaged_files(clone: Path, path: str, url: str) -> Iterator[Entry]:
 def index(git: Command, clone: Path, commit: str, scratch: Path, unchanged: Iterable[bytes] = ()) -> bytes:
     """Return an index of the commit that knows no file status, the same on every machine.
 
-    `unchanged` are files that git is not to compare with their pointers. Raises `GitError`.
+    `unchanged` are files that git is not to compare with their pointers. Raise `GitError`.
     """
     other = replace(git, environment={**git.environment, "GIT_INDEX_FILE": str(scratch.absolute())})
     try:
@@ -68,7 +68,7 @@ def index(git: Command, clone: Path, commit: str, scratch: Path, unchanged: Iter
 
 
 def renew(git: Command, clone: Path, url: str, scratch: Path) -> None:
-    """Write what a package is not trusted with: configuration and index, from URL and HEAD. Raises errors of git."""
+    """Write what a package is not trusted with: configuration and index, from URL and HEAD. Raise errors of git."""
     for folder in ("objects", "refs"):
         (clone / ".git" / folder).mkdir(parents=True, exist_ok=True)
     branch, commit = local.head(clone) if local.is_sound(clone) else (None, None)

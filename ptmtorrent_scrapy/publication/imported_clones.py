@@ -42,13 +42,13 @@ class ImportedClones:
         self._git = git
 
     def lines(self) -> Iterator[dict[str, Any]]:
-        """Yield the lines of repositories.jsonl whose clone is in the package. Raises `BagError`."""
+        """Yield the lines of repositories.jsonl whose clone is in the package. Raise `BagError`."""
         for line in json_lines(self._tree.repositories, {"url": str}):
             if isinstance(line.get("path"), str) and self._clone(line).is_dir():
                 yield line
 
     def finish(self, line: Mapping[str, Any]) -> ImportedClone:
-        """Put a clone together. Raises `BagError`, `GitError`, `OSError`."""
+        """Put a clone together. Raise `BagError`, `GitError`, `OSError`."""
         clone = self._clone(line)
         try:
             url = check_url(line["url"], _PROTOCOLS)
@@ -122,7 +122,7 @@ def _reason(missing: int) -> str:
 
 
 def _state(clone: Path, path: str) -> dict[str, Any]:
-    """Return the state of a clone as the package has it. Raises `BagError` if it is not one."""
+    """Return the state of a clone as the package has it. Raise `BagError` if it is not one."""
     state = local.state(clone)
     if not state or not all(isinstance(state[name], kinds) for name, kinds in _NAMES.items()):
         raise BagError(f"{path} was never finished by the crawl that cloned it")

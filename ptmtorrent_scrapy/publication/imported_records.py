@@ -13,7 +13,7 @@ from ptmtorrent_scrapy.storage.tree import DataTree
 
 
 def rewrite_records(root: Path, hub: str, name: str) -> None:
-    """Let the records below `root` name their metadata as below a tree of this name. Raises `BagError`, `OSError`."""
+    """Let the records below `root` name their metadata as below a tree of this name. Raise `BagError`, `OSError`."""
     path = DataTree(root, hub).records
     if name == "data" or not path.is_file():
         return

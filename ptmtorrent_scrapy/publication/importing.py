@@ -70,7 +70,7 @@ class Importing:
         self._advance = advance
 
     def run(self) -> Imported:
-        """Import the package. Raises `BagError`, `GitError`, `OSError`."""
+        """Import the package. Raise `BagError`, `GitError`, `OSError`."""
         check_is_bag(self._package)
         self._root.mkdir(parents=True, exist_ok=True)
         try:
@@ -99,7 +99,7 @@ class Importing:
         return Imported(hubs=hubs, clones=state.clones, files=state.placed, missing=state.missing)
 
     def _hubs(self) -> tuple[str, ...]:
-        """Return the hubs of the package. Raises `BagError`, `CannotStart`."""
+        """Return the hubs of the package. Raise `BagError`, `CannotStart`."""
         names = {match[1] for _, path in self._manifest() if (match := _METADATA.fullmatch(path))}
         for name in sorted(names):
             try:
@@ -152,7 +152,7 @@ class Importing:
         return bag.read_manifest(self._package / bag.MANIFEST)
 
     def _place_files(self, pool: ThreadPoolExecutor) -> None:
-        """Place the files of the payload that a tree has. Raises `BagError` for one that is damaged or missing."""
+        """Place the files of the payload that a tree has. Raise `BagError` for one that is damaged or missing."""
         total, state = sum(1 for _ in self._manifest()), self._state
         rest = islice(self._manifest(), state.files, None)
         for is_placed in ordered(pool, self._placed, rest, self._workers * _AHEAD):
@@ -182,7 +182,7 @@ class Importing:
         return True
 
     def _unpack_volumes(self, pool: ThreadPoolExecutor) -> None:
-        """Unpack the archives, several at a time. Raises `BagError` for one that is damaged."""
+        """Unpack the archives, several at a time. Raise `BagError` for one that is damaged."""
         volumes, state = [line for line in self._manifest() if _is_volume(line[1])], self._state
         for _ in ordered(pool, self._unpack, volumes[state.volumes :], self._workers):
             state.volumes += 1

@@ -35,7 +35,7 @@ class MetadataFiles:
         self._has_private = bool(repositories.private(hub.name))
 
     def entries(self) -> Iterator[Entry]:
-        """Yield the files below html/, json/ and snapshots/. Raises `BagError`, `OSError`."""
+        """Yield the files below html/, json/ and snapshots/. Raise `BagError`, `OSError`."""
         yield from self._below("html")
         metadata = self._hub.folder / "json" / "metadata"
         for file in files_below(metadata):
@@ -151,7 +151,7 @@ class MetadataFiles:
         return {**line, "snapshot": None} if self._has_private and "snapshot" in line else line
 
     def _elements(self, file: Path) -> Iterator[tuple[int, Any, bytes]]:
-        """Yield (position, value, text) of the elements of a JSON array. Raises `BagError` where one is broken."""
+        """Yield (position, value, text) of the elements of a JSON array. Raise `BagError` where one is broken."""
 
         def fail(description: str) -> None:
             raise BagError(f"{file}: {description}; run scrapy verify")

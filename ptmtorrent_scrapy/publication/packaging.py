@@ -59,7 +59,7 @@ class Packaging:
         """Write the package; return what it is.
 
         `verify` is called once it is known that the package can be written; what it raises ends the packaging.
-        Raises `BagError`, `GitError`, `UnknownRepository`, `OSError`.
+        Raise `BagError`, `GitError`, `UnknownRepository`, `OSError`.
         """
         with self._work.open():
             repositories = Repositories(self._work.database)

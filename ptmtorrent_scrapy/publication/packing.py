@@ -48,7 +48,7 @@ class Packing:
         work.database.executescript(_SCHEMA)
 
     def add(self, clones: Iterable[PackagedClone], pool: Executor, workers: int) -> None:
-        """Write the volumes, `workers` at a time. Raises `BagError`, `OSError`."""
+        """Write the volumes, `workers` at a time. Raise `BagError`, `OSError`."""
         path = self._work.bag / INDEX
         with AtomicFile(path) as index:
             for volume, state in ordered(pool, self._written, self._divided(clones), workers):

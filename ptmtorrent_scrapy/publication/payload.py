@@ -42,7 +42,7 @@ class Payload:
         self._strict = strict  # whether a damaged large file ends it
 
     def add(self, entries: Iterable[Entry]) -> None:
-        """Place files. Raises `BagError`, `OSError`."""
+        """Place files. Raise `BagError`, `OSError`."""
         named = (entry for entry in entries if self._is_named(entry))
         known = ((entry, self._work.known_digest(entry)) for entry in named)
         for entry, found in ordered(self._pool, self._placed, known, self._ahead):

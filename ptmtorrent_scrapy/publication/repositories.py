@@ -68,7 +68,7 @@ class Repositories:
         """Decide which repositories stay out of the package.
 
         `named` are the gated and private ones that go in; `licenses`, in lower case, those that may be redistributed.
-        Raises `UnknownRepository`.
+        Raise `UnknownRepository`.
         """
         for name in named:
             self._allow(name)

@@ -13,7 +13,7 @@ LICENSES = "licenses.csv"
 
 
 def write_tags(description: Description, folder: Path, database: sqlite3.Connection) -> None:
-    """Write the tag files, and last the manifest that names them. Raises `OSError`."""
+    """Write the tag files, and last the manifest that names them. Raise `OSError`."""
     if not description.totals.fetched_files:
         (folder / bag.FETCH).unlink()
     texts = {

@@ -29,7 +29,7 @@ def unpack(pieces: Iterable[bytes], folder: Path, *, link: bool, again: bool = F
     """Unpack a compressed archive below a folder, and yield the paths of clones and large files as they begin.
 
     With `link`, large files in working trees become links to the objects; otherwise the caller, who has all objects,
-    writes them. With `again`, files of an earlier try are replaced. Raises `BagError`, `OSError`.
+    writes them. With `again`, files of an earlier try are replaced. Raise `BagError`, `OSError`.
     """
     reader = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW).stream_reader(
         io.BufferedReader(_Pieces(pieces), _CHUNK), read_across_frames=True

@@ -115,7 +115,7 @@ class VolumeWriter:
         self._offset = 0
 
     def write(self) -> tuple[str, str]:
-        """Write the volume; return its SHA-256 and that of its list. Raises `BagError`, `GitError`, `OSError`."""
+        """Write the volume; return its SHA-256 and that of its list. Raise `BagError`, `GitError`, `OSError`."""
         sums = hashlib.sha256()
         with AtomicFile(self._path) as file, AtomicFile(self._sums) as listed:
             for repository, own in self._volume.clones:

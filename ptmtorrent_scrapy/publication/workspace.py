@@ -33,7 +33,7 @@ class Workspace:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
-        """Hold the workspace for this process; what a killed one has made stays. Raises `BagError`, `OSError`."""
+        """Hold the workspace for this process; what a killed one has made stays. Raise `BagError`, `OSError`."""
         if os.path.lexists(self.output):
             raise CannotStart(f"{self.output} exists; remove it, or name another folder with -o")
         self.output.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ class Workspace:
             self.database.commit()
 
     def finish(self) -> None:
-        """Bring the package to the disk and give it its name. Raises `OSError`."""
+        """Bring the package to the disk and give it its name. Raise `OSError`."""
         fsync.sync(self.bag)
         fsync.rename(self.bag, self.output)
         self.database.close()

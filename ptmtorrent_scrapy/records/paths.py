@@ -12,7 +12,7 @@ _PATH, _URL = "ModelRepositoryPath", "ModelRepositoryURL"
 def set_repository_paths(tree: DataTree) -> None:
     """Write the records again so that `ModelRepositoryPath` is there exactly for the clones of repositories.jsonl.
 
-    Nothing is written if all records say so already. The caller holds the tree. Raises `OSError`.
+    Nothing is written if all records say so already. The caller holds the tree. Raise `OSError`.
     """
     lines = json_lines(tree.repositories, {"url": str})
     paths = {line["url"]: line["path"] for line in lines if isinstance(line.get("path"), str)}

@@ -21,7 +21,7 @@ _PATH = "ModelRepositoryPath"
 def named(tree: DataTree, names: Iterable[str]) -> list[Removal]:
     """Return the clones with these names: AUTHOR/MODEL below repos/, ids of models, or clone URLs.
 
-    Raises `CannotRemove` for a name that no clone has.
+    Raise `CannotRemove` for a name that no clone has.
     """
     paths = _paths_by_name(tree)
     found = {}
@@ -36,7 +36,7 @@ def named(tree: DataTree, names: Iterable[str]) -> list[Removal]:
 
 
 def not_listed(tree: DataTree) -> list[Removal]:
-    """Return the clones of repositories that the last crawl did not list. Raises `CannotRemove`."""
+    """Return the clones of repositories that the last crawl did not list. Raise `CannotRemove`."""
     left = {line["path"]: line for line in _clones(tree)}
     paths = {name: path for path, line in left.items() for name in (path, path.removeprefix("repos/"), line["url"])}
     with CollectedHub(tree.root, tree.hub).open() as pair:
@@ -61,7 +61,7 @@ def _listed(pair: Pair) -> Iterator[str]:
 
 
 def remove_clones(tree: DataTree, removals: Sequence[Removal]) -> None:
-    """Remove clones, their lines and their paths in the records. The caller holds the tree. Raises `OSError`.
+    """Remove clones, their lines and their paths in the records. The caller holds the tree. Raise `OSError`.
 
     The folders lose their names first and are deleted last: run again, it finishes what was interrupted.
     """

@@ -17,7 +17,7 @@ _OBJECT = frozenset("0123456789abcdef")
 
 
 def unused_objects(tree: DataTree, git: Command) -> Iterator[Removal]:
-    """Yield the large files that no commit of any clone names. Raises `CannotRemove` where a clone cannot be read."""
+    """Yield the large files that no commit of any clone names. Raise `CannotRemove` where a clone cannot be read."""
     named: set[bytes] = set()
     for clone in _clones(tree):
         try:

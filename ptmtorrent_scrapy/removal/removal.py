@@ -34,11 +34,11 @@ class Removal:
     bytes: int
 
     def run(self) -> None:
-        """Remove it. A folder is renamed first, so that it is never seen half-removed. Raises `OSError`."""
+        """Remove it. A folder is renamed first, so that it is never seen half-removed. Raise `OSError`."""
         folders.remove(self.aside())
 
     def aside(self) -> Path:
-        """Give the file or folder a name of work in progress, and return it. Raises `OSError`."""
+        """Give the file or folder a name of work in progress, and return it. Raise `OSError`."""
         aside = self.path.with_name(f".{self.path.name}~removed")
         if os.path.lexists(self.path):
             folders.remove(aside)

@@ -36,7 +36,7 @@ def last_changes(tree: DataTree, records: int) -> Changes | None:
 
 
 def changes_between(before: State, after: State, *, listed: int = LISTED) -> Changes:
-    """Count all changes and list the first of each kind. Raises `DamagedFile`, `OSError`."""
+    """Count all changes and list the first of each kind. Raise `DamagedFile`, `OSError`."""
     found = Changes(before=before.name, after=after.name)
     for change in changes(before, after):
         _add(found, change, listed)

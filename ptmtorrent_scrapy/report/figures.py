@@ -55,7 +55,7 @@ class TreeFigures:
 
 
 def tree_figures(root: Path, names: Iterable[str] = (), advance: Advance = lambda *_: None) -> TreeFigures:
-    """Return the figures of the hubs that are named, else of all. Raises `CatalogError`, `OSError`."""
+    """Return the figures of the hubs that are named, else of all. Raise `CatalogError`, `OSError`."""
     return TreeFigures(
         version=__version__,
         generated=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -65,7 +65,7 @@ def tree_figures(root: Path, names: Iterable[str] = (), advance: Advance = lambd
 
 
 def hub_figures(hub: CollectedHub, advance: Advance = lambda *_: None) -> HubFigures:
-    """Return the figures of one hub. Raises `OSError`."""
+    """Return the figures of one hub. Raise `OSError`."""
     crawls = history(hub.crawls())
     hub_of, found, rejected = _read_records(hub, crawls.last, advance)
     repositories = repository_figures(hub.repositories(), hub.tree.store)

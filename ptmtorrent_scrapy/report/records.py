@@ -37,7 +37,7 @@ class RecordFigures:
 
 
 def record_figures(records: Iterable[dict[str, Any]], advance: Callable[[int], object]) -> RecordFigures:
-    """Return the figures; `advance` is called with the number of records read so far. Raises `OSError`."""
+    """Return the figures; `advance` is called with the number of records read so far. Raise `OSError`."""
     with LineageReader() as lineage:
         counts = _Counts(lineage)
         for record in records:

@@ -15,7 +15,7 @@ PAGE, FIGURES = "index.html", "report.json"
 
 
 def write_report(root: Path, folder: Path, names: Sequence[str] = (), advance: Advance = lambda *_: None) -> Path:
-    """Write both files into a folder; return the page's path. Raises `CatalogError`, `LockHeld`, `OSError`."""
+    """Write both files into a folder; return the page's path. Raise `CatalogError`, `LockHeld`, `OSError`."""
     figures = tree_figures(root, names, advance)
     with lock(folder / f".{FOLDER}~lock", note="another report"):
         write(folder / FIGURES, orjson.dumps(figures, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))

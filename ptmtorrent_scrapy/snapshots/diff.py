@@ -48,7 +48,7 @@ class Change:
 
 
 def changes(former: State, new: State) -> Iterator[Change]:
-    """Yield the changes, ordered by URL. Raises `DamagedFile`, `OSError`."""
+    """Yield the changes, ordered by URL. Raise `DamagedFile`, `OSError`."""
     with (
         tempfile.TemporaryDirectory(prefix="diff-") as scratch,
         closing(sqlite3.connect(Path(scratch) / "records", isolation_level=None)) as database,
@@ -69,7 +69,7 @@ def changes(former: State, new: State) -> Iterator[Change]:
 def _compared(record: dict[str, Any], state: State) -> bytes:
     """Return what is compared of a record: [owner, name, shown values, counts, hashes of the other fields].
 
-    Raises `DamagedFile`.
+    Raise `DamagedFile`.
     """
     try:
         return orjson.dumps(_parts(record))

@@ -62,7 +62,7 @@ class State:
         return value
 
     def counts(self) -> tuple[int, int]:
-        """Return the number of records and of rejected models. Raises `DamagedFile`."""
+        """Return the number of records and of rejected models. Raise `DamagedFile`."""
         file = self.folder / COUNTS
         if self.name == NOW:
             return _lines(self.records) - 2, _lines(self.rejected) if self.rejected.is_file() else 0
@@ -108,7 +108,7 @@ def _as_record(listed: dict[str, Any]) -> dict[str, Any]:
 def compared(tree: DataTree, times: list[str]) -> tuple[State, State]:
     """Return two states by the beginnings of their names: by default the newest snapshot, and now.
 
-    Raises `UnknownState`.
+    Raise `UnknownState`.
     """
     existing = states(tree)
     if len(times) < 2:
@@ -133,7 +133,7 @@ def _named(time: str, existing: list[State], tree: DataTree) -> State:
 
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file, decompressed if it is compressed. Raises `DamagedFile`."""
+    """Open a file, decompressed if it is compressed. Raise `DamagedFile`."""
     try:
         if not path.is_file():
             raise DamagedFile(f"{path}: does not exist")

@@ -65,7 +65,7 @@ class SnapshotWriter:
     def before(self, new: JsonArrayFile) -> None:
         """Save the previous records before new ones first replace them, unless both are the same.
 
-        Raises `Cancelled`.
+        Raise `Cancelled`.
         """
         if self._former.is_file():
             new.save()
@@ -139,7 +139,7 @@ class SnapshotWriter:
         return False
 
     def _compress(self, source: Path, target: Path) -> int:
-        """Write a file compressed, and return its number of lines. Raises `Cancelled`, `OSError`."""
+        """Write a file compressed, and return its number of lines. Raise `Cancelled`, `OSError`."""
         lines = 0
         target.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -120,7 +120,7 @@ class FetchingSpider(Hub, Spider):
             return {}
 
     async def parsed(self, function: Callable[..., T], text: str, *values: Any) -> T:
-        """Return what a parser makes of a text; a long one is read in a process of its own. Raises `PageFailed`."""
+        """Return what a parser makes of a text; a long one is read in a process of its own. Raise `PageFailed`."""
         try:
             if len(text) < _SHORT:
                 return await asyncio.to_thread(function, text, *values)

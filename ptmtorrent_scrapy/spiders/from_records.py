@@ -29,7 +29,7 @@ class FromRecords(HubSpider):
 
     @classmethod
     def check_arguments(cls, **given: Any) -> tuple[Selection, str | None]:
-        """Return what the arguments select, and which large files. Raises `InvalidOption`."""
+        """Return what the arguments select, and which large files. Raise `InvalidOption`."""
         if (retry := given.pop("retry", None)) is not None:
             options.choice("retry", retry, tuple(_RETRIED))
             if not any(name in given for name in SHARES):

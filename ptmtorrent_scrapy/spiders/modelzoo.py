@@ -42,7 +42,7 @@ class ModelZooSpider(HubSpider):
         return spider
 
     def listed_on_page(self, text: str) -> list[Metadata]:
-        """Return the models of the index. Raises `ValueError`, `RecursionError`."""
+        """Return the models of the index. Raise `ValueError`, `RecursionError`."""
         return modelzoo.entries(text)
 
     def on_page(self, value: dict[str, Any], url: str) -> dict[str, Any]:

@@ -38,13 +38,13 @@ class AtomicFile:
             self.file.close()
 
     def seal(self) -> None:
-        """Bring the complete file to the disk, so that `commit` only renames it. Raises `OSError`."""
+        """Bring the complete file to the disk, so that `commit` only renames it. Raise `OSError`."""
         if not self.file.closed:
             self.save()
             self.file.close()
 
     def commit(self) -> None:
-        """Replace the old file. Raises `OSError`."""
+        """Replace the old file. Raise `OSError`."""
         self.seal()
         self._beside.replace(self.path)
         sync_paths([self.path.parent])
@@ -102,13 +102,13 @@ class JsonArrayFile:
         self._atomic.leave()
 
     def seal(self) -> None:
-        """End the array, and bring it to the disk, so that `commit` only renames it. Raises `OSError`."""
+        """End the array, and bring it to the disk, so that `commit` only renames it. Raise `OSError`."""
         if not self._atomic.file.closed:
             self._atomic.file.write(b"\n]\n")
             self._atomic.seal()
 
     def commit(self) -> None:
-        """End the array, and replace the old file. Raises `OSError`."""
+        """End the array, and replace the old file. Raise `OSError`."""
         self.seal()
         self._atomic.commit()
 
@@ -129,7 +129,7 @@ class JsonArrayFile:
 
 
 def write(path: Path, body: bytes) -> None:
-    """Write a complete file, which replaces the old one. Raises `OSError`."""
+    """Write a complete file, which replaces the old one. Raise `OSError`."""
     with AtomicFile(path) as file:
         file.write(body)
 

@@ -24,7 +24,7 @@ def compressed(path: Path) -> Path:
 
 @contextmanager
 def reading(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file to read it decompressed. Raises `OSError`, and one of `DAMAGED` while it is read."""
+    """Open a file to read it decompressed. Raise `OSError`, and one of `DAMAGED` while it is read."""
     if path.suffix == ".gz":
         with gzip.open(path, "rb") as file:
             yield file  # type: ignore[misc]  # GzipFile is no IO

@@ -20,7 +20,7 @@ class Folder(NamedTuple):
 def walk(top: Path | str) -> Iterator[Folder]:
     """Yield a folder and all folders below it, parents first; folders that others remove at the same time are skipped.
 
-    Folders that the caller removes from `folders` are not walked. Raises `OSError`, also for a path that is too long.
+    Folders that the caller removes from `folders` are not walked. Raise `OSError`, also for a path that is too long.
     """
     waiting = [os.fspath(top)]
     while waiting:
@@ -36,7 +36,7 @@ def walk(top: Path | str) -> Iterator[Folder]:
 
 
 def remove(top: Path) -> None:
-    """Remove a folder and all that is in it, if it exists. Raises `OSError`.
+    """Remove a folder and all that is in it, if it exists. Raise `OSError`.
 
     Each inner folder is moved to the top before it is emptied, so that no path is longer than two names.
     """

@@ -27,7 +27,7 @@ class Element(NamedTuple):
 
 
 def value(text: bytes) -> Any:
-    """Return the value of a JSON text, mended where Unicode or a float cannot hold it. Raises `ValueError`.
+    """Return the value of a JSON text, mended where Unicode or a float cannot hold it. Raise `ValueError`.
 
     >>> value(b'{"a": "\\\\ud800!", "b": 1e999}')
     {'a': '\ufffd!', 'b': None}

@@ -13,7 +13,7 @@ class LockHeld(Exception):
 
 @contextlib.contextmanager
 def lock(path: Path, *, note: str = "") -> Iterator[None]:
-    """Hold the lock; its file exists as long as a process holds it. Raises `LockHeld`."""
+    """Hold the lock; its file exists as long as a process holds it. Raise `LockHeld`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = _acquire(path)
     try:

@@ -11,7 +11,7 @@ _BRACKETS = (b"[", b"]", b"")
 def rewrite_lines(path: Path, change: Callable[[bytes], bytes | None]) -> None:
     """Write a file again with what `change` returns for each line, without those for which that is None.
 
-    Nothing is done where there is no such file. Raises `OSError`.
+    Nothing is done where there is no such file. Raise `OSError`.
     """
     if not path.is_file():
         return
@@ -24,7 +24,7 @@ def rewrite_lines(path: Path, change: Callable[[bytes], bytes | None]) -> None:
 def rewrite_elements(path: Path, change: Callable[[bytes], bytes]) -> None:
     """Write a JSON array with one element per line again, with what `change` returns for the text of each element.
 
-    Nothing is written where there is no such file, or where `change` returns each text as it is. Raises `OSError`.
+    Nothing is written where there is no such file, or where `change` returns each text as it is. Raise `OSError`.
     """
     if not path.is_file():
         return

@@ -16,7 +16,7 @@ _YOUNG = 60.0  # seconds within which a folder may not have its lock yet
 
 @contextlib.contextmanager
 def scratch_folder(root: Path) -> Iterator[Path]:
-    """Yield a new folder, and remove it at the end. Raises `OSError`."""
+    """Yield a new folder, and remove it at the end. Raise `OSError`."""
     remove_left(root)
     folder = Path(tempfile.mkdtemp(dir=root, prefix=_PREFIX))
     try:

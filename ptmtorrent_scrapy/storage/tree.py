@@ -44,7 +44,7 @@ def is_git_folder(name: str) -> bool:
 
 
 def check_name(name: str) -> str:
-    """Return the name, if it can be one folder or file in the tree. Raises `UnusableName`.
+    """Return the name, if it can be one folder or file in the tree. Raise `UnusableName`.
 
     >>> check_name("bert-base-uncased")
     'bert-base-uncased'
@@ -69,7 +69,7 @@ def check_name(name: str) -> str:
 
 
 def check_folder(folder: str) -> str:
-    """Return the AUTHOR/MODEL of a clone, if both can be folders in the tree. Raises `UnusableName`."""
+    """Return the AUTHOR/MODEL of a clone, if both can be folders in the tree. Raise `UnusableName`."""
     author, slash, model = folder.partition("/")
     if not slash:
         raise UnusableName(f"{_quoted(folder)} is not of the form AUTHOR/MODEL")
@@ -119,7 +119,7 @@ class DataTree:
 
     @contextlib.contextmanager
     def claim(self) -> Iterator[None]:
-        """Lock the hub's folder for this process. Raises `TreeLocked`, `OSError`."""
+        """Lock the hub's folder for this process. Raise `TreeLocked`, `OSError`."""
         try:
             with lock(self.lock_file, note=f"process {os.getpid()} on {os.uname().nodename}"):
                 yield

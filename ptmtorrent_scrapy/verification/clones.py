@@ -29,7 +29,7 @@ class Clones:
     def check(self, folder: str, line: Mapping[str, Any] | None) -> tuple[list[Finding], set[str]]:
         """Return the problems of the clone of AUTHOR/MODEL, and the ids of the LFS files at its HEAD.
 
-        `line` is its line of repositories.jsonl. Raises `Cancelled`.
+        `line` is its line of repositories.jsonl. Raise `Cancelled`.
         """
         clone = self.tree.repository(folder)
         found: list[Finding] = []

@@ -156,7 +156,7 @@ class _Objects:
 
 
 def array(path: Path) -> Iterator[Any]:
-    """Yield the elements of a JSON array, with one element per line or in any other form. Raises `ValueError`."""
+    """Yield the elements of a JSON array, with one element per line or in any other form. Raise `ValueError`."""
     with path.open("rb") as file:
         if file.readline() != b"[\n":
             yield from (element.value for element in elements(path.read_text("utf-8", "replace")))

@@ -53,7 +53,7 @@ class Verification:
         self.checked = 0  # clones and objects
 
     def run(self, report: Report) -> None:
-        """Report all problems. Raises `Cancelled`."""
+        """Report all problems. Raise `Cancelled`."""
         self._report(report, self._owner())
         self.lines, found = self._files.lines()
         self._report(report, found, self._files.other_lines(), self._files.records(), self._strays.find(self.lines))

@@ -86,7 +86,7 @@ class Repository:
 
 
 def tree(files: Files, objects: Objects, large: dict[str, bytes]) -> str:
-    """Add a tree and what it holds to the objects; names go in as they are, `..` too. Returns its id."""
+    """Add a tree and what it holds to the objects; names go in as they are, `..` too. Return its id."""
     entries: dict[str, tuple[bytes, str]] = {}
     folders: dict[str, dict[str, File]] = {}
     for path, file in files.items():

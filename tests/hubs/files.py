@@ -27,7 +27,7 @@ class Entry:
 
 
 def content(repository: Path, oid: str) -> bytes:
-    """Return the content of an object. Raises `FileNotFoundError`."""
+    """Return the content of an object. Raise `FileNotFoundError`."""
     return zlib.decompress((repository / "objects" / oid[:2] / oid[2:]).read_bytes()).partition(b"\0")[2]
 
 
@@ -40,7 +40,7 @@ def history(repository: Path, head: str | None) -> Iterator[str]:
 
 
 def entries(repository: Path, commit: str, folder: str = "", *, recursive: bool = False) -> Iterator[Entry]:
-    """Return the entries of a folder of a commit. Raises `FileNotFoundError` if it does not exist."""
+    """Return the entries of a folder of a commit. Raise `FileNotFoundError` if it does not exist."""
     tree = content(repository, commit)[5:45].decode()
     for name in folder.split("/") if folder else ():
         inner = [oid for mode, found, oid in _listed(repository, tree) if (mode, found) == (_FOLDER, name)]

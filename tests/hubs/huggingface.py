@@ -104,7 +104,7 @@ class HuggingFace:
         return answer
 
     def _count(self, request: web.Request) -> int:
-        """Return how many objects a page has. Raises `ValueError`."""
+        """Return how many objects a page has. Raise `ValueError`."""
         limit = int(request.query.get("limit", self.most))
         if limit < 1:
             raise ValueError(f"limit={limit}")

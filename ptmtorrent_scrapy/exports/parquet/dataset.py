@@ -59,7 +59,7 @@ REFERENCES = {
 
 
 def write(output: Output, found: Sequence[Source], advance: Advance) -> list[str]:
-    """Write all files of the hubs; return their names. Raises `OSError`.
+    """Write all files of the hubs; return their names. Raise `OSError`.
 
     A large listing is written by a process of its own, while this one writes the other files.
     """
@@ -145,7 +145,7 @@ class _Listing:
         self._written = processes.enter_context(in_child_process(self._write, source.pair.metadata_size(file)))
 
     def write(self, advance: Advance) -> str:
-        """Return the file's name, once it is written. Raises `OSError`."""
+        """Return the file's name, once it is written. Raise `OSError`."""
         self._advance = advance
         for rows, faults in self._written:
             self._source.hub.faults.add_all(faults)

@@ -37,7 +37,7 @@ UPDATE ptm_base_model SET base_model_id = (SELECT id FROM model WHERE context_id
 def write(
     path: Path, found: Sequence[Source], *, with_commits: bool, advance: Advance, warn: Callable[[str], object]
 ) -> int:
-    """Write the database of the hubs; return the number of models. Raises `OSError`, `sqlite3.Error`."""
+    """Write the database of the hubs; return the number of models. Raise `OSError`, `sqlite3.Error`."""
     with contextlib.closing(sqlite3.connect(path, isolation_level=None, cached_statements=_STATEMENTS)) as connection:
         for pragma in _FAST:
             connection.execute(pragma)

@@ -64,7 +64,7 @@ def text(pointer: Pointer) -> str:
 def survey(clone: Path) -> tuple[bool, int, int]:
     """Return (whether a file may be a pointer, bytes, files and folders) of a clone just made, without filters.
 
-    Raises `Refused` for a path that is too deep or too long.
+    Raise `Refused` for a path that is too deep or too long.
     """
     found, size, entries = False, 0, 0
     for folder, inner, names in walk(clone):
@@ -99,7 +99,7 @@ def of_commit(git: Command, repository: Path, commit: str) -> dict[bytes, Pointe
 
 
 def of_all_commits(git: Command, repository: Path) -> set[str]:
-    """Return the ids of the large files that any blob of a repository names, reachable or not. Raises `GitError`."""
+    """Return the ids of the large files that any blob of a repository names, reachable or not. Raise `GitError`."""
     listing = git.run("git", "cat-file", "--batch-all-objects", "--unordered", "--batch-check", cwd=repository)
     small = [oid for oid, kind, size in map(bytes.split, listing.splitlines()) if kind == b"blob" and int(size) < 1024]
     contents = batch(
@@ -151,7 +151,7 @@ def lfs_config(git: Command, repository: Path, commit: str) -> dict[str, str]:
 
 
 def _spec(patterns: list[str]) -> "GitIgnoreSpec":
-    """Return what matches the patterns. Raises `ValueError`, `re.error`.
+    """Return what matches the patterns. Raise `ValueError`, `re.error`.
 
     RE2 takes linear time for stars that match in many ways; Python's own expressions and git do not.
     """
