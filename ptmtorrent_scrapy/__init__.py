@@ -1,4 +1,4 @@
-"""Collects pre-trained models from model hubs into the data tree of PTMTorrent."""
+"""Collect pre-trained models from model hubs into the data tree of PTMTorrent."""
 
 __version__ = "0.2.0"
 

@@ -6,7 +6,7 @@ from ptmtorrent_scrapy.interrupt import end_without_traceback
 
 
 def main() -> None:
-    """Run `scrapy` with this project's settings, wherever it is started."""
+    """Run `scrapy` with this project's settings, from any folder."""
     end_without_traceback()
     from scrapy.cmdline import execute  # takes a second, in which Ctrl-C may come
 

@@ -3,7 +3,7 @@
     catalog = Catalog(Path("data"))
     for hub in catalog.hubs():  # or catalog.hubs(["huggingface"])
         print(hub.name, hub.missing())  # the files that the hub lacks
-        with hub.open() as pair:  # the files of one crawl
+        with hub.open() as pair:  # files of the same crawl
             print(hub.crawl(pair))  # which one
             for record, found in pair.records():
                 ...
@@ -14,9 +14,9 @@
         print(*hub.faults.lines())  # what could not be read
 
 `found` is the hub's own object; with a record it is None if there is none. A `CatalogError` says which name is wrong.
-`open` gives records and metadata of the same crawl, also while another crawl replaces them.
+`open` opens records and metadata of the same crawl, even while another crawl replaces them.
 
-Everything is read one element after the other, so memory does not grow with the hub. Nothing is locked or written. An
+Everything is read one element at a time, so memory does not grow with the hub. Nothing is locked or written. An
 element or line that cannot be read is skipped and counted in `hub.faults`; positions count it. All text is valid
 Unicode: half surrogate pairs and bytes that are not UTF-8 become U+FFFD. A number that no float can hold becomes None.
 

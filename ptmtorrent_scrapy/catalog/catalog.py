@@ -12,7 +12,7 @@ class CatalogError(Exception):
 
 
 class UnknownHub(CatalogError):
-    """A hub that the tree does not have; the message says which there are."""
+    """A hub that the tree does not have; the message lists the existing ones."""
 
 
 class Catalog:
@@ -22,7 +22,7 @@ class Catalog:
         self.root = root
 
     def hubs(self, names: Sequence[str] = ()) -> list[CollectedHub]:
-        """Return the hubs that are named, else all that have data, by name. Raise `CatalogError`."""
+        """Return the named hubs, or all that have data, sorted by name. Raise `CatalogError`."""
         try:
             there = sorted(path.name for path in self.root.iterdir() if _has_data(path))
         except OSError as error:
@@ -36,7 +36,7 @@ class Catalog:
 
 
 def _has_data(folder: Path) -> bool:
-    """Return whether that is the folder of a hub with data."""
+    """Return whether a folder is that of a hub with data."""
     try:
         check_name(folder.name)
     except UnusableName:

@@ -59,12 +59,12 @@ class CrawlFiles:
 
     @contextlib.contextmanager
     def reader(self, path: Path) -> Iterator[IO[bytes]]:
-        """Read an open file from its beginning, beside others that read it."""
+        """Return a reader that starts at the beginning of an open file, independent of other readers."""
         with io.BufferedReader(_Reading(self.descriptor(path)), 1 << 18) as reader:
             yield reader
 
     def open(self) -> None:
-        """Open the files that exist now, in place of those that were open."""
+        """Open the files that exist now, and close those that were open."""
         self.close()
         entries = self._folder.iterdir() if self._folder.is_dir() else ()
         metadata = sorted(path for path in entries if path.suffix == ".json")
@@ -80,7 +80,7 @@ class CrawlFiles:
             self._files.popitem()[1].close()
 
     def are_settled(self) -> bool:
-        """Return whether no crawl is between the first and the last file.
+        """Return whether no crawl is replacing the files, so that all are from the same crawl.
 
         The names are compared last: a crawl that renames a file after the first question has renamed one that is open.
         """
@@ -95,7 +95,7 @@ class CrawlFiles:
         return True
 
     def _keep_array(self, path: Path) -> None:
-        """Close a metadata file that is not an array: damaged, or an answer kept as it came, such as an index."""
+        """Close a metadata file that is not an array: it is damaged, or an answer as received, such as an index."""
         begin = self._files[path].read(64).lstrip()
         if not begin.startswith(b"["):
             self._files.pop(path).close()
@@ -112,7 +112,7 @@ class CrawlFiles:
 
 
 class _Reading(io.RawIOBase):
-    """A file that is open already, read with a position of its own."""
+    """A reader of an open file with its own position."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

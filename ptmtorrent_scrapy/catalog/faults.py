@@ -17,7 +17,7 @@ class Faults:
         self._seen: dict[tuple[str, str], None] = {}  # in the order in which they were found
 
     def add(self, file: str, description: str) -> None:
-        """Count a fault; one that was counted before, by somebody who read the file earlier, counts once."""
+        """Count a fault, unless an earlier reader of the file has counted it."""
         described = self.examples.setdefault(file, [])
         if (file, description) in self._seen:
             return
@@ -28,7 +28,7 @@ class Faults:
             described.append(description)
 
     def add_all(self, others: "Faults") -> None:
-        """Count the faults that somebody else has found, in their order."""
+        """Count faults from another `Faults`, in their order."""
         for file, description in list(others._seen):
             self.add(file, description)
         self.is_mixed |= others.is_mixed

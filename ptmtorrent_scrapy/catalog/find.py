@@ -1,4 +1,4 @@
-"""Finds files of models by their content or their path."""
+"""Find files of models by their content or their path."""
 
 import fnmatch
 import re
@@ -28,7 +28,7 @@ class FoundFile:
 
 
 def find(hubs: Sequence[CollectedHub], query: str) -> Iterator[FoundFile]:
-    """Yield the files with that SHA-256 or git blob id, else those whose path, or name, matches that pattern."""
+    """Yield the files with a SHA-256 or git blob id, or whose path or name matches a pattern."""
     matches = matcher(query)
     for hub in hubs:
         lines: list[dict[str, Any]] = []
@@ -57,7 +57,7 @@ def matcher(query: str) -> Callable[[dict[str, Any]], bool]:
 
 
 def _with_models(hub: CollectedHub, lines: list[dict[str, Any]]) -> Iterator[FoundFile]:
-    """Yield the lines with the names of the models whose repository they are of."""
+    """Yield the files with the names of the models of their repositories."""
     if not lines:
         return
     repositories = {line["repository"] for line in lines}

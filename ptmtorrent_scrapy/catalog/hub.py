@@ -56,7 +56,7 @@ class CollectedHub:
         return self._lines("rejected.jsonl", "reason")
 
     def missing(self) -> list[str]:
-        """Return which files the hub lacks, as paths below its folder; hubs of datasets and spaces have few."""
+        """Return the hub's missing files, as paths below its folder; hubs of datasets and spaces have fewer files."""
         json = self.folder / "json"
         expected = [json / "crawls.jsonl"]
         if not self._is_without_records():
@@ -66,7 +66,7 @@ class CollectedHub:
         return absent if any((json / "metadata").glob("*.json")) else [*absent, "json/metadata"]
 
     def crawl(self, pair: Pair | None = None) -> Crawl | None:
-        """Return the crawl that wrote the hub's data, or what is open of it; None if nothing says which."""
+        """Return the crawl that wrote the hub's data, or the open files; None if it is unknown."""
         if pair is None:
             with self.open() as now:
                 return self.crawl(now)
@@ -84,18 +84,18 @@ class CollectedHub:
         )
 
     def _is_without_records(self) -> bool:
-        """Return whether the hub is one of datasets or spaces: its crawls finish, and no record was ever written."""
+        """Return whether the hub lists datasets or spaces: its crawls finish without writing records."""
         if self.tree.records.is_file():
             return False
         finished = [mapping(line.get("counts")) for line in self.crawls() if line.get("reason") == "finished"]
         return bool(finished) and all(counts.get("records") is None for counts in finished)
 
     def _running(self) -> Iterator[dict[str, Any]]:
-        """Yield what a crawl says of itself that has not ended."""
+        """Yield the line of a crawl that has not ended."""
         return self._lines(f".{self.name}~begun", "started")
 
     def _lines(self, name: str, *fields: str) -> Iterator[dict[str, Any]]:
-        """Yield the objects of a file of JSON lines that have strings for the fields that are wanted."""
+        """Yield the objects of a JSON-lines file that have strings in the required fields."""
         path = self.folder / "json" / name
         if not path.is_file():
             return

@@ -12,7 +12,7 @@ class Metadata(Protocol):
         ...
 
     def report_other(self, name: str, position: int) -> None:
-        """Count an object that is of another model than the record that names it."""
+        """Count an object that belongs to another model than the record that names it."""
         ...
 
 
@@ -24,7 +24,7 @@ class Objects:
         self._read: dict[str, tuple[int, dict[str, Any] | None, Iterator[tuple[int, dict[str, Any]]]]] = {}
 
     def of(self, record: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the object of a record; None if the file has none at its position, or that of another model."""
+        """Return the object of a record; None if it is missing or belongs to another model."""
         name, position = place(record)
         found = self._at(name, position) if name else None
         if found is not None and record["ModelName"] not in found.values():

@@ -14,13 +14,13 @@ from ptmtorrent_scrapy.storage.json_reading import Element, Read, elements, line
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 _LONGEST_WAIT = 300.0  # seconds for a crawl to replace the second file after the first
-_SHORT_WAIT = 0.5  # likewise for somebody who has not locked the tree
+_SHORT_WAIT = 0.5  # the same, for a process that has not locked the tree
 _POLL = 0.05  # seconds
 _NEAR = 1000  # objects
 
 
 class Pair:
-    """Open files of records, rejections and metadata that belong together; a context that closes them.
+    """Open files of records, rejections and metadata of the same crawl; a context manager that closes them.
 
     A crawl replaces the metadata first, then the records, then the rejections. Whoever opens them in between would mix
     two crawls, so they are opened again until all are of one.
@@ -80,7 +80,7 @@ class Pair:
     def records(self, *, with_objects: bool = True) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
         """Yield each record and the object of the hub that it was made of.
 
-        The object is None if it is missing, is of another model, or `with_objects` is false, which saves its time.
+        The object is None if it is missing, belongs to another model, or `with_objects` is false, which saves time.
         """
         objects = Objects(self) if with_objects else None
         for element in self._elements(self._tree.records):
@@ -96,7 +96,7 @@ class Pair:
             yield element.position, element.value
 
     def elements(self, name: str, read: Read = value) -> Iterator[Element]:
-        """Yield the objects of a metadata file with their place in it, for `object_at`.
+        """Yield the objects of a metadata file with their places in it, for `object_at`.
 
         `read` gets the text of an object, and may return less than its value.
         """
@@ -108,7 +108,7 @@ class Pair:
                 self._fault(path, f"element {element.position} is not a JSON object")
 
     def object_at(self, name: str, offset: int, length: int) -> dict[str, Any]:
-        """Return the object at that place of a metadata file, which `elements` gave. Raise `ValueError`."""
+        """Return the object at a place that `elements` yielded. Raise `ValueError`."""
         text = os.pread(self._descriptors[name], length, offset)
         found: dict[str, Any] = value(text.rstrip(b"\n").removesuffix(b","))
         return found
@@ -125,7 +125,7 @@ class Pair:
         self._fault(self._metadata(name), f"the value at byte {offset} is not JSON")
 
     def report_other(self, name: str, position: int) -> None:
-        """Count an object that is of another model than the record that names it."""
+        """Count an object that belongs to another model than the record that names it."""
         path = self._metadata(name)
         self._fault(path, f"element {position} belongs to another model than its record")
         self._faults.is_mixed = True
@@ -147,7 +147,7 @@ class Pair:
         self._faults.add(below(path, self._tree.folder), description)
 
     def _is_mixed(self) -> bool:
-        """Return whether the first record names an object of another model, as where a copy of a tree is renewed."""
+        """Return whether the first record names an object of another model, as while a copy of a tree is updated."""
         faults, self._faults = self._faults, Faults()
         try:
             first, _ = next(self.records(with_objects=False), ({}, None))

@@ -1,4 +1,4 @@
-"""The connection to a Dask scheduler, in a thread with an event loop of its own: the crawl never hangs with it.
+"""The connection to a Dask scheduler, in a thread with its own event loop, so that the crawl never hangs.
 
 https://distributed.dask.org/en/stable/client.html
 """
@@ -80,7 +80,7 @@ class Connection:
         return bool(self._client.status == "running")
 
     async def workers(self) -> dict[str, dict[str, Any]]:
-        """Return what the scheduler knows of each worker, by address. Raise `OSError`."""
+        """Return the scheduler's information about each worker, by address. Raise `OSError`."""
         with _bounded():
             found = await asyncio.wait_for(self._client.scheduler.identity(n_workers=-1), ANSWER)
         return dict(found["workers"])
@@ -110,7 +110,7 @@ class Connection:
 
 @contextlib.contextmanager
 def _bounded() -> Iterator[None]:
-    """Let whatever ends a call into the cluster be an `OSError`: timeouts, closed connections, Dask's cancellations."""
+    """Turn all failures of a call into the cluster into `OSError`: timeouts, closed connections, cancellations."""
     try:
         yield
     except asyncio.CancelledError:
@@ -128,14 +128,14 @@ def _scheduler() -> Iterator[None]:
         yield
     except (OSError, TimeoutError, ValueError, TypeError):
         raise
-    except Exception as error:  # a MemoryError, where it takes words for a length
+    except Exception as error:  # a MemoryError, if it reads text as a length
         raise OSError(f"the server there is not a Dask scheduler ({type(error).__name__})") from error
 
 
 async def _reach(address: str) -> None:
     """Connect to a scheduler and leave. Raise `OSError`, `TypeError` where the client's TLS is not set up."""
     arguments = Security().get_connection_args("client")
-    _, writer = await asyncio.open_connection(*get_address_host_port(address))  # Dask asks again until its time is over
+    _, writer = await asyncio.open_connection(*get_address_host_port(address))  # Dask retries until its time is over
     writer.close()
     with _scheduler():
         connection = await connect(address, timeout=ANSWER, **arguments)
@@ -156,7 +156,7 @@ def reach(address: str) -> None:
 
 
 def _silence() -> None:
-    """Turn off Dask's own log, whose tracebacks say what the crawl says in one line."""
+    """Turn off Dask's own log, whose tracebacks repeat what the crawl logs in one line."""
     for name in [*logging.root.manager.loggerDict, "distributed"]:
         if name.partition(".")[0] in ("distributed", "tornado"):
             logging.getLogger(name).setLevel(logging.CRITICAL)

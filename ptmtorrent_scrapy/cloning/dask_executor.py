@@ -29,7 +29,7 @@ _OF_MACHINE = (FailureKind.MACHINE, FailureKind.DISK, FailureKind.DISK_FULL)
 
 
 class _ConnectionLost(Exception):
-    """The scheduler went away: the clone is asked again once it is back."""
+    """The scheduler was lost: the clone is requested again once it is back."""
 
 
 class Cluster:

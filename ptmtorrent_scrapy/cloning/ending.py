@@ -12,7 +12,7 @@ _FAILURES = (CloneStatus.FAILED, CloneStatus.REFUSED, CloneStatus.GATED)
 
 
 class Ending:
-    """Notes what ends the cloning of a crawl, and says it once."""
+    """Keeps the reason why the cloning of a crawl ends, and logs it once."""
 
     def __init__(self, state: CrawlState) -> None:
         self._state = state
@@ -21,7 +21,7 @@ class Ending:
         self._results = 0
         self._failures: Counter[CloneStatus] = Counter()
         self._error = ""  # of the last failure
-        self._unasked: str | None = None  # why the server of a repository could not be asked
+        self._unasked: str | None = None  # why the server of a repository could not be reached
         self._answers = 0
 
     @property
@@ -29,7 +29,7 @@ class Ending:
         return self.stopped or self._incomplete
 
     def stop(self, reason: FinishReason, problem: str) -> None:
-        """Start no further clone; those under way are finished."""
+        """Start no further clone; running clones are finished."""
         if self.stopped is None:
             self.stopped = reason
             if self._incomplete != reason:  # otherwise it was logged before
@@ -53,7 +53,7 @@ class Ending:
         self._answers += 1
 
     def unanswered(self, error: str) -> None:
-        """Note that the server of a repository could not be asked."""
+        """Note that the server of a repository could not be reached."""
         self._unasked = error
 
     def judge(self) -> None:
@@ -67,7 +67,7 @@ class Ending:
             self.lack(FinishReason.FAILED, f"{named} {ended}: {self._error}")
 
     def _all_failed(self) -> bool:
-        """Return whether all results are the same failure; one that is refused or gated says nothing of the others."""
+        """Return whether all results are failures of the same kind; a single refused or gated one does not count."""
         status = next(iter(self._failures), None)
         is_enough = self._results > 1 or status == CloneStatus.FAILED
         return status is not None and self._failures[status] == self._results and is_enough

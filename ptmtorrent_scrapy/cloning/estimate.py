@@ -1,4 +1,4 @@
-"""Estimates what a crawl takes, from what is known of some repositories."""
+"""Estimate bytes and time of a crawl from the known sizes of some repositories."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ _RATES = {"an assumed rate": 10_000_000, "on a fast connection": 100_000_000}  #
 
 @dataclass(frozen=True)
 class Estimate:
-    """Bytes, and the limits between which they are in 95 of 100 cases."""
+    """Estimated bytes, with their 95 % confidence interval."""
 
     bytes: int
     low: int
@@ -35,7 +35,7 @@ class Sampled(NamedTuple):
 
 
 def estimate(known: int, strata: Sequence[Sampled]) -> Estimate:
-    """Return the bytes of repositories: `known`, and those of strata of which samples are known.
+    """Return the bytes of repositories: `known`, and an estimate for strata with samples.
 
     The interval is that of bootstrap resampling (Efron 1979): sizes of repositories are far from normally distributed.
     A stratum without a sample counts as the others do.
@@ -95,7 +95,7 @@ class Plan:
         return {**asdict(self), "fits": self.fits, "seconds": seconds}
 
     def lines(self) -> Iterator[tuple[str, str]]:
-        """Yield (what, how much) for people."""
+        """Yield rows for people, as (name, text)."""
         yield "models", f"{self.models:,} listed, {self.selected:,} selected"
         yield (
             "repositories",

@@ -13,15 +13,15 @@ T = TypeVar("T")
 
 
 class WorkerLost(Exception):
-    """The machine that worked on a repository failed; another one may do it. The message names the machine."""
+    """The machine that cloned a repository failed; another one may clone it. The message names the machine."""
 
 
 class ClusterLost(Exception):
-    """No worker is left that could clone; the message is one line for the user."""
+    """No worker that can clone is left; the message is one line for the user."""
 
 
 class CloneExecutor(Protocol):
-    """Runs functions of `git` on a machine. No method waits without a bound, but for the function itself."""
+    """Runs functions of `git` on a machine. Every wait has a limit, except for the function itself."""
 
     async def start(self) -> None:
         """Prepare to clone into the tree, which this process has claimed. Raise `ClusterLost`, `OSError`."""

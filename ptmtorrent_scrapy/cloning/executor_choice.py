@@ -1,4 +1,4 @@
-"""Where clones run: in threads, or on a cluster, whose library is an extra and is imported for a cluster only."""
+"""Choose where clones run: in threads or on a cluster, whose library is an extra and imported only if needed."""
 
 from importlib.util import find_spec
 

@@ -1,4 +1,4 @@
-"""Writes json/files.jsonl: one line for each file at the HEAD of each clone, from the lists that the clones keep."""
+"""Write json/files.jsonl: one line for each file at the HEAD of each clone, from the lists that the clones keep."""
 
 from collections.abc import Iterator
 from pathlib import Path

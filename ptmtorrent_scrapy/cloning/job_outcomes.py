@@ -1,4 +1,4 @@
-"""Keeps what one repository's job has found: the result of its clone, and the commit and files that its models need."""
+"""Keep what a repository's job has found: the result of its clone, and the commit and files that its models need."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ _UNAVAILABLE = (CloneStatus.MISSING, CloneStatus.EMPTY, CloneStatus.GATED)
 
 
 class JobOutcomes:
-    """Ends the work on repositories: this crawl does nothing more about one that is settled."""
+    """Records the outcome of each repository, after which the crawl does nothing more about it."""
 
     def __init__(self, parts: CloneParts) -> None:
         self._parts = parts
@@ -28,7 +28,7 @@ class JobOutcomes:
         self.unavailable = 0  # chosen repositories that do not exist, are empty or gated
 
     async def keep_clone(self, job: Job, result: CloneResult) -> None:
-        """Keep the result of a clone, or of a repository that is not cloned."""
+        """Store the result of a clone, or of a repository that is not cloned."""
         result.path = self._parts.relative(result.path)
         if job.listed.chosen:
             self.unavailable += result.status in _UNAVAILABLE
@@ -44,7 +44,7 @@ class JobOutcomes:
             self._set_found(job.listed, result.commit, problem, result.files)
 
     def note_check(self, listed: ListedRepository, commit: str | None, result: CloneResult) -> None:
-        """Note which commit the server gave, where it was asked, and by which id the hub knows the repository."""
+        """Store the commit that the server returned, if it was asked, and the repository's id at the hub."""
         if result.status == CloneStatus.FAILED:
             if result.failure in PASSING:
                 self._ending.unanswered(result.error or "")
@@ -59,14 +59,14 @@ class JobOutcomes:
     def keep_commit(
         self, listed: ListedRepository, commit: str | None, files: dict[str, bytes], *, is_new: bool
     ) -> None:
-        """Keep the commit of a repository that is not cloned; `is_new` if its server has just said it."""
+        """Store the commit of a repository that is not cloned; `is_new` if its server has just returned it."""
         self._ending.answered()
         self._set_found(listed, commit, "empty", files)
         if is_new and commit is not None:
             self._parts.checks.note(listed.url, hub_id=listed.hub_id, commit=commit)
 
     async def keep_refusal(self, listed: ListedRepository, error: GitError) -> None:
-        """Keep why the commit of a repository is not known."""
+        """Store why the commit of a repository is unknown."""
         if isinstance(error, Missing | Gated | Refused | Large):
             self._ending.answered()
             self._set_found(listed, None, str(error), {})
@@ -75,7 +75,7 @@ class JobOutcomes:
             await self._keep_known_commit(listed, str(error))
 
     async def _keep_known_commit(self, listed: ListedRepository, problem: str) -> None:
-        """Use the last known commit of a repository that could not be asked; without one its models are lost."""
+        """Use the last known commit of a repository that could not be reached; without one its models are lost."""
         commit = listed.commit or self._known_commit(listed)
         files: dict[str, bytes] = {}
         if commit is None:

@@ -1,4 +1,4 @@
-"""Works on the jobs of the scheduler: clones a repository, asks for its commit, or says why neither is done."""
+"""Work on the jobs of the scheduler: clone a repository, ask for its commit, or record why neither is possible."""
 
 import logging
 
@@ -19,7 +19,7 @@ _OF_MACHINE = (FailureKind.DISK_FULL, FailureKind.DISK, FailureKind.MACHINE)  # 
 
 
 class CloneJobs:
-    """Works on jobs; several coroutines do so at once."""
+    """Works on jobs, in several coroutines at once."""
 
     def __init__(self, parts: CloneParts) -> None:
         self._parts = parts
@@ -30,7 +30,7 @@ class CloneJobs:
         self._needed: dict[str, int] = {}  # bytes of repositories that were over their share, by URL
 
     async def work(self, jobs: CloneScheduler) -> None:
-        """Take one repository after the other; an exception in one worker ends all."""
+        """Process one repository after the other; an exception in one coroutine ends all."""
         try:
             while not self._ending.stopped and (job := await jobs.next()):
                 await self._take(job, jobs)
@@ -42,7 +42,7 @@ class CloneJobs:
             raise
 
     async def _take(self, job: Job, jobs: CloneScheduler) -> None:
-        """Settle a repository without its server where that is possible, else clone it or ask for its commit."""
+        """Settle a repository without its server if possible, else clone it or ask for its commit."""
         expected = self._expected_bytes(job.listed)
         if result := self._result_without_server(job, jobs, expected):
             await self.outcomes.keep_clone(job, result)
@@ -71,7 +71,7 @@ class CloneJobs:
         return self._parts.checks.absent(listed)
 
     def _expected_bytes(self, listed: ListedRepository) -> int:
-        """Return the bytes that a clone will fetch, as far as is known."""
+        """Return the bytes that a clone will download, as far as they are known."""
         if listed.url in self._needed:
             return self._needed[listed.url]
         exists = (self._crawl.tree.repository(listed.folder) / ".git").is_dir()
@@ -132,14 +132,14 @@ class CloneJobs:
             self._crawl.state.faults += 1
 
     def _pause(self, host: str, result: CloneResult, jobs: CloneScheduler) -> None:
-        """Pause a host that is overloaded or does not answer; a pause of over a minute is a line of the log."""
+        """Pause a host that is overloaded or does not answer; log pauses of more than a minute."""
         seconds = jobs.pause_host(host, result.pause)
         self._crawl.state.paused[host] = jobs.paused_until(host)
         if seconds > WORTH_A_LINE:
             logger.info("waiting %d seconds before repositories of %s: %s", seconds, host, result.error)
 
     def _lose(self, job: Job, jobs: CloneScheduler, error: WorkerLost) -> None:
-        """Let others clone what the machine that failed had under way; in the end the next crawl does."""
+        """Requeue the clone of a machine that failed; after the last attempt, leave it to the next crawl."""
         logger.warning("%s: %s", job.listed.url, error)
         if job.tries < self._settings.retries and not self._ending.stopped:
             jobs.retry(job)

@@ -1,4 +1,4 @@
-"""What all parts of cloning share in one crawl."""
+"""State that all parts of cloning share in one crawl."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -17,7 +17,7 @@ _UNAVAILABLE = (CloneStatus.GATED, CloneStatus.MISSING, CloneStatus.EMPTY)
 
 
 class Work(StrEnum):
-    """The work that a crawl has with a repository."""
+    """What a crawl has to do for a repository."""
 
     CLONE = "clone"
     UPDATE = "update"  # its commit moved
@@ -36,7 +36,7 @@ class Stratum:
 
 
 class PlanSample:
-    """Sampler that sees every chosen repository once, and keeps only a sample."""
+    """Looks at every chosen repository once, and keeps only a sample."""
 
     def __init__(self, listing: CrawlDatabase, tree: DataTree, request: CloneRequest) -> None:
         """Prepare it; `tree` is the one that the crawl will write, `request` has the settings of all its clones."""
@@ -112,5 +112,5 @@ def shares(sizes: list[int], number: int) -> list[int]:
 
 
 def _draw(listed: ListedRepository) -> int:
-    """Return a number that has nothing to do with the size of a repository, and is the same each time."""
+    """Return a number that is independent of the size of a repository, and the same each time."""
     return int.from_bytes(hashlib.blake2b(listed.url.encode(), digest_size=8).digest())

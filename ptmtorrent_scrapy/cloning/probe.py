@@ -1,4 +1,4 @@
-"""Proof that a worker can clone, requested before its first clone and after a failure of its own.
+"""Prove that a worker can clone: before its first clone, and after a failure of the machine.
 
 `prove` runs on the worker, everything else in the crawl.
 """
@@ -22,7 +22,7 @@ _CODE = ("git", "git/lfs", "network", "storage", "formats")  # what runs on work
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """The proof that a worker is asked for."""
+    """The files and values for the proof of a worker."""
 
     folder: str  # of the hub
     nonce_file: str  # written by the crawl
@@ -58,7 +58,7 @@ def _code(version: str) -> str | None:
 def _tree(probe: Probe) -> str | None:
     folder = Path(probe.folder)
     try:
-        os.listdir(folder)  # a network file system looks again
+        os.listdir(folder)  # makes a network file system read the folder again
         found = Path(probe.nonce_file).read_text()
     except FileNotFoundError:
         found = None
@@ -102,7 +102,7 @@ def code_version() -> str:
 
 
 class Prover(Protocol):
-    """Writes what workers must find, and checks what they wrote."""
+    """Writes the files that workers must find, and checks those that they write."""
 
     def probe(self) -> Probe: ...
 
@@ -110,7 +110,7 @@ class Prover(Protocol):
 
 
 class TreeProver:
-    """Proves that a worker has the same data tree as the crawl: each reads what the other one wrote."""
+    """Proves that a worker has the same data tree as the crawl: each reads a file of the other."""
 
     def __init__(self, tree: DataTree, min_free: int) -> None:
         self._tree = tree
@@ -128,7 +128,7 @@ class TreeProver:
         self._file.unlink(missing_ok=True)
 
     def probe(self) -> Probe:
-        """Return what to ask one worker once."""
+        """Return the proof for one attempt of one worker."""
         folder = self._tree.folder.absolute()
         return Probe(
             folder=str(folder),

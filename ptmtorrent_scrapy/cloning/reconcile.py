@@ -1,4 +1,4 @@
-"""Brings the lines of earlier crawls in agreement with the listing and with the clones on disk."""
+"""Make the lines of earlier crawls agree with the listing and with the clones on disk."""
 
 import logging
 import os
@@ -24,7 +24,7 @@ _OF_STATE = {"git_bytes": int, "lfs_objects": int, "lfs_bytes": int, "crawl": st
 
 
 def reconcile(listing: CrawlDatabase, tree: DataTree) -> bool:
-    """Let every clone have one line, under the URL that the listing gives it, and no line name a clone that is gone.
+    """Give every clone one line, under its URL in the listing, and remove lines whose clone is gone.
 
     Return whether lines of clones have changed.
     """
@@ -51,7 +51,7 @@ def reconcile(listing: CrawlDatabase, tree: DataTree) -> bool:
 
 
 def is_same(old_url: str, *, key: str, folder: str) -> bool:
-    """Return whether a URL of an earlier crawl is that of a model: hubs move, ids stay.
+    """Return whether a URL of an earlier crawl belongs to a model: hubs move, ids stay.
 
     >>> is_same("https://huggingface.co/o/m", key="o/m", folder="o/m")
     True
@@ -67,7 +67,7 @@ def is_same(old_url: str, *, key: str, folder: str) -> bool:
 
 
 def _adopt(lines: CloneLines, listing: CrawlDatabase, tree: DataTree) -> int:
-    """Give clones a line that an earlier crawl made, and was killed before it wrote their lines."""
+    """Add lines for clones of a crawl that was killed before it wrote them."""
     adopted = 0
     for folder in _clones(tree.folder / "repos"):
         path = f"repos/{folder}"
@@ -96,7 +96,7 @@ def _folders(folder: Path) -> list[str]:
 
 
 def _newer(clone: Path, line: Mapping[str, Any]) -> CloneResult | None:
-    """Return the result of a clone that a crawl updated, and was killed before it wrote the line; else None."""
+    """Return the result of a clone that a crawl updated before it was killed without writing the line; else None."""
     if not local.is_sound(clone) or (commit := local.head(clone).commit) == line.get("commit"):
         return None
     is_ours = (local.state(clone) or {}).get("commit") == commit  # otherwise a user has moved HEAD

@@ -1,4 +1,4 @@
-"""Recognises repositories that were renamed since they were cloned, so that none is downloaded twice."""
+"""Recognise repositories that were renamed since they were cloned, so that none is downloaded twice."""
 
 import asyncio
 import logging
@@ -9,14 +9,14 @@ from ptmtorrent_scrapy.crawl.renamed_clones import RenamedClones, UnlistedClone
 
 logger = logging.getLogger(__name__)
 
-_AT_ONCE = 8  # servers that are asked at the same time
-Redirected = Callable[[UnlistedClone], Awaitable[str | None]]  # where the server of a repository says that it is now
+_AT_ONCE = 8  # servers asked at the same time
+Redirected = Callable[[UnlistedClone], Awaitable[str | None]]  # returns the URL that a repository's server redirects to
 
 
 async def recognise(listing: CrawlDatabase, redirected: Redirected) -> None:
     """Find previous names of chosen repositories without a clone, among clones that the listing no longer names.
 
-    Two names are of one repository if the hub gives both the same id, or no id and the same commit, or if the server of
+    Two names belong to one repository if they have the same hub id, or no id and the same commit, or if the server of
     the previous one redirects to the new one.
     """
     renames = _Renames(listing.renamed_clones())
@@ -34,7 +34,7 @@ async def recognise(listing: CrawlDatabase, redirected: Redirected) -> None:
 
 
 class _Renames:
-    """The renames that were found: each name counts once."""
+    """The renames that were found; each name is used once."""
 
     def __init__(self, clones: RenamedClones) -> None:
         self.clones = clones
@@ -42,7 +42,7 @@ class _Renames:
         self._new: set[str] = set()
 
     def note(self, vanished: UnlistedClone, url: str) -> None:
-        """Give the clone to the repository at a URL, unless one of the two has a rename already."""
+        """Assign a clone to the repository at a URL, unless one of the two is already part of a rename."""
         if vanished.url not in self._former and url not in self._new:
             logger.info("%s is now %s: its clone is renamed", vanished.url, url)
             self.clones.set_previous_path(url, vanished)

@@ -39,6 +39,6 @@ class CloneRequests:
         return self.of(listed.url, listed.folder, **fields)
 
     def redirect(self, url: str) -> CloneRequest:
-        """Return the request that asks where a repository is now."""
+        """Return the request that asks for the present URL of a repository."""
         common = self._settings.repository
         return replace(common, url=url, timeout=min(common.timeout, _REDIRECT_TIMEOUT))

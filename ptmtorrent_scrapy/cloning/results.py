@@ -1,4 +1,4 @@
-"""Results of clones: counted, logged where they are failures, and kept for repositories.jsonl."""
+"""Results of clones: counted, logged if they are failures, and stored for repositories.jsonl."""
 
 import logging
 from typing import Any
@@ -37,7 +37,7 @@ class CloneResults:
         self.has_changes = False  # of clones, so that their files must be listed again
 
     def add(self, listing: CrawlDatabase, result: CloneResult, *, quiet: bool = False) -> None:
-        """Keep a result; `quiet` if the caller logs it."""
+        """Store a result; `quiet` if the caller logs it."""
         if not quiet:
             self._log(result)
         self._count(result)
@@ -65,7 +65,7 @@ class CloneResults:
             self._stats.inc_value(f"clone/{statistic}", getattr(result, name))
 
     def _merge(self, result: CloneResult, before: dict[str, Any]) -> None:
-        """Keep what an earlier line says of a clone that exists, and count on its attempts."""
+        """Take over the clone and the number of attempts from an earlier line."""
         if result.path is None and self._exists(before.get("path")):
             for name in _OF_CLONE:
                 setattr(result, name, before.get(name, getattr(result, name)))

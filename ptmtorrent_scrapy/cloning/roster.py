@@ -1,4 +1,4 @@
-"""The workers of a cluster: which of them can clone, and what they have under way."""
+"""The workers of a cluster: which of them can clone, and which clones they run."""
 
 import asyncio
 import logging
@@ -47,7 +47,7 @@ class Worker:
 
 
 class Roster:
-    """Proves workers and hands them out, the least loaded one first."""
+    """Checks workers and assigns them, the least loaded one first."""
 
     def __init__(
         self, name: str, prover: Prover, *, patience: float, clock: Callable[[], float] = time.monotonic
@@ -65,7 +65,7 @@ class Roster:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def update(self, connection: Connection, listed: dict[str, dict[str, Any]]) -> None:
-        """Compare with the workers that the scheduler lists; ask those that have clones whether they are alive."""
+        """Compare with the workers that the scheduler lists; check that those with clones are alive."""
         self._is_current = True
         for address in [address for address in self._workers if address not in listed]:
             self._workers.pop(address).gone.set()
@@ -82,7 +82,7 @@ class Roster:
             self._changed.notify_all()
 
     async def clear(self) -> None:
-        """Forget all workers: the scheduler is gone."""
+        """Forget all workers: the scheduler was lost."""
         for worker in self._workers.values():
             worker.gone.set()
         self._workers.clear()
@@ -93,7 +93,7 @@ class Roster:
             self._changed.notify_all()
 
     async def take(self) -> Worker:
-        """Return the least loaded worker, once there is one; it is to be given back. Raise `ClusterLost`."""
+        """Return the least loaded worker, once there is one; the caller must give it back. Raise `ClusterLost`."""
         async with self._changed:
             while True:
                 ready = [worker for worker in self._workers.values() if worker.state == WorkerState.READY]
@@ -111,7 +111,7 @@ class Roster:
                     self._note_nobody()
 
     async def forget(self, worker: Worker) -> None:
-        """Hand out a worker no more until the scheduler lists it again."""
+        """Do not assign a worker again until the scheduler lists it again."""
         if self._workers.get(worker.address) is worker:
             del self._workers[worker.address]
         self._is_current, self._nobody_since = False, None
@@ -124,7 +124,7 @@ class Roster:
             self._changed.notify_all()
 
     async def prove(self, connection: Connection, worker: Worker) -> bool:
-        """Let a worker prove itself; return whether it can clone. One that cannot is left alone."""
+        """Check a worker; return whether it can clone. One that cannot gets no clones."""
         probe = self._prover.probe()
         try:
             wrong = await connection.ask(worker.address, prove, probe, seconds=_PROVE)
@@ -174,7 +174,7 @@ class Roster:
             worker.gone.set()
 
     def _note_nobody(self) -> None:
-        """Note since when no worker can clone, and say so once; a scheduler that is gone is not the workers' fault."""
+        """Note since when no worker can clone, and log it once, unless the scheduler was lost."""
         if not self._is_current:
             return
         states = {worker.state for worker in self._workers.values()}

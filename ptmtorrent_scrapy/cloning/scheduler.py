@@ -10,7 +10,7 @@ from ptmtorrent_scrapy.crawl.backoff import LONGEST, backoff
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase, ListedRepository
 
 _SOON = 1.0  # seconds
-# pauses of a host in a row, without a repository that it gave: over an hour if they double from a second
+# consecutive pauses of a host without a success: over an hour if they double from one second
 _PATIENCE = 12
 
 
@@ -24,14 +24,14 @@ class Job:
 
 
 class _Host:
-    """The queue of one host, and until when it is paused."""
+    """The queue of one host, and the end of its pause."""
 
     def __init__(self, listed: Iterator[ListedRepository]) -> None:
         self._listed = listed
         self.head = next(listed, None)
         self.not_before = 0.0
         self.strikes = 0
-        self.taken = 0  # jobs under way
+        self.taken = 0  # running jobs
 
     def take(self) -> Job:
         assert self.head is not None
@@ -41,7 +41,7 @@ class _Host:
 
 
 class CloneScheduler:
-    """Hands out the repositories of a listing."""
+    """Assigns the repositories of a listing."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class CloneScheduler:
                 await asyncio.wait_for(self._changed.wait(), self._wait())
 
     def done(self, job: Job, *, well: bool) -> None:
-        """End a job; `well` if its host gave what it was asked for."""
+        """End a job; `well` if its host answered."""
         if well:
             self._hosts[job.listed.host].strikes = 0
         self._give_back(job)
@@ -98,12 +98,12 @@ class CloneScheduler:
         self._give_back(job)
 
     def stop(self) -> None:
-        """Hand out no further job, and wake up the waiting workers."""
+        """Assign no further job, and wake up the waiting workers."""
         self._ended = True
         self._changed.set()
 
     def pause_host(self, host: str, seconds: float | None) -> float:
-        """Pause a host for as long as it says, else twice as long each time; return by how much its pause has grown."""
+        """Pause a host as long as it demands, else twice as long each time; return the seconds added to its pause."""
         state, now = self._hosts[host], self._clock()
         if now >= state.not_before:
             state.strikes += 1
@@ -112,16 +112,16 @@ class CloneScheduler:
         return state.not_before - max(former, now)
 
     def paused_until(self, host: str) -> float:
-        """Return until when a host is paused."""
+        """Return the time at which the pause of a host ends."""
         return self._hosts[host].not_before
 
     def is_given_up(self, host: str) -> bool:
-        """Return whether a host was paused so often that it is not asked again in this crawl."""
+        """Return whether a host was paused so often that this crawl does not ask it again."""
         return self._hosts[host].strikes > _PATIENCE
 
     @property
     def are_all_given_up(self) -> bool:
-        """Return whether no host is asked any more."""
+        """Return whether all hosts were given up."""
         return bool(self._hosts) and all(map(self.is_given_up, self._hosts))
 
     def _give_back(self, job: Job) -> None:
@@ -141,7 +141,7 @@ class CloneScheduler:
         return min(heads, key=lambda each: each[0])[1].take() if heads else None
 
     def _within_share(self, open_hosts: dict[str, "_Host"]) -> dict[str, "_Host"]:
-        """Return the hosts that have less than their fair share of places, if any has: none takes all of them."""
+        """Return the hosts with less than their fair share of places, if any, so that no host takes all places."""
         again = {job.listed.host for _, job in self._again}
         waiting = {name: host for name, host in open_hosts.items() if host.head or name in again}
         share = max(1, -(-self._places // max(1, len(waiting))))
@@ -151,7 +151,7 @@ class CloneScheduler:
         return bool(self._taken or self._again or any(host.head for host in self._hosts.values()))
 
     def _wait(self) -> float | None:
-        """Return seconds until a job may be ready; None where that depends on those under way."""
+        """Return the seconds until a job may be ready; None if that depends on the running jobs."""
         now = self._clock()
         times = [max(at, self._hosts[job.listed.host].not_before) for at, job in self._again]
         times += [host.not_before for host in self._hosts.values() if host.head]

@@ -1,4 +1,4 @@
-"""Clones the repositories of a crawl: by rank, several at once."""
+"""Clone the repositories of a crawl: by rank, several at once."""
 
 import asyncio
 import contextlib
@@ -44,7 +44,7 @@ _SAMPLE_BYTES = 1 << 30  # of LFS objects that are checked before the clones
 
 
 class CloneService:
-    """Clones the chosen repositories, and asks the others for their commit where the hub gives none."""
+    """Clones the chosen repositories, and asks for the commits of the others if the hub does not provide them."""
 
     def __init__(
         self, crawl: CrawlSession, stats: StatsCollector, settings: CloneSettings, executor: CloneExecutor
@@ -78,9 +78,9 @@ class CloneService:
         return self._parts.checks
 
     async def run(self, models: int, *, replaces: bool = False) -> FinishReason | None:
-        """Clone for the first `models` ones by rank; return why that ended early, if it did. Raise `Cancelled`.
+        """Clone for the first `models` models by rank; return why that ended early, or None. Raise `Cancelled`.
 
-        `replaces` takes the next ones for those that are missing, empty or gated.
+        With `replaces` the next ones replace those that are missing, empty or gated.
         """
         chosen, asked = self._listing.choose(models)
         self._stats.set_value("clone/chosen", chosen)
@@ -117,7 +117,7 @@ class CloneService:
             problem = "no host of the repositories answers: check the network and crawl again"
             self._ending.lack(FinishReason.UNREACHABLE, problem)
         self._ending.judge()
-        with contextlib.suppress(OSError):  # the summary says so
+        with contextlib.suppress(OSError):  # the summary reports it
             self._crawl.state.collected = await asyncio.to_thread(measure, self._crawl.tree, self._crawl.state.started)
 
     async def _clone_all(self, *, after: int) -> CloneScheduler:
@@ -206,7 +206,7 @@ class CloneService:
             return CloneResult(url=request.url, error=str(error), failure=FailureKind.RETRY)
 
     async def _redirected(self, unlisted: UnlistedClone) -> str | None:
-        """Return the URL that the server redirects to; asked as seldom as for a commit."""
+        """Return the URL that the server redirects to; asked no more often than for a commit."""
         if self._checks.of(unlisted.url) is not None:
             return None
         try:

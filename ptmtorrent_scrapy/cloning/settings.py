@@ -1,4 +1,4 @@
-"""Reads the CLONE_ settings."""
+"""Read the CLONE_ settings."""
 
 import json
 import re
@@ -22,15 +22,15 @@ _GIGABYTE = 10**9  # bytes per second; git takes up to twice as much for `http.l
 class CloneSettings:
     """The values of the CLONE_ settings."""
 
-    repository: CloneRequest  # what all have in common
+    repository: CloneRequest  # common to all repositories
     concurrency: int
-    mirrors: Mapping[str, tuple[str, ...]]  # other LFS servers, by the URL of a repository
+    mirrors: Mapping[str, tuple[str, ...]]  # other LFS servers, by the URL of the repository
     refresh: float  # seconds after which a repository is asked again if its hub gives no commit
     retries: int
     pause: float  # seconds before the first retry
     max_wait: float  # seconds, the longest pause that a server can ask for
-    max_bytes: int | None  # that one crawl fetches
-    cluster: str  # address of a Dask scheduler, or nothing
+    max_bytes: int | None  # that one crawl may download
+    cluster: str  # address of a Dask scheduler, or empty
     cluster_patience: float  # seconds to wait for a scheduler or a worker
 
     def mirrors_of(self, url: str) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ def repository_settings(settings: BaseSettings) -> CloneRequest:
 
 
 def _address(name: str, value: str) -> str:
-    """Return the address of a Dask scheduler, or nothing. Raise `InvalidOption`."""
+    """Return the address of a Dask scheduler, or an empty string. Raise `InvalidOption`."""
     if value and not value.startswith(("tcp://", "tls://", "ucx://", "ws://", "wss://")):
         raise options.InvalidOption(
             name, value, "the address of a Dask scheduler, such as tls://10.0.0.1:8786, or empty"
@@ -98,5 +98,5 @@ def _rate(name: str, value: str) -> int:
 
 
 def _limit(name: str, settings: BaseSettings) -> int | None:
-    """Return a limit in bytes, None where the setting is empty."""
+    """Return a limit in bytes; None if the setting is empty."""
     return None if settings[name] in (None, "") else options.size(name, settings[name])

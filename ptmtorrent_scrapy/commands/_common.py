@@ -1,4 +1,4 @@
-"""What several commands share: names of hubs, errors, and settings to show a page without a crawl."""
+"""Common parts of commands: names of hubs, errors, and settings to show a page without a crawl."""
 
 import argparse
 import difflib
@@ -27,7 +27,7 @@ class UsageError(SetupError):
 
 
 class ReadsTree:
-    """What commands have in common that work on a data tree and crawl nothing; mixed into a ScrapyCommand."""
+    """Mixin for commands that work on a data tree and crawl nothing."""
 
     requires_project = True
     requires_crawler_process = False
@@ -38,7 +38,7 @@ class ReadsTree:
 
 
 class ShowsPage:
-    """What commands have in common that show one page; mixed into a ScrapyCommand."""
+    """Mixin for commands that show one page."""
 
     settings: Settings | None
 
@@ -49,7 +49,7 @@ class ShowsPage:
 
 
 def reason(error: Exception) -> str:
-    """Return what an error says; one of the system with the file first, as other programs say it."""
+    """Return the message of an error; for an error of the system with the file first, as other programs print it."""
     return described(error) if isinstance(error, OSError) and error.strerror else str(error)
 
 
@@ -74,7 +74,7 @@ def unknown_hub(name: str, hubs: Iterable[str]) -> SetupError:
 
 
 def only_show(settings: BaseSettings) -> None:
-    """Turn off what makes, claims and fills the data tree, and the browser; components of others stay as they are."""
+    """Turn off the components that create, lock and fill the data tree, and the browser; other components stay."""
     for name in ("ITEM_PIPELINES", "EXTENSIONS", "SPIDER_MIDDLEWARES"):
         settings.set(name, others(settings, name), priority="cmdline")
     settings.set("HTTPCACHE_ENABLED", False, priority="cmdline")
@@ -83,13 +83,13 @@ def only_show(settings: BaseSettings) -> None:
 
 
 def others(settings: BaseSettings, name: str) -> dict[object, object]:
-    """Return the components of a setting that are Scrapy's, of other projects, or replacements of Scrapy's own."""
+    """Return the components of a setting that belong to Scrapy or other projects, or replace Scrapy's own."""
     given = settings.getdict(name).items()
     return {each: order for each, order in given if each == _CORE_STATS or not str(each).startswith(_OURS)}
 
 
 def spider_name(given: str | None, url: str | None, settings: BaseSettings, loader: SpiderLoaderProtocol) -> str | None:
-    """Return the spider that the user names, else that of the hub to which the URL belongs. Raise `UsageError`."""
+    """Return the spider that the user names, else that of the hub whose URL it is. Raise `UsageError`."""
     if given is None:
         return _hub_at(url, settings, loader) if url else None
     if given not in loader.list():
@@ -98,7 +98,7 @@ def spider_name(given: str | None, url: str | None, settings: BaseSettings, load
 
 
 def _hub_at(url: str, settings: BaseSettings, loader: SpiderLoaderProtocol) -> str | None:
-    """Return the spider of the longest URL below which a page is; of several at one site the one of that listing."""
+    """Return the spider with the longest URL that the page's URL begins with; on one site, that of the listing."""
     spiders = {name: loader.load(name) for name in loader.list()}
     bases = [(base, name) for name, spider in spiders.items() for base in _bases(spider, settings)]
     found = [(base, name) for base, name in bases if f"{url}/".startswith((f"{base}/", f"{base}?"))]
@@ -119,7 +119,7 @@ def _bases(spider: type, settings: BaseSettings) -> list[str]:
 
 
 def ask_as(spider: type, settings: BaseSettings) -> None:
-    """Send the `Referer` of the hub's own pages: some APIs answer only such requests."""
+    """Send the `Referer` of the hub's own pages, since some APIs answer only such requests."""
     if bases := _bases(spider, settings):
         headers = settings.getdict("DEFAULT_REQUEST_HEADERS")
         settings.set("DEFAULT_REQUEST_HEADERS", {**headers, "Referer": f"{bases[0]}/"}, priority="cmdline")

@@ -69,18 +69,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def output(opts: argparse.Namespace, settings: BaseSettings) -> Path:
-    """Return where the package is."""
+    """Return the path of the package."""
     root = Path(settings["DATA_DIR"])
     return Path(opts.output) if opts.output else (root if root.name else root.absolute()).with_name("package")
 
 
 def jobs(opts: argparse.Namespace) -> int:
-    """Return how much is done at a time. Raise `InvalidOption`."""
+    """Return the number of jobs at a time. Raise `InvalidOption`."""
     return user_values.positive("--jobs", opts.jobs) if opts.jobs else os.cpu_count() or 1
 
 
 def package_options(opts: argparse.Namespace, settings: BaseSettings) -> PackageOptions:
-    """Return what the user asks of a package. Raise `InvalidOption`."""
+    """Return the options of a package. Raise `InvalidOption`."""
     given = {"title": opts.title, "publisher": opts.publisher}
     return PackageOptions(
         output=output(opts, settings),
@@ -138,13 +138,13 @@ class PackagedTree:
             return packaging.write(self._verify if asked.strict else lambda: None)
 
     def _verify(self) -> None:
-        """Raise `TreeHasFaults` if verify finds any; each is printed."""
+        """Print each fault that verify finds, and raise `TreeHasFaults` if there are any."""
         if faults := sum(1 for _ in self._faults()):
             todo = "run scrapy verify --repair, or package with --force"
             raise TreeHasFaults(f"{counted(faults, 'fault')}, nothing was packaged: {todo}")
 
     def _faults(self) -> Iterator[Finding]:
-        """Yield what is wrong with the tree; large files are left to the packaging, which reads them anyway."""
+        """Yield the faults of the tree, without those of large files, which the packaging reads anyway."""
         for spider in self._spiders:
             tree, found = DataTree(self._root, spider.name), list[Finding]()
             Verification(
@@ -174,7 +174,7 @@ class PackagedTree:
 
 
 def summary(written: Description) -> Iterator[str]:
-    """Yield what was packaged and what was not, one line each."""
+    """Yield lines about what was packaged and what was not."""
     totals, output = written.totals, written.options.output
     clones = sum(hub.clones for hub in written.hubs)
     hubs, files = counted(len(written.hubs), "hub"), counted(totals.files, "file")
@@ -197,7 +197,7 @@ def summary(written: Description) -> Iterator[str]:
 
 
 def _not_packaged(written: Description) -> Iterator[str]:
-    """Yield what of each hub was not packaged, one line each."""
+    """Yield lines about what was not packaged of each hub."""
     for hub in written.hubs:
         for reason, count in hub.excluded.items():
             out = counted(count, "repository is", "repositories are")

@@ -1,4 +1,4 @@
-"""Progress bars of the commands on a terminal: what is done, its rate and the time left."""
+"""Progress bars of the commands on a terminal, with rate and remaining time."""
 
 import sys
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""The frame of the commands that remove: list what would go, and do it with `--yes`."""
+"""Base of the commands that remove: list what would be removed, and remove it with `--yes`."""
 
 import argparse
 import sys
@@ -21,7 +21,7 @@ _SHOWN = 20  # removals of each kind that are listed
 
 
 class Removing(ReadsTree):
-    """A command that removes; mixed into a ScrapyCommand."""
+    """Mixin for a command that removes files."""
 
     settings: Settings | None
     exitcode: int
@@ -52,7 +52,7 @@ class Removing(ReadsTree):
 
     @abstractmethod
     def named(self, args: Sequence[str], opts: argparse.Namespace) -> str:
-        """Return the hub that the words name. Raise `SetupError`."""
+        """Return the hub named on the command line. Raise `SetupError`."""
 
     @abstractmethod
     def removals(self, tree: DataTree, args: Sequence[str], opts: argparse.Namespace) -> list[Removal]:
@@ -88,7 +88,7 @@ class Removing(ReadsTree):
 
 
 def _print(tree: DataTree, removals: Sequence[Removal]) -> None:
-    """Print one line per removal, the first ones of each kind, and how many more there are."""
+    """Print a line for each of the first removals of each kind, and the number of the others."""
     counts = Counter(removal.kind for removal in removals)
     shown: Counter[str] = Counter()
     for removal in removals:

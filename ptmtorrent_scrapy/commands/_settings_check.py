@@ -67,7 +67,7 @@ def _check(name: str, settings: BaseSettings, default: Any) -> None:
 
 
 def _reader(name: str, settings: BaseSettings, default: Any) -> tuple[Callable[[str], Any], str]:
-    """Return a function that raises, or returns false, for what the setting cannot be, and what it can be."""
+    """Return a function that raises or returns false for an invalid value, and a description of valid ones."""
     least = float("-inf") if "PRIORITY" in name else 0
     if isinstance(default, bool):
         return lambda name: settings.getbool(name) is not None, "True or False"
@@ -81,7 +81,7 @@ def _reader(name: str, settings: BaseSettings, default: Any) -> tuple[Callable[[
 
 
 def _misspelled(name: str) -> str | None:
-    """Return the setting of this project that a name is most similar to."""
+    """Return the setting of this project with the most similar name."""
     known: Iterable[str] = [each for each in vars(ours) if each.isupper() and not hasattr(default_settings, each)]
     return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=_SIMILAR)), None)
 

@@ -1,4 +1,4 @@
-"""Functions for commands that read a data tree: its hubs, and how git runs for each."""
+"""Functions for commands that read a data tree: its hubs, and the git settings of each."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ from ptmtorrent_scrapy.storage.tree import DataTree
 
 
 def hub_spiders(loader: SpiderLoaderProtocol, root: Path, named: Sequence[str]) -> list[type[HubSpider]]:
-    """Return the spiders of the hubs that are named, else of all that have a folder. Raise `SetupError`."""
+    """Return the spiders of the named hubs, or of all that have a folder. Raise `SetupError`."""
     spiders = {name: loader.load(name) for name in loader.list()}
     for name in named:
         if name not in spiders:
@@ -30,7 +30,7 @@ def hub_spiders(loader: SpiderLoaderProtocol, root: Path, named: Sequence[str]) 
 
 
 def clone_request(hub: type[HubSpider], tree: DataTree, settings: BaseSettings, purpose: str) -> CloneRequest:
-    """Return how git runs for the clones of a hub. Raise `InvalidOption`."""
+    """Return the git settings for the clones of a hub. Raise `InvalidOption`."""
     return replace(
         clone_settings(settings).repository,
         store=str(tree.store.absolute()),
@@ -41,7 +41,7 @@ def clone_request(hub: type[HubSpider], tree: DataTree, settings: BaseSettings, 
 
 
 def downloader(loader: SpiderLoaderProtocol, settings: BaseSettings, *named: str) -> Downloader:
-    """Return what downloads files: servers of the settings, and URLs that the user names, may be on this machine.
+    """Return a downloader; servers of the settings and URLs of the user may be on this machine.
 
     Raise `InvalidOption`.
     """

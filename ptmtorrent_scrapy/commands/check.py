@@ -1,4 +1,4 @@
-"""`scrapy check`, which leaves the data tree alone."""
+"""`scrapy check`, which does not touch the data tree."""
 
 from scrapy.commands.check import Command as CheckCommand
 
@@ -6,4 +6,4 @@ from ptmtorrent_scrapy.commands import _common
 
 
 class Command(_common.ShowsPage, CheckCommand):
-    """As Scrapy's own, on pages alone."""
+    """Scrapy's own command, without a data tree."""

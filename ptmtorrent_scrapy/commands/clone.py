@@ -30,7 +30,7 @@ _SETTINGS: dict[str, dict[object, object]] = {
 
 
 class Command(BaseRunSpiderCommand):
-    """Exit status as of a crawl."""
+    """Command with the exit statuses of a crawl."""
 
     requires_project = True
 

@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 class Command(CrawlCommand):
-    """As Scrapy's own; exit status 2 for what cannot start, 1 for a crawl that did not finish."""
+    """Scrapy's own command; exit status 2 if the crawl cannot start, 1 if it did not finish."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
@@ -83,7 +83,7 @@ def ended_with(process: CrawlerProcessBase, crawler: Crawler) -> int:
 
 
 def check(spider: type[HubSpider], settings: BaseSettings, given: dict[str, str]) -> None:
-    """Check all that can be known before the first request. Raise `InvalidOption`, `SetupError`."""
+    """Check everything that can be checked before the first request. Raise `InvalidOption`, `SetupError`."""
     selection, _ = spider.check_arguments(**given)
     clones = check_settings(settings, [spider])
     _check_protocols(spider, settings, selection, clones.repository.protocols)
@@ -129,7 +129,7 @@ def check_folders(tree: DataTree) -> None:
 
 
 def check_version(tree: DataTree) -> None:
-    """Raise `SetupError` for a tree that a newer version has written, whose files may mean something else.
+    """Raise `SetupError` for a tree of a newer version, whose files may have another meaning.
 
     Likewise for one that cannot be read.
     """

@@ -117,7 +117,7 @@ def _json(change: Change, *, with_counts: bool) -> dict[str, Any]:
 
 
 def _text(line: dict[str, Any], hub: str) -> str:
-    """Return a line for people."""
+    """Return a change as a line for people."""
     if line["what"] == "state":
         return f"{line['time']:<16}  {line['records']:>9,} records  {line['rejected']:>7,} rejected"
     if line["what"] == "broken":

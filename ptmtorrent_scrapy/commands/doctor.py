@@ -107,7 +107,7 @@ def _user_agent(settings: BaseSettings) -> str:
 
 
 def _wanted(repository: CloneRequest, settings: BaseSettings, name: str) -> CloneRequest:
-    """Return a request for the head of a repository; scratch of git lies beside `path`."""
+    """Return a request for the HEAD of a repository; git's temporary files are beside `path`."""
     path = str(Path(settings["DATA_DIR"] or "data").absolute() / "doctor")
     return replace(repository, url=settings[name], path=path, timeout=20, scope="doctor")
 

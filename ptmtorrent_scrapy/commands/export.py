@@ -29,7 +29,7 @@ _NEEDS = {"langcodes": (Format.SQLITE,), "pyarrow": (Format.PARQUET, Format.CROI
 
 
 class Command(ReadsTree, ScrapyCommand):
-    """Exit status 0: exported, and what is missing was named; 1: tree or disk are at fault; 2: it could not start."""
+    """Exit status 0: exported, missing data was named; 1: the tree or the disk has a fault; 2: it could not start."""
 
     def syntax(self) -> str:
         return f"[options] {'|'.join([*Format, _ALL])} [hub ...]"
@@ -88,7 +88,7 @@ class Command(ReadsTree, ScrapyCommand):
 
 
 class _WithoutPandas(importlib.abc.MetaPathFinder):
-    """Hides pandas, which pyarrow imports wherever it is installed: 40 MB of memory that no export needs."""
+    """Hides pandas, which pyarrow imports if it is installed: 40 MB of memory that no export needs."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if name == "pandas":

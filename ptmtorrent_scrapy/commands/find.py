@@ -51,7 +51,7 @@ class Command(ReadsTree, ScrapyCommand):
                 show(json.dumps(asdict(file)) if opts.json else _line(file))
             sys.stdout.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader closed the pipe
             return
         except (CatalogError, OSError) as error:
             show(f"scrapy find: {reason(error)}", file=sys.stderr)

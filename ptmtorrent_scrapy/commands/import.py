@@ -1,4 +1,4 @@
-"""`scrapy import PACKAGE`: a data tree again, of a package that `scrapy package` has made."""
+"""`scrapy import PACKAGE`: turn a package of `scrapy package` into a data tree again."""
 
 import argparse
 import sys
@@ -59,7 +59,7 @@ class Command(ReadsTree, ScrapyCommand):
 
 
 def _import(package: Path, root: Path, request: CloneRequest, workers: int) -> Imported:
-    """Make a tree of a package. Raise `CannotStart`, `BagError`, `GitError`, `OSError`."""
+    """Make a tree from a package. Raise `CannotStart`, `BagError`, `GitError`, `OSError`."""
     with bars() as advance:
         importing = Importing(
             package,

@@ -1,4 +1,4 @@
-"""`scrapy package`: the data tree as a BagIt bag that can be published, and what can be done with such a bag."""
+"""`scrapy package`: package the data tree as a BagIt bag; check, complete and extract such bags."""
 
 import argparse
 import contextlib
@@ -110,7 +110,7 @@ class Command(ReadsTree, ScrapyCommand):
         return 1 if failed else 0
 
     def _extract(self, model: str, path: str, opts: argparse.Namespace) -> int:
-        """Take one repository out of the volumes; `path` is where to, or the package if `-o` says where to."""
+        """Extract one repository; `path` and `-o` are the target and the package, in either order."""
         assert self.settings is not None
         assert self.crawler_process is not None
         package, target = (opts.output or str(_package.output(opts, self.settings))), path
@@ -128,7 +128,7 @@ class Command(ReadsTree, ScrapyCommand):
 
 
 def reason(error: OSError) -> str:
-    """Return what an error of the system says, and what to do about a full disk."""
+    """Return the message of a system error, and what to do about a full disk."""
     message = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
     if is_full(error):
         return f"{message}; free some space and run the same command again, it continues"

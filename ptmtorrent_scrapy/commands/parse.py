@@ -1,4 +1,4 @@
-"""`scrapy parse`, which shows what a spider makes of a page, and leaves the data tree alone."""
+"""`scrapy parse`: show the models on a page, without touching the data tree."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from ptmtorrent_scrapy.spiders.base import HubSpider
 
 
 class Command(_common.ShowsPage, ParseCommand):
-    """As Scrapy's own; exit status 2 for what no spider can parse, 1 for a page that is not what it should be."""
+    """Scrapy's own command; exit status 2 if no spider can parse the page, 1 if the page is not as expected."""
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         assert self.crawler_process is not None

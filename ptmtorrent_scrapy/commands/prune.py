@@ -1,4 +1,4 @@
-"""`scrapy prune`: free what nothing in a hub's folder needs."""
+"""`scrapy prune`: remove files that nothing in a hub's folder needs."""
 
 import argparse
 import time

@@ -13,7 +13,7 @@ from ptmtorrent_scrapy.formats.redact import HIDDEN, redact
 
 
 class Command(SettingsCommand):
-    """As Scrapy's own, and `--ours`."""
+    """Scrapy's own command, with the option `--ours`."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
@@ -29,7 +29,7 @@ class Command(SettingsCommand):
 
 
 def ours(settings: BaseSettings) -> Iterator[tuple[str, str]]:
-    """Yield (name, value) of the settings that Scrapy does not have; tokens and what is in URLs of users is hidden."""
+    """Yield (name, value) of the settings that Scrapy does not have; tokens and users in URLs are hidden."""
     loader = get_spider_loader(settings)
     tokens = {getattr(loader.load(hub), "token_setting", "") for hub in loader.list()}
     names = [name for name in vars(project) if name.isupper() and name[0] != "_"]

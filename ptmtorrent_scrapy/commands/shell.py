@@ -54,7 +54,7 @@ class Command(_common.ShowsPage, ShellCommand):
 
 @dataclass(frozen=True)
 class Shortcut:
-    """A function of the shell; it is a dataclass because the shell's help lists dataclasses."""
+    """A function of the shell. It is a dataclass because the shell's help lists dataclasses."""
 
     usage: str
     purpose: str
@@ -85,7 +85,7 @@ class HubPage:
         return item
 
     def record(self, of: int | dict[str, Any] | Model | RejectedModel = 0) -> dict[str, Any] | None:
-        """Return the record, also one that a crawl would reject; a line says why."""
+        """Return the record, even if a crawl would reject it; in that case print the reason."""
         model = of if isinstance(of, Model | RejectedModel) else self.model(of)
         made = (
             None
