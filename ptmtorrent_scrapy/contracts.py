@@ -1,4 +1,4 @@
-"""Contracts of the spiders: what `scrapy check` asks the hubs, and what must come out.
+"""Contracts of the spiders: what `scrapy check` requests, and which models it expects.
 
 https://docs.scrapy.org/en/latest/topics/contracts.html
 """
@@ -15,7 +15,7 @@ from ptmtorrent_scrapy.spiders.base import HubSpider
 
 
 class HubUrl(Contract):
-    """`@hub_url [PATH]`: the page to ask for, below the URL that the settings give for the hub."""
+    """`@hub_url [PATH]`: the page to request, below the hub's URL in the settings."""
 
     name = "hub_url"
 
@@ -26,7 +26,7 @@ class HubUrl(Contract):
 
 
 class Models(Contract):
-    """`@models NUMBER [FIELD...]`: at least so many Models come out, with something in each of these fields."""
+    """`@models NUMBER [FIELD...]`: the page has at least NUMBER models, with a value in each of these fields."""
 
     name = "models"
 

@@ -1,5 +1,5 @@
-"""State of one running crawl: the session, its database, its checkpoint, what is selected.
+"""State of one running crawl: the session, its database, its checkpoint, its selection.
 
-What users type is parsed and checked in `options`. What is done with a listing belongs in `cloning` and in the
-extensions; files of the tree belong in `storage`.
+User input is parsed and checked in `options`. Work on a complete listing belongs in `cloning` and the extensions, and
+files of the tree belong in `storage`.
 """

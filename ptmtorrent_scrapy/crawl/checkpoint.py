@@ -16,13 +16,13 @@ class Checkpointed(Protocol):
     """Component that writes files during the listing."""
 
     def save(self) -> dict[str, Any]:
-        """Sync what was written to the disk; return what is needed to continue from there, as JSON values."""
+        """Sync the written data to the disk; return the state to continue from, as JSON values."""
 
     def can_restore(self, saved: Mapping[str, Any], *, complete: bool) -> bool:
         """Return whether the saved files still exist; after a complete listing some may be committed already."""
 
     def restore(self, saved: Mapping[str, Any]) -> None:
-        """Continue from there."""
+        """Continue from a saved state."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class TokenMark:
 
     @classmethod
     def of(cls, token: str | None, key: str = "") -> Self | None:
-        """Return the mark of a token, None without one; with a new key unless one is given."""
+        """Return the mark of a token, or None without a token; a new key is made unless one is given."""
         if token is None:
             return None
         key = key or secrets.token_hex(16)
@@ -45,8 +45,8 @@ class TokenMark:
 class Checkpoint:
     """The progress of a listing."""
 
-    request: dict[str, Any]  # what the listing depends on: another crawl may request something else
-    token: TokenMark | None  # of the user: another user may see other models
+    request: dict[str, Any]  # what the listing depends on; another crawl may request other data
+    token: TokenMark | None  # of the user, since another user may see other models
     began: int  # seconds of the epoch
     page: dict[str, Any] | None  # `file`, `digest`, `url`, `following`: the page to continue with
     complete: bool
@@ -57,7 +57,7 @@ class Checkpoint:
         return orjson.dumps(asdict(self))
 
     def is_of(self, request: Mapping[str, Any], token: str | None, longest: float) -> bool:
-        """Return whether it is of the same request by the same user, and no older than so many seconds."""
+        """Return whether it is from the same request by the same user, and not too old (in seconds)."""
         is_same_user = self.token == TokenMark.of(token, self.token.key if self.token else "")
         return is_same_user and self.request == request and 0 <= time.time() - self.began <= longest
 
@@ -75,7 +75,7 @@ def parse(state: bytes | None) -> Checkpoint | None:
 def request(
     *, urls: Sequence[str], fields: Sequence[str], selection: object, checkpointed: Iterable[str]
 ) -> dict[str, Any]:
-    """Return everything that decides what a listing contains and writes."""
+    """Return everything that the content of a listing depends on."""
     return {
         "version": __version__,
         "urls": list(urls),

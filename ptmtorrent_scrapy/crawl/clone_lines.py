@@ -1,4 +1,4 @@
-"""The lines of repositories.jsonl in the database of a crawl, by the folder of their clone."""
+"""Lines of repositories.jsonl in the database of a crawl, by the folder of their clone."""
 
 import json
 import sqlite3
@@ -38,12 +38,12 @@ class CloneLines:
         database.execute("CREATE INDEX IF NOT EXISTS result_path ON result(path)")
 
     def moved(self) -> list[MovedLine]:
-        """Return the lines whose folder the listing gives to another URL."""
+        """Return the lines whose folder belongs to another URL in the listing."""
         rows = self._database.execute(_MOVED).fetchall()
         return [MovedLine(old_url=old, url=url, key=key, folder=folder) for old, url, key, folder in rows]
 
     def move(self, old_url: str, url: str) -> None:
-        """Give a line, and what is known of its server, another URL."""
+        """Change the URL of a line and of the checks of its server."""
         row = self._database.execute("SELECT path, line FROM result WHERE url = ?", (old_url,)).fetchone()
         if row is None:
             return
@@ -58,7 +58,7 @@ class CloneLines:
         return row[0] if row else None
 
     def listed_in(self, folder: str) -> str | None:
-        """Return the URL of the listed repository that belongs in a folder, below repos/."""
+        """Return the URL of the listed repository for a folder below repos/."""
         for query in (
             "SELECT url FROM model WHERE key = ? AND folder = key",
             "SELECT url FROM model WHERE folder = ? AND url IS NOT NULL",
@@ -68,7 +68,7 @@ class CloneLines:
         return None
 
     def not_chosen(self) -> Iterator[tuple[str, str]]:
-        """Yield (URL, path) of the clones that this crawl does not work on."""
+        """Yield (URL, path) of the clones that this crawl does not process."""
         yield from self._database.execute(_NOT_CHOSEN).fetchall()
 
     def drop(self, url: str) -> None:

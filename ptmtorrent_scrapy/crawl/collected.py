@@ -21,7 +21,7 @@ class Collected:
 
     git_bytes: int = 0
     lfs_bytes: int = 0  # on disk, each object once
-    shared_bytes: int = 0  # that clones have of objects which another clone has as well
+    shared_bytes: int = 0  # of objects in clones that another clone has as well
     failures: Counter[str] = field(default_factory=Counter)  # status and reason
 
     @property
@@ -31,7 +31,7 @@ class Collected:
 
 
 def measure(tree: DataTree, since: str) -> Collected:
-    """Return what the tree has now: bytes by kind, and why repositories tried since a time have no clone."""
+    """Return the bytes of the tree by kind, and why repositories tried since a time have no clone."""
     collected, named = Collected(), 0
     for line in json_lines(tree.repositories, {"url": str}):
         if line.get("path"):

@@ -1,4 +1,4 @@
-"""The commits that servers gave, in the database of a crawl."""
+"""The commits that servers returned, in the database of a crawl."""
 
 import sqlite3
 import time
@@ -12,11 +12,11 @@ class CommitCheckTable:
         self._database = database
 
     def set(self, url: str, *, hub_id: str | None, commit: str | None, at: int) -> None:
-        """Note a repository's id at its hub, and the commit at its server at a time (seconds of the epoch)."""
+        """Store a repository's id at its hub, and the commit at its server at a time (seconds of the epoch)."""
         self._database.execute("INSERT OR REPLACE INTO commit_check VALUES (?, ?, ?, ?)", (url, hub_id, commit, at))
 
     def commit(self, url: str, after: float) -> str | None:
-        """Return the commit that a repository's server gave after a time; checks in the future do not count."""
+        """Return the commit that a repository's server returned after a time; checks in the future do not count."""
         query = "SELECT server_commit FROM commit_check WHERE url = ? AND at > ? AND at <= ?"
         row = self._database.execute(query, (url, after, time.time())).fetchone()
         return row[0] if row else None

@@ -16,7 +16,7 @@ _DISK = {
 
 
 class Connection(sqlite3.Connection):
-    """A connection that raises `OSError` for errors of the disk, like other files."""
+    """A connection that raises `OSError` for errors of the disk, as files do."""
 
     def execute(self, *arguments: Any) -> sqlite3.Cursor:
         try:
@@ -50,7 +50,7 @@ class DatabaseFile(ABC):
 
     @abstractmethod
     def prepare(self) -> None:
-        """Make what a new file lacks, and begin a transaction. Raise `sqlite3.DatabaseError` for an unusable file."""
+        """Create missing tables, and begin a transaction. Raise `sqlite3.DatabaseError` for an unusable file."""
 
     def _open(self) -> None:
         # Only one thread uses it at a time: that of the crawl, or while it waits, the one that writes the records.
@@ -67,7 +67,7 @@ class DatabaseFile(ABC):
         self._open()
 
     def close(self) -> None:
-        """Close the file; the next crawl finds it as it was committed last."""
+        """Close the file; the next crawl reads what was committed last."""
         self._database.close()
 
     def remove(self) -> None:

@@ -16,7 +16,7 @@ from ptmtorrent_scrapy.crawl.renamed_clones import RenamedClones
 from ptmtorrent_scrapy.crawl.tables import CHOOSE, CHOOSE_MORE, REST, TABLES
 from ptmtorrent_scrapy.items import Model
 
-# never taken over from another crawl
+# never copied from another crawl
 _OF_EACH_CRAWL = ("repository", "result WHERE path IS NOT NULL", "commit_check")
 
 
@@ -32,12 +32,12 @@ class ListedRepository:
     bytes: int | None  # from the listing
     hub_id: str | None
     host: str
-    chosen: bool  # to be cloned; of the others only the commit is fetched
+    chosen: bool  # to be cloned; for the others only the commit is requested
     previous_path: str | None  # path of the clone under a previous name, below the hub's folder
 
 
 class CrawlDatabase(DatabaseFile):
-    """The models that were listed, by key, and their repositories, by clone URL."""
+    """The listed models, by key, and their repositories, by clone URL."""
 
     def __init__(self, path: Path) -> None:
         self._is_complete = False
@@ -51,7 +51,7 @@ class CrawlDatabase(DatabaseFile):
         self._database.execute("BEGIN")
         for table in _OF_EACH_CRAWL:
             self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
-        self.state()  # fails where the file is of another version, or damaged
+        self.state()  # fails if the file is of another version, or damaged
 
     def save(self, state: bytes, *, complete: bool) -> None:
         """Make everything so far durable, with the checkpoint; `complete` means that the listing has ended.
@@ -127,7 +127,7 @@ class CrawlDatabase(DatabaseFile):
         return [host for (host,) in self._database.execute(query, (after,))]
 
     def repositories(self, host: str | None = None, *, after: int = 0) -> Iterator[ListedRepository]:
-        """Yield the chosen repositories by rank, then those of which only the commit is fetched; of one host or all."""
+        """Yield the chosen repositories by rank, then those of which only the commit is needed; of one host or all."""
         last = after
         query = (
             "SELECT rowid, url, folder, hub_commit, gated, bytes, hub_id, host, chosen, previous_path FROM repository "
@@ -149,7 +149,7 @@ class CrawlDatabase(DatabaseFile):
             )
 
     def renamed_clones(self) -> RenamedClones:
-        """Return the clones whose repository may have been renamed, as of now."""
+        """Return the clones whose repository may have been renamed."""
         return RenamedClones(self._database)
 
     def forget(self, path: str) -> None:
@@ -157,7 +157,7 @@ class CrawlDatabase(DatabaseFile):
         self._database.execute("DELETE FROM result WHERE path = ?", (path,))
 
     def set_found(self, url: str, *, commit: str | None, problem: str | None, files: bytes | None = None) -> None:
-        """Note the answer of a repository's server."""
+        """Store the answer of a repository's server."""
         query = "UPDATE repository SET found = ?, problem = ?, files = ? WHERE url = ?"
         self._database.execute(query, (commit, problem, files, url))
 
@@ -168,7 +168,7 @@ class CrawlDatabase(DatabaseFile):
         return row or (None, None, None)
 
     def set_result(self, url: str, line: bytes, *, path: str | None) -> None:
-        """Note the result of a repository, as a line of repositories.jsonl, and the path of its clone."""
+        """Store the result of a repository, as a line of repositories.jsonl, and the path of its clone."""
         query = (
             "INSERT INTO result VALUES (?, ?, ?) "
             "ON CONFLICT (url) DO UPDATE SET path = excluded.path, line = excluded.line"
@@ -190,13 +190,13 @@ class CrawlDatabase(DatabaseFile):
         return orjson.loads(row[0]) if row else {}
 
     def results(self) -> Iterator[bytes]:
-        """Yield all lines by URL: the order in which clones were completed does not show."""
+        """Yield all lines sorted by URL, independent of the order in which clones were completed."""
         for (line,) in self._database.execute("SELECT line FROM result ORDER BY url"):
             yield line
 
     @property
     def commit_checks(self) -> CommitCheckTable:
-        """Return what servers answered when they were asked for a commit."""
+        """Return the answers of servers to requests for a commit."""
         return CommitCheckTable(self._database)
 
     @property

@@ -1,4 +1,4 @@
-"""Values of the selection arguments that no model has, each with the most similar value that a model has."""
+"""Find values of the selection arguments that no model has, each with the most similar value that exists."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -47,5 +47,5 @@ class Matches:
         return True
 
     def restore(self, saved: Mapping[str, Any]) -> None:
-        """Continue with the values that were matched before."""
+        """Continue with the values that were saved."""
         self._matched = {(field, value) for field, value in saved["matched"]}

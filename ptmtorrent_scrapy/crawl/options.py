@@ -1,4 +1,4 @@
-"""Values that users type, such as shares, sizes and times."""
+"""Parse values that users type, such as shares, sizes and times."""
 
 import contextlib
 import json
@@ -100,7 +100,7 @@ def lfs(name: str, value: str) -> str:
 
 
 def whole(name: str, value: str | float, most: int | None = None) -> int:
-    """Return a whole number, 0 or above, and up to `most`."""
+    """Return a whole number from 0 to `most`."""
     if not re.fullmatch(r"\d{1,18}", str(value), re.ASCII) or (most is not None and int(value) > most):
         raise InvalidOption(
             name, value, "a whole number, 0 or above" if most is None else f"a whole number up to {most}"
@@ -139,7 +139,7 @@ def names(name: str, value: list[str]) -> list[str]:
 
 
 def token(name: str, value: str | None) -> str:
-    """Return a token without the white space around it.
+    """Return a token without surrounding white space.
 
     >>> token("HUGGINGFACE_TOKEN", "hf_example\\n")
     'hf_example'
@@ -188,7 +188,7 @@ def server_urls(settings: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _is_plain(value: str) -> bool:
-    """Return whether a value has only characters that URLs have (RFC 3986)."""
+    """Return whether a value has only characters of URLs (RFC 3986)."""
     return value.isascii() and value.isprintable() and not set(value) & set(' "<>\\^`{|}')
 
 
@@ -209,7 +209,7 @@ def url(name: str, value: str) -> str:
 
 
 def protocols(name: str, value: str) -> tuple[str, ...]:
-    """Return the protocols that git may use, from their names between colons."""
+    """Return the protocols that git may use, from names separated by colons."""
     names = tuple(value.split(":"))
     if not set(names) <= {"http", "https"}:
         raise InvalidOption(name, value, "one or more protocols of http, https, between colons")

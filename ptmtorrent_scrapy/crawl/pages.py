@@ -37,7 +37,9 @@ def failed(error: BaseException) -> PageFailed:
     if isinstance(error, PageFailed):
         return error
     if isinstance(error.__cause__, _DecompressionMaxSizeExceeded):
-        clear_frames(error.__cause__.__traceback__)  # they hold what was unpacked, while smaller pages are asked for
+        clear_frames(
+            error.__cause__.__traceback__
+        )  # its frames hold the unpacked answer while smaller pages are requested
         return PageFailed("its answer is larger than DOWNLOAD_MAXSIZE", is_too_large=True)
     is_too_large = isinstance(error, DownloadTimeoutError) or type(error) is DownloadCancelledError
     return PageFailed(" ".join((str(error) or type(error).__name__).split()), is_too_large=is_too_large)

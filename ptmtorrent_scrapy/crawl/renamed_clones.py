@@ -1,4 +1,4 @@
-"""Clones whose repository may have been renamed since, in the database of a crawl."""
+"""Clones whose repository may have been renamed, in the database of a crawl."""
 
 import sqlite3
 from collections.abc import Iterator

@@ -14,14 +14,14 @@ from ptmtorrent_scrapy.crawl.options import InvalidOption
 from ptmtorrent_scrapy.formats.license_groups import LICENSE_GROUPS
 from ptmtorrent_scrapy.items import Model
 
-SHARES = ("fraction", "top", "sample")  # each gives the number of wanted models; only one at a time
+SHARES = ("fraction", "top", "sample")  # each limits how many models are cloned; only one may be given
 WORDS = {"author": "owner", "task": "task", "library": "library", "license": "license"}  # argument -> field of Model
 ARGUMENTS = {field: argument for argument, field in WORDS.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """The selection that the arguments of a crawl ask for."""
+    """The selection of models by the arguments of a crawl."""
 
     fraction: Fraction = Fraction(1)
     top: int | None = None
@@ -30,7 +30,7 @@ class Selection:
     ids: frozenset[str] | None = None
     words: Mapping[str, frozenset[str]] = field(default_factory=dict)  # field of Model -> accepted values, folded
     min_downloads: int = 0
-    replaces: bool = False  # other models take the places of those that cannot be cloned
+    replaces: bool = False  # other models replace those that cannot be cloned
     given: Mapping[str, frozenset[str]] = field(default_factory=dict)  # field of Model -> values as typed, folded
     private: bool = False  # whether private models are kept
 
@@ -99,7 +99,7 @@ def selection(given: Mapping[str, str | float], *, default_fraction: float) -> S
 
 
 def _check_shares(given: Mapping[str, str | float]) -> None:
-    """Check that one argument says how many models are selected. Raise `InvalidOption`."""
+    """Check that at most one argument limits the number of models. Raise `InvalidOption`."""
     shares = [name for name in SHARES if name in given]
     if len(shares) > 1:
         raise InvalidOption(shares[1], given[shares[1]], f"to be given without {shares[0]}: either one says how many")
@@ -108,7 +108,7 @@ def _check_shares(given: Mapping[str, str | float]) -> None:
 
 
 def _replaces(given: Mapping[str, str | float]) -> bool:
-    """Return whether the next models take the places of those that cannot be cloned. Raise `InvalidOption`."""
+    """Return whether the next models replace those that cannot be cloned. Raise `InvalidOption`."""
     if "replace" not in given:
         return "top" in given
     if "top" not in given:
@@ -117,17 +117,17 @@ def _replaces(given: Mapping[str, str | float]) -> bool:
 
 
 def _typed(value: str) -> frozenset[str]:
-    """Return the values between commas; groups of licences are not expected of any model."""
+    """Return the comma-separated values, without groups of licences, which no model has as its value."""
     return frozenset(part.strip().casefold() for part in value.split(",") if part.strip()) - frozenset(LICENSE_GROUPS)
 
 
 def _names(model: Model) -> tuple[str | None, ...]:
-    """Return all that a user may call a model: its id at the hub, its name, its URL, its clone URL."""
+    """Return all names that a user may give for a model: id at the hub, name, URL, clone URL."""
     return (model.key, model.name, model.url, model.repository)
 
 
 def _ids(name: str, value: str) -> frozenset[str]:
-    """Return the lines of a file or of standard input (`-`), else the ids between commas. Raise `InvalidOption`."""
+    """Return the lines of a file or of standard input (`-`), else comma-separated ids. Raise `InvalidOption`."""
     accepted = "a file with one id, name or URL of a model per line, - for standard input, or ids separated by commas"
     if value == "-":
         text = _standard_input()
@@ -147,7 +147,7 @@ def _ids(name: str, value: str) -> frozenset[str]:
 
 @cache
 def _standard_input() -> str:
-    """Return what standard input has; the arguments are checked before the crawl reads them again."""
+    """Return the content of standard input, which is read twice: by the check of the arguments and by the crawl."""
     return sys.stdin.read()
 
 
@@ -157,7 +157,7 @@ def _is_file(value: str) -> bool:
 
 
 def _words(name: str, value: str) -> frozenset[str]:
-    """Return the accepted values: the complete text, and its parts between commas.
+    """Return the accepted values: the complete text, and its comma-separated parts.
 
     >>> sorted(_words("license", "MIT, apache-2.0"))
     ['apache-2.0', 'mit', 'mit, apache-2.0']
@@ -170,7 +170,7 @@ def _words(name: str, value: str) -> frozenset[str]:
 
 
 def parts(value: str | None) -> Iterable[str]:
-    """Return the values of a field: the complete text, and its parts between commas, folded."""
+    """Return the values of a field in lower case: the complete text, and its comma-separated parts."""
     if not value:
         return ()
     return [part.strip().casefold() for part in (value, *value.split(",")) if part.strip()]

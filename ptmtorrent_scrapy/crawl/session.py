@@ -62,7 +62,7 @@ class CrawlSession:
         self.tree = tree
         self.spider = spider
         self.matches = Matches(spider.selection)
-        # by name: components that a resumed crawl continues
+        # by name: components that a resumed crawl restores
         self.checkpointed: dict[str, Checkpointed] = {"matches": self.matches}
         self.while_held: list[Callable[[], AbstractContextManager[None]]] = []  # entered once the tree is locked
         self.resumed: Checkpoint | None = None
@@ -72,7 +72,7 @@ class CrawlSession:
         self._settings = settings
         self._began = int(time.time())
         self._saved = False
-        self._pages = int(time.time() * 1000)  # so that no other crawl has the same numbers
+        self._pages = int(time.time() * 1000)  # so that no other crawl uses the same numbers
         self.cloner: Cloner | None = None
         # the phases after the listing; its result is why the crawl closes
         self.after_listing: asyncio.Task[FinishReason] | None = None
@@ -171,7 +171,7 @@ class CrawlSession:
                 path.unlink()
 
     def _keep(self, page: ListingPage) -> dict[str, Any]:
-        """Write a page, and leave the previous one for now."""
+        """Write a page, and keep the previous one for now."""
         self._pages += 1
         path = self.tree.work.with_name(f".{self.tree.hub}~page-{self._pages}")
         write(path, page.body)
@@ -193,7 +193,7 @@ class CrawlSession:
 
     @property
     def is_left(self) -> bool:
-        """Return whether the next crawl can resume what this one has listed, and has a reason to."""
+        """Return whether the next crawl can and should resume this listing."""
         ended = self.after_listing
         ended_well = (
             ended is not None
@@ -218,7 +218,7 @@ class CrawlSession:
             )
 
     async def settled(self) -> None:
-        """Wait until nothing of the crawl writes to the tree any more."""
+        """Wait until no part of the crawl writes to the tree any more."""
         if self.after_listing is not None:
             await asyncio.gather(self.after_listing, return_exceptions=True)
 

@@ -54,15 +54,15 @@ class CrawlState:
     problem: str | None = None  # why the crawl ends early or incomplete: one line for the user
     started: str = ""  # RFC 3339: names the crawl, as in crawls.jsonl
     faults: int = 0  # items lost to errors of this program
-    passing_losses: int = 0  # models without a record because a server could not be asked this time
-    is_listing_outdated: bool = False  # the hub has changed so that the listing cannot be resumed
+    passing_losses: int = 0  # models without a record because a server could not be reached this time
+    is_listing_outdated: bool = False  # the hub has changed, so the listing cannot be resumed
     resume_page: ResumePage | None = None
     collected: Collected | None = None  # once the clones of the crawl are done
-    records_age: float | None = None  # seconds, where the crawl works on records of an earlier one
+    records_age: float | None = None  # seconds, if the crawl uses the records of an earlier one
     listing_seconds: float | None = None  # None for a listing that was resumed
     # For the progress display
     waits_until: float = 0.0  # time.monotonic() until which no request is sent
     waits_for: str = ""  # why
     requests_left: int | None = None  # in the window of the rate limit, from the hub's headers
     paused: dict[str, float] = field(default_factory=dict)  # host -> time.monotonic() until which none is cloned
-    cloning: set[str] = field(default_factory=set)  # AUTHOR/MODEL of the repositories under way
+    cloning: set[str] = field(default_factory=set)  # AUTHOR/MODEL of the repositories that are being cloned

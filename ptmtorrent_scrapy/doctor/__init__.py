@@ -1,4 +1,4 @@
 """Check a machine: programs, file systems and network, for `scrapy doctor`.
 
-Each module yields results; what is printed belongs in `commands/doctor.py`. Imports no Scrapy.
+Each module yields results; output belongs in `commands/doctor.py`. This package imports no Scrapy.
 """

@@ -18,7 +18,7 @@ _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "lustre", "beegfs", "ceph", "fuse.ssh
 
 
 def findings(root: Path, min_free: int, concurrency: int) -> Iterator[CheckResult]:
-    """Check the folder of the data tree; a folder that had to be made for it is removed again."""
+    """Check the folder of the data tree; folders that the check creates are removed again."""
     made = _make(root)
     try:
         with tempfile.TemporaryDirectory(dir=root, prefix=".doctor~") as scratch:
@@ -101,7 +101,7 @@ def _locks(scratch: Path) -> CheckResult:
 
 
 def _owner(root: Path) -> CheckResult:
-    """Check that the tree is ours: git refuses the folders of another user, except in commands of this program."""
+    """Check that the tree belongs to this user: git refuses folders of others, except in this program's commands."""
     hubs = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     owner = other_owner([root, *hubs, *(hub / "repos" for hub in hubs)])
     if owner is None:
@@ -141,7 +141,7 @@ def _file_system(root: Path) -> str:
 
 
 def _open_files(concurrency: int) -> CheckResult:
-    """Return whether as many clones as wanted can run at a time; a crawl raises the soft limit itself."""
+    """Check that CLONE_CONCURRENCY clones can run at a time; a crawl raises the soft limit itself."""
     clones = open_files.clones_at_once()
     found = f"{open_files.limit()} at a time, enough for {clones} clones"
     if clones < concurrency:

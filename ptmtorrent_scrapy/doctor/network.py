@@ -1,4 +1,4 @@
-"""The hubs: whether they answer, whether they accept the token, and what time their clocks show."""
+"""Check the hubs: whether they answer and accept the token, and the time of their clocks."""
 
 import json
 import ssl
@@ -17,7 +17,7 @@ from ptmtorrent_scrapy.git.models import CloneRequest
 
 _PATIENCE = 20  # seconds
 _MOST = 1 << 16  # bytes of an answer that are read
-_SKEW = 300  # seconds by which a clock may be wrong
+_SKEW = 300  # seconds that a clock may be off
 _ADVICE = "check the setting, the network and proxies; the hub may be down"
 
 
@@ -51,7 +51,7 @@ def repository(check: str, request: CloneRequest) -> CheckResult:
 def token(base: str, secret: str, headers: Mapping[str, str], *, probe: str, settings: tuple[str, str]) -> CheckResult:
     """Check a hub's token, which is sent to the hub's own host only.
 
-    `probe` is a path that shows whether the hub knows it; `settings` are the names of those for the URL and the token.
+    `probe` is a path that shows whether the hub accepts the token; `settings` names those for URL and token.
     """
     if not secret:
         return CheckResult(

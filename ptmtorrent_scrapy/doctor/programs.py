@@ -1,4 +1,4 @@
-"""Programs: whether they are installed, recent enough, and without vulnerabilities that a hostile repository uses."""
+"""Check programs: installed, recent enough, and without vulnerabilities that a hostile repository can use."""
 
 import contextlib
 import gzip
@@ -70,7 +70,7 @@ def is_closed(version: Version, fixed: dict[int, int]) -> bool:
 
 
 def _package(name: str, path: str) -> tuple[str | None, str]:
-    """Return the version of a program's Debian package, if it has one, and the text of the package's changelog."""
+    """Return the version of a program's Debian package, if there is one, and the package's changelog."""
     if shutil.which("dpkg-query") is None or not path.startswith(("/usr/bin/", "/bin/")):
         return None, ""
     command = ["dpkg-query", "--show", "--showformat", "${Version}", name]
@@ -117,7 +117,7 @@ def _problem(requirement: "Requirement") -> str | None:
 
 
 def _extra(requirement: "Requirement") -> str | None:
-    """Return the extra that brings a requirement of installed metadata; None if every installation has it."""
+    """Return the extra that a requirement of installed metadata belongs to; None if it is always required."""
     found = re.search(r"""extra == ["']([\w-]+)["']""", str(requirement.marker))
     return found[1] if found else None
 

@@ -1,4 +1,4 @@
-"""Scrapy download handlers: bounded HTTP and files, allowed addresses, and a browser.
+"""Scrapy download handlers: HTTP and files with limits, allowed addresses, and a browser.
 
-No page reaches a spider in another way. What an answer means belongs in `crawl/pages.py` and in the spiders.
+Every page reaches its spider through them. The meaning of answers belongs in `crawl/pages.py` and in the spiders.
 """

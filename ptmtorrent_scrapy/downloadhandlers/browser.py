@@ -11,7 +11,7 @@ from ptmtorrent_scrapy.downloadhandlers.http import unless_stopped
 
 
 class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc] # which publishes no types
-    """scrapy-playwright's own, with a time limit for scripts, which may run for ever after the navigation."""
+    """scrapy-playwright's handler with a time limit for scripts, which may run forever after the navigation."""
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)

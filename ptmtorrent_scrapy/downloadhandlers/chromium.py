@@ -1,4 +1,4 @@
-"""A browser for pages that render by script: how scrapy-playwright uses it.
+"""Configure scrapy-playwright's browser for pages that are rendered by scripts.
 
 https://github.com/scrapy-plugins/scrapy-playwright
 """
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, WebSocketRoute
     from playwright.async_api import Request as PlaywrightRequest
 
-_WANTED = ("document", "stylesheet", "script", "xhr", "fetch")  # and no images, fonts, films or icons
-_INSIDE = ("data", "blob", "about")  # of URLs that no host is asked for
+_WANTED = ("document", "stylesheet", "script", "xhr", "fetch")  # and no images, fonts, videos or icons
+_INSIDE = ("data", "blob", "about")  # of URLs without a host
 _confined: "WeakSet[BrowserContext]" = WeakSet()
 _ARGUMENTS = (
     *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -30,7 +30,7 @@ _ARGUMENTS = (
 def configure(settings: BaseSettings, site: str, executable: str) -> None:
     """Let the crawl load pages of a site, and of no other, in a browser; it starts with the first `request`."""
     parts = urlsplit(site)
-    handler = "ptmtorrent_scrapy.downloadhandlers.browser.BrowserHandler"  # imported by the crawls that use it alone
+    handler = "ptmtorrent_scrapy.downloadhandlers.browser.BrowserHandler"  # imported only by crawls that use it
     values = {
         "DOWNLOAD_HANDLERS": {**settings.getdict("DOWNLOAD_HANDLERS"), parts.scheme: handler},
         "PLAYWRIGHT_LAUNCH_OPTIONS": launch_options(executable, parts.hostname or ""),
@@ -49,30 +49,30 @@ def is_configured(settings: BaseSettings) -> bool:
 def launch_options(executable: str, host: str) -> dict[str, Any]:
     """Return options of https://playwright.dev/python/docs/api/class-browsertype#browser-type-launch."""
     arguments = list(_ARGUMENTS)
-    if not getproxies():  # which would be looked up by name as well
-        # no redirect leads elsewhere either, which Playwright reports afterwards only
+    if not getproxies():  # which would otherwise be looked up by name
+        # also stops redirects, which Playwright reports only afterwards
         arguments.append(f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {host}")
     return {
         "executable_path": executable,
         "args": arguments,
-        "chromium_sandbox": os.geteuid() != 0,  # which Chromium refuses to root
+        "chromium_sandbox": os.geteuid() != 0,  # which Chromium refuses for root
         **dict.fromkeys(("handle_sigint", "handle_sigterm", "handle_sighup"), False),  # the crawl ends it
     }
 
 
 def is_unwanted(site: str, request: "PlaywrightRequest") -> bool:
-    """Return whether a page does not get what it asks for; `site` is the host that it is on."""
+    """Return whether a request of a page is refused; `site` is the host of the page."""
     parts = urlsplit(request.url)
     return request.resource_type not in _WANTED or (parts.scheme not in _INSIDE and parts.netloc != site)
 
 
 async def confine(page: "Page", _: Request) -> None:
-    """Keep a page from opening others and web sockets: `is_unwanted` sees neither."""
+    """Keep a page from opening other pages and web sockets, which `is_unwanted` does not see."""
     page.on("popup", lambda popup: popup.close())
     await page.route_web_socket(re.compile(""), _refuse)
     if page.context not in _confined:
         _confined.add(page.context)
-        await page.context.route(re.compile(""), lambda route: route.abort())  # asked by pages without a route alone
+        await page.context.route(re.compile(""), lambda route: route.abort())  # only called for pages without a route
 
 
 async def _refuse(socket: "WebSocketRoute") -> None:
@@ -80,11 +80,11 @@ async def _refuse(socket: "WebSocketRoute") -> None:
 
 
 def request(url: str) -> Request:
-    """Return a request for a page as it is once its scripts have run and it has come to rest."""
+    """Return a request for a page after its scripts have run and it has finished loading."""
     meta = {
         "playwright": True,
         "dont_cache": True,  # the rendered page is not the server's answer
-        "playwright_page_goto_kwargs": {"wait_until": "networkidle"},  # nothing was asked for half a second
+        "playwright_page_goto_kwargs": {"wait_until": "networkidle"},  # no request for half a second
         "playwright_page_init_callback": confine,
         "playwright_context_kwargs": {"accept_downloads": False, "service_workers": "block"},
         "max_retry_times": 1,

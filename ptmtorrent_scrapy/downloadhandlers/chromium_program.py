@@ -1,4 +1,4 @@
-"""Where a browser is, and why none can be used. Imports no Scrapy."""
+"""Find a browser, or why none can be used. Imports no Scrapy."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# In the folders into which Playwright installs its own, on Linux and macOS
+# In the folders of Playwright's own browsers, on Linux and macOS
 _PLAYWRIGHTS = (
     "chromium-*/chrome-linux*/chrome",
     "chromium_headless_shell-*/chrome-*/*headless*shell",
@@ -18,14 +18,14 @@ _PLAYWRIGHTS = (
 
 
 def find() -> str | None:
-    """Return the path of a Chromium: one of this machine, else one that Playwright has installed."""
+    """Return the path of a Chromium: that of this machine, else the one that Playwright has installed."""
     installed = (shutil.which(name) for name in _PROGRAMS)
     playwrights = (str(path) for folder in _folders() for kind in _PLAYWRIGHTS for path in sorted(folder.glob(kind)))
     return next((path for path in (*installed, *playwrights) if path and os.access(path, os.X_OK)), None)
 
 
 def problem() -> str | None:
-    """Return why no page can be loaded in a browser; None if nothing prevents it."""
+    """Return why no page can be loaded in a browser; None if one can."""
     if find() is None:
         return "no browser is installed"
     if find_spec("scrapy_playwright") is None:

@@ -25,7 +25,7 @@ _NO_TLS = ("wrong version number", "packet length too long", "http request", "re
 
 
 def explain(error: Exception, request: Request, settings: str) -> str | None:
-    """Return why a request failed; None where the error says it; `settings` name the URL of the hub."""
+    """Return why a request failed, or None if the error says it; `settings` are those of the hub's URL."""
     hub = urlparse_cached(request).netloc
     proxy = _proxy(request)
     host, look = (f"the proxy {proxy}", "http_proxy, https_proxy and no_proxy") if proxy else (hub, settings)
@@ -49,7 +49,7 @@ def explain(error: Exception, request: Request, settings: str) -> str | None:
 
 
 def _failed(error: Exception, hub: str, host: str, settings: str) -> str | None:
-    """Return what was wrong with a connection that was made."""
+    """Return why an established connection failed."""
     for reason in _reasons(error):
         if isinstance(reason, HeadersTooLarge):
             return f"{hub} {reason}"

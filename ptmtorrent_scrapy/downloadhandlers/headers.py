@@ -1,4 +1,4 @@
-"""Bounds what a server may send before the body of its answer; Twisted and Scrapy bound single lines only."""
+"""Limit the headers of answers; Twisted and Scrapy limit only single lines."""
 
 from scrapy.core.downloader.handlers.http11 import (
     _LenientHTTP11ClientFactory,
@@ -10,16 +10,16 @@ from twisted.internet.interfaces import IAddress
 from twisted.web._newclient import HTTP11ClientProtocol, Request
 from twisted.web.iweb import IResponse
 
-_BYTES = 256 * 2**10  # browsers take that many, web servers send no more than 8 to 64 KiB
+_BYTES = 256 * 2**10  # the limit of browsers; web servers send no more than 8 to 64 KiB
 _LINES = 1000
 
 
 class HeadersTooLarge(Exception):
-    """The headers of an answer do not end."""
+    """The headers of an answer are too large."""
 
 
 class BoundedParser(_LenientHTTPClientParser):
-    """Scrapy's own, which gives up on headers that do not end; those of answers 1xx count, too."""
+    """Scrapy's parser with a limit on headers, including those of 1xx answers."""
 
     _bytes = 0  # on the class, since Scrapy changes the class of a parser that exists
     _lines = 0
@@ -41,7 +41,7 @@ class _Protocol(_LenientHTTP11ClientProtocol):
 
 
 class BoundedFactory(_LenientHTTP11ClientFactory):
-    """Makes connections whose answers have bounded headers."""
+    """Makes connections that limit the headers of answers."""
 
     def buildProtocol(self, addr: IAddress | None) -> HTTP11ClientProtocol:
         return _Protocol(self._quiescentCallback)  # type: ignore[no-untyped-call]

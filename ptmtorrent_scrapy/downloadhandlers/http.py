@@ -20,7 +20,7 @@ from ptmtorrent_scrapy.network.addresses import AddressRefused, origin
 from ptmtorrent_scrapy.network.connections import Network
 
 _CHECK = 0.5  # seconds between checks whether the crawl was stopped
-_ROBOTS = 512_000  # bytes of a robots.txt: RFC 9309, 2.5, wants 500 KiB at least
+_ROBOTS = 512_000  # bytes of a robots.txt: RFC 9309, 2.5, requires at least 500 KiB
 T = TypeVar("T")
 
 
@@ -29,11 +29,11 @@ class Stopped(IgnoreRequest):
 
 
 class ServerRefused(DownloadCancelledError):
-    """The server is at an address that no request goes to; another request does not help."""
+    """The server has a refused address; another request does not help."""
 
 
 async def unless_stopped(crawler: Crawler, download: Coroutine[Any, Any, T]) -> T:
-    """Return what a download brings. Raise `Stopped` where the crawl ends first: the last answer may take minutes."""
+    """Return the result of a download. Raise `Stopped` if the crawl ends first: the last answer may take minutes."""
     task = asyncio.ensure_future(download)
     try:
         while not task.done():
@@ -46,7 +46,7 @@ async def unless_stopped(crawler: Crawler, download: Coroutine[Any, Any, T]) -> 
 
 
 class FileHandler(FileDownloadHandler):
-    """Scrapy's own, but holds to DOWNLOAD_MAXSIZE: a file of a clone is as hostile as an answer."""
+    """Scrapy's handler, but respects DOWNLOAD_MAXSIZE: a file of a clone is as hostile as an answer."""
 
     async def download_request(self, request: Request) -> Response:
         largest = request.meta.get("download_maxsize", self.crawler.settings.getint("DOWNLOAD_MAXSIZE"))
@@ -57,9 +57,9 @@ class FileHandler(FileDownloadHandler):
 
 
 class HttpHandler(HTTP11DownloadHandler):
-    """Scrapy's own, but a crawl that is stopped does not wait for it, headers end, and errors name the host.
+    """Scrapy's handler, but stopping a crawl does not wait for it, headers are limited, and errors name the host.
 
-    It goes to no address that is refused, be it by a redirect, a link or a name.
+    It connects to no refused address, whether by a redirect, a link or a name.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -80,7 +80,7 @@ class HttpHandler(HTTP11DownloadHandler):
             settings = " and ".join(getattr(self.crawler.spider, "url_settings", ())) or "its URL"
             if (why := explain(error, request, settings)) is None:
                 raise
-            error.args = (why,)  # the error stays what it is: RetryMiddleware goes by its kind
+            error.args = (why,)  # the error keeps its type, by which RetryMiddleware decides
             raise
 
     async def _check_name(self, url: str) -> None:

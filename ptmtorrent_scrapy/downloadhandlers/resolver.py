@@ -1,7 +1,7 @@
-"""The addresses that Scrapy's requests may go to: those that `network.addresses` allows.
+"""Resolve names to addresses that Scrapy's requests may use: those that `network.addresses` allows.
 
-Twisted connects to what this resolver gives it and to nothing else, so the check holds for redirects, links and names
-whose address changes. A proxy of the user is asked for by no port (`reactor.resolve`), or is trusted by its URL.
+Twisted connects only to addresses from this resolver, so the check covers redirects, links and names
+whose address changes. A user's proxy is looked up without a port (`reactor.resolve`), or is trusted by its URL.
 """
 
 from typing import Any, Self
@@ -17,22 +17,22 @@ from zope.interface import implementer  # type: ignore[import-untyped] # publish
 from ptmtorrent_scrapy.crawl.options import server_urls
 from ptmtorrent_scrapy.network.addresses import AddressPolicy, AddressRefused, Origin, origin, origins
 
-_refused: dict[Origin, str] = {}  # why requests to a server failed; of the process, as the resolver is
+_refused: dict[Origin, str] = {}  # why requests to a server failed; global, as the resolver is
 
 
 def policy(settings: BaseSettings) -> AddressPolicy:
-    """Return which addresses the requests of a crawl may go to."""
+    """Return the policy for the addresses of a crawl's requests."""
     return AddressPolicy(trusted=origins((*server_urls(settings), *_proxies())))
 
 
 def refusal(url: str) -> str | None:
-    """Return why no address of a URL's server may be connected to; None where that is not so."""
+    """Return why no address of a URL's server may be used; None if one may."""
     place = origin(url)
     return _refused.get(place) if place else None
 
 
 class CheckingResolver(CachingThreadedResolver):
-    """Scrapy's resolver; addresses that are refused do not come out of it."""
+    """Scrapy's resolver without refused addresses."""
 
     def __init__(self, reactor: ReactorBase, cache_size: int, timeout: float, policy: AddressPolicy) -> None:
         super().__init__(reactor, cache_size, timeout)
@@ -72,7 +72,7 @@ class _CheckedNames:
 
 @implementer(IResolutionReceiver)
 class _Checked:
-    """Passes on the addresses that are allowed."""
+    """Passes on the allowed addresses."""
 
     def __init__(self, receiver: Any, host: str, port: int, policy: AddressPolicy) -> None:
         self._receiver = receiver
