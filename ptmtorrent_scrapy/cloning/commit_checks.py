@@ -5,7 +5,7 @@ import time
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase, ListedRepository
 from ptmtorrent_scrapy.git.models import CloneResult, CloneStatus
 
-_NOTHING_THERE = ("missing", "empty")
+_NOTHING_THERE = (CloneStatus.MISSING, CloneStatus.EMPTY)
 
 
 class CommitChecks:

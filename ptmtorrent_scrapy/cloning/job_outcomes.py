@@ -11,12 +11,11 @@ from ptmtorrent_scrapy.crawl.database import ListedRepository
 from ptmtorrent_scrapy.formats.encoding import decoded
 from ptmtorrent_scrapy.git.clone import head_commit
 from ptmtorrent_scrapy.git.errors import Cancelled, Gated, GitError, Large, Missing, Refused
-from ptmtorrent_scrapy.git.models import USABLE, CloneResult, CloneStatus, FailureKind
+from ptmtorrent_scrapy.git.models import UNAVAILABLE, USABLE, CloneResult, CloneStatus, FailureKind
 
 logger = logging.getLogger(__name__)
 
 PASSING = (FailureKind.RETRY, FailureKind.HOST)
-_UNAVAILABLE = (CloneStatus.MISSING, CloneStatus.EMPTY, CloneStatus.GATED)
 
 
 class JobOutcomes:
@@ -31,7 +30,7 @@ class JobOutcomes:
         """Store the result of a clone, or of a repository that is not cloned."""
         result.path = self._parts.relative(result.path)
         if job.listed.chosen:
-            self.unavailable += result.status in _UNAVAILABLE
+            self.unavailable += result.status in UNAVAILABLE
             self._parts.results.add(self._parts.listing, result)
             self._ending.note(result)
             self._parts.stats.inc_value("clone/done")

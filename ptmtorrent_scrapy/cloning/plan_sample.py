@@ -9,11 +9,10 @@ from enum import StrEnum
 
 from ptmtorrent_scrapy.crawl.database import CrawlDatabase, ListedRepository
 from ptmtorrent_scrapy.git import local
-from ptmtorrent_scrapy.git.models import CloneRequest, CloneStatus, LfsMode
+from ptmtorrent_scrapy.git.models import UNAVAILABLE, CloneRequest, LfsMode
 from ptmtorrent_scrapy.storage.tree import DataTree
 
 _BOUNDS = (0.01, 0.1, 1.0)  # of the repositories by downloads: the strata of the sample
-_UNAVAILABLE = (CloneStatus.GATED, CloneStatus.MISSING, CloneStatus.EMPTY)
 
 
 class Work(StrEnum):
@@ -90,7 +89,7 @@ class PlanSample:
     def _is_unavailable(self, listed: ListedRepository) -> bool:
         if listed.gated and self._request.token is None:
             return True
-        return self._listing.result(listed.url).get("status") in _UNAVAILABLE
+        return self._listing.result(listed.url).get("status") in UNAVAILABLE
 
 
 def shares(sizes: list[int], number: int) -> list[int]:

@@ -9,7 +9,7 @@ from scrapy.settings import BaseSettings
 
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.formats.repository_urls import comparable
-from ptmtorrent_scrapy.git.models import CloneRequest
+from ptmtorrent_scrapy.git.models import CloneRequest, LfsPlacement
 
 # git-config(1): a section, perhaps a subsection, a variable
 _CONFIGURED = re.compile(r"[A-Za-z0-9-]+(\.[^\0\n]*)?\.[A-Za-z][A-Za-z0-9-]*")
@@ -68,7 +68,7 @@ def repository_settings(settings: BaseSettings) -> CloneRequest:
         path="",
         store="",
         lfs=options.lfs("CLONE_LFS", settings["CLONE_LFS"]),
-        lfs_files=options.choice("CLONE_LFS_FILES", settings["CLONE_LFS_FILES"], ("link", "copy", "pointer")),
+        lfs_files=options.choice("CLONE_LFS_FILES", settings["CLONE_LFS_FILES"], tuple(LfsPlacement)),
         max_bytes=_limit("CLONE_MAX_REPOSITORY", settings),
         min_free=options.size("CLONE_MIN_FREE", settings["CLONE_MIN_FREE"]),
         timeout=options.positive("CLONE_TIMEOUT", settings["CLONE_TIMEOUT"], most=_WEEK),

@@ -15,7 +15,7 @@ from ptmtorrent_scrapy.commands._common import ReadsTree, SetupError, reason, un
 from ptmtorrent_scrapy.formats.printable import printable, show
 from ptmtorrent_scrapy.report.changes import changes_between
 from ptmtorrent_scrapy.report.page import diff_page
-from ptmtorrent_scrapy.snapshots.diff import Change, changes
+from ptmtorrent_scrapy.snapshots.diff import Change, ChangeKind, changes
 from ptmtorrent_scrapy.snapshots.reader import DamagedFile, State, UnknownState, compared, states
 from ptmtorrent_scrapy.storage.atomic import write
 from ptmtorrent_scrapy.storage.tree import DataTree
@@ -110,7 +110,7 @@ def _compared(former: State, new: State, opts: argparse.Namespace) -> Iterator[d
 
 def _json(change: Change, *, with_counts: bool) -> dict[str, Any]:
     line: dict[str, Any] = {"what": change.what, "model": change.model, "url": change.url}
-    if change.what == "changed":
+    if change.what == ChangeKind.CHANGED:
         line["fields"] = change.fields | (change.counts if with_counts else {})
         line["others"] = change.others
     return line

@@ -1,8 +1,18 @@
 """Results of checks: what was found, and what to do."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-OK, WARNING, WRONG = "ok", "warning", "wrong"
+
+class CheckState(StrEnum):
+    """The state of what was checked, as `scrapy doctor` prints it."""
+
+    OK = "ok"
+    WARNING = "warning"
+    WRONG = "wrong"
+
+
+OK, WARNING, WRONG = CheckState.OK, CheckState.WARNING, CheckState.WRONG
 
 
 @dataclass(frozen=True)
@@ -10,7 +20,7 @@ class CheckResult:
     """The result of one check."""
 
     check: str
-    state: str  # ok, warning or wrong
+    state: CheckState
     found: str
     advice: str = ""
 

@@ -19,7 +19,7 @@ from ptmtorrent_scrapy.crawl.state import FinishReason
 from ptmtorrent_scrapy.extensions.after_listing import AfterListing
 from ptmtorrent_scrapy.extensions.phases import chosen, is_listed
 from ptmtorrent_scrapy.git.errors import GitError
-from ptmtorrent_scrapy.git.models import LfsMode
+from ptmtorrent_scrapy.git.models import CloneStatus, LfsMode
 from ptmtorrent_scrapy.git.size_estimate import weight
 from ptmtorrent_scrapy.pipelines import MetadataPipeline
 from ptmtorrent_scrapy.storage.jsonl import json_lines
@@ -133,7 +133,7 @@ class Planning(AfterListing):
         return [
             (line["git_bytes"] + line["lfs_bytes"], line["seconds"])
             for line in json_lines(self._tree.repositories, {"git_bytes": int, "lfs_bytes": int, "seconds": float})
-            if line.get("status") == "cloned"
+            if line.get("status") == CloneStatus.CLONED
         ]
 
 

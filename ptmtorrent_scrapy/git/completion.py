@@ -13,7 +13,7 @@ from ptmtorrent_scrapy.git.lfs import pointers, worktree
 from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.git.lfs_files import LfsFiles
 from ptmtorrent_scrapy.git.local_work import Change, LocalWork, changes
-from ptmtorrent_scrapy.git.models import ChangedFiles, CloneRequest, CloneResult, CloneStatus
+from ptmtorrent_scrapy.git.models import ChangedFiles, CloneRequest, CloneResult, CloneStatus, LfsPlacement
 from ptmtorrent_scrapy.git.refs import Head, ServerRefs
 from ptmtorrent_scrapy.git.remote import command
 from ptmtorrent_scrapy.git.tracking import Tracking
@@ -97,7 +97,7 @@ class Completion:
 
     def _move(self, clone: Path, head: Head, target: Head, lfs: LfsFiles) -> None:
         state, memory = local.state(clone) or {}, local.memory(clone)
-        if state.get("lfs_files") != self._request.lfs_files == "pointer":
+        if state.get("lfs_files") != self._request.lfs_files == LfsPlacement.POINTER:
             worktree.remove(clone, lfs.files)
         local.write_state(clone, {**memory, "updating": target.commit})
         moved = Checkout(self._git, clone, self._tracking(clone), memory)

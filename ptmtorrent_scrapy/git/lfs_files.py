@@ -15,7 +15,7 @@ from ptmtorrent_scrapy.git.lfs import attributes, own_storage, pointers, worktre
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer
 from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.git.local import beside
-from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult, FailureKind
+from ptmtorrent_scrapy.git.models import CloneRequest, CloneResult, FailureKind, LfsPlacement
 from ptmtorrent_scrapy.git.remote import lfs_server, lfs_url
 
 _WRONG = "the server's objects do not match the expected size or SHA-256"
@@ -68,9 +68,9 @@ class LfsFiles:
 
     def place(self) -> None:
         """Put the stored objects into the working tree."""
-        if self._request.lfs_files != "pointer":
+        if self._request.lfs_files != LfsPlacement.POINTER:
             attributes.cover(self._clone, (path for path, each in self.wanted.items() if not each.is_covered))
-            link = self._request.lfs_files == "link"
+            link = self._request.lfs_files == LfsPlacement.LINK
             self._result.copied = not worktree.place(self._clone, self.wanted, self._store, git=self._git, link=link)
         for pointer in own_storage.link_objects(self._clone, self.wanted.values(), self._store):
             self._store.note_checked(pointer.oid)  # a new link changes what was noted of the file

@@ -13,6 +13,14 @@ class LfsMode(StrEnum):
     NONE = "none"
 
 
+class LfsPlacement(StrEnum):
+    """What a large file is in the working tree of a clone."""
+
+    LINK = "link"  # to the stored object
+    COPY = "copy"
+    POINTER = "pointer"
+
+
 class ChangedFiles(StrEnum):
     """What becomes of a user's changed files that the work on a clone would overwrite."""
 
@@ -52,6 +60,10 @@ class FailureKind(StrEnum):
 
 # Statuses after which a usable clone exists.
 USABLE = (CloneStatus.CLONED, CloneStatus.UPDATED, CloneStatus.CURRENT, CloneStatus.PARTIAL, CloneStatus.LARGE)
+# Statuses of a clone that has everything that was wanted.
+COMPLETE = (CloneStatus.CLONED, CloneStatus.UPDATED, CloneStatus.CURRENT)
+# Statuses of a repository that the hub lists and nobody can clone, or not without a token.
+UNAVAILABLE = (CloneStatus.MISSING, CloneStatus.EMPTY, CloneStatus.GATED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +79,7 @@ class CloneRequest:
     changed_files: ChangedFiles = ChangedFiles.BLOCK  # something else for an explicit repair
     gated: bool = False  # the hub says that access is restricted
     lfs: str = LfsMode.AUTO  # auto, all, none or the largest size in bytes
-    lfs_files: str = "link"  # link, copy or pointer
+    lfs_files: str = LfsPlacement.LINK
     mirrors: tuple[str, ...] = ()  # other LFS servers
     max_bytes: int | None = None  # of git and LFS objects; beyond it LFS files stay pointers
     budget: int | None = None  # bytes of LFS objects that may be downloaded

@@ -14,7 +14,7 @@ from ptmtorrent_scrapy.git.environment import check_url
 from ptmtorrent_scrapy.git.errors import Refused
 from ptmtorrent_scrapy.git.lfs import attributes, own_storage, pointers, worktree
 from ptmtorrent_scrapy.git.lfs.store import Store
-from ptmtorrent_scrapy.git.models import LfsMode
+from ptmtorrent_scrapy.git.models import LfsMode, LfsPlacement
 from ptmtorrent_scrapy.publication import git_folder
 from ptmtorrent_scrapy.publication.bag import BagError
 from ptmtorrent_scrapy.storage.atomic import AtomicFile
@@ -99,8 +99,8 @@ class ImportedClones:
         large = pointers.of_commit(self._git, clone, commit)
         which = LfsMode.NONE if state.get("large") else state["lfs"]
         wanted = pointers.wanted(self._git, clone, commit, large, which)
-        if state["lfs_files"] != "pointer":
-            link = state["lfs_files"] == "link"
+        if state["lfs_files"] != LfsPlacement.POINTER:
+            link = state["lfs_files"] == LfsPlacement.LINK
             attributes.cover(clone, (name for name, pointer in wanted.items() if not pointer.is_covered))
             linked = worktree.place(clone, wanted, self._store, git=self._git, link=link)
             state["copied"] = not linked
@@ -129,6 +129,6 @@ def _state(clone: Path, path: str) -> dict[str, Any]:
     is_known = state["lfs"] in (LfsMode.AUTO, LfsMode.ALL, LfsMode.NONE) or (
         state["lfs"].isascii() and state["lfs"].isdecimal()
     )
-    if not is_known or state["lfs_files"] not in ("link", "copy", "pointer"):
+    if not is_known or state["lfs_files"] not in list(LfsPlacement):
         raise BagError(f"{path} has a state that this program does not know")
     return state

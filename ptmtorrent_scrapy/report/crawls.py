@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ptmtorrent_scrapy.git.models import COMPLETE
+
 SHOWN = 200  # crawls; earlier ones are counted
 _TEXT = 500  # characters of a problem or an argument
 
@@ -69,7 +71,7 @@ def _crawl(line: dict[str, Any]) -> CrawlFigures:
 
 
 def _clones(statuses: dict[str, int]) -> int:
-    return sum(statuses.get(status, 0) for status in ("cloned", "updated", "current"))
+    return sum(statuses.get(status, 0) for status in COMPLETE)
 
 
 def _object(value: Any) -> dict[str, Any]:

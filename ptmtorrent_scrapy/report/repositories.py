@@ -9,8 +9,9 @@ from heapq import nlargest
 from pathlib import Path
 from typing import Any
 
-COMPLETE = frozenset(("cloned", "updated", "current"))
-INCOMPLETE = frozenset(("partial", "failed"))  # what the next crawl may complete
+from ptmtorrent_scrapy.git.models import COMPLETE, CloneStatus
+
+INCOMPLETE = (CloneStatus.PARTIAL, CloneStatus.FAILED)  # what the next crawl may complete
 LARGEST = 15
 FAILURES = 50  # that are listed by status
 _TEXT = 500  # characters of an error

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,19 @@ _TABLE = "CREATE TABLE record (url TEXT, side INTEGER, compared BLOB)"
 _ORDERED = "SELECT url, side, compared FROM record ORDER BY url, side, rowid"
 
 
+class ChangeKind(StrEnum):
+    """What has become of a model, as `what` in the output of `scrapy diff --json`."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
 @dataclass
 class Change:
     """A change of one model."""
 
-    what: str  # `added`, `removed` or `changed`
+    what: ChangeKind
     model: str  # owner/name
     url: str
     fields: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # (old, new) values of the fields in SHOWN
@@ -39,12 +48,12 @@ class Change:
     def concerns_clone(self) -> bool:
         """Return whether a clone of the model is to be made, updated or removed."""
         is_moved = "LatestGitCommitSHA" in self.fields or "ModelRepositoryURL" in self.others
-        return self.what != "changed" or is_moved
+        return self.what != ChangeKind.CHANGED or is_moved
 
     @property
     def is_counted_only(self) -> bool:
         """Return whether only downloads or likes changed."""
-        return self.what == "changed" and not self.fields and not self.others
+        return self.what == ChangeKind.CHANGED and not self.fields and not self.others
 
 
 def changes(former: State, new: State) -> Iterator[Change]:
@@ -109,8 +118,8 @@ def _of_one(url: str, rows: Iterator[tuple[str, int, bytes]]) -> Iterator[Change
     for former, new in pairs:
         if former != new:
             yield _changed(url, former, new)
-    yield from (Change("removed", label(*record[:2]), url) for record in removed)
-    yield from (Change("added", label(*record[:2]), url) for record in added)
+    yield from (Change(ChangeKind.REMOVED, label(*record[:2]), url) for record in removed)
+    yield from (Change(ChangeKind.ADDED, label(*record[:2]), url) for record in added)
 
 
 def _paired(former: list[Any], new: list[Any]) -> tuple[list[tuple[Any, Any]], list[Any], list[Any]]:
@@ -137,7 +146,7 @@ def _changed(url: str, former: Any, new: Any) -> Change:
     hashes = [{**record[4], "ModelOwner": record[0], "ModelName": record[1]} for record in (former, new)]
     names = sorted(hashes[0].keys() | hashes[1].keys())
     return Change(
-        "changed",
+        ChangeKind.CHANGED,
         label(*new[:2]),
         url,
         fields=_differing(SHOWN, former[2], new[2]),

@@ -11,11 +11,11 @@ from ptmtorrent_scrapy.git.lfs import pointers
 from ptmtorrent_scrapy.git.lfs.checks import digest
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer
 from ptmtorrent_scrapy.git.lfs.store import Store
-from ptmtorrent_scrapy.git.models import CloneRequest
+from ptmtorrent_scrapy.git.models import CloneRequest, LfsPlacement
 from ptmtorrent_scrapy.git.remote import command
 from ptmtorrent_scrapy.git.tracking import Tracking
 from ptmtorrent_scrapy.storage.tree import DataTree
-from ptmtorrent_scrapy.verification.finding import Finding, was_cut
+from ptmtorrent_scrapy.verification.finding import Finding, Kind, was_cut
 
 
 class Clones:
@@ -46,10 +46,10 @@ class Clones:
         except Cancelled:
             raise
         except (GitError, OSError, ValueError) as error:
-            found.append(self.problem("clone damaged", folder, str(error)))
+            found.append(self.problem(Kind.CLONE_DAMAGED, folder, str(error)))
         return found, oids
 
-    def problem(self, kind: str, folder: str, detail: str, path: bytes = b"") -> Finding:
+    def problem(self, kind: Kind, folder: str, detail: str, path: bytes = b"") -> Finding:
         """Return a problem of the clone of AUTHOR/MODEL, or of a file of it."""
         inner = f"/{os.fsdecode(path)}" if path else ""
         return Finding(hub=self.tree.hub, kind=kind, path=f"repos/{folder}{inner}", detail=detail, folder=folder)
@@ -59,12 +59,13 @@ class Clones:
             return
         url = os.fsdecode(self._git.run("git", "config", "--get", "remote.origin.url", cwd=clone, ok=(0, 1))).strip()
         if url != line["url"]:
-            yield self.problem("clone damaged", folder, f"is a clone of {url or 'nothing'}, and not of {line['url']}")
+            detail = f"is a clone of {url or 'nothing'}, and not of {line['url']}"
+            yield self.problem(Kind.CLONE_DAMAGED, folder, detail)
         elif (commit := local.head(clone)[1]) != line.get("commit"):
             if commit and Tracking(git=self._git, clone=clone).lost([commit]):
-                yield self.problem("local changes", folder, f"is at {commit}, which is not a commit of its server")
+                yield self.problem(Kind.LOCAL_CHANGES, folder, f"is at {commit}, which is not a commit of its server")
                 return
-            kind = "work in progress" if was_cut(self.tree) else "clone moved"
+            kind = Kind.WORK_IN_PROGRESS if was_cut(self.tree) else Kind.CLONE_MOVED
             yield self.problem(kind, folder, f"is at {commit}, and should be at {line.get('commit')}")
 
     def _files(self, clone: Path) -> dict[bytes, Pointer]:
@@ -88,47 +89,48 @@ class Clones:
     ) -> Iterator[Finding]:
         state = local.state(clone)
         if not state or local.head(clone)[1] is None:
-            yield self.problem("clone damaged", folder, "was never finished")
+            yield self.problem(Kind.CLONE_DAMAGED, folder, "was never finished")
             return
         for path, pointer in files.items():
             if path in placed:
                 if wrong := self._difference(os.path.join(os.fsencode(clone), path), pointer, state):
                     yield self.problem(wrong[0], folder, wrong[1], path)
             elif path in wanted and not state["error"] and not self.store.has(pointer):
-                yield self.problem("object missing", folder, f"{pointer.oid} is not in lfs/", path)
+                yield self.problem(Kind.OBJECT_MISSING, folder, f"{pointer.oid} is not in lfs/", path)
 
     def _placed(self, clone: Path, wanted: Mapping[bytes, Pointer]) -> set[bytes]:
         """Return the LFS files that must be in the working tree; others may be, if an earlier crawl wanted them."""
         state = local.state(clone)
-        if not state or state["lfs_files"] == "pointer":
+        if not state or state["lfs_files"] == LfsPlacement.POINTER:
             return set()
         return {path for path, pointer in wanted.items() if self.store.has(pointer)}
 
-    def _difference(self, file: bytes, pointer: Pointer, state: Mapping[str, Any]) -> tuple[str, str] | None:
+    def _difference(self, file: bytes, pointer: Pointer, state: Mapping[str, Any]) -> tuple[Kind, str] | None:
         """Return (kind, detail) of a file of the working tree that is not the stored object, or a copy where wanted."""
         try:
             status = os.lstat(file)
             if os.path.samestat(status, self.store.object(pointer.oid).stat()):
-                is_wrong = state["lfs_files"] == "copy"
-                return (_kind(state, "link"), "is a link, and should be a copy") if is_wrong else None
+                is_wrong = state["lfs_files"] == LfsPlacement.COPY
+                return (_kind(state, Kind.LINK), "is a link, and should be a copy") if is_wrong else None
             if status.st_size != pointer.size or digest(file) != pointer.oid:
-                return _kind(state, "link"), "differs from its object in lfs/"
+                return _kind(state, Kind.LINK), "differs from its object in lfs/"
         except OSError as error:
-            return _kind(state, "link"), f"cannot be read: {error.strerror}"
-        if state["lfs_files"] == "copy" or state.get("copied"):
+            return _kind(state, Kind.LINK), f"cannot be read: {error.strerror}"
+        if state["lfs_files"] == LfsPlacement.COPY or state.get("copied"):
             return None
-        return "second copy", "has the content of its object in lfs/, not linked"  # as git commands of a user leave it
+        # as git commands of a user leave it
+        return Kind.SECOND_COPY, "has the content of its object in lfs/, not linked"
 
     def _worktree(
         self, clone: Path, folder: str, files: Mapping[bytes, Pointer], placed: Container[bytes]
     ) -> Iterator[Finding]:
         """Yield files that are changed or deleted, and untracked ones; LFS files with the right content are fine."""
-        changed = _kind(local.state(clone), "worktree")
+        changed = _kind(local.state(clone), Kind.WORKTREE)
         options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored", "--ignore-submodules")
         for entry in self._git.run("git", "--no-optional-locks", "status", *options, cwd=clone).split(b"\0"):
             state, path = entry[:2], entry[3:]
             if state in (b"??", b"!!"):
-                yield self.problem("local changes", folder, "git does not track it", path)
+                yield self.problem(Kind.LOCAL_CHANGES, folder, "git does not track it", path)
             elif (
                 path
                 and path not in placed
@@ -137,9 +139,9 @@ class Clones:
                 yield self.problem(changed, folder, "is changed or gone", path)
 
 
-def _kind(state: Mapping[str, Any] | None, fault: str) -> str:
+def _kind(state: Mapping[str, Any] | None, fault: Kind) -> Kind:
     """Return the kind of a file that differs: a fault, unless a crawl has found a user's work in the clone."""
-    return "local changes" if (state or {}).get("changed") else fault
+    return Kind.LOCAL_CHANGES if (state or {}).get("changed") else fault
 
 
 def _skipped(clone: Path) -> Iterator[str]:

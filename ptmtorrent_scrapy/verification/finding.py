@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,38 @@ from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.snapshots import crawl_log
 from ptmtorrent_scrapy.storage.tree import DataTree
 
+
+class Kind(StrEnum):
+    """What is wrong, or worth knowing, as `scrapy verify` prints it."""
+
+    CLONE_MISSING = "clone missing"
+    CLONE_DAMAGED = "clone damaged"
+    CLONE_MOVED = "clone moved"
+    WORKTREE = "worktree"  # a file of the working tree is changed or gone
+    OBJECT_MISSING = "object missing"
+    OBJECT_DAMAGED = "object damaged"
+    LINK = "link"  # a large file in the working tree is not its stored object
+    SECOND_COPY = "second copy"
+    RECORDS = "records"
+    RECORD = "record"
+    METADATA = "metadata"
+    LINE = "line"  # of a file of JSON lines
+    STRAY = "stray"
+    UNUSED = "unused"
+    WORK_IN_PROGRESS = "work in progress"
+    OTHER_OWNER = "other owner"
+    LOCAL_CHANGES = "local changes"
+
+
 # Kinds that a repair removes, and kinds that are not problems.
 _REPAIRABLE = (
-    *("clone missing", "clone damaged", "clone moved", "worktree"),
-    *("object missing", "object damaged", "link", "second copy"),
+    *(Kind.CLONE_MISSING, Kind.CLONE_DAMAGED, Kind.CLONE_MOVED, Kind.WORKTREE),
+    *(Kind.OBJECT_MISSING, Kind.OBJECT_DAMAGED, Kind.LINK, Kind.SECOND_COPY),
 )
-_NOTES = ("unused", "work in progress", "other owner", "local changes", "second copy")
+_NOTES = (
+    *(Kind.UNUSED, Kind.WORK_IN_PROGRESS, Kind.OTHER_OWNER, Kind.LOCAL_CHANGES),
+    Kind.SECOND_COPY,
+)
 
 UNNAMED = "not recorded yet, because the last crawl did not finish; the next crawl records it"
 
@@ -25,7 +52,7 @@ class Finding:
     """A problem, or a fact that is worth knowing."""
 
     hub: str
-    kind: str
+    kind: Kind
     path: str  # below the hub's folder
     detail: str
     folder: str | None = None  # AUTHOR/MODEL of the clone that it is about
@@ -52,19 +79,19 @@ class Finding:
 Report = Callable[[Finding], None]
 
 
-def at(tree: DataTree, kind: str, path: Path, detail: str) -> Finding:
+def at(tree: DataTree, kind: Kind, path: Path, detail: str) -> Finding:
     """Return a problem of a file or folder."""
     return Finding(hub=tree.hub, kind=kind, path=path.relative_to(tree.folder).as_posix(), detail=detail)
 
 
 def left_over(tree: DataTree, path: Path) -> Finding:
     """Return the finding for unfinished work that no running crawl owns."""
-    return at(tree, "work in progress", path, "was left by a crawl; the next one uses or removes it")
+    return at(tree, Kind.WORK_IN_PROGRESS, path, "was left by a crawl; the next one uses or removes it")
 
 
 def stray(tree: DataTree, path: Path) -> Finding:
     """Return the finding for a file or folder that no index refers to."""
-    return at(tree, "stray", path, "not referenced by any index")
+    return at(tree, Kind.STRAY, path, "not referenced by any index")
 
 
 def is_sampled(name: str | bytes, share: float) -> bool:

@@ -14,7 +14,7 @@ from ptmtorrent_scrapy.git.models import CloneStatus
 from ptmtorrent_scrapy.records.validator import Validator
 from ptmtorrent_scrapy.storage.json_reading import bounded_lines
 from ptmtorrent_scrapy.storage.tree import DataTree, UnusableName, check_folder
-from ptmtorrent_scrapy.verification.finding import Finding, at, is_sampled
+from ptmtorrent_scrapy.verification.finding import Finding, Kind, at, is_sampled
 
 _STATUSES = tuple(map(str, CloneStatus))
 
@@ -38,7 +38,7 @@ class Files:
         for number, value in _lines(self.tree.repositories):
             wrong = self._wrong(value, urls, cloned)
             if wrong:
-                found.append(at(self.tree, "line", self.tree.repositories, f"line {number}: {wrong}"))
+                found.append(at(self.tree, Kind.LINE, self.tree.repositories, f"line {number}: {wrong}"))
             elif value["path"]:
                 cloned[value["path"].removeprefix("repos/")] = value
         return cloned, found
@@ -67,7 +67,7 @@ class Files:
         for path in (self.tree.rejected, self.tree.commit_checks, self.tree.crawls):
             for number, value in _lines(path):
                 if not isinstance(value, dict):
-                    yield at(self.tree, "line", path, f"line {number}: is not a JSON object")
+                    yield at(self.tree, Kind.LINE, path, f"line {number}: is not a JSON object")
 
     def records(self) -> Iterator[Finding]:
         """Yield metadata files that are not arrays, and records that are invalid, misplaced or of another object."""
@@ -75,7 +75,7 @@ class Files:
         yield from objects.wrong()
         if not self.tree.records.is_file():
             if self._were_written():
-                yield at(self.tree, "records", self.tree.records, "is missing, though a crawl has written it")
+                yield at(self.tree, Kind.RECORDS, self.tree.records, "is missing, though a crawl has written it")
             return
         validator = Validator()
         try:
@@ -83,11 +83,13 @@ class Files:
                 if position % _STEP == 0:
                     self._read(position)
                 if wrong := self._wrong_record(validator, objects, position, record):
-                    yield at(self.tree, "record", self.tree.records, f"record {position}: {wrong}")
+                    yield at(self.tree, Kind.RECORD, self.tree.records, f"record {position}: {wrong}")
         except ValueError as error:
-            yield at(self.tree, "records", self.tree.records, f"is not a JSON array: {error}")
+            yield at(self.tree, Kind.RECORDS, self.tree.records, f"is not a JSON array: {error}")
         for path, count in sorted(objects.missing.items()):
-            yield at(self.tree, "metadata", path, f"is missing; objects of it are named by {counted(count, 'record')}")
+            yield at(
+                self.tree, Kind.METADATA, path, f"is missing; objects of it are named by {counted(count, 'record')}"
+            )
 
     def _were_written(self) -> bool:
         """Return whether crawls.jsonl says that records were written."""
@@ -119,7 +121,7 @@ class _Objects:
                 self._lengths[path] = sum(1 for _ in array(path))
             except ValueError as error:
                 if not self._is_object(path):
-                    yield at(self._tree, "metadata", path, f"is not a JSON array: {error}")
+                    yield at(self._tree, Kind.METADATA, path, f"is not a JSON array: {error}")
 
     def _is_object(self, path: Path) -> bool:
         """Return whether a file is an answer that is saved as received, such as ModelZoo's index."""

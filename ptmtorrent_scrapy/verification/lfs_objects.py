@@ -7,7 +7,7 @@ from pathlib import Path
 from ptmtorrent_scrapy.git.lfs.checks import digest
 from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.storage.tree import DataTree, is_work
-from ptmtorrent_scrapy.verification.finding import Finding, at, left_over, stray
+from ptmtorrent_scrapy.verification.finding import Finding, Kind, at, left_over, stray
 
 
 class Objects:
@@ -31,14 +31,14 @@ class Objects:
         try:
             found = digest(path)
         except OSError as error:
-            return at(self.tree, "object damaged", path, f"cannot be read: {error.strerror}")
-        return None if found == path.name else at(self.tree, "object damaged", path, f"has the SHA-256 {found}")
+            return at(self.tree, Kind.OBJECT_DAMAGED, path, f"cannot be read: {error.strerror}")
+        return None if found == path.name else at(self.tree, Kind.OBJECT_DAMAGED, path, f"has the SHA-256 {found}")
 
     def unused(self, named: Container[bytes]) -> Iterator[Finding]:
         """Yield the objects whose ids are not in `named`."""
         for path in self.paths():
             if self._is_object(path) and bytes.fromhex(path.name) not in named:
-                yield at(self.tree, "unused", path, "no clone has it at its HEAD; older commits may")
+                yield at(self.tree, Kind.UNUSED, path, "no clone has it at its HEAD; older commits may")
 
     def _is_object(self, path: Path) -> bool:
         is_id = len(path.name) == 64 and set(path.name) <= set("0123456789abcdef")

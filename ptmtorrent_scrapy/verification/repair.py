@@ -21,7 +21,7 @@ from ptmtorrent_scrapy.storage import folders, fsync
 from ptmtorrent_scrapy.storage.jsonl import json_object
 from ptmtorrent_scrapy.storage.rewriting import rewrite_lines
 from ptmtorrent_scrapy.storage.tree import DataTree
-from ptmtorrent_scrapy.verification.finding import Finding
+from ptmtorrent_scrapy.verification.finding import Finding, Kind
 from ptmtorrent_scrapy.verification.verifier import Verification
 
 
@@ -37,11 +37,11 @@ class Repair:
 
     def run(self, problems: Iterable[Finding]) -> list[Finding]:
         """Repair what a download can repair; return the problems that remain."""
-        damaged = [self.tree.folder / each.path for each in problems if each.kind == "object damaged"]
+        damaged = [self.tree.folder / each.path for each in problems if each.kind == Kind.OBJECT_DAMAGED]
         clones = dict.fromkeys(each.folder for each in problems if each.is_repairable and each.folder)
-        broken = {each.folder for each in problems if each.kind == "clone damaged"}
-        wrong = [each for each in problems if each.kind in ("link", "second copy")]
-        self._changed = {each.folder for each in problems if each.kind == "worktree"}
+        broken = {each.folder for each in problems if each.kind == Kind.CLONE_DAMAGED}
+        wrong = [each for each in problems if each.kind in (Kind.LINK, Kind.SECOND_COPY)]
+        self._changed = {each.folder for each in problems if each.kind == Kind.WORKTREE}
         with self._aside(damaged):
             for each in wrong:  # otherwise a copy of the right size would stay
                 self._remove(each)

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from ptmtorrent_scrapy.git.local import state
 from ptmtorrent_scrapy.snapshots.writer import names
 from ptmtorrent_scrapy.storage.tree import DataTree, is_work
-from ptmtorrent_scrapy.verification.finding import UNNAMED, Finding, at, left_over, stray, was_cut
+from ptmtorrent_scrapy.verification.finding import UNNAMED, Finding, Kind, at, left_over, stray, was_cut
 
 _FOLDERS = ("html", "json", "repos", "lfs", "snapshots", "cache")
 _STORE = ("objects", "incomplete", "tmp", "locks", "logs", "cache", "checked", "written")
@@ -28,7 +28,7 @@ class UnknownFiles:
         yield from self._unknown(folder / "json", {tree.records, folder / "json" / "metadata", *lines})
         yield from self._unknown(tree.store, {tree.store / name for name in _STORE})
         for path in _entries(tree.store / "written"):
-            yield at(tree, "local changes", path, _WRITTEN)
+            yield at(tree, Kind.LOCAL_CHANGES, path, _WRITTEN)
         yield from self._unknown(tree.snapshots, {tree.snapshots / name for name in names(tree)})
         for pages in (folder / "html", folder / "json" / "metadata"):
             yield from self._unkept(pages)
@@ -44,7 +44,7 @@ class UnknownFiles:
                 yield left_over(self.tree, path)
             elif f"{author.name}/{path.name}" not in cloned:
                 made = was_cut(self.tree) and state(path) is not None
-                yield at(self.tree, "work in progress", path, UNNAMED) if made else stray(self.tree, path)
+                yield at(self.tree, Kind.WORK_IN_PROGRESS, path, UNNAMED) if made else stray(self.tree, path)
 
     def _unknown(self, folder: Path, known: Container[Path]) -> Iterator[Finding]:
         for path in _entries(folder):

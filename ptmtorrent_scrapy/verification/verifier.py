@@ -9,7 +9,7 @@ from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.storage.owner import other_owner
 from ptmtorrent_scrapy.storage.tree import DataTree
 from ptmtorrent_scrapy.verification.clones import Clones
-from ptmtorrent_scrapy.verification.finding import Finding, Report, is_sampled
+from ptmtorrent_scrapy.verification.finding import Finding, Kind, Report, is_sampled
 from ptmtorrent_scrapy.verification.json_files import Files
 from ptmtorrent_scrapy.verification.lfs_objects import Objects
 from ptmtorrent_scrapy.verification.unknown_files import UnknownFiles
@@ -63,7 +63,9 @@ class Verification:
 
     def _owner(self) -> Iterator[Finding]:
         if owner := other_owner([self.tree.folder, self.tree.folder / "repos"]):
-            yield Finding(hub=self.tree.hub, kind="other owner", path=".", detail=f"{owner}; crawls work nevertheless")
+            yield Finding(
+                hub=self.tree.hub, kind=Kind.OTHER_OWNER, path=".", detail=f"{owner}; crawls work nevertheless"
+            )
 
     def _report(self, report: Report, *found: Iterable[Finding]) -> None:
         for problems in found:
@@ -76,7 +78,7 @@ class Verification:
         sampled = [folder for folder in self.lines if is_sampled(folder, self._share)]
         for folder in self.lines:
             if not (self.tree.repository(folder) / ".git").is_dir():
-                report(self._clones.problem("clone missing", folder, "repositories.jsonl lists it"))
+                report(self._clones.problem(Kind.CLONE_MISSING, folder, "repositories.jsonl lists it"))
         sampled = [folder for folder in sampled if (self.tree.repository(folder) / ".git").is_dir()]
         for done, (found, oids) in enumerate(self._each(self.check_clone, sampled), 1):
             self._report(report, found)

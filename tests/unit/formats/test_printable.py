@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import ptmtorrent_scrapy
 from ptmtorrent_scrapy.commands.diff import _text
-from ptmtorrent_scrapy.doctor.result import CheckResult
+from ptmtorrent_scrapy.doctor.result import OK, CheckResult
 from ptmtorrent_scrapy.formats.printable import PrintableRecord, printable, show
-from ptmtorrent_scrapy.verification.finding import Finding
+from ptmtorrent_scrapy.verification.finding import Finding, Kind
 
 _HOSTILE = st.text(st.sampled_from("a \x1b\x07\n\r\t\x9b\u202e\u2028\ud800ü%{}[]"), max_size=20)
 
@@ -33,11 +33,11 @@ def shown(value: object) -> str:
 @given(_HOSTILE)
 def test_each_output_is_one_printable_line(text: str) -> None:
     change = {"what": "changed", "model": text, "fields": {"ModelTask": [text, text]}, "others": [text]}
-    finding = Finding(hub="hub", kind="stray", path=text, detail=text)
+    finding = Finding(hub="hub", kind=Kind.STRAY, path=text, detail=text)
     outputs = [
         printable(text),
         shown(text),
-        shown(CheckResult("check", "ok", text, text)),
+        shown(CheckResult("check", OK, text, text)),
         str(finding),
         shown(_text(change, "hub")),
         logged("%s is %r of %d", text, text, 3),
