@@ -1,4 +1,4 @@
-"""How often Python searches for garbage: objects that name each other, which it cannot free at once."""
+"""Set how often Python collects garbage: reference cycles, which it cannot free at once."""
 
 import gc
 
@@ -6,7 +6,7 @@ _OBJECTS = 20_000  # new ones between two searches, some 5 MB
 
 
 def collect_rarely() -> None:
-    """Search less often than Python's 700 objects: models, records and rows are free of cycles.
+    """Collect less often than after Python's 700 objects: models, records and rows have no cycles.
 
     Otherwise a listing or an export takes up to a third longer.
     """

@@ -1,4 +1,4 @@
-"""Work that a copy of this process does, so that an export has two processors."""
+"""Do work in a copy of this process, so that an export uses two processors."""
 
 import fcntl
 import multiprocessing
@@ -20,14 +20,14 @@ _LARGE = 4 << 20  # bytes; a copy of this process takes as long as reading a ten
 
 
 def in_child_process(make: Callable[[], Iterable[T]], size: int) -> AbstractContextManager[Iterable[T]]:
-    """Return a context that gives what is made of so many bytes, by a copy of this process if they are many."""
+    """Return a context manager for the elements; they are made in a copy of this process if they have many bytes."""
     return ChildProcess(make) if size >= _LARGE else nullcontext(make())
 
 
 class ChildProcess(Generic[T]):
-    """Yields what a copy of this process makes, which has the same open files; as a context it ends the copy.
+    """Yields elements made by a copy of this process, which has the same open files; as a context it ends the copy.
 
-    The copy makes the next element while one is worked on, and waits until that is asked for.
+    The copy makes the next element while one is processed, and waits until it is requested.
     """
 
     def __init__(self, make: Callable[[], Iterable[T]]) -> None:
@@ -35,12 +35,12 @@ class ChildProcess(Generic[T]):
         _widen(sending)
         self._process = _FORK.Process(target=_send, args=(make, sending), daemon=True)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the copy uses nothing that they hold
+            warnings.simplefilter("ignore", DeprecationWarning)  # about threads: the copy uses nothing that they hold
             self._process.start()
         sending.close()
 
     def __iter__(self) -> Iterator[T]:
-        """Yield each element, once it is made. Raise what making it raised."""
+        """Yield each element once it is made. Raise the errors of the copy."""
         while (found := self._next()) is not None:
             if isinstance(found, Exception):
                 raise found
@@ -65,7 +65,7 @@ class ChildProcess(Generic[T]):
 
 
 def _send(make: Callable[[], Iterable[object]], sending: "Connection[object, object]") -> None:
-    """Send what is made, and None or an error at the end."""
+    """Send the elements, and None or an error at the end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process ends this one
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(BrokenPipeError):  # the other process was killed
@@ -78,13 +78,13 @@ def _send(make: Callable[[], Iterable[object]], sending: "Connection[object, obj
 
 
 def _widen(sending: "Connection[object, object]") -> None:
-    """Let a pipe hold more, where the system can, so that fewer changes between the processes are needed."""
+    """Enlarge the buffer of a pipe if the system can, for fewer switches between the processes."""
     with suppress(AttributeError, OSError):
         fcntl.fcntl(sending.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 def _end_with_parent() -> None:
-    """End this process when its parent ends, however that does."""
+    """End this process when its parent ends, for whatever reason."""
     if parent := multiprocessing.parent_process():
         parent.join()
         os._exit(1)

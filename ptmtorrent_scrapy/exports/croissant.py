@@ -1,4 +1,4 @@
-"""Croissant 1.1: a description of the dataset that the exports are, which loaders of machine learning read.
+"""Croissant 1.1: a description of the exported dataset for loaders of machine learning.
 
 https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html
 """
@@ -86,7 +86,7 @@ Node = dict[str, Any]
 
 
 def write(output: Output, found: Sequence[Source], files: Sequence[str]) -> list[str]:
-    """Describe these files of the output, which are written and not renamed yet; return the name of the description."""
+    """Describe files of the output, written but not yet renamed; return the name of the description."""
     described = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -128,7 +128,7 @@ def _general(found: Sequence[Source]) -> Node:
 
 
 def _responsible(found: Sequence[Source]) -> Node:
-    """Return what https://docs.mlcommons.org/croissant/docs/croissant-rai-spec.html asks for, as far as it is known."""
+    """Return the known fields of https://docs.mlcommons.org/croissant/docs/croissant-rai-spec.html."""
     times = [time for s in found if s.crawl for time in (s.crawl.started, s.crawl.ended) if time]
     node = {
         "rai:dataCollection": (
@@ -177,7 +177,7 @@ def _activity(source: Source) -> Node:
 
 
 def _hub_urls(found: Sequence[Source]) -> Iterator[str]:
-    """Yield the URL of each hub, as its first record has it."""
+    """Yield the URL of each hub from its first record."""
     for source in found:
         for record, _ in source.pair.records(with_objects=False):
             hub = record.get("ModelHub")
@@ -215,7 +215,7 @@ def _record_set(name: str) -> Node:
 
 
 def _is_flat(kind: Column) -> bool:
-    """Return whether a column is a value or a list of values; the structures are in the Parquet files alone."""
+    """Return whether a column is a value or a list of values; structures are only in the Parquet files."""
     return not pa.types.is_nested((kind.item or kind).type)
 
 

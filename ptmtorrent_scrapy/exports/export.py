@@ -1,4 +1,4 @@
-"""Exports a tree in one format, or in all."""
+"""Export a tree in one format or in all."""
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -23,13 +23,13 @@ class Format(StrEnum):
 
 
 class ExportLocked(Exception):
-    """Another export writes to the folder; the message says which process."""
+    """Another export is writing to the folder; the message names its process."""
 
 
 class Export:
-    """Writes files below a folder; each file that is there stays until the new ones are complete.
+    """Writes files below a folder; existing files stay until the new ones are complete.
 
-    `advance` gets (what is being done, how much of it is, of how much); `warn` gets what is missing, in words.
+    `advance` receives (activity, amount done, total); `warn` receives messages about missing data.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Export:
         return files.files
 
     def _write(self, files: Output, found: Sequence[Source], wanted: Sequence[Format]) -> None:
-        """Write the formats; what needs libraries of its own is imported where it is wanted."""
+        """Write the formats; modules that need extra libraries are imported only if needed."""
         written: list[str] = []
         if Format.SQLITE in wanted:
             written += self._write_sqlite(files, found)

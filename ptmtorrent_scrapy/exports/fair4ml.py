@@ -47,7 +47,7 @@ def write(output: Output, found: Sequence[Source], advance: Advance) -> list[str
 
 
 def node(hub: str, record: Node, listed: Node) -> Node:
-    """Return the node of a model from its record, and from what the hub's own object says beyond that."""
+    """Return the node of a model from its record and further fields of the hub's own object."""
     return {"@context": CONTEXT, **{key: value for key, value in _properties(hub, record, listed) if value}}
 
 
@@ -70,8 +70,8 @@ def _properties(hub: str, record: Node, listed: Node) -> Iterator[tuple[str, Any
 
 
 def _identity(hub: str, record: Node) -> Iterator[tuple[str, Any]]:
-    """Yield what names the model and its version."""
-    is_named_by_url = hub == LISTINGS["models"][0]  # other hubs have several models behind one URL
+    """Yield the names of the model and its version."""
+    is_named_by_url = hub == LISTINGS["models"][0]  # at other hubs several models may share a URL
     sha = text(record.get("LatestGitCommitSHA"))
     yield "@id", _iri(record["ModelURL"] if is_named_by_url else f"{record['ModelURL']}#{record['ModelName']}")
     yield "@type", "fair4ml:MLModel"
@@ -82,7 +82,7 @@ def _identity(hub: str, record: Node) -> Iterator[tuple[str, Any]]:
 
 
 def _repository(record: Node) -> Iterator[tuple[str, Any]]:
-    """Yield what the hub says of the model's repository."""
+    """Yield properties of the model's repository."""
     yield "schema:keywords", names(record.get("ModelTags"))
     yield "schema:inLanguage", names(record.get("ModelLanguages"))
     yield "schema:softwareRequirements", text(record.get("ModelLibrary"))
@@ -93,14 +93,14 @@ def _repository(record: Node) -> Iterator[tuple[str, Any]]:
 
 
 def _owner(record: Node) -> Node:
-    """Return the account; no listing says whether it is of a person, and most models are of organizations."""
+    """Return the account as an organization: no listing says whether it belongs to a person, and most do not."""
     owner = {"@type": "schema:Organization", "schema:name": text(record["ModelOwner"])}
     link = _link(record.get("ModelOwnerURL"))
     return {**link, **owner} if link else owner
 
 
 def _lineage(base: str, record: Node) -> Iterator[tuple[str, Any]]:
-    """Yield what the model was made from; a quantized or merged model is not fine-tuned."""
+    """Yield the base models; a quantized or merged model is not fine-tuned."""
     relation = record.get("ModelBaseModelRelation")
     models = [
         {"@id": _iri(f"{base}/{each}"), "@type": "fair4ml:MLModel", "schema:name": each}
@@ -147,7 +147,7 @@ def _counters(record: Node) -> Iterator[Node]:
 
 
 def _card(record: Node, listed: Node) -> Iterator[tuple[str, Any]]:
-    """Yield emissions and evaluations, which cards have and records do not."""
+    """Yield emissions and evaluations from the card, which records do not have."""
     card = mapping(listed.get("cardData"))
     emissions = card.get("co2_eq_emissions")
     grams = number(mapping(emissions).get("emissions") if isinstance(emissions, dict) else emissions)
@@ -181,7 +181,7 @@ def _link(url: Any) -> Node | None:
 
 
 def _iri(url: str) -> str:
-    """Return a URL with what RFC 3986 does not allow in it escaped.
+    """Return a URL in which characters that RFC 3986 does not allow are escaped.
 
     >>> _iri("https://hub.example/a b/<ü>")
     'https://hub.example/a%20b/%3C%C3%BC%3E'

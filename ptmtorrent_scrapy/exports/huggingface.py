@@ -1,6 +1,6 @@
-"""Names of Hugging Face that exports need: which hub of a tree holds which of its listings, and its frameworks."""
+"""Names of Hugging Face for exports: which hub of a tree has which listing, and tags of frameworks."""
 
-# The hubs of a tree whose objects are Hugging Face's, by the name that hub-stats gives to their table.
+# The hubs of a tree with Hugging Face's objects, by the name of their table in hub-stats.
 LISTINGS = {
     "models": ("huggingface", "hf_metadata.json"),
     "datasets": ("huggingface_datasets", "hfd_metadata.json"),

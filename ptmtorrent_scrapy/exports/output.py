@@ -1,4 +1,4 @@
-"""The files of an export: written beside their places, synced, and renamed when all of them are complete."""
+"""The files of an export: written under temporary names, synced, and renamed when all of them are complete."""
 
 import contextlib
 from collections.abc import Iterator
@@ -19,15 +19,15 @@ class ExportedFile:
 
 
 class Output:
-    """New files below a folder, which get their names together."""
+    """New files below a folder that are renamed together."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.files: list[ExportedFile] = []  # those that are in their places
+        self.files: list[ExportedFile] = []  # those with their final names
         self._rows: dict[Path, int | None] = {}
 
     def new(self, name: str) -> Path:
-        """Return the path where the file that is to become `name` is written."""
+        """Return the temporary path of the file `name`."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         beside(path).unlink(missing_ok=True)  # of an export that was killed
@@ -35,12 +35,12 @@ class Output:
         return beside(path)
 
     def complete(self, name: str, rows: int) -> None:
-        """Note how many rows a file has, once it is written: files are named in the order in which they are."""
+        """Note the rows of a file that is written; files are renamed in the order of these calls."""
         self._rows.pop(path := self.folder / name, None)
         self._rows[path] = rows
 
     def commit(self) -> None:
-        """Give the files their names, after all of them are on the disk."""
+        """Rename the files after all of them are on the disk."""
         sync_paths(beside(path) for path in self._rows)
         for path, rows in self._rows.items():
             beside(path).replace(path)
@@ -49,7 +49,7 @@ class Output:
         self._rows.clear()
 
     def abandon(self) -> None:
-        """Remove what was written."""
+        """Remove the new files."""
         for path in self._rows:
             beside(path).unlink(missing_ok=True)
         self._rows.clear()
@@ -57,7 +57,7 @@ class Output:
 
 @contextlib.contextmanager
 def output(folder: Path) -> Iterator[Output]:
-    """Open an output that commits where the block ends well. Raise `OSError`."""
+    """Open an output that commits if the block succeeds. Raise `OSError`."""
     files = Output(folder)
     try:
         yield files

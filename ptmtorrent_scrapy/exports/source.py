@@ -1,4 +1,4 @@
-"""Source of exports: the hubs of a tree, each with records and metadata of one crawl, opened once for all formats."""
+"""Open the hubs of a tree for exports, each with records and metadata of one crawl, once for all formats."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -7,24 +7,22 @@ from typing import NamedTuple, TypeVar
 from ptmtorrent_scrapy import __version__
 from ptmtorrent_scrapy.catalog import CollectedHub, Crawl, Pair
 
-Advance = Callable[
-    [str, int, int | None], object
-]  # what is being done, how much of it is, of how much if that is known
+Advance = Callable[[str, int, int | None], object]  # activity, amount done, and total if known
 
 _STEP = 500  # elements between two calls of `Advance`
-_LINES = 10_000  # likewise lines
+_LINES = 10_000  # lines between two calls
 T = TypeVar("T")
 
 
 class Source(NamedTuple):
-    """A hub, what is open of it, and the crawl that this comes from."""
+    """A hub, its open files, and the crawl that wrote them."""
 
     hub: CollectedHub
     pair: Pair
     crawl: Crawl | None
 
     def description(self) -> str:
-        """Return where the data comes from, in words."""
+        """Return a description of the data's origin."""
         if self.crawl is None:
             return "unknown"
         return f"crawl of {self.crawl.started}, version {self.crawl.version}, {self.crawl.reason or 'still running'}"
@@ -39,12 +37,12 @@ def sources(hubs: Sequence[CollectedHub]) -> Iterator[list[Source]]:
 
 
 def about(found: Sequence[Source]) -> dict[str, str]:
-    """Return who made an export, and where each hub's data comes from."""
+    """Return the program of an export and the origin of each hub's data."""
     return {"program": f"ptmtorrent_scrapy {__version__}", **{each.hub.name: each.description() for each in found}}
 
 
 def counted(advance: Advance, what: str, lines: Iterable[T]) -> Iterator[T]:
-    """Yield the lines, and report from time to time how many there were."""
+    """Yield the lines, and report their number from time to time."""
     for number, line in enumerate(lines, 1):
         if number % _LINES == 0:
             advance(what, number, None)
@@ -52,10 +50,10 @@ def counted(advance: Advance, what: str, lines: Iterable[T]) -> Iterator[T]:
 
 
 class Progress:
-    """Reports how many models of an open hub were read; of how many is estimated from the bytes read so far."""
+    """Reports how many models of an open hub were read; the total is estimated from the bytes read so far."""
 
     def __init__(self, advance: Advance, what: str, pair: Pair, size: int) -> None:
-        """Prepare it; `size` is that of the files that are read."""
+        """Prepare it; `size` is the bytes of the files to read."""
         self._advance = advance
         self._what = what
         self._pair = pair
@@ -65,7 +63,7 @@ class Progress:
         self._next = _STEP
 
     def step(self, size: int = 0, count: int = 1) -> None:
-        """Note that elements were read, and their bytes where they are read at their places, or by another process."""
+        """Count elements that were read, and their bytes if the files do not count these themselves."""
         self._count += count
         self._read += size
         if self._count >= self._next:
@@ -74,5 +72,5 @@ class Progress:
             self._advance(self._what, self._count, round(self._count * self._size / read))
 
     def end(self) -> None:
-        """Note that all was read."""
+        """Report that everything was read."""
         self._advance(self._what, self._count, self._count)

@@ -1,13 +1,13 @@
-"""Values of hubs, as columns can hold them; a value of another type is None."""
+"""Convert values of hubs for columns; a value of another type becomes None."""
 
 from typing import Any
 
 LONGEST_NAME = 4096  # characters of a name that many rows share, such as a tag
-_LARGEST = 2**63 - 1024  # a larger one would be 2**63 as a float, which pandas makes of integers with gaps
+_LARGEST = 2**63 - 1024  # a larger one is 2**63 as a float, to which pandas converts integers with gaps
 
 
 def text(value: Any) -> str | None:
-    r"""Return a string without NUL, which ends a text for many readers.
+    r"""Return a string without NUL, at which many readers stop.
 
     >>> text("a\0b"), text(3)
     ('a\ufffdb', None)
@@ -18,7 +18,7 @@ def text(value: Any) -> str | None:
 
 
 def name(value: Any) -> str | None:
-    """Return a string that can be a name: neither empty nor endless.
+    """Return a string that can be a name: neither empty nor too long.
 
     >>> name("mit"), name("x" * 5000), name(" ")
     ('mit', None, None)

@@ -1,6 +1,6 @@
 """Scrapy extensions: the phases that follow a listing, progress, summary, log of crawls and report.
 
-What one needs of a hub is an attribute or a method of its spider. The work itself belongs in `cloning` or a library.
+Hub-specific behaviour is an attribute or a method of the spider. The work itself belongs in `cloning` or a library.
 """
 
 from ptmtorrent_scrapy.extensions.crawl_log import CrawlLog

@@ -1,4 +1,4 @@
-"""What follows a listing: it runs once the spider has no request left, while the engine is kept open."""
+"""Run the work after a listing: once the spider has no request left, while the engine is kept open."""
 
 import asyncio
 import logging
@@ -34,17 +34,17 @@ class AfterListing(ABC):
 
     @abstractmethod
     async def work(self) -> FinishReason:
-        """Do what follows the listing; return why the crawl closes. Raise `Cancelled`, `ClusterLost`, `OSError`."""
+        """Do the work after the listing; return why the crawl closes. Raise `Cancelled`, `ClusterLost`, `OSError`."""
 
     def _close_spider(self, work: asyncio.Task[FinishReason]) -> None:
         if self.crawler.engine.spider is not None:
             self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason=work.result().value))
 
     async def _ended(self) -> FinishReason:
-        """Return why the crawl closes; what failed is logged in one line."""
+        """Return why the crawl closes; log a failure in one line."""
         try:
             return await self.work()
-        except (Cancelled, asyncio.CancelledError):  # the latter where a cluster is gone when the crawl is stopped
+        except (Cancelled, asyncio.CancelledError):  # the latter if a cluster is lost when the crawl is stopped
             return FinishReason.CANCELLED
         except (OSError, ClusterLost) as error:
             return _failed(self.crawl.state, error)
@@ -55,7 +55,7 @@ class AfterListing(ABC):
 
 
 def _failed(state: CrawlState, error: OSError | ClusterLost) -> FinishReason:
-    """Log the trouble of a machine unless it was logged before; return what kind it is."""
+    """Log a fault of a machine unless it was logged before; return its kind."""
     if state.problem is None:
         state.problem = f"{_described(error)}; previous data was kept"
         logger.error("%s", state.problem)

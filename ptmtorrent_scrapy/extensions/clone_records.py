@@ -1,4 +1,4 @@
-"""Clones the repositories of the records on disk, in place of the phases that follow a listing."""
+"""Clone the repositories of the records on disk, instead of the phases after a listing."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class CloneRecords(AfterListing):
-    """Extension: selects from the records, clones, and notes in the records which clones exist."""
+    """Extension: selects from the records, clones, and adds the paths of the clones to the records."""
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -45,7 +45,7 @@ class CloneRecords(AfterListing):
         return reason or (FinishReason.FAILED if self.crawl.state.faults else FinishReason.FINISHED)
 
     def _select(self) -> int:
-        """Note all models of the records, and which of them are wanted; return how many there are."""
+        """Store all models of the records, and whether each is selected; return their number."""
         spider, models = self.crawl.spider, 0
         retried = self._retried() if isinstance(spider, FromRecords) and spider.retry is not None else None
         hub = CollectedHub(self.crawl.tree.root, self.crawl.tree.hub)
@@ -73,7 +73,7 @@ class CloneRecords(AfterListing):
 
 
 def _models(spider: Hub, pair: Pair) -> Iterator[Model]:
-    """Yield a model per record; of datasets and spaces, which have no records, one per object."""
+    """Yield one model per record, or per object of datasets and spaces, which have no records."""
     if pair.has_records:
         for record, found in pair.records():
             if model := spider.recorded(record, found):

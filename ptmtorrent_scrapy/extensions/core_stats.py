@@ -8,7 +8,7 @@ from scrapy.extensions.corestats import CoreStats
 
 
 class CrawlStats(CoreStats):
-    """Extension: counts responses, and notes when and why a crawl ended.
+    """Extension: counts responses, and records when and why a crawl ended.
 
     Models are counted by the pipelines. Without Scrapy's signal per item, a listing takes a tenth less.
     """

@@ -1,4 +1,4 @@
-"""Writes the history of a tree: one line per crawl, and snapshots of the previous files."""
+"""Write the history of a tree: one line per crawl, and snapshots of the previous files."""
 
 import asyncio
 import contextlib
@@ -74,7 +74,7 @@ class CrawlLog:
             logger.log(logging.ERROR if is_new else logging.INFO, message, self.crawl.tree.crawls, error.strerror)
 
     def _line_at_start(self) -> dict[str, Any]:
-        """Return the line of the crawl as far as it is known at its start."""
+        """Return the line of the crawl with the fields that are known at its start."""
         return {
             "started": self.crawl.state.started,
             "ended": None,
@@ -123,7 +123,7 @@ def _counts(statistics: dict[str, Any], collected: Collected | None) -> dict[str
 
 
 def program_commit(folder: Path) -> str | None:
-    """Return the commit of the checkout that this program runs from; None where it is installed otherwise."""
+    """Return the commit of the checkout that this program runs from; None for an installed package."""
     try:
         return head(folder).commit
     except OSError:
@@ -131,7 +131,7 @@ def program_commit(folder: Path) -> str | None:
 
 
 def _settings(settings: BaseSettings, spider: Hub) -> dict[str, Any]:
-    """Return the URLs of the hub, and those of our settings that the user has set, without secrets."""
+    """Return the URLs of the hub and the user's values of our settings, without secrets."""
     own = SETTINGS_PRIORITIES["project"]
     found = {
         name: settings[name]
@@ -139,5 +139,5 @@ def _settings(settings: BaseSettings, spider: Hub) -> dict[str, Any]:
         if name in spider.url_settings or (_OURS.fullmatch(name) and (settings.getpriority(name) or 0) > own)
     }
     if "CLONE_GIT_CONFIG" in found:
-        found["CLONE_GIT_CONFIG"] = HIDDEN  # headers and proxies have passwords in any form
+        found["CLONE_GIT_CONFIG"] = HIDDEN  # headers and proxies may contain passwords
     return {name: redact(str(value), spider.token[1] if spider.token else "") for name, value in found.items()}

@@ -9,9 +9,9 @@ from ptmtorrent_scrapy.items import ListingPage, RawPage
 
 
 class ModelFeedExporter(FeedExporter):
-    """Export models, and leave pages to the pipelines: their bodies are bytes, which no feed can hold."""
+    """Exports models, but no pages: their bodies are bytes, which feeds cannot contain."""
 
     def item_scraped(self, item: Any, spider: Spider) -> None:
-        """Export an item that is no page."""
+        """Export an item unless it is a page."""
         if not isinstance(item, ListingPage | RawPage):
             super().item_scraped(item, spider)

@@ -24,7 +24,7 @@ from ptmtorrent_scrapy.storage.disk_errors import described
 
 logger = logging.getLogger(__name__)
 
-_NAMED = 10  # ids that a line names
+_NAMED = 10  # unknown ids that are named
 T = TypeVar("T")
 
 
@@ -101,7 +101,7 @@ class Phases(AfterListing):
                 )
                 logger.error("%s", problem)
         self._pipeline(RecordPipeline).published()
-        if problem is not None:  # another one is why the crawl ends early, not what failed here
+        if problem is not None:  # the reason for the early end is another one
             raise OSError(problem)
 
     def _pipeline(self, kind: type[T]) -> T:
@@ -117,13 +117,13 @@ def _abandon(files: Iterable[JsonArrayFile | AtomicFile]) -> None:
 
 
 def seconds(stats: StatsCollector) -> float:
-    """Return how long a crawl has run."""
+    """Return the seconds that a crawl has run."""
     start: datetime | None = stats.get_value("start_time")
     return (datetime.now(UTC) - start).total_seconds() if start else 0.0
 
 
 def would_lose_records(crawl: CrawlSession, written: int) -> FinishReason | None:
-    """Return why previous records are kept: more than half would vanish because servers could not be asked."""
+    """Return why previous records are kept, if more than half would be lost because servers could not be reached."""
     before = _records_before(crawl)
     lost = min(crawl.state.passing_losses, before - written)
     if lost <= 0 or lost * 2 <= before:
@@ -153,13 +153,13 @@ def is_listed(crawl: CrawlSession, listed: int) -> bool:
 
 
 def chosen(crawl: CrawlSession, listed: int) -> int:
-    """Return how many of the models listed are to have their repositories cloned."""
+    """Return for how many of the listed models repositories are cloned."""
     selection = crawl.spider.selection
     return selection.count(crawl.listing.wanted() if selection.restricts else listed)
 
 
 async def clone_chosen(crawl: CrawlSession, listed: int) -> FinishReason | None:
-    """Clone what the arguments select of the models listed; return why that ended early. Raise `Cancelled`."""
+    """Clone the selected models; return why that ended early. Raise `Cancelled`."""
     assert crawl.cloner is not None
     for line in unmatched(crawl):
         logger.warning("%s", printable(line))
@@ -171,7 +171,7 @@ async def clone_chosen(crawl: CrawlSession, listed: int) -> FinishReason | None:
 
 
 def unmatched(crawl: CrawlSession) -> Iterator[str]:
-    """Yield one line for each value and id of the arguments that no model has, with the nearest one."""
+    """Yield a line for each argument value and id that no model has, with the nearest existing one."""
     yield from crawl.matches.unmatched()
     missing = list(islice(crawl.listing.unlisted(crawl.spider.selection.ids or ()), _NAMED + 1))
     for name in missing[:_NAMED]:

@@ -1,4 +1,4 @@
-"""Plans a crawl instead of cloning: lists the hub, and estimates what its clones take."""
+"""Plan a crawl instead of cloning: list the hub, and estimate bytes and time of its clones."""
 
 import asyncio
 import shutil
@@ -30,11 +30,11 @@ _AT_ONCE = 4  # repositories that are measured
 
 @dataclass(frozen=True, kw_only=True)
 class PlanOptions:
-    """What the user asks of a plan."""
+    """The user's options for a plan."""
 
-    data: Path  # the data tree that the crawl would write; the plan's own is scratch
+    data: Path  # the data tree of the crawl; the plan's own is temporary
     sample: int  # repositories whose size is looked up
-    rate: int | None  # bytes per second; None: as earlier crawls had
+    rate: int | None  # bytes per second; None: as in earlier crawls
 
 
 class Planning(AfterListing):
@@ -129,7 +129,7 @@ class Planning(AfterListing):
         return which != LfsMode.NONE and (not which.isdigit() or size <= int(which))
 
     def _before(self) -> list[tuple[int, float]]:
-        """Return (bytes, seconds) of what earlier crawls have cloned."""
+        """Return (bytes, seconds) of each clone of earlier crawls."""
         return [
             (line["git_bytes"] + line["lfs_bytes"], line["seconds"])
             for line in json_lines(self._tree.repositories, {"git_bytes": int, "lfs_bytes": int, "seconds": float})
@@ -138,5 +138,5 @@ class Planning(AfterListing):
 
 
 def planning(options: PlanOptions) -> type[Planning]:
-    """Return the extension that plans as the options say."""
+    """Return a planning extension with these options."""
     return type("Planning", (Planning,), {"options": options})

@@ -1,4 +1,4 @@
-"""Shows what a crawl is doing: bars on a terminal, else one line per minute."""
+"""Show what a crawl is doing: bars on a terminal, else one line per minute."""
 
 import logging
 import sys
@@ -29,9 +29,9 @@ _ON_TERMINAL = 0.5  # seconds between updates
 _IN_LOG = 10.0  # seconds until the first line
 _LINES = 6  # periods between two lines
 _RATE_OVER = 60  # samples of a rate
-_WIDE = 120  # columns from which on current repositories are named
+_WIDE = 120  # least columns for the names of current repositories
 _BAR = 10  # columns
-_BESIDE = len("listing") + _BAR + 3  # columns of a line that are not its text
+_BESIDE = len("listing") + _BAR + 3  # columns of a line besides its text
 
 
 class Rate:
@@ -42,14 +42,14 @@ class Rate:
         self._clock = clock
 
     def add(self, value: float) -> float:
-        """Add a sample; return how much it grows per second."""
+        """Add a sample; return the growth per second."""
         self._samples.append((self._clock(), value))
         (began, first), (ended, last) = self._samples[0], self._samples[-1]
         return max(0.0, (last - first) / (ended - began)) if ended > began else 0.0
 
 
 class Part(NamedTuple):
-    """A part of a line of progress; the less important ones, of higher `rank`, stay out of a narrow terminal."""
+    """A part of a progress line; a narrow terminal omits less important parts, of higher `rank`."""
 
     text: str
     rank: int
@@ -144,7 +144,7 @@ class Progress:
         return parts
 
     def _cloned(self) -> list[Part]:
-        """Return how many repositories are done and how, the bytes, their rate, and the time left."""
+        """Return the numbers of repositories by result, the bytes, their rate, and the remaining time."""
         done, chosen = self._counted("clone/done"), self._counted("clone/chosen")
         downloaded = self._counted("clone/downloaded_bytes")
         rate, per_second = self._bytes.add(downloaded), self._done.add(done)
@@ -164,7 +164,7 @@ class Progress:
                 yield host, wait
 
     def _results(self) -> Iterator[Part]:
-        """Yield how many repositories have a clone, and how many have none, by status."""
+        """Yield how many repositories have a clone, and the numbers of the others by status."""
         if usable := sum(self._counted(f"clone/status/{status}") for status in USABLE):
             yield Part(f"{usable:,} cloned", 3)
         for status in CloneStatus:
@@ -172,7 +172,7 @@ class Progress:
                 yield Part(f"{number:,} {status}", 4)
 
     def _under_way(self, width: int) -> str:
-        """Return the names of the current repositories, within so many columns."""
+        """Return the names of the current repositories, within a number of columns."""
         names = ", ".join(printable(name) for name in sorted(self.crawl.state.cloning))
         if not names or width <= 3:
             return ""

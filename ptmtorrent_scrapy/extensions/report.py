@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 class Report:
-    """Extension: writes the report once the crawl has let go of the tree, where `REPORT` is true."""
+    """Extension: writes the report after the crawl has unlocked the tree, if `REPORT` is true."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

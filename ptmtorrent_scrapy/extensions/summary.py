@@ -47,7 +47,7 @@ class Summary:
         return summary
 
     async def show(self, reason: str) -> None:
-        """Write the summary to the log; where that is a file, to standard error as well."""
+        """Write the summary to the log; if that is a file, to standard error as well."""
         collected = await self._collected()
         lines = [line for rows in self._lines(reason, collected) for line in rows.split("\n")]
         logger.info("\n".join(["%s"] * len(lines)), *lines)
@@ -56,12 +56,12 @@ class Summary:
                 show(line, file=sys.stderr)
 
     async def _collected(self) -> Collected:
-        """Return what the tree has; it is measured here if the crawl ended before that."""
+        """Return the bytes of the tree; measure them if the crawl ended before that."""
         if self.crawl.state.collected is not None:
             return self.crawl.state.collected
         try:
             return await asyncio.to_thread(measure, self.crawl.tree, self.crawl.state.started)
-        except OSError:  # of a tree that cannot be read: the problem was logged before
+        except OSError:  # the tree cannot be read: the problem was logged before
             return Collected()
 
     def _lines(self, reason: str, collected: Collected) -> Iterator[str]:
@@ -96,7 +96,7 @@ class Summary:
             yield row("doubtful", f"{doubt}: {counted(models, 'model')} (the field is absent)")
 
     def _models(self) -> str:
-        """Return how many models there are, since when or how fast they were listed, and which were not counted."""
+        """Return the number of models, when or how fast they were listed, and which were not counted."""
         models, state = self._counted("listing/models"), self.crawl.state
         if state.records_age is not None:
             return f"{models:,} in json/{self.crawl.state_file.name}, listed {ago(state.records_age)}"
@@ -165,14 +165,14 @@ class Summary:
         return int(self.crawler.stats.get_value(name, 0))
 
     def _first(self, prefix: str) -> Iterator[tuple[str, int]]:
-        """Yield the most frequent of some statistics, and how many others there are."""
+        """Yield the most frequent of some statistics, and the number of the others."""
         found = list(self._below(prefix).items())
         yield from found[:_CHANGES]
         if len(found) > _CHANGES:
             yield "others", sum(number for _, number in found[_CHANGES:])
 
     def _below(self, prefix: str) -> dict[str, int]:
-        """Return the statistics whose names begin alike, by the rest of the name, largest first."""
+        """Return the statistics with a common prefix by the rest of their names, largest first."""
         assert self.crawler.stats is not None
         found = {
             name.removeprefix(prefix): value

@@ -1,4 +1,4 @@
 """Parsers of public formats: JSON, YAML, Markdown, DOIs, repository URLs, HTTP headers.
 
-They know nothing of a hub. What a hub makes of a format belongs in `parsers`.
+They do not depend on a hub. A hub's own use of a format belongs in `parsers`.
 """

@@ -1,8 +1,8 @@
-"""Numbers with their nouns, as people read them."""
+"""Format numbers with their nouns."""
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """Return a number with its noun, which is in the plural unless the number is 1.
+    """Return a number with its noun, in the plural unless the number is 1.
 
     >>> counted(1, "model"), counted(2_000, "model"), counted(0, "repository", "repositories")
     ('1 model', '2,000 models', '0 repositories')

@@ -1,4 +1,4 @@
-"""DOIs of papers, from how papers are named on model hubs."""
+"""Find DOIs of papers in the texts and URLs of model hubs."""
 
 import re
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ _NATURE_NAMED = re.compile(r"nature\.com/articles/([a-z]+\d+|s\d{5}-[\d-]+\w)(?!
 # https://www.crossref.org/blog/dois-and-matching-regular-expressions/
 _DOI = re.compile(r"(?<![\w.])10\.\d{4,9}/[-._;()/:A-Z0-9]+", re.IGNORECASE | re.ASCII)
 _LONGEST = 300  # characters of a DOI
-# What publishers' pages have after the DOI in their address
+# What follows the DOI in the addresses of publishers' pages
 _AFTER_DOI = (
     *("/full", "/abstract", "/pdf", "/epdf", "/fulltext", "/meta", ".full", ".abstract", ".pdf", ".htm", ".html", "/"),
 )
@@ -41,7 +41,7 @@ _BIORXIV_VERSION = re.compile(r"(10\.1101/[\d.]+)v\d+.*")
 
 
 def arxiv_doi(identifier: str) -> str | None:
-    """Return the DOI that arXiv gives a paper, from its id or URL; None if it is not a possible id.
+    """Return the DOI of an arXiv paper from its id or URL; None if it is not a valid id.
 
     >>> arxiv_doi("1810.04805v2"), arxiv_doi("cs.CL/0301001"), arxiv_doi("0000.00000")
     ('10.48550/arXiv.1810.04805', '10.48550/arXiv.cs/0301001', None)
@@ -52,7 +52,7 @@ def arxiv_doi(identifier: str) -> str | None:
 
 
 def dois(text: str) -> list[str]:
-    """Return the DOIs that a text or a URL names, bare, each once: those in it, and those of ids of papers.
+    """Return the distinct DOIs in a text or URL, not as URLs, including those of paper ids.
 
     >>> dois("https://arxiv.org/pdf/1512.03385.pdf and doi:10.1109/CVPR.2016.90.")
     ['10.48550/arXiv.1512.03385', '10.1109/CVPR.2016.90']
@@ -76,7 +76,7 @@ def _dois(text: str) -> Iterator[str]:
 
 
 def _arxiv(match: re.Match[str]) -> str | None:
-    """Return the DOI of an arXiv id; None where its month, its number or its archive cannot be."""
+    """Return the DOI of an arXiv id; None if its month, number or archive is invalid."""
     year, month = divmod(int(match["month"] or match["old_month"]), 100)
     number = match["number"] or match["old_number"]
     if not 1 <= month <= 12 or not int(number):
@@ -89,10 +89,10 @@ def _arxiv(match: re.Match[str]) -> str | None:
 
 
 def _bare(doi: str) -> str:
-    """Return a DOI without what follows it in the page's address or the sentence."""
+    """Return a DOI without the rest of the page's address or of the sentence."""
     doi = doi.rstrip(".,;:")
     while (ending := next((end for end in _AFTER_DOI if doi.endswith(end)), None)) is not None:
         doi = doi.removesuffix(ending)
-    if doi.count(")") > doi.count("("):  # the bracket around the DOI is closed
+    if doi.count(")") > doi.count("("):  # the closing bracket around the DOI
         doi = doi.rstrip(")").rstrip(".,;:")
     return _BIORXIV_VERSION.sub(r"\1", doi)

@@ -1,4 +1,4 @@
-"""Bytes of hubs as text."""
+"""Decode bytes from hubs."""
 
 import codecs
 

@@ -1,8 +1,8 @@
 """Groups of licences by what they allow, of SPDX identifiers in lower case.
 
-After the categories of https://blueoakcouncil.org/list (permissive), https://www.gnu.org/licenses/license-list.html and
-https://spdx.org/licenses/; RAIL and community licences of models after their texts. A group is a help to select, and no
-legal advice.
+The groups follow the categories of https://blueoakcouncil.org/list (permissive), of
+https://www.gnu.org/licenses/license-list.html and https://spdx.org/licenses/, and the texts of RAIL and community
+licences of models. A group helps to select models; it is not legal advice.
 """
 
 _PERMISSIVE = (

@@ -1,4 +1,4 @@
-"""Markdown as GitHub writes it, the safe HTML it becomes, and the tables in that."""
+"""Render GitHub's Markdown to safe HTML, and read the tables in it."""
 
 import re
 from collections import Counter
@@ -25,25 +25,25 @@ _PAGE = """<!DOCTYPE html>
 </html>
 """
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)", re.IGNORECASE)
-_DEEPEST = 256  # elements in each other; nh3's time grows with the square of that
+_DEEPEST = 256  # nested elements; nh3's time grows with the square of the depth
 _NOT_NESTED = {  # elements without an end tag, or whose end tag is optional
     *("area", "base", "body", "br", "col", "colgroup", "dd", "dt", "embed", "head", "hr", "html", "img", "input"),
     *("li", "link", "meta", "optgroup", "option", "p", "rp", "rt", "source", "tbody", "td", "tfoot", "th", "thead"),
     *("tr", "track", "wbr"),
 }
-_EMPTY_ANCHOR = re.compile(r"<a(\s[^<>]*)/>", re.IGNORECASE)  # which HTML leaves open
+_EMPTY_ANCHOR = re.compile(r"<a(\s[^<>]*)/>", re.IGNORECASE)  # which have no end tag
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-# What an anchor in a heading is named by, and how tables look, besides what nh3 lets through
+# Attributes of anchors in headings and of tables, besides those that nh3 allows
 _ATTRIBUTES = {tag: {*nh3.ALLOWED_ATTRIBUTES.get(tag, ()), "id"} for tag in (*_HEADINGS, "a", "table")}
 _ATTRIBUTES = {**nh3.ALLOWED_ATTRIBUTES, **_ATTRIBUTES, "a": {*_ATTRIBUTES["a"], "name"}}
 
 
 class TooDeep(ValueError):
-    """A text whose elements are in each other more often than any page needs."""
+    """A text whose elements are nested deeper than in any sensible page."""
 
 
 def render(markdown: str) -> str:
-    """Return a whole HTML page without scripts and without anything that a browser loads; to be written as UTF-8.
+    """Return a complete HTML page without scripts and external resources, to be written as UTF-8.
 
     Raise `TooDeep`.
 
@@ -59,7 +59,7 @@ def render(markdown: str) -> str:
 
 
 def _check_depth(html: str) -> None:
-    """Raise `TooDeep` for elements in more than so many others."""
+    """Raise `TooDeep` for elements that are nested too deep."""
     within: Counter[str] = Counter()
     depth = 0
     for tag in _TAG.finditer(html):
@@ -89,7 +89,7 @@ def plain(text: str) -> str:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: its text with single spaces, and where its links lead."""
+    """A cell of a table: its text with single spaces, and the targets of its links."""
 
     text: str
     links: list[str]
@@ -102,7 +102,7 @@ class Table:
     columns: list[str]
     rows: list[list[Cell]]
     section: str | None  # text of the heading
-    anchor: str | None  # name that the heading can be linked by, where it gives itself one
+    anchor: str | None  # anchor of the heading, if it has one
 
 
 def tables(page: str) -> Iterator[Table]:
@@ -149,5 +149,5 @@ def _piece(event: str, node: Any, is_whole: bool) -> str:
 
 
 def links(page: str) -> list[str]:
-    """Return where the links of an HTML page lead."""
+    """Return the targets of the links of an HTML page."""
     return [link.strip() for a in Selector(page).root.iter("a") if (link := a.get("href")) is not None]

@@ -1,4 +1,4 @@
-"""Text of strangers, made safe to show."""
+"""Make untrusted text safe to show."""
 
 import logging
 import sys
@@ -6,11 +6,11 @@ import traceback
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-_FRAMES = ("  File ", "Traceback ", "  + ", "  | ", "\n")  # how pieces of a traceback begin that are of this program
+_FRAMES = ("  File ", "Traceback ", "  + ", "  | ", "\n")  # beginnings of those parts of a traceback that Python writes
 
 
 def printable(text: str) -> str:
-    r"""Return the text without characters that act on a terminal, or on the direction of what is read.
+    r"""Return the text without characters that control a terminal or change the direction of text.
 
     >>> printable("a\x1b[2Jb\u202ec ü")
     'a\\x1b[2Jb\\u202ec ü'
@@ -26,7 +26,7 @@ def show(value: object, *, file: TextIO | None = None, flush: bool = False) -> N
 
 
 class PrintableRecord(logging.LogRecord):
-    """A line of the log whose values are printable; its format is the program's own."""
+    """A log record whose values are printable; its format string is trusted."""
 
     def getMessage(self) -> str:  # noqa: N802 - logging's name
         """Return the message with its values."""
@@ -47,7 +47,7 @@ class _Printable:
 
     @classmethod
     def of(cls, value: Any) -> Any:
-        """Return a number as it is, text as printable text, and anything else so that its text will be."""
+        """Return a number unchanged, text as printable text, and any other value wrapped with printable text."""
         if isinstance(value, str):
             return printable(value)
         return value if isinstance(value, int | float) else cls(value)
@@ -60,7 +60,7 @@ class _Printable:
 
 
 def _traceback(error: BaseException) -> str:
-    """Return a traceback in which what errors say is one line each."""
+    """Return a traceback in which each error message is one line."""
     pieces = traceback.TracebackException.from_exception(error).format()
     lines = (piece if piece.startswith(_FRAMES) else printable(piece.removesuffix("\n")) + "\n" for piece in pieces)
     return "".join(lines).rstrip("\n")

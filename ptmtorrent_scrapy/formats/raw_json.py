@@ -1,4 +1,4 @@
-"""JSON from hubs: split without losing a byte, and read without trusting its structure."""
+"""Split JSON from hubs without changing a byte, and read it without trusting its structure."""
 
 import json
 import re
@@ -75,7 +75,7 @@ def member(text: str, name: str) -> str | None:
 
 
 def _patiently(text: str, position: int) -> tuple[Any, int]:
-    """Return what `raw_decode` does, or a `_Broken` for an invalid element whose end is known."""
+    """Return the result of `raw_decode`, or a `_Broken` for an invalid element whose end is known."""
     reason = ""
     for decoder in (_decoder, _patient_decoder):
         try:
@@ -91,7 +91,7 @@ def _patiently(text: str, position: int) -> tuple[Any, int]:
 
 
 def _skip(text: str, position: int) -> int:
-    """Return where the value that begins there ends, by its brackets. Raise `ValueError`."""
+    """Return the end of a value by matching its brackets. Raise `ValueError`."""
     depth = 0
     for token in _TOKEN.finditer(text, position):
         if token[0] in "[{":

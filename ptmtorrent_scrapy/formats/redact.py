@@ -1,4 +1,4 @@
-"""Removes secrets from text."""
+"""Remove secrets from text."""
 
 import re
 
@@ -18,7 +18,7 @@ def redact(text: str, token: str = "") -> str:
 
 
 def _without_user(word: str) -> str:
-    """Return a word without `USER@` after `://`, and without `USER:PASSWORD@`, of a URL or of a part of one."""
+    """Return a URL, or a part of one, without `USER@` after `://` and without `USER:PASSWORD@`."""
     return _PART.sub(_hidden_user, word) if "@" in word else word
 
 

@@ -1,4 +1,4 @@
-"""Links to repositories, and the repositories that they lead into."""
+"""Find the repositories that links lead to."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _SCP = re.compile(
 _GIT_NAME = re.compile(r"(.*)\.git(?:@.*)?", re.IGNORECASE)
 _GISTS = {"gist.githubusercontent.com": "gist.github.com"}
 _LONGEST = 2000  # characters of a link
-# Hosts that serve what is in a repository on GitHub, with the names before OWNER in their paths
+# Hosts that serve files of GitHub repositories, with the path segments before OWNER
 _MIRRORS = {
     "api.github.com": ("repos",),
     "codeload.github.com": (),
@@ -28,7 +28,7 @@ _MIRRORS = {
     "raw.githubusercontent.com": (),
     "ssh.github.com": (),
 }
-# What follows a project on GitLab and the like
+# What follows a project in the URLs of GitLab and similar forges
 _VIEWS = frozenset(
     (
         *("-", "activity", "archive", "blob", "branches", "commit", "commits", "graphs", "issues", "merge_requests"),
@@ -74,22 +74,22 @@ _NO_OWNERS = frozenset(
 
 @dataclass(frozen=True)
 class NamedRepository:
-    """A repository as a link names it."""
+    """The repository that a link names."""
 
-    url: str  # clone URL; the same for all links to the repository but for upper and lower case
+    url: str  # clone URL; the same for all links to the repository, except for case
     owner: str
     owner_url: str
     folder: str  # AUTHOR/MODEL, different for different repositories
 
 
 class Repositories:
-    """The repositories that the links of a hub name, each once: upper and lower case are the same to forges."""
+    """The distinct repositories in the links of a hub; forges ignore case."""
 
     def __init__(self) -> None:
         self._named: dict[str, NamedRepository] = {}
 
     def named(self, link: str) -> NamedRepository | None:
-        """Return the repository that a link names, in the spelling of the first link to it; None if it names none."""
+        """Return the repository that a link names, in the spelling of the first such link; None if there is none."""
         found = repository(link)
         if found is None or urlsplit(found.url).netloc not in _FORGES:
             return found
@@ -97,7 +97,7 @@ class Repositories:
 
 
 def repository(link: str) -> NamedRepository | None:
-    """Return the repository on a forge that a link names, or leads into; None if it names none.
+    """Return the repository on a forge that a link leads to; None if there is none.
 
     >>> repository("http://www.github.com/pytorch/vision/tree/main/torchvision/").url
     'https://github.com/pytorch/vision'
@@ -115,12 +115,12 @@ def repository(link: str) -> NamedRepository | None:
         owner_url = f"https://github.com/{owner}" if owner else base
         return NamedRepository(f"{base}/{name}", owner or host, owner_url, f"{host}/{name}")
     author = "+".join(groups if host == "github.com" else [host, *groups])  # no name has a plus
-    ending = "" if _is_forge(host) else ".git"  # what else knows no other address
+    ending = "" if _is_forge(host) else ".git"  # other servers have only this address
     return NamedRepository(f"{base}/{owner}/{name}{ending}", owner, f"{base}/{owner}", f"{author}/{name}")
 
 
 def _host_and_path(link: str) -> tuple[str, list[str]]:
-    """Return the host of a link and the names of its path; an empty host for what git should not be sent to."""
+    """Return the host and the path segments of a link; an empty host if git must not connect to it."""
     link = link.strip().lstrip("<(").rstrip(">),;.")
     if len(link) > _LONGEST:
         return "", []
@@ -139,7 +139,7 @@ def _host_and_path(link: str) -> tuple[str, list[str]]:
 
 
 def _on_github(host: str, path: list[str]) -> tuple[str, list[str]]:
-    """Return GitHub's host and path for what another host serves of a repository there."""
+    """Return GitHub's host and path for a file that another host serves."""
     before = _MIRRORS[host]
     if tuple(path[: len(before)]) != before:
         return "", []
@@ -158,7 +158,7 @@ def _gist(path: list[str]) -> list[str]:
 
 
 def _project(host: str, path: list[str]) -> list[str]:
-    """Return the names that lead to the project itself; none if the path leads to none."""
+    """Return the path segments of the project itself; none if the path has no project."""
     if ".." in path or (_is_forge(host) and path[:1] and path[0].lower() in _NO_OWNERS):
         return []
     if host in _FORGES and host != "gitlab.com":
@@ -172,7 +172,7 @@ def _project(host: str, path: list[str]) -> list[str]:
 
 
 def _without_git(names: list[str]) -> list[str]:
-    """Return the names of a project without `.git` and what pip takes after it, or that of its wiki.
+    """Return the segments of a project without `.git`, pip's additions after it, or the suffix of its wiki.
 
     >>> _without_git(["o", "n.git@v1.0"]), _without_git(["o", "n.wiki.git"])
     (['o', 'n'], ['o', 'n'])
@@ -183,7 +183,7 @@ def _without_git(names: list[str]) -> list[str]:
 
 
 def comparable(url: str) -> str:
-    """Return the URL of a repository as it is compared with others.
+    """Return the URL of a repository in the form for comparisons.
 
     >>> comparable("https://github.com/onnx/models.git/")
     'https://github.com/onnx/models'
@@ -192,7 +192,7 @@ def comparable(url: str) -> str:
 
 
 def owner_and_name(url: str) -> tuple[str, str] | None:
-    """Return owner and name of the repository that a web address on a forge names; None if it names none.
+    """Return owner and name of the repository in a web address of a forge; None if there is none.
 
     >>> owner_and_name("https://github.com/modelhub-ai/squeezenet.git")
     ('modelhub-ai', 'squeezenet')

@@ -1,14 +1,14 @@
-"""`Retry-After`: how long a server wants to be left alone (RFC 9110, 10.2.3)."""
+"""`Retry-After`: the pause that a server demands (RFC 9110, 10.2.3)."""
 
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-LONGEST_PAUSE = 3600.0  # seconds; a server is not believed that asks for more
+LONGEST_PAUSE = 3600.0  # seconds; longer pauses are not believed
 
 
 def seconds(retry_after: str) -> float | None:
-    """Return the seconds that the header asks for, by a number or a date; None if it is neither, or the date is over.
+    """Return the seconds of the header, a number or a date; None if it is neither, or the date has passed.
 
     >>> seconds(" 12 "), seconds("Thu, 01 Jan 1970 00:00:00 GMT"), seconds("soon")
     (12.0, None, None)

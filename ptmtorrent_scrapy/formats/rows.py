@@ -1,4 +1,4 @@
-"""Rows of a summary for a terminal: a name, and a text beside it."""
+"""Format rows of a summary for a terminal: a name and a text."""
 
 import textwrap
 
@@ -9,7 +9,7 @@ _BESIDE = 16  # columns before the text
 
 
 def row(name: str, text: str) -> str:
-    """Return a row, in lines of at most 80 columns where words allow it.
+    """Return a row, in lines of at most 80 columns unless a word is longer.
 
     >>> row("models", "300 listed")
     '  models        300 listed'

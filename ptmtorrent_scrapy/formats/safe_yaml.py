@@ -1,4 +1,4 @@
-"""YAML of hubs, read without trusting it."""
+"""Read untrusted YAML from hubs."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ Broken = (yaml.YAMLError, ValueError, TypeError, RecursionError, OverflowError) 
 
 
 class _Loader(yaml.CSafeLoader):
-    """Loads plain types. Numbers to the base of 60, as in 1:30:00, are text as in YAML 1.2: their cost is quadratic."""
+    """Loads plain types. Base-60 numbers such as 1:30:00 are text, as in YAML 1.2: they take quadratic time."""
 
     def construct_number(self, node: yaml.ScalarNode) -> Any:
         value = self.construct_scalar(node)
@@ -35,7 +35,7 @@ def load(text: str) -> Any:
         raise ValueError(f"{len(text)} characters are too many")
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.AliasEvent):  # a few lines of them mean a billion values
+        if isinstance(event, yaml.AliasEvent):  # a few lines of aliases can mean a billion values
             raise ValueError("aliases are not read")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from license_expression import LicenseSymbol, Licensing, get_spdx_licensing
 
 _LONGEST = 60  # characters of an identifier
-_VERSION = re.compile(r"\d")  # a name without one is of a family, such as `gpl`
+_VERSION = re.compile(r"\d")  # a name without a digit is a family, such as `gpl`
 
 
 @lru_cache(maxsize=1)

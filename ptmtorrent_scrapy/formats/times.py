@@ -1,4 +1,4 @@
-"""Spans of time as people read them."""
+"""Format spans of time for people."""
 
 from ptmtorrent_scrapy.formats.counted import counted
 

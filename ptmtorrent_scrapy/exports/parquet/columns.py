@@ -1,4 +1,4 @@
-"""Columns: an Arrow type, and what a value must be to have it. A value of another type is null."""
+"""Columns with an Arrow type. A value of another type is null."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ _EARLIEST, _LATEST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinf
 
 
 class Column:
-    """A column of a table; Arrow can take values as they are where all of them are of the types in `exact`."""
+    """A column of a table; Arrow can take the values unchanged if all of them have a type in `exact`."""
 
     item: "Column | None" = None  # of a list
 
@@ -50,7 +50,7 @@ class _Integers(Column):
 
 
 class _Record(Column):
-    """A column of structures, made field by field."""
+    """A column of structures, converted field by field."""
 
     def __init__(self, fields: Mapping[str, Column]) -> None:
         self._fields = fields
@@ -75,7 +75,7 @@ class _Many(Column):
     """A column of lists; items of another type are skipped."""
 
     def __init__(self, item: Column) -> None:
-        exact = (list,) if pa.types.is_string(item.type) else ()  # of which Arrow refuses items of another type
+        exact = (list,) if pa.types.is_string(item.type) else ()  # for which Arrow refuses items of another type
         super().__init__(pa.list_(item.type), self._clean, *exact)
         self.item: Column = item
 
@@ -153,7 +153,7 @@ def counts() -> Column:
 
 
 def of_schema(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Column:
-    """Return the column that holds what a JSON schema describes; what has several types becomes a word."""
+    """Return the column for a JSON schema; values of several types become text."""
     schema = definitions.get(str(schema.get("$ref")).rpartition("/")[2], schema)
     match schema.get("type"):
         case "integer":

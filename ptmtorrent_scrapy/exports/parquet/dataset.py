@@ -1,4 +1,4 @@
-"""Writes the Parquet files of a tree."""
+"""Write the Parquet files of a tree."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -37,7 +37,7 @@ FILES: dict[str, Column] = {
     "state": text(),
 }
 BASE_MODELS: dict[str, Column] = {"hub": text(), "model": text(), "base_model": text(), "relation": text()}
-_LISTING = 14 << 20  # bytes of a row group of a listing, whose places are in memory, too
+_LISTING = 14 << 20  # bytes of a row group of a listing, whose positions are in memory, too
 _LISTED = LISTINGS["models"][0]
 COLUMNS: dict[str, dict[str, Column]] = {
     "records.parquet": RECORDS,
@@ -94,7 +94,7 @@ def _write_others(
 
 @contextmanager
 def _table(output: Output, name: str, columns: Mapping[str, Column], description: Mapping[str, str]) -> Iterator[Table]:
-    """Open a table of the output; its rows are in the order of the hubs, and in the order of the hub's file."""
+    """Open a table of the output, sorted by hub and then by position in the hub's file."""
     with table(output.new(name), columns, description, order="hub") as rows:
         yield rows
     output.complete(name, rows.rows)
@@ -122,7 +122,7 @@ def _listed(source: Source) -> Iterator[tuple[Source, str, str]]:
 
 
 class _Listing:
-    """The file of a listing of Hugging Face, which another process begins to write where the listing is large."""
+    """The file of a listing of Hugging Face; another process writes it if the listing is large."""
 
     def __init__(
         self,
@@ -154,7 +154,7 @@ class _Listing:
         return self._name
 
     def _write(self) -> Iterator[tuple[int, Faults]]:
-        """Write the file; yield how many rows it has, and what could not be read."""
+        """Write the file; yield its number of rows and the faults."""
         pair, columns = self._source.pair, hub_stats.COLUMNS[self._kind]
         progress = Progress(self._advance, self._what, pair, pair.metadata_size(self._file))
         with table(self._path, columns, self._description, order="_id", most=_LISTING) as rows:

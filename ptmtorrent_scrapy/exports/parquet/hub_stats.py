@@ -78,7 +78,7 @@ _TOGETHER = 10_000
 def rows(pair: Pair, file: str) -> Iterator[tuple[dict[str, Any], int]]:
     """Yield each object of a listing and its bytes, in the order of `_id`, in which readers can skip row groups."""
     places = _Places(lambda offset, length: pair.object_at(file, offset, length))
-    without_place: list[dict[str, Any]] = []  # all objects of an array that is one line, which is read at once
+    without_place: list[dict[str, Any]] = []  # all objects, if the array has only one line, which is read at once
     for element in pair.elements(file, _head):
         if element.length:
             places.add(element.value, element.offset, element.length)
@@ -111,9 +111,9 @@ def _row(found: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Places:
-    """Positions of the objects of a file, in 12 bytes each, so that millions can be sorted in memory.
+    """Positions of the objects of a file in 12 bytes each, so that millions can be sorted in memory.
 
-    A listing is in the order of the ids, newest first; of another order the ids are kept, too, in 12 bytes more.
+    A listing is usually sorted by id, newest first; otherwise the ids are kept, too, in 12 more bytes each.
     """
 
     def __init__(self, read: Callable[[int, int], dict[str, Any]]) -> None:
@@ -151,6 +151,6 @@ class _Places:
 
 
 def _key(found: dict[str, Any]) -> bytes:
-    """Return the id of an object as bytes, in whose order it is sorted."""
+    """Return the id of an object as bytes, the key for sorting."""
     identifier = found.get("_id")
     return bytes.fromhex(identifier) if isinstance(identifier, str) and _ID.fullmatch(identifier) else _LAST

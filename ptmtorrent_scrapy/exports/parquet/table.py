@@ -1,4 +1,4 @@
-"""Writes one Parquet file row by row, in bounded memory."""
+"""Write one Parquet file row by row, with limited memory."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from ptmtorrent_scrapy.exports.parquet.columns import POOL, Column
 
 _BATCH = 500  # rows that are converted at once
 ROWS = 100_000  # of a row group
-BYTES = 28 << 20  # of a row group; wide rows fill it before there are so many
+BYTES = 28 << 20  # of a row group, unless large rows fill it earlier
 _TEXT = 2 << 20  # bytes of JSON that are converted at once
 
 KeyValues = Mapping[str, str]
@@ -34,7 +34,7 @@ class Table:
         self._count = self._bytes = 0  # of the batches
 
     def add(self, row: dict[str, Any], size: int = 0) -> None:
-        """Add a row that comes from so many bytes; a column that it lacks, or whose value has another type, is null."""
+        """Add a row, made from `size` bytes; missing values and values of another type are null."""
         self._waiting.append(row)
         self._text += size
         self.rows += 1
@@ -80,7 +80,7 @@ class Table:
 def table(
     path: Path, columns: Mapping[str, Column], about: KeyValues, *, order: str, most: int = BYTES
 ) -> Iterator[Table]:
-    """Open a file for rows with these columns, in the order of one of them.
+    """Open a file for rows with these columns, sorted by one of them.
 
     `about` becomes its key-value metadata; a row group has at most 100,000 rows, or about `most` bytes.
     """

@@ -1,4 +1,4 @@
-"""Columns of some models, made without the database, so that another process can make them."""
+"""Make columns of some models without the database, so that another process can do it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ _NUL = "\\u0000"  # in JSON
 
 
 def _truth(value: Any) -> int | None:
-    """Return 1 or 0 of a truth value, and 1 of a word such as `manual`; None of anything else.
+    """Return 1 or 0 for a truth value, and 1 for a word such as `manual`; None for anything else.
 
     >>> _truth("auto"), _truth(False), _truth(None)
     (1, 0, None)
@@ -69,7 +69,7 @@ class Joined:
     names: list[str] = field(default_factory=list)
 
     def add(self, model: int, found: Sequence[str]) -> None:
-        """Join a model with names."""
+        """Add the names of a model."""
         self.models += repeat(model, len(found))
         self.names += found
 
@@ -80,18 +80,18 @@ class Joined:
 
 @dataclass
 class Batch:
-    """Columns of models that follow each other; what needs the database is a name or a URL in them."""
+    """Columns of consecutive models; names and URLs stand for what needs the database."""
 
     first: int  # id of the first model
-    hub: tuple[str | None, ...] = ()  # name and URL that its first record has for the hub
+    hub: tuple[str | None, ...] = ()  # name and URL of the hub in its first record
     texts: list[str] = field(default_factory=list)  # the records as JSON
     columns: dict[str, list[Any]] = field(default_factory=dict)  # by field of the record
     lists: dict[str, Joined] = field(default_factory=dict)  # likewise
     datasets: Joined = field(default_factory=Joined)
     usages: Joined = field(default_factory=Joined)  # what they are used for, such as train
-    used: list[str] = field(default_factory=list)  # the dataset of each of these
+    used: list[str] = field(default_factory=list)  # the dataset of each usage
     read: int = 0  # bytes of the records
-    faults: Faults = field(default_factory=Faults)  # of all records, in the last batch
+    faults: Faults = field(default_factory=Faults)  # of all records; only in the last batch
 
     @property
     def models(self) -> range:
@@ -99,7 +99,7 @@ class Batch:
         return range(self.first, self.first + len(self.texts))
 
     def fill(self, records: list[Record]) -> None:
-        """Fill the columns; a value that is not what its column holds is None."""
+        """Fill the columns; a value of a wrong type is None."""
         self.texts = [orjson.dumps(record).decode() for record in records]
         has_nul = any(_NUL in each for each in self.texts)
         for key, clean in _COLUMNS.items():
@@ -117,7 +117,7 @@ class Batch:
         self.hub = tuple(name(hub.get(key)) for hub in hubs[:1] for key in ("ModelHubName", "ModelHubURL"))
 
     def _fill_datasets(self, listed: list[Any]) -> None:
-        """Fill in the datasets of each model, each once, and what they are used for."""
+        """Fill in the distinct datasets of each model, and their usages."""
         uses = list[list[Any]]()
         for model, datasets in zip(self.models, listed, strict=True):
             if datasets is not None:
@@ -142,7 +142,7 @@ class Batch:
         return Joined(models, [called for value in values for called in found[value]])
 
     def _frameworks(self, libraries: Joined) -> Joined:
-        """Return the frameworks that tags name, and the libraries of models without such a tag."""
+        """Return the frameworks in the tags, and the library of a model without such a tag."""
         tags = [(model, tag) for model, tag in self.lists["ModelTags"].pairs() if tag in FRAMEWORKS]
         tagged = {model for model, _ in tags}
         others = [pair for pair in libraries.pairs() if pair[0] not in tagged]
@@ -166,7 +166,7 @@ def batches(pair: Pair, hub: CollectedHub, first: int) -> Iterator[Batch]:
 
 
 def _used(datasets: Any) -> dict[str, list[Any]]:
-    """Return what each dataset of a record is used for."""
+    """Return the usages of each dataset of a record."""
     found: dict[str, list[Any]] = {}
     for dataset in items(datasets):
         if called := name(mapping(dataset).get("DatasetName")):
@@ -175,7 +175,7 @@ def _used(datasets: Any) -> dict[str, list[Any]]:
 
 
 def _joined(models: range, lists: list[Any]) -> Joined:
-    """Return the names in lists, one list or None per model; they are checked one by one only if some are odd."""
+    """Return the names in lists, one list or None per model; single names are checked only if some are wrong."""
     if not _are_plain(lists):
         lists = [*map(names, lists)]
     counts = (len(each) if each else 0 for each in lists)
@@ -183,7 +183,7 @@ def _joined(models: range, lists: list[Any]) -> Joined:
 
 
 def _are_plain(lists: list[Any]) -> bool:
-    """Return whether all are lists of names, which are there once in each."""
+    """Return whether all are lists of distinct names."""
     if not _LIST.issuperset(map(type, lists)):
         return False
     there = [*filter(None, lists)]

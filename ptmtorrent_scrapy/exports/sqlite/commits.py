@@ -18,14 +18,14 @@ from ptmtorrent_scrapy.storage.tree import DataTree, UnusableName
 logger = logging.getLogger(__name__)
 
 SCOPE = "export"
-_TIMEOUT = 600  # seconds without a word of git
+_TIMEOUT = 600  # seconds without output of git
 _LONGEST = 1 << 20  # bytes of a message
 _LONGEST_PATH = 300  # characters of a path that are shown
 _DESCRIBED = 10  # clones without a readable history
 # %H hash, %cI date of the commit, %an name of its author, %s title, %b the rest of the message
 _LOG = ("git", "log", "-z", "--no-show-signature", "--no-color", "--format=%H%n%cI%n%an%n%s%n%b", "HEAD", "--")
 
-# A commit of PeaTMOSS belongs to one model: a repository that holds many, such as that of a whole hub, has no place.
+# A commit of PeaTMOSS belongs to one model, so a repository with many models, such as a whole hub, is not exported.
 _CLONES = """
 SELECT r.hub, r.path, min(m.model_id) FROM ptm_repository r JOIN ptm_model m ON m.repository_id = r.id
 WHERE r.path IS NOT NULL GROUP BY r.id HAVING count(*) = 1
@@ -33,7 +33,7 @@ WHERE r.path IS NOT NULL GROUP BY r.id HAVING count(*) = 1
 
 
 class Commit(NamedTuple):
-    """A commit, as PeaTMOSS keeps it."""
+    """A commit with the fields of PeaTMOSS."""
 
     sha: str
     date: str
@@ -95,14 +95,14 @@ class Commits:
 
 
 class Log:
-    """Takes apart what `git log -z` says, piece by piece."""
+    """Parses the output of `git log -z`, piece by piece."""
 
     def __init__(self, found: Callable[[Commit], object]) -> None:
         self._found = found
         self._rest = bytearray()
 
     def take(self, output: bytes) -> None:
-        """Take a piece of the output."""
+        """Parse a piece of the output."""
         *whole, rest = output.split(b"\0")
         for part in whole:
             self._rest += part
@@ -110,7 +110,7 @@ class Log:
         self._rest += rest[: max(0, _LONGEST - len(self._rest))]
 
     def end(self) -> None:
-        """Take the last commit, which nothing follows."""
+        """Parse the last commit, which nothing follows."""
         if self._rest:
             self._commit()
 

@@ -1,4 +1,4 @@
-"""Writes the database: one file for all hubs of a tree."""
+"""Write the database: one file for all hubs of a tree."""
 
 import contextlib
 import sqlite3
@@ -20,15 +20,15 @@ from ptmtorrent_scrapy.exports.sqlite.rows import Rows
 from ptmtorrent_scrapy.formats.counted import counted
 
 _FAST = (
-    "PRAGMA journal_mode = OFF",  # the file is new: where it cannot be completed it is removed
-    "PRAGMA synchronous = OFF",  # synced once, before it gets its name
+    "PRAGMA journal_mode = OFF",  # the file is new: it is removed if it cannot be completed
+    "PRAGMA synchronous = OFF",  # synced once, before it is renamed
     "PRAGMA locking_mode = EXCLUSIVE",
     "PRAGMA cache_size = -32000",  # kilobytes
     "PRAGMA temp_store = FILE",
     "PRAGMA page_size = 8192",
-    "PRAGMA secure_delete = OFF",  # some systems' default is to overwrite what rows leave
+    "PRAGMA secure_delete = OFF",  # some systems overwrite deleted rows by default
 )
-_STATEMENTS = 300  # that stay prepared: each table has some
+_STATEMENTS = 300  # prepared statements to keep: each table has some
 _BASES = """
 UPDATE ptm_base_model SET base_model_id = (SELECT id FROM model WHERE context_id = base)
 """
@@ -86,7 +86,7 @@ def _fill(
 
 
 def _add_models(rows: Rows, models: Models, repositories: Repositories, source: Source, advance: Advance) -> None:
-    """Add the models of a hub; a process of its own reads the records and makes columns of them."""
+    """Add the models of a hub; another process reads the records and turns them into columns."""
     name, pair = source.hub.name, source.pair
     add_crawls(rows, source.hub, source.crawl)
     progress = Progress(advance, f"{name} to SQLite", pair, pair.records_size)
@@ -124,7 +124,7 @@ def _add_spaces(rows: Rows, found: Sequence[Source]) -> None:
 
 
 def _add_about(rows: Rows, found: Sequence[Source], *, with_commits: bool) -> None:
-    """Add what the database is, and where each hub's data comes from."""
+    """Add a description of the database and the origin of each hub's data."""
     rows.add("ptm_about", "program", "ptmtorrent_scrapy")
     rows.add("ptm_about", "version", __version__)
     rows.add("ptm_about", "schema", "PeaTMOSS (56 tables); ours begin with ptm_")

@@ -24,7 +24,7 @@ _FIND = (
 
 
 def metadata(database: str) -> bytes:
-    """Return the metadata of a database with this name, without its suffix: titles, facets and queries to click on."""
+    """Return the metadata of a database with this name (without suffix): titles, facets and saved queries."""
     tables = {name: {"description": description, **more} for name, (description, more) in _TABLES.items()}
     views = {name: {"description": view.question} for name, view in VIEWS.items()}
     queries = {

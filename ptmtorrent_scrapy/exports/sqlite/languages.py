@@ -30,7 +30,7 @@ class Languages:
 
     def _stored_or_new(self, abbreviation: str, name: str) -> int:
         found = self._find("abbreviation", abbreviation) or (self._find("name", name) if name == abbreviation else None)
-        if found is None and self._find("name", name):  # another code has the name
+        if found is None and self._find("name", name):  # another code already has the name
             name = abbreviation
             found = self._find("name", name)
         if found is None:
@@ -46,7 +46,7 @@ class Languages:
 
 
 def language(code: str) -> tuple[str, str]:
-    """Return (shortest code, English name) of a language; what is not an ISO 639 code is both as it is.
+    """Return (shortest code, English name) of a language; a code that is not of ISO 639 is used as both.
 
     >>> language("en"), language("deu"), language("pt-BR"), language("klingonese")
     (('en', 'English'), ('de', 'German'), ('pt-BR', 'Portuguese (Brazil)'), ('klingonese', 'klingonese'))

@@ -1,4 +1,4 @@
-"""Rows of what lies beside the records: repositories, files, crawls, rejected models."""
+"""Rows of everything besides the records: repositories, files, crawls, rejected models."""
 
 import sqlite3
 from typing import Any
@@ -21,7 +21,7 @@ class Repositories:
         self._rows = rows
         self._connection: sqlite3.Connection = rows.connection
         self.count = 0
-        self._hubs: set[str] = set()  # those that have repositories
+        self._hubs: set[str] = set()  # hubs with repositories
 
     def add_hub(self, hub: CollectedHub, advance: Advance) -> None:
         """Add the repositories of a hub; the last line of a URL counts."""
@@ -30,7 +30,7 @@ class Repositories:
             self._add(known[0] if known else None, hub.name, line)
 
     def add_files(self, hub: CollectedHub, advance: Advance) -> None:
-        """Add the files of the hub's repositories, after these."""
+        """Add the files of the hub's repositories; these must be added first."""
         last: tuple[str, int] = ("", 0)
         for line in counted(advance, f"files of {hub.name}", hub.files()):
             url, path = text(line["repository"]) or "", text(line["path"])
@@ -75,7 +75,7 @@ class Repositories:
 
 
 def add_crawls(rows: Rows, hub: CollectedHub, source: Crawl | None) -> None:
-    """Add the crawls of a hub, of which one is the source of its records."""
+    """Add the crawls of a hub; one of them is the source of its records."""
     for line in hub.crawls():
         counts = mapping(line.get("counts"))
         rows.add(

@@ -1,4 +1,4 @@
-"""Inserts the rows of models: those of PeaTMOSS, and ours."""
+"""Insert the rows of models: those of PeaTMOSS, and ours."""
 
 from collections.abc import Callable, Sequence
 from itertools import chain, count
@@ -11,7 +11,7 @@ from ptmtorrent_scrapy.exports.sqlite.names import Names
 from ptmtorrent_scrapy.exports.sqlite.rows import Rows, insert, interleaved
 from ptmtorrent_scrapy.exports.values import name
 
-_BARE = LISTINGS["models"][0]  # the hub whose names are `context_id` as they are, as in PeaTMOSS
+_BARE = LISTINGS["models"][0]  # the hub whose names are used as `context_id`, as in PeaTMOSS
 _MODEL = "INSERT OR IGNORE INTO model (id, context_id, model_hub_id, sha, repo_url, downloads, likes, has_snapshot)"
 _WIDTH = 8  # of these rows
 _OWN = (  # the fields of a record in the order of our columns, from `name` to `private`
@@ -59,7 +59,7 @@ class Models:
         insert(self._connection, f"INSERT INTO {table}", len(columns), interleaved(*columns))
 
     def _add_own(self, hub: str, batch: Batch, repositories: list[int | None], paths: list[str | None]) -> None:
-        """Insert the rows of our tables that each model has."""
+        """Insert one row per model into our tables."""
         columns, hubs = batch.columns, [hub] * len(batch.models)
         own = [columns[key] for key in _OWN]
         after = [columns[key] for key in ("MetadataFilePath", "MetadataObjectID")]
@@ -67,7 +67,7 @@ class Models:
         self._insert("ptm_record", batch.models, batch.texts)
 
     def _add_lists(self, batch: Batch) -> None:
-        """Insert the rows of our tables of which a model has several."""
+        """Insert several rows per model into our tables."""
         bases, relations = batch.lists["ModelBaseModels"], batch.columns["ModelBaseModelRelation"]
         relation = [name(relations[model - batch.first]) for model in bases.models]
         self._insert("ptm_base_model (model_id, base, relation)", bases.models, bases.names, relation)
@@ -75,7 +75,7 @@ class Models:
             self._insert(table, batch.lists[key].models, batch.lists[key].names)
 
     def _add_names(self, batch: Batch) -> None:
-        """Insert what look-up tables have."""
+        """Insert the names of the look-up tables."""
         for table, joined in batch.joined().items():
             self._insert(f"model_to_{table}", joined.models, self._names[table].ids(joined.names))
         codes = batch.lists["ModelLanguages"]
@@ -85,7 +85,7 @@ class Models:
         self._insert("ptm_dataset_usage", batch.usages.models, datasets, batch.usages.names)
 
     def _add_models(self, hub: str, batch: Batch, has_clone: list[int]) -> None:
-        """Insert the models; of several with the same name, those after the first get their record's id."""
+        """Insert the models; if several have the same name, those after the first also get their record's id."""
         columns, hubs = batch.columns, [self._hubs[hub]] * len(batch.models)
         called = columns["ModelName"] if hub == _BARE else [f"{hub}:{each}" for each in columns["ModelName"]]
         others = [columns[key] for key in ("LatestGitCommitSHA", "ModelURL", "ModelDownloads", "ModelLikes")]
@@ -98,14 +98,14 @@ class Models:
                 self._insert_again(values[start : start + _WIDTH], number)
 
     def _insert_again(self, row: list[Any], number: int | None) -> None:
-        """Insert a model with the name of another, under its record's id, or any free number."""
+        """Insert a model whose name is taken, with its record's id or any free number."""
         for suffix in chain((number,), count(row[0])):
             other = [row[0], f"{row[1]}#{suffix}", *row[2:]]
             if insert(self._connection, _MODEL, _WIDTH, other):
                 return
 
     def _add_hub(self, hub: str, described: tuple[str | None, ...]) -> None:
-        """Insert a hub with the name and URL that its first record has."""
+        """Insert a hub with the name and URL in its first record."""
         self._hubs[hub] = len(self._hubs) + 1
         for called, url in (described, (hub, hub)):
             row = (self._hubs[hub], called or hub, url or hub)

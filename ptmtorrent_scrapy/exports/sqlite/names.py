@@ -10,7 +10,7 @@ _PLACES = 1 << 25  # bits
 
 
 class Names:
-    """The ids of a look-up table such as `tag`; the names that came last are remembered, the others looked up."""
+    """The ids of a look-up table such as `tag`: recent names are cached, others are looked up."""
 
     def __init__(self, connection: sqlite3.Connection, table: str) -> None:
         self._connection = connection
@@ -54,7 +54,7 @@ class Names:
 
 
 class Forgotten:
-    """A set of names in 4 MB, however many they are, which may also have others: most new names cost no look-up."""
+    """A Bloom filter of names in 4 MB, so that most new names need no look-up."""
 
     def __init__(self) -> None:
         self._bits = bytearray()

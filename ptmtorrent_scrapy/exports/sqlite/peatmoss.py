@@ -1,12 +1,12 @@
-"""The tables of PeaTMOSS, so that its queries and SQLAlchemy classes work on our file.
+"""Create the tables of PeaTMOSS, so that its queries and SQLAlchemy classes work on our file.
 
-https://github.com/PurdueDualityLab/PeaTMOSS-Demos says which tables and columns there are.
+https://github.com/PurdueDualityLab/PeaTMOSS-Demos lists the tables and columns.
 """
 
 import sqlite3
 
 # Columns are text, or `:int`, or refer to the `id` of another table (`>`); `!` means UNIQUE. Each table has an
-# `id`, but those that join two others, whose key is the pair.
+# `id`, except those that join two others, whose key is the pair.
 _TABLES = """
 ptm_issues: repo_url!
 ptm_pull_requests: repo_url!
@@ -93,7 +93,7 @@ def create(connection: sqlite3.Connection) -> None:
 
 
 def joins() -> list[tuple[str, str]]:
-    """Return (table, column) of the second half of each join of models, which needs an index of its own."""
+    """Return (table, column) of the second column of each join with models, which needs its own index."""
     return [(table, columns[1].partition(">")[0]) for table, columns in _tables(_JOINS) if table.startswith("model_to")]
 
 

@@ -5,7 +5,7 @@ from ptmtorrent_scrapy.exports.huggingface import LISTINGS, URL
 from ptmtorrent_scrapy.exports.sqlite.rows import Rows
 from ptmtorrent_scrapy.exports.values import name, names
 
-GITHUB = (  # repositories of models that lie on GitHub, and their owners
+GITHUB = (  # repositories of models on GitHub, and their owners
     "INSERT INTO github_repository (name, url) SELECT DISTINCT substr(url, 20), url FROM ptm_repository"
     " WHERE url LIKE 'https://github.com/%/%' ORDER BY url",
     "INSERT OR IGNORE INTO github_user (login) SELECT DISTINCT substr(name, 1, instr(name, '/') - 1)"

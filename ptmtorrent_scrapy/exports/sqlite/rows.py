@@ -1,4 +1,4 @@
-"""Inserts rows by the hundred, which costs a fraction of inserting them one by one."""
+"""Insert hundreds of rows at once, which takes a fraction of the time of single rows."""
 
 import sqlite3
 from collections import defaultdict
@@ -10,14 +10,14 @@ from typing import Any
 Row = tuple[Any, ...]
 
 _TOGETHER = 5000  # rows that wait
-_VALUES = 400  # of a statement, which takes a third of the time of statements with one row each
+_VALUES = 400  # of a statement; this takes a third of the time of statements with one row each
 
 _NULL: dict[None, None] = {}
-sqlite3.register_adapter(type(None), _NULL.get)  # else a None takes ten times as long as a number
+sqlite3.register_adapter(type(None), _NULL.get)  # otherwise None takes ten times as long as a number
 
 
 class Rows:
-    """Rows of several tables that wait to be inserted together."""
+    """Collects rows of several tables, to insert many at once."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
@@ -31,7 +31,7 @@ class Rows:
             self._insert(table)
 
     def flush(self) -> None:
-        """Insert what waits."""
+        """Insert the collected rows."""
         for table in self._waiting:
             self._insert(table)
 
@@ -42,9 +42,9 @@ class Rows:
 
 
 def insert(connection: sqlite3.Connection, into: str, width: int, values: Sequence[Any]) -> int:
-    """Insert rows of this width, whose values follow each other; return how many were inserted.
+    """Insert rows of this width from their consecutive values; return how many were inserted.
 
-    `into` is the statement without its values.
+    `into` is the statement up to its values.
     """
     start = count = 0
     for rows in (_VALUES // width, _VALUES // width // 8, 1):
@@ -56,7 +56,7 @@ def insert(connection: sqlite3.Connection, into: str, width: int, values: Sequen
 
 
 def interleaved(*columns: Sequence[Any]) -> list[Any]:
-    """Return the values of rows that are given as columns, row by row.
+    """Return the values of columns row by row.
 
     >>> interleaved([1, 2], ["a", "b"])
     [1, 'a', 2, 'b']

@@ -1,4 +1,4 @@
-"""Our own tables: what PeaTMOSS has no place for. Their names begin with `ptm_`."""
+"""Our own tables, for data that PeaTMOSS has no columns for. Their names begin with `ptm_`."""
 
 import sqlite3
 
@@ -140,12 +140,12 @@ def create(connection: sqlite3.Connection) -> None:
 
 
 def index_repositories(connection: sqlite3.Connection) -> None:
-    """Create the index by which models of a repository are found, once the models are there."""
+    """Create the index to find models of a repository, once the models are inserted."""
     _index(connection, "ptm_model", "repository_id")
 
 
 def index(connection: sqlite3.Connection) -> None:
-    """Create the indices on what people join by, once the rows are there, and measure them for the query planner."""
+    """Create the indices for common joins, once the rows are inserted, and analyse them for the query planner."""
     for table, columns in (*_INDICES, *peatmoss.joins()):
         _index(connection, table, columns)
     connection.execute("ANALYZE")

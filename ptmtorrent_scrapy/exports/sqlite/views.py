@@ -1,17 +1,17 @@
-"""Views for the questions that people ask first; docs/export.md shows what each answers."""
+"""Views for common questions; docs/export.md shows their output."""
 
 import sqlite3
 from typing import NamedTuple
 
 
 class View(NamedTuple):
-    """A view: the question that it answers, and its query."""
+    """A view: its question and its query."""
 
     question: str
     query: str
 
 
-# Sums are of floats: one of integers ends with an error where hubs send numbers near 2**63.
+# Sums use floats: a sum of integers fails if hubs send numbers near 2**63.
 VIEWS = {
     "ptm_most_downloaded_by_task": View(
         "Which ten models of each task are downloaded most?",
