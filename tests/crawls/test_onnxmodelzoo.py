@@ -217,6 +217,19 @@ def recorded(shared: Path) -> dict[str, bytes]:
     }
 
 
+def newest_commits(clone: Path) -> dict[str, str]:
+    """Return the last commit of each file and folder, from the log of a history without merges."""
+    newest: dict[str, str] = {}
+    commit = ""
+    for line in git(clone, "-c", "core.quotePath=off", "log", "--format=commit %H", "--name-only").splitlines():
+        if line.startswith("commit "):
+            commit = line.removeprefix("commit ")
+        elif line:
+            for path in (line, *map(str, Path(line).parents)):
+                newest.setdefault(path, commit)
+    return newest
+
+
 def linked(files: dict[str, bytes]) -> list[str]:
     """Return the `.onnx` files that lines of tables on the recorded model pages link."""
     found = []
@@ -251,11 +264,11 @@ def test_the_real_files(crawl: Start, hubs: Hubs, shared: Path, published: jsons
     assert [described(crawled, record)["model_path"] for record in of["manifest"]] == others
     assert sorted(described(crawled, record)["path"] for record in of["unvalidated_metadata"]) == sorted(folders)
     assert (len(rows), len(others), len(folders)) == (86, 98, 120)
-    clone = crawled.folder / "repos" / "onnx" / "models"
+    newest = newest_commits(crawled.folder / "repos" / "onnx" / "models")
     for record in records:
         told = described(crawled, record)
         path = told.get("ModelPath") or told.get("model_path") or told["path"]
-        assert record["LatestGitCommitSHA"] == git(clone, "log", "-1", "--format=%H", "--", path).strip()
+        assert record["LatestGitCommitSHA"] == newest[path]
     papers = {record["ModelName"]: record.get("ModelPaperDOIs") for record in records}
     assert papers["ResNet50-int8"] == ["10.48550/arXiv.1512.03385", "10.48550/arXiv.1603.05027"]
     assert papers["LResNet100E-IR"] == ["10.48550/arXiv.1801.07698"]  # its page is not on record
