@@ -12,6 +12,7 @@ from ptmtorrent_scrapy.git.lfs.checks import digest
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer
 from ptmtorrent_scrapy.git.lfs.store import Store
 from ptmtorrent_scrapy.git.models import CloneRequest, LfsPlacement
+from ptmtorrent_scrapy.git.origin import origin
 from ptmtorrent_scrapy.git.remote import command
 from ptmtorrent_scrapy.git.tracking import Tracking
 from ptmtorrent_scrapy.storage.tree import DataTree
@@ -57,7 +58,7 @@ class Clones:
     def _moved(self, clone: Path, folder: str, line: Mapping[str, Any] | None) -> Iterator[Finding]:
         if line is None:
             return
-        url = os.fsdecode(self._git.run("git", "config", "--get", "remote.origin.url", cwd=clone, ok=(0, 1))).strip()
+        url = origin(clone)
         if url != line["url"]:
             detail = f"is a clone of {url or 'nothing'}, and not of {line['url']}"
             yield self.problem(Kind.CLONE_DAMAGED, folder, detail)

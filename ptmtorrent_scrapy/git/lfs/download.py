@@ -30,6 +30,10 @@ _SETTINGS = {
     "lfs.fetchexclude": "",
     "lfs.fetchrecentalways": "false",
 }
+# Of the scratch repository; git-lfs would start another process to write it
+_CONFIG = "[core]\n\tbare = true\n[lfs]\n\trepositoryformatversion = 0\n"
+# The scratch repository is removed in a moment, and a pack needs no process that unpacks it
+_IMPORT = {"core.fsync": "none", "fastimport.unpackLimit": "1"}
 
 
 class Download:
@@ -92,11 +96,12 @@ class Download:
         for folder in ("objects", "refs"):
             (self._scratch / folder).mkdir(parents=True)
         (self._scratch / "HEAD").write_text(f"ref: {_BRANCH}\n")
+        (self._scratch / "config").write_text(_CONFIG)
         files = "".join(
             f"M 100644 inline {pointer.oid}\ndata {len(text(pointer))}\n{text(pointer)}" for pointer in objects
         )
         commit = f"commit {_BRANCH}\ncommitter pointers <> 0 +0000\ndata 0\n{files}\n"
-        environment = configured(self.git.environment, {"core.fsync": "none"})  # it is removed in a moment
+        environment = configured(self.git.environment, _IMPORT)
         variables = {**environment, "GIT_DIR": str(self._scratch.resolve())}
         self.git.run("git", "fast-import", "--quiet", cwd=self._scratch, stdin=commit.encode(), environment=variables)
 
