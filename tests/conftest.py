@@ -1,6 +1,7 @@
 """What the tests have in common: stand-in hubs, crawls as a user starts them, and the recorded answers of real hubs."""
 
 import contextlib
+import gc
 import http.server
 import json
 import os
@@ -189,6 +190,12 @@ def published() -> Any:
 def pytest_xdist_auto_num_workers() -> int:
     """Return one worker more than processors: tests also wait for what ends by itself, such as a silent server."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from what was imported, which stays: a process has some hundred megabytes of it."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,4 +1,7 @@
-"""`scrapy export` and `scrapy find`, and other people's tools on what they write."""
+"""`scrapy export` and `scrapy find`, and other people's tools on what they write.
+
+The tests import these tools themselves: pytest's other processes collect them, but do not run them.
+"""
 
 import json
 import os
@@ -10,13 +13,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-import mlcroissant
-import pandas
-import polars
 import pytest
-import rdflib
-import sqlalchemy
-from pyshacl import validate
 
 from tests import processes
 from tests.conftest import ROOT
@@ -159,6 +156,8 @@ def test_formats_of_one_export_are_of_one_crawl(tmp_path: Path) -> None:
     errors = exporting.stderr.read()
     exporting.stderr.close()
     assert exporting.returncode == 0, errors
+    import pandas
+
     with closing(sqlite3.connect(data / "exports" / "ptmtorrent.sqlite")) as database:
         models = [row[0] for row in database.execute("SELECT context_id FROM model ORDER BY id")]
     records = pandas.read_parquet(data / "exports" / "records.parquet", columns=["ModelName"])["ModelName"].tolist()
@@ -167,6 +166,9 @@ def test_formats_of_one_export_are_of_one_crawl(tmp_path: Path) -> None:
 
 
 def test_pandas_and_polars_read_every_parquet_file(exported: Path) -> None:
+    import pandas
+    import polars
+
     for path in exported.rglob("*.parquet"):
         assert len(pandas.read_parquet(path)) == len(polars.read_parquet(path)) > 0
 
@@ -188,6 +190,8 @@ def test_find_by_content_and_by_path(tree: Path) -> None:
 
 def test_a_query_of_peatmoss_by_sqlalchemy_gives_numbers(exported: Path) -> None:
     """The question of PeaTMOSS's demonstration: how often are the most downloaded models reused?"""
+    import sqlalchemy
+
     engine = sqlalchemy.create_engine(f"sqlite:///{exported / 'ptmtorrent.sqlite'}")
     tables = sqlalchemy.MetaData()
     tables.reflect(engine, only=["model", "model_to_reuse_repository"])
@@ -206,6 +210,9 @@ def test_a_query_of_peatmoss_by_sqlalchemy_gives_numbers(exported: Path) -> None
 
 @_JUDGE
 def test_the_graph_conforms_to_the_shapes(exported: Path) -> None:
+    import rdflib
+    from pyshacl import validate
+
     graph = rdflib.Graph()
     for line in (exported / "fair4ml.jsonl").read_text().splitlines():
         graph.parse(data=line, format="json-ld")
@@ -232,6 +239,8 @@ def test_the_programs_of_the_page_on_exports_run(
 
 @_JUDGE
 def test_mlcroissant_accepts_it_and_loads_records(exported: Path) -> None:
+    import mlcroissant
+
     dataset = mlcroissant.Dataset(exported / "croissant.json")
     assert not dataset.metadata.ctx.issues.errors
     assert not dataset.metadata.ctx.issues.warnings

@@ -15,7 +15,7 @@ from tests.conftest import ROOT, command
 from tests.hubs import Files, Hubs, Large, Repository
 
 DAYS = 30
-_MEASURED = 3  # days at the beginning and at the end of the month
+_MEASURED = 2  # days at the beginning and at the end of the month
 _ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from examples import code_lines, growth
+from examples import code_lines
 from tests.conftest import ROOT
 
 DAY = 86_400
@@ -60,6 +60,8 @@ def hub(tmp_path: Path) -> Path:
 
 
 def test_days_have_what_the_main_line_had(hub: Path) -> None:
+    from examples import growth  # takes matplotlib, which other processes that collect this test do without
+
     (clone,) = growth.clones(hub)
     days = growth.history(clone)
     first = date(2020, 9, 13)
@@ -114,6 +116,8 @@ def test_the_command_writes_a_table_and_the_same_picture_each_time(hub: Path, tm
 
 
 def test_a_selection_is_a_pattern_and_nothing_to_plot_is_an_error(hub: Path, tmp_path: Path) -> None:
+    from examples import growth
+
     ended = run(hub, "nobody/*", "-o", tmp_path)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "no clone with a commit" in ended.stderr
