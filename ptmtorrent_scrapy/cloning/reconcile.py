@@ -28,8 +28,13 @@ def reconcile(listing: CrawlDatabase, tree: DataTree) -> bool:
 
     Return whether lines of clones have changed.
     """
-    changed = False
     lines = listing.lines
+    changes = _move_lines(lines, tree), _renew_lines(lines, listing, tree), _adopt(lines, listing, tree)
+    return any(changes)
+
+
+def _move_lines(lines: CloneLines, tree: DataTree) -> int:
+    """Give lines of models whose hub has moved their new URL; return how many."""
     moved = [line for line in lines.moved() if is_same(line.old_url, key=line.key, folder=line.folder)]
     for line in moved:
         lines.move(line.old_url, line.url)
@@ -38,16 +43,23 @@ def reconcile(listing: CrawlDatabase, tree: DataTree) -> bool:
             set_origin(clone, line.url)
     if moved:
         logger.info("kept %s from the previous address of this hub", counted(len(moved), "clone"))
+    return len(moved)
+
+
+def _renew_lines(lines: CloneLines, listing: CrawlDatabase, tree: DataTree) -> int:
+    """Bring the lines of clones that this crawl does not work on up to date with the disk; return how many changed."""
+    changed = 0
     for url, path in lines.not_chosen():
         if not (tree.folder / path / ".git").is_dir():
             logger.info("%s does not exist any more; its line was removed", path)
             lines.drop(url)
-            changed = True
         elif result := _newer(tree.folder / path, listing.result(url)):
             result.url, result.path = url, path
             listing.set_result(url, orjson.dumps(result.line()), path=path)
-            changed = True
-    return bool(_adopt(lines, listing, tree) or moved or changed)
+        else:
+            continue
+        changed += 1
+    return changed
 
 
 def is_same(old_url: str, *, key: str, folder: str) -> bool:

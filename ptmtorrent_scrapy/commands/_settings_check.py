@@ -17,6 +17,7 @@ from ptmtorrent_scrapy.formats.redact import redact
 
 # Whole numbers by default, but read as numbers with a fraction
 _FRACTIONS = {"CLOSESPIDER_TIMEOUT", "DNS_TIMEOUT", "DOWNLOAD_DELAY", "DOWNLOAD_DELAY_JITTER", "DOWNLOAD_TIMEOUT"}
+_BELOW_ZERO = {"DEPTH_PRIORITY", "REDIRECT_PRIORITY_ADJUST", "RETRY_PRIORITY_ADJUST"}  # that may be
 _PREFIX = "PTMTORRENT_"  # of settings in the environment
 _SIMILAR = 0.85  # of the names of settings: more similar ones are taken for misspelled
 
@@ -68,7 +69,7 @@ def _check(name: str, settings: BaseSettings, default: Any) -> None:
 
 def _reader(name: str, settings: BaseSettings, default: Any) -> tuple[Callable[[str], Any], str]:
     """Return a function that raises or returns false for an invalid value, and a description of valid ones."""
-    least = float("-inf") if "PRIORITY" in name else 0
+    least = float("-inf") if name in _BELOW_ZERO else 0
     if isinstance(default, bool):
         return lambda name: settings.getbool(name) is not None, "True or False"
     if isinstance(default, float) or name in _FRACTIONS:

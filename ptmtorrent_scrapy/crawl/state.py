@@ -50,7 +50,7 @@ class ResumePage:
 class CrawlState:
     """The state of one crawl while it runs."""
 
-    phase: Phase = Phase.LISTING
+    phase: Phase = Phase.LISTING  # which the log shows once a minute
     problem: str | None = None  # why the crawl ends early or incomplete: one line for the user
     started: str = ""  # RFC 3339: names the crawl, as in crawls.jsonl
     faults: int = 0  # items lost to errors of this program

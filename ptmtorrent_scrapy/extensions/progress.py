@@ -13,6 +13,7 @@ from scrapy.utils.asyncio import AsyncioLoopingCall, create_looping_call
 from twisted.internet.task import LoopingCall
 
 from ptmtorrent_scrapy.crawl.session import CrawlSession
+from ptmtorrent_scrapy.crawl.state import Phase
 from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.formats.printable import printable
 from ptmtorrent_scrapy.formats.sizes import human
@@ -125,9 +126,18 @@ class Progress:
 
     def _log(self) -> None:
         if self._periods % _LINES == 0:
-            what, parts = ("cloning", self._cloned()) if self._counted("clone/chosen") else ("listing", self._listed())
-            logger.info("%s", f"{what}: {fitting(parts)}")
+            logger.info("%s", f"{self.crawl.state.phase}: {fitting(self._parts())}")
         self._periods += 1
+
+    def _parts(self) -> list[Part]:
+        """Return the progress of the present phase."""
+        match self.crawl.state.phase:
+            case Phase.LISTING:
+                return self._listed()
+            case Phase.CLONING:
+                return self._cloned()
+            case Phase.WRITING:
+                return [Part(counted(self._counted("listing/models"), "model"), 0)]
 
     def _listed(self) -> list[Part]:
         """Return the progress of the listing, and what it waits for."""

@@ -18,7 +18,6 @@ class Totals:
     files: int = 0  # of the payload, without those that are to be fetched
     size: int = 0  # bytes
     large_files: int = 0
-    large_bytes: int = 0
     fetched_files: int = 0  # that are to be fetched
     fetched_bytes: int = 0
     unnamed: int = 0  # files whose names a manifest cannot contain
@@ -69,7 +68,6 @@ class Payload:
         self.name(found, entry.path, entry.size)
         if entry.oid:
             self.totals.large_files += 1
-            self.totals.large_bytes += entry.size
 
     def _is_named(self, entry: Entry) -> bool:
         if is_baggable(entry.path):
