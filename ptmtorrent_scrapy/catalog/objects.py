@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 
-class Metadata(Protocol):
+class OpenMetadata(Protocol):
     """The metadata files of a hub that are open."""
 
     def objects(self, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -19,7 +19,7 @@ class Metadata(Protocol):
 class Objects:
     """The objects of the metadata files in the order of the records, which is theirs."""
 
-    def __init__(self, pair: Metadata) -> None:
+    def __init__(self, pair: OpenMetadata) -> None:
         self._pair = pair
         self._read: dict[str, tuple[int, dict[str, Any] | None, Iterator[tuple[int, dict[str, Any]]]]] = {}
 

@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 _crawls: WeakKeyDictionary[Crawler, "CrawlSession"] = WeakKeyDictionary()
 
 
-class Cloner(Protocol):
+class ClonesRepositories(Protocol):
     """Service that clones repositories for a crawl."""
 
     async def clone_now(self, url: str, folder: str) -> CloneResult:
@@ -64,7 +64,7 @@ class CrawlSession:
         self.matches = Matches(spider.selection)
         # by name: components that a resumed crawl restores
         self.checkpointed: dict[str, Checkpointed] = {"matches": self.matches}
-        self.while_held: list[Callable[[], AbstractContextManager[None]]] = []  # entered once the tree is locked
+        self.while_locked: list[Callable[[], AbstractContextManager[None]]] = []  # entered once the tree is locked
         self.resumed: Checkpoint | None = None
         self.database = tree.work  # a process that lists nothing has a file of its own
         self.state = CrawlState()
@@ -73,7 +73,7 @@ class CrawlSession:
         self._began = int(time.time())
         self._saved = False
         self._pages = int(time.time() * 1000)  # so that no other crawl uses the same numbers
-        self.cloner: Cloner | None = None
+        self.cloner: ClonesRepositories | None = None
         # the phases after the listing; its result is why the crawl closes
         self.after_listing: asyncio.Task[FinishReason] | None = None
         self._held = contextlib.ExitStack()
@@ -98,19 +98,19 @@ class CrawlSession:
 
     def begin(self) -> None:
         """Claim the tree, and resume the listing of an interrupted crawl. Raise `TreeLocked`, `OSError`."""
-        for hold in (self.tree.claim, *self.while_held):
+        for hold in (self.tree.claim, *self.while_locked):
             self._held.enter_context(hold())
         remove_left(self.tree.root)
         self.listing = CrawlDatabase(self.database)
-        self._held.callback(self._leave)
+        self._held.callback(self._close_listing)
         self._resume()
-        self._remember()
+        self._load_results()
 
     def _resume(self) -> None:
         asked = self._request()
         saved = parse(self.listing.state())
         longest = options.duration("LISTING_MAX_AGE", self._settings["LISTING_MAX_AGE"])
-        if saved is None or not saved.is_of(asked, self._token, longest) or not self._is_there(saved):
+        if saved is None or not saved.is_of(asked, self._token, longest) or not self._can_restore(saved):
             self.listing.clear()
             return
         self.resumed, self._began = saved, saved.began
@@ -143,7 +143,7 @@ class CrawlSession:
         file = path.as_uri() if path.is_file() and digest(path.read_bytes()) == page["digest"] else None
         return ResumePage(file=file, url=page["url"], following=page["following"])
 
-    def _is_there(self, saved: Checkpoint) -> bool:
+    def _can_restore(self, saved: Checkpoint) -> bool:
         """Return whether the files exist to continue the listing; a damaged page is requested again."""
         return all(
             component.can_restore(saved.kept[name], complete=saved.complete)
@@ -152,7 +152,7 @@ class CrawlSession:
 
     def save(self, page: ListingPage | None) -> None:
         """Save the page that an interrupted crawl resumes with; None: it resumes after the listing."""
-        kept = None if page is None else self._keep(page)
+        kept = None if page is None else self._write_page(page)
         checkpoint = Checkpoint(
             request=self._request(),
             token=TokenMark.of(self._token),
@@ -170,7 +170,7 @@ class CrawlSession:
             if kept is None or path.name != kept["file"]:
                 path.unlink()
 
-    def _keep(self, page: ListingPage) -> dict[str, Any]:
+    def _write_page(self, page: ListingPage) -> dict[str, Any]:
         """Write a page, and keep the previous one for now."""
         self._pages += 1
         path = self.tree.work.with_name(f".{self.tree.hub}~page-{self._pages}")
@@ -181,9 +181,9 @@ class CrawlSession:
         folder, name = self.tree.work.parent, f".{self.tree.hub}~page-*"
         return [*folder.glob(name), *folder.glob(f".{name}")]  # the latter were being written
 
-    def _leave(self) -> None:
+    def _close_listing(self) -> None:
         """Close the listing if the next crawl can resume it; otherwise delete it."""
-        if self.is_left:
+        if self.is_resumable:
             self.listing.close()
             return
         with contextlib.suppress(OSError):  # of a failing disk: the problem was logged before
@@ -192,7 +192,7 @@ class CrawlSession:
                 path.unlink()
 
     @property
-    def is_left(self) -> bool:
+    def is_resumable(self) -> bool:
         """Return whether the next crawl can and should resume this listing."""
         ended = self.after_listing
         ended_well = (
@@ -204,7 +204,7 @@ class CrawlSession:
         can_resume = not (ended_well or self.state.faults or self.state.is_listing_outdated)
         return can_resume and (self._saved or self.resumed is not None)
 
-    def _remember(self) -> None:
+    def _load_results(self) -> None:
         """Take over the results and commit checks of earlier crawls."""
         for line in json_lines(self.tree.repositories, {"url": str}):
             path = line.get("path")

@@ -38,7 +38,7 @@ class CrawlLog:
         self.crawl = crawl
         self._token = crawl.spider.token[1] if crawl.spider.token else ""
         self._line: dict[str, Any] = {}
-        crawl.while_held.append(self._while_held)
+        crawl.while_locked.append(self._while_locked)
         self._snapshots = SnapshotWriter(crawl.tree, crawl.state_file, keep, stopped=lambda: not crawler.crawling)
         self._kept = False
 
@@ -57,7 +57,7 @@ class CrawlLog:
             await asyncio.to_thread(self._snapshots.prune)
 
     @contextlib.contextmanager
-    def _while_held(self) -> Iterator[None]:
+    def _while_locked(self) -> Iterator[None]:
         self._snapshots.hold()
         self.crawl.state.started = _now()
         self._line = self._line_at_start()
@@ -65,7 +65,7 @@ class CrawlLog:
         yield
         try:
             crawl_log.end(self.crawl.tree, self._ended())
-            if not self.crawl.is_left:
+            if not self.crawl.is_resumable:
                 self._snapshots.let_go()
             self._snapshots.prune()
         except OSError as error:

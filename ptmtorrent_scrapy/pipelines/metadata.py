@@ -131,7 +131,7 @@ class MetadataPipeline:
     async def close_spider(self) -> None:
         await self.crawl.settled()
         for array in self._arrays.values():
-            if self.crawl.is_left:
+            if self.crawl.is_resumable:
                 array.leave()
             else:
                 array.abandon()

@@ -209,7 +209,7 @@ class RecordPipeline:
         if self._spool is not None:
             with contextlib.suppress(OSError):  # of a full disk: what was saved exists
                 self._spool.close()
-            if not self.crawl.is_left:
+            if not self.crawl.is_resumable:
                 self.crawl.tree.spool.unlink(missing_ok=True)
 
 

@@ -18,7 +18,7 @@ from ptmtorrent_scrapy.crawl.backoff import backoff
 from ptmtorrent_scrapy.crawl.hub import Hub
 from ptmtorrent_scrapy.crawl.pages import PageFailed, failed, refused
 from ptmtorrent_scrapy.crawl.request_meta import AGAIN, PATIENT, PAUSE
-from ptmtorrent_scrapy.crawl.session import Cloner, CrawlSession
+from ptmtorrent_scrapy.crawl.session import ClonesRepositories, CrawlSession
 from ptmtorrent_scrapy.formats.encoding import decoded
 from ptmtorrent_scrapy.formats.markdown import TooDeep
 from ptmtorrent_scrapy.formats.raw_json import elements
@@ -44,7 +44,7 @@ class FetchingSpider(Hub, Spider):
         return CrawlSession.of(self.crawler)
 
     @property
-    def _cloner(self) -> Cloner:
+    def _cloner(self) -> ClonesRepositories:
         assert self.session.cloner is not None
         return self.session.cloner
 
