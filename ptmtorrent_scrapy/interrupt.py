@@ -1,4 +1,4 @@
-"""Ctrl-C where nothing handles it: while a command starts, or one that runs without Scrapy's engine."""
+"""Handle Ctrl-C while a command starts, and in commands without Scrapy's engine."""
 
 import sys
 from types import TracebackType

@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(kw_only=True, slots=True)
 class RawPage:
-    """An answer of the hub, kept as it came."""
+    """An answer of the hub, saved as received."""
 
     path: str  # below data/HUB/, under html/ or json/metadata/
     body: bytes
@@ -16,11 +16,11 @@ class RawPage:
 
 @dataclass(slots=True)
 class Metadata:
-    """An object as the hub gave it: its JSON text, and the value of that. Alone, it is of no model."""
+    """An object as the hub sent it: its JSON text and its value. Alone, it belongs to no model."""
 
     text: str
     value: Any
-    file: str | None = None  # under json/metadata/ that keeps it; None: the spider's
+    file: str | None = None  # its file under json/metadata/; None: the spider's
     fault: str | None = None  # why no JSON parser accepts it; then `value` is its text, and `text` that as a string
 
 
@@ -47,9 +47,9 @@ class Model:
     url: str
     owner_url: str
     repository: str | None = None  # clone URL
-    folder: str | None = None  # AUTHOR/MODEL, where the clone lies below repos/
+    folder: str | None = None  # AUTHOR/MODEL, the path of the clone below repos/
     within: str | None = None  # clone URL of the hub's own repository, if it has the model's files
-    commit: str | None = None  # as the hub says, else set once the repository was asked
+    commit: str | None = None  # from the hub, else set after asking the repository
     gated: bool | str | None = None  # false, auto or manual
     disabled: bool | None = None
     private: bool | None = None
@@ -58,7 +58,7 @@ class Model:
     architecture: str | None = None
     papers: list[str] = field(default_factory=list)  # DOIs
     datasets: list[Dataset] = field(default_factory=list)
-    dataset_mentions: list[str] = field(default_factory=list)  # words that can be no id
+    dataset_mentions: list[str] = field(default_factory=list)  # texts that cannot be ids
     license: str | None = None
     license_url: str | None = None
     license_spdx: list[str] = field(default_factory=list)  # SPDX identifiers
@@ -74,34 +74,32 @@ class Model:
     modified: str | None = None  # RFC 3339
     parameters: int | None = None
     bytes: int | None = None  # of the repository
-    doubts: list[str] = field(
-        default_factory=list
-    )  # what the hub says that cannot be; the same words for all of a kind
-    hub_id: str | None = None  # the hub's own id of it, which stays when its name changes
+    doubts: list[str] = field(default_factory=list)  # an implausible value of the hub; the same words for all of a kind
+    hub_id: str | None = None  # the hub's own id, which stays when the name changes
     position: int | None = None  # of `metadata` in its file, set by MetadataPipeline
 
 
 @dataclass(kw_only=True, slots=True)
 class RejectedModel:
-    """An object of the hub's listing of which no Model can be made."""
+    """An object of the hub's listing that cannot become a Model."""
 
     metadata: Metadata
     reason: str  # a few words, the same for all of its kind
     detail: str = ""
     name: str | None = None
-    repository: str | None = None  # what it gave for one, if that is why
+    repository: str | None = None  # the hub's value, if that is the reason
     position: int | None = None
 
 
 @dataclass(kw_only=True, slots=True)
 class ListingPage:
-    """A page of the listing, and the models on it, each of which is an item that follows the page into the pipelines.
+    """A page of the listing and its models, which follow the page into the pipelines as items.
 
     An interrupted crawl resumes here, so a page is yielded once all items of the pages before it are processed.
     """
 
     url: str
-    following: str | None  # URL of the next page; None of the last one
+    following: str | None  # URL of the next page; None on the last page
     body: bytes = field(repr=False)
     models: Iterable[Model | RejectedModel] = field(default=(), repr=False)
     processed: Event = field(default_factory=Event, repr=False)  # set after the last model, or when the listing failed

@@ -1,7 +1,7 @@
 """Scrapy's log: nothing about single items, and its start-up lists and statistics at level DEBUG.
 
-Values are printable text, whatever a hub says.
-Three million lines say less than the summary, which is the last thing on the screen.
+Values are made printable, whatever a hub sends.
+Three million lines would hide the summary, which comes last on the screen.
 """
 
 import logging
@@ -16,7 +16,7 @@ from ptmtorrent_scrapy.formats.printable import PrintableRecord
 
 _NAMES = ("name", "path", "url", "reason")  # fields that name an item, whatever its kind
 
-# Loggers whose INFO lines list what runs: versions, settings, components, and all statistics at the end.
+# Loggers whose INFO lines list versions, settings, components, and all statistics at the end.
 _LISTS = (
     *("scrapy.utils.log", "scrapy.crawler", "scrapy.middleware", "scrapy.addons", "scrapy.core.engine"),
     *("scrapy.statscollectors", "scrapy.extensions.telnet"),
@@ -32,9 +32,9 @@ _REPEATED = {
 
 
 def filter_loggers() -> None:
-    """Let Scrapy's lists appear at level DEBUG, but for a log that goes to a file; log nothing that a spider repeats.
+    """Log Scrapy's lists at level DEBUG, except in a log file; do not log what the spider reports itself.
 
-    By filters, since Scrapy resets the levels of its loggers when it starts.
+    This uses filters, since Scrapy resets the levels of its loggers when it starts.
     """
     for name in _LISTS:
         logging.getLogger(name).addFilter(_demoted)
@@ -48,7 +48,7 @@ def _is_new(record: logging.LogRecord) -> bool:
 
 
 def _demoted(record: logging.LogRecord) -> bool:
-    """Return whether a line is logged; it has the level DEBUG from now on where a person reads the log."""
+    """Return whether a line is logged; on a terminal its level becomes DEBUG."""
     to_file = any(isinstance(handler, logging.FileHandler) for handler in logging.root.handlers)
     if record.levelno != logging.INFO or to_file:
         return True
@@ -57,7 +57,7 @@ def _demoted(record: logging.LogRecord) -> bool:
 
 
 class LogFormatter(scrapy.logformatter.LogFormatter):
-    """Scrapy's own, but for items. All lines of the log are printable from the first crawl on."""
+    """Scrapy's formatter, except for items; from the first crawl on, all log lines are printable."""
 
     def __init__(self) -> None:
         logging.setLogRecordFactory(PrintableRecord)
@@ -69,7 +69,7 @@ class LogFormatter(scrapy.logformatter.LogFormatter):
         return None
 
     def item_error(self, item: Any, *args: Any) -> LogFormatterResult:
-        """Name the item that a pipeline failed with; its text may be a page of megabytes."""
+        """Log the name of an item that a pipeline failed with; its text may have megabytes."""
         fields = ItemAdapter(item)
         name = next((fields[field] for field in _NAMES if fields.get(field)), "")
         return {

@@ -19,7 +19,7 @@ SPIDER_MODULES = ["ptmtorrent_scrapy.spiders"]
 NEWSPIDER_MODULE = "ptmtorrent_scrapy.spiders"
 COMMANDS_MODULE = "ptmtorrent_scrapy.commands"
 
-# Where the data goes, and where it comes from
+# Data and hubs
 DATA_DIR = "data"
 HUGGINGFACE_URL = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
 HUGGINGFACE_TOKEN = os.environ.get("HF_TOKEN") or ""

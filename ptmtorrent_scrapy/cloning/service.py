@@ -158,7 +158,7 @@ class CloneService:
         return result
 
     async def last_commits(self, path: Path) -> dict[str, str]:
-        """Return the last commit that touched each file and folder of a clone. Raise `GitError`."""
+        """Return the last commit that changed each file and folder of a clone. Raise `GitError`."""
         common = self._settings.repository
         return await asyncio.to_thread(last_commits, path, scope=common.scope, timeout=common.timeout)
 

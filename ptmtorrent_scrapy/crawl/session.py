@@ -44,7 +44,7 @@ class ClonesRepositories(Protocol):
         """Clone one repository before the others. Raise `GitError`."""
 
     async def last_commits(self, path: Path) -> dict[str, str]:
-        """Return the last commit that touched each file and folder of a clone. Raise `GitError`."""
+        """Return the last commit that changed each file and folder of a clone. Raise `GitError`."""
 
     async def contents(self, path: Path, names: list[str]) -> dict[str, bytes]:
         """Return the contents of small files of a clone's HEAD, by name. Raise `GitError`."""

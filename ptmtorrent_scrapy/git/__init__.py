@@ -1,4 +1,4 @@
-"""Repositories of models: cloned, kept up to date and read, without trusting them.
+"""Clone, update and read repositories of models, without trusting them.
 
 `clone` is the entry: it takes a `CloneRequest` and returns a `CloneResult`. Which repository is cloned, and when,
 belongs in `cloning`. Imports no Scrapy.

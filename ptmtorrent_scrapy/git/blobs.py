@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ptmtorrent_scrapy.git.command import Command
 
-_LARGEST = 1 << 20  # bytes of a file that a hub's spider wants to see
+_LARGEST = 1 << 20  # bytes of a file that a spider may read
 
 
 def contents(git: Command, clone: Path, commit: str, paths: Sequence[str]) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""Moves the working tree and HEAD of a clone to another commit, and keeps what a user has committed there."""
+"""Move the working tree and HEAD of a clone to another commit, and keep a user's commits."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from ptmtorrent_scrapy.git.refs import HEADS, Head
 from ptmtorrent_scrapy.git.tracking import LOCAL, Tracking
 from ptmtorrent_scrapy.storage.fsync import sync_paths
 
-_MANY = 1000  # files, from which on one sync(2) of everything is less work
+_MANY = 1000  # files; for more, one sync(2) of everything is faster
 _CHECKOUT = ("git", "checkout", "--force", "--no-recurse-submodules")
 
 
@@ -43,11 +43,11 @@ class Checkout:
         self._git.run(*_CHECKOUT, *target, "--", cwd=self._clone, environment=self._hardened)
 
     def _is_ours(self, commit: str | None) -> bool:
-        """Return whether nothing is lost when a branch no longer leads to a commit."""
+        """Return whether no commit is lost if a branch no longer leads to a commit."""
         return commit is None or commit == self._state.get("commit") or not self._tracking.lost([commit])
 
     def _name(self, before: Head, branch: str | None, commit: str) -> None:
-        """Let HEAD name a branch, or none; of other branches remove the previous default and conflicting ones."""
+        """Let HEAD name a branch, or none; remove the previous default branch and conflicting ones."""
         moved = {
             name: at
             for name, at in self._tracking.local_branches().items()
@@ -62,12 +62,12 @@ class Checkout:
             self._follow(branch)
 
     def _is_former(self, name: str, before: Head) -> bool:
-        """Return whether a branch is the one that this program has made."""
+        """Return whether this program has made a branch."""
         former: str | None = self._state.get("branch", before.branch)
         return name == former
 
     def _keep(self, commits: Mapping[str, str]) -> None:
-        """Keep commits that no other reference leads to."""
+        """Keep commits that no other reference reaches."""
         lost = self._tracking.lost(commits.values())
         if any(commit in lost for commit in commits.values()):
             time = self._tracking.moment()
@@ -76,14 +76,14 @@ class Checkout:
             self.kept += kept
 
     def _follow(self, branch: str) -> None:
-        """Let a branch follow the server's, as `git clone` does."""
+        """Let a branch track the server's, as `git clone` does."""
         if f'[branch "{branch}"]\n'.encode() not in (self._clone / ".git" / "config").read_bytes():
             for name, value in (("remote", "origin"), ("merge", f"{HEADS}{branch}")):
                 self._git.run("git", "config", f"branch.{branch}.{name}", value, cwd=self._clone)
 
 
 def sync(clone: Path, paths: Iterable[bytes]) -> None:
-    """Bring files of a working tree to the disk, and the folders that name them."""
+    """Sync files of a working tree and their folders to the disk."""
     top = os.fsencode(clone)
     files = {os.path.join(top, path) for path in paths}
     if len(files) > _MANY:
@@ -102,7 +102,7 @@ def _above(file: bytes, top: bytes) -> Iterable[bytes]:
 
 
 def _is_usable(branch: str | None) -> bool:
-    """Return whether `git checkout` takes a branch's name for one."""
+    """Return whether `git checkout` accepts a name as that of a branch."""
     return branch is not None and not branch.startswith("-") and branch != "HEAD"
 
 

@@ -1,4 +1,4 @@
-"""Clones repositories: one plain function that takes and returns plain data, for any `Executor`."""
+"""Clone repositories: one function that takes and returns plain data, for any `Executor`."""
 
 import os
 import time
@@ -75,7 +75,7 @@ def clone(request: CloneRequest) -> CloneResult:
 
 
 def _fail(result: CloneResult, error: Exception) -> None:
-    """Fill the result with what an error means."""
+    """Fill in the result for an error."""
     result.status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), CloneStatus.FAILED)
     result.failure = next((failure for kind, failure in _FAILURES.items() if isinstance(error, kind)), None)
     result.error = str(error)
@@ -88,9 +88,9 @@ def _fail(result: CloneResult, error: Exception) -> None:
 
 
 def head_commit(request: CloneRequest) -> tuple[str | None, dict[str, bytes]]:
-    """Return the commit that a clone would be at, and the content of `read_files` if a clone of that commit exists.
+    """Return the commit that a clone would have, and the content of `read_files` if a clone of that commit exists.
 
-    The hub's commit counts; else the server is asked. The commit is None for an empty repository. Raise `GitError`.
+    The hub's commit is used, else the server is asked. The commit is None for an empty repository. Raise `GitError`.
     """
     check_url(request.url, request.protocols)
     return Cloner(request, CloneResult(url=request.url)).head_commit()

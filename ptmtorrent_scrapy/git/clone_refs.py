@@ -30,7 +30,7 @@ def clone_refs(clone: Path, git: Command) -> list[CloneRef]:
     """Return the branches and tags of a clone, ordered by name. Raise `GitError`."""
     try:
         return list(_read(clone, git))
-    except Exception:  # GitPython reads no names that are not UTF-8, and no SHA-256
+    except Exception:  # GitPython cannot read names that are not UTF-8, nor SHA-256 ids
         return list(_listed(clone, git))
 
 
@@ -46,7 +46,7 @@ def _read(clone: Path, git: Command) -> Iterator[CloneRef]:
 
 
 def _tagged(tag: TagReference) -> str:
-    """Return the object that a tag, and each tag that it tags, leads to."""
+    """Return the object that a tag leads to, through any tags in between."""
     target = tag.object
     while target.type == "tag":
         target = target.object

@@ -1,4 +1,4 @@
-"""Makes one clone, or brings it up to date; the caller holds the repository's lock."""
+"""Make one clone, or bring it up to date; the caller holds the repository's lock."""
 
 import os
 import time
@@ -48,7 +48,7 @@ class Cloner(Completion):
         return status
 
     def head_commit(self) -> tuple[str | None, dict[str, bytes]]:
-        """Return the commit that a clone would be at, None without any, and the files to read if a clone is there."""
+        """Return the commit that a clone would have, or None, and the files to read if a clone exists."""
         target = None if self._commit else self._upstream.head(beside(self._path, "heads"), None)
         commit = self._commit or (target.commit if target else None)
         exists = self._request.read_files and (self._path / ".git").is_dir()
@@ -63,7 +63,7 @@ class Cloner(Completion):
         folders.remove(beside(self._path, "lfs"))
 
     def _take_over(self) -> None:
-        """Give the clone of a repository that was renamed its new name."""
+        """Move the clone of a renamed repository to its new name."""
         previous = self._request.previous_path and Path(self._request.previous_path)
         if previous and (previous / ".git").is_dir() and not os.path.lexists(self._path):
             with lock(beside(previous, "lock")):
@@ -72,7 +72,7 @@ class Cloner(Completion):
                 fsync.rename(previous, self._path)
 
     def _create(self) -> CloneStatus:
-        """Make the clone beside its place, or resume one that was interrupted, and rename it when complete."""
+        """Make the clone under a temporary name, or resume an interrupted one, and rename it when complete."""
         work = beside(self._path, "partial")
         is_resumed = local.state(work) is not None and local.is_sound(work)
         has_pointers = is_resumed or self._clone(work)
@@ -103,17 +103,17 @@ class Cloner(Completion):
             limit.check(size - git, entries, git=git)
         except Cancelled:
             raise
-        except (GitError, OSError):  # what git leaves cannot be resumed
+        except (GitError, OSError):  # an incomplete clone of git cannot be resumed
             folders.remove(work)
             raise
-        if has_pointers:  # they may take long: what is there is to survive what comes
+        if has_pointers:  # they may take long: what exists must survive a failure
             fsync.sync(work)
             local.write_state(work, self._noted)
         self._result.downloaded_bytes += git
         return has_pointers
 
     def _update(self) -> CloneStatus:
-        """Bring the clone to what its server has, unless it is there already."""
+        """Bring the clone to the state of its server, if it differs."""
         if not local.is_sound(self._path):
             raise GitError("its HEAD cannot be read: scrapy verify --repair clones it again")
         memory = local.memory(self._path)
@@ -133,7 +133,7 @@ class Cloner(Completion):
         return self._complete(self._path, target, moves=True, reads=True) or CloneStatus.UPDATED
 
     def _check_origin(self) -> None:
-        """Let the clone know its server, which may have moved; raise `Refused` if it is of another repository."""
+        """Set the clone's origin to its server, which may have moved. Raise `Refused` for another repository."""
         now = origin(self._path)
         if now and is_other_repository(now, self._request.url):
             raise Refused(f"its folder holds another repository, {now}")
@@ -141,7 +141,7 @@ class Cloner(Completion):
             set_origin(self._path, self._request.url)
 
     def _is_fresh(self, memory: Mapping[str, Any], head: Head) -> bool:
-        """Return whether the server need not be asked: HEAD is what the hub says, and the rest was compared lately."""
+        """Return whether the server need not be asked: HEAD is the hub's, and the rest was compared recently."""
         if head.commit != self._commit:
             return False
         if self._request.refresh is None:
@@ -155,7 +155,7 @@ class Cloner(Completion):
         return target.commit == head.commit and (target.branch == head.branch or is_chosen)
 
     def _compare(self, head: Head) -> Head:
-        """Fetch what the server has; where HEAD is what the hub says, a failure to compare the rest is a remark."""
+        """Fetch from the server; if HEAD is the hub's commit, a failure to compare the rest is only a remark."""
         try:
             return self._fetch(self._path, head)
         except (Gated, Missing, Refused, Transient) as error:
@@ -166,7 +166,7 @@ class Cloner(Completion):
             return head
 
     def _fetch(self, clone: Path, head: Head) -> Head:
-        """Bring the clone's branches and tags to the server's; return what HEAD should be."""
+        """Update the clone's branches and tags; return the wanted HEAD."""
         refs = self._refs = self._upstream.refs()
         if refs.is_empty:
             return self._fetch_unnamed(clone) or head
@@ -183,7 +183,7 @@ class Cloner(Completion):
         return target
 
     def _fetch_unnamed(self, clone: Path) -> Head | None:
-        """Fetch the commit that the hub names from a server that names none; None where it has no such commit."""
+        """Fetch the hub's commit from a server that names no commit; return None if the server does not have it."""
         if self._commit and self._upstream.fetch_commit(
             clone, self._commit, SizeLimit(clone, self._request.max_bytes).fetching
         ):
@@ -198,7 +198,7 @@ class Cloner(Completion):
             raise Transient(f"its history changed while it was fetched: {error}") from error
 
     def _renew(self) -> dict[str, Any]:
-        """Note what was compared for a clone whose HEAD is what it should be; return its state."""
+        """Note what was compared for a clone whose HEAD is right; return its state."""
         state = local.state(self._path) or {}
         new = self._compared(state)
         if not state.keys() >= {"bytes", "objects"} or not tree_files.path(self._path).exists():
@@ -211,7 +211,7 @@ class Cloner(Completion):
         return new
 
     def _unmoved(self, state: Mapping[str, Any], *, is_fetched: bool) -> CloneStatus:
-        """Return the status of a clone whose HEAD is what it was."""
+        """Return the status of a clone whose HEAD has not changed."""
         if state.get("large") and self._request.lfs != LfsMode.NONE:
             return CloneStatus.LARGE
         return CloneStatus.UPDATED if is_fetched else CloneStatus.CURRENT

@@ -1,4 +1,4 @@
-"""Runs git and git-lfs, watched for progress."""
+"""Run git and git-lfs, with a limit of time without progress."""
 
 import os
 import subprocess
@@ -17,11 +17,11 @@ from ptmtorrent_scrapy.git.stderr import message_lines
 class Options(TypedDict, total=False):
     """Options of a command."""
 
-    cwd: Path | None  # a clone: its `.git` is used, whoever owns it, and no other repository is looked for
+    cwd: Path | None  # a clone: its `.git` is used, whoever owns it, and git looks for no other repository
     stdin: bytes
     environment: Mapping[str, str] | None  # added to the command's own
-    progress: Callable[[], object]  # asked every second; another value than before is progress, like any output
-    output: Take  # takes standard output piece by piece, which is not returned then
+    progress: Callable[[], object]  # called every second; a changed value counts as progress, as output does
+    output: Take  # receives standard output piece by piece, which is then not returned
     watch: Take  # receives standard error piece by piece, which then does not count as progress
     ok: tuple[int, ...]  # exit statuses that mean success
 
@@ -50,8 +50,8 @@ class Command:
     def complete(self, *arguments: str, **options: Unpack[Options]) -> Completed:
         """Run a command, and return its output.
 
-        Raise `CommandFailed` for an exit status that is not `ok`, `ProgramError`, `Stalled`, `Cancelled`, `Refused`
-        for too much memory, and what the callbacks raise.
+        Raise `CommandFailed` for an exit status not in `ok`, `ProgramError`, `Stalled`, `Cancelled`, `Refused`
+        for too much memory, and the errors of the callbacks.
         """
         stdin = options.get("stdin", b"")
         process = self._start(arguments, options.get("cwd"), stdin, options.get("environment") or {})
@@ -103,7 +103,7 @@ def _no_progress() -> None:
 
 
 def _exit_status(pid: int) -> int:
-    """Return the exit status, negative for a signal; the process stays a zombie, so that its number stays its own."""
+    """Return the exit status, negative for a signal; the process stays a zombie, so that its id is not reused."""
     result = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert result is not None
     return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status

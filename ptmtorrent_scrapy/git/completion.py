@@ -1,4 +1,4 @@
-"""Brings a clone to a commit: its LFS files first, then its working tree, its state last."""
+"""Bring a clone to a commit: its LFS files first, then its working tree, its state last."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from ptmtorrent_scrapy.storage import fsync
 
 
 class Completion:
-    """The steps after everything of git itself is there. All methods raise `GitError`."""
+    """The steps after git's own objects are complete. All methods raise `GitError`."""
 
     def __init__(self, request: CloneRequest, result: CloneResult) -> None:
         self._request = request
@@ -29,16 +29,16 @@ class Completion:
         self._path = Path(request.path)
         self._git = command(request)
         self._noted: dict[str, Any] = {}  # of a clone that was just made
-        self._refs: ServerRefs | None = None  # once the server was asked for them
-        self._kept: list[bytes] | None = None  # files of a user that a repair overwrites
+        self._refs: ServerRefs | None = None  # after the server was asked for them
+        self._kept: list[bytes] | None = None  # a user's files that a repair overwrites
         self._kept_as: str | None = None  # reference
-        self._remark: str | None = None  # what a user should know of a clone without an error
+        self._remark: str | None = None  # a message about a clone without an error
 
     def _lfs(self, clone: Path) -> LfsFiles:
         return LfsFiles(self._request, self._result, self._git, clone)
 
     def _complete(self, clone: Path, target: Head, *, moves: bool, reads: bool) -> CloneStatus | None:
-        """Store the LFS files of a commit, then move the working tree to it; return the status, unless all is there.
+        """Store the LFS files of a commit, then move the working tree; return the status, or None if all is complete.
 
         The working tree changes last and at once, so that a clone is never seen without its LFS files.
         """
@@ -90,7 +90,7 @@ class Completion:
             self._remark = f"changed files were kept as {self._kept_as}"
 
     def _restore_changes(self, clone: Path) -> None:
-        """Write a user's changed files again, where they are not what is repaired."""
+        """Write a user's changed files again, except those that are repaired."""
         if self._kept_as and self._request.changed_files == ChangedFiles.KEEP:
             kept_changes.restore(self._git, clone, self._kept_as, self._kept or ())
             self._remark = f"changed files were left as they are, and kept as {self._kept_as}"
@@ -106,7 +106,7 @@ class Completion:
             self._remark = f"local commits were kept as {', '.join(moved.kept)}"
 
     def _finish(self, clone: Path, lfs: LfsFiles) -> CloneStatus | None:
-        """Write the state of a clone that is on disk; return the status, unless all that is wanted is there."""
+        """Write the state of a clone on disk; return the status, or None if everything requested is there."""
         head = local.head(clone)
         self._result.lfs_skipped = len(lfs.files) - len(lfs.wanted)
         state = {
@@ -126,7 +126,7 @@ class Completion:
         return CloneStatus.PARTIAL if state["error"] else None
 
     def _compared(self, memory: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what is remembered of a clone, with what was compared now."""
+        """Return the memory of a clone, with what was compared now."""
         known = {**memory, **self._noted}
         if self._refs is None:
             return known

@@ -1,4 +1,4 @@
-"""Takes a user's commits and files from a damaged clone into the one that replaces it."""
+"""Move a user's commits and files from a damaged clone to the one that replaces it."""
 
 import contextlib
 import filecmp
@@ -31,9 +31,9 @@ class DamagedClone:
         self._tracking = Tracking(git=git, clone=new)
 
     def give(self, url: str) -> str | None:
-        """Give the new clone what a user has made in the old one; return what a user should know of it.
+        """Give the new clone the user's work in the old one; return a message about it.
 
-        `url` is the repository's; an old clone of another one has nothing to give.
+        `url` is the repository's; an old clone of another repository gives nothing.
         """
         if (self._old / ".git" / "config").is_file() and is_other_repository(origin(self._old) or url, url):
             return None
@@ -44,7 +44,7 @@ class DamagedClone:
         """Copy the commits that the new clone lacks, as far as they can be read, and name them."""
         kept = []
         for name, oid in self._commits().items():
-            with contextlib.suppress(CommandFailed):  # what is damaged is lost
+            with contextlib.suppress(CommandFailed):  # damaged commits are lost
                 if not self._tracking.has(oid):
                     self._copy(oid)
                 if self._tracking.lost([oid]):
@@ -53,7 +53,7 @@ class DamagedClone:
         return kept
 
     def _commits(self) -> dict[str, str]:
-        """Return the commits of branches, of HEAD and of what was kept, under the names that they are to have."""
+        """Return the commits of branches, of HEAD and of kept references, by their new names."""
         moment = self._tracking.moment()
         commits: dict[str, str] = {}
         with contextlib.suppress(CommandFailed, OSError):
@@ -65,14 +65,14 @@ class DamagedClone:
         return commits
 
     def _copy(self, commit: str) -> None:
-        """Pack what the new clone lacks of a commit."""
+        """Pack the objects of a commit that the new clone lacks."""
         stdin = commit.encode() + b"\n" + self._git.run(*_FOLLOWED, cwd=self._new)
         objects = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": str((self._old / ".git" / "objects").absolute())}
         command = ("git", "pack-objects", "--revs", "--quiet", ".git/objects/pack/pack")
         self._git.run(*command, cwd=self._new, stdin=stdin, environment=objects)
 
     def _give_files(self) -> list[str]:
-        """Move files that are in nothing's way, and keep the others as a commit; return its reference."""
+        """Move files whose paths are free, and keep the others as a commit; return its reference."""
         changed = []
         for path in self._foreign():
             if self._is_in_the_way(path):
@@ -84,7 +84,7 @@ class DamagedClone:
         return [kept_changes.keep(self._git, self._new, self._tracking, changed, self._old)] if changed else []
 
     def _foreign(self) -> list[bytes]:
-        """Return the files whose content the new clone has nowhere; large ones may be damaged, and are none."""
+        """Return the files whose content the new clone does not have, without large files, which may be damaged."""
         large = pointers.of_commit(self._git, self._new, "HEAD")
         differ = [path for path in self._files() if path not in large and not self._is_same(path)]
         head = local.head(self._new).commit or ""
@@ -104,7 +104,7 @@ class DamagedClone:
                     yield file.removeprefix(top)
 
     def _is_same(self, path: bytes) -> bool:
-        """Return whether the new clone has the same file there."""
+        """Return whether the new clone has the same file at that path."""
         try:
             return filecmp.cmp(self._at(self._old, path), self._at(self._new, path), shallow=False)
         except OSError:
@@ -124,7 +124,7 @@ class DamagedClone:
 
 
 def _new_name(name: str, moment: str) -> str:
-    """Return the name in the new clone of a reference of the old one.
+    """Return the new name of a reference of the old clone.
 
     >>> _new_name("refs/heads/main", "NOW"), _new_name("refs/local/THEN/main", "NOW")
     ('refs/local/NOW/main', 'refs/local/THEN/main')

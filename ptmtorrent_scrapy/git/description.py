@@ -1,4 +1,4 @@
-"""Reads what the state of a clone says into a result, and the files that a crawl asked for."""
+"""Read the state of a clone into a result, and the files that a crawl requested."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ _COPIED = ("error", "git_bytes", "lfs_objects", "lfs_bytes", "lfs_skipped", "cra
 
 
 def describe(request: CloneRequest, result: CloneResult, git: Command) -> None:
-    """Fill a result with what is on disk. Raise `GitError`."""
+    """Fill in a result from the clone on disk. Raise `GitError`."""
     clone = Path(request.path)
     state = local.state(clone) or {}
     result.path = request.path
@@ -29,7 +29,7 @@ def describe(request: CloneRequest, result: CloneResult, git: Command) -> None:
 
 
 def read_files(request: CloneRequest, git: Command) -> dict[str, bytes]:
-    """Return the files to read, as noted when the clone was last worked on, else from the commit."""
+    """Return the requested files from the clone's state, else from the commit."""
     noted = (local.state(Path(request.path)) or {}).get("read", {})
     if any(name not in noted for name in request.read_files):
         return contents(git, Path(request.path), "HEAD", request.read_files)
@@ -37,6 +37,6 @@ def read_files(request: CloneRequest, git: Command) -> dict[str, bytes]:
 
 
 def note_files(request: CloneRequest, git: Command, clone: Path, commit: str | None) -> dict[str, str | None]:
-    """Return the files to read of a commit, for the clone's state; None for one that the commit does not have."""
+    """Return the requested files of a commit for the clone's state; None for a missing file."""
     read = contents(git, clone, commit, request.read_files) if commit else {}
     return {name: decoded(read[name]) if name in read else None for name in request.read_files}

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from ptmtorrent_scrapy.git.errors import Refused
 
-# Passed on from our own environment; everything else stays behind.
+# Passed on from our own environment; nothing else is.
 _KEPT = (
     "PATH",
     "TMPDIR",
@@ -28,7 +28,7 @@ _KEPT = (
 
 # Harmless flaws that git itself accepts on clone, named as in git-fsck(1); for all others a repository is refused.
 _HARMLESS = (
-    # Names and dates of commits and tags, as old tools and imports from other systems wrote them: shown, never run
+    # Names and dates of commits and tags by old tools and imports from other systems: shown, never run
     *("badDate", "badDateOverflow", "badEmail", "badName", "badTimezone", "missingAuthor", "missingCommitter"),
     *("missingEmail", "missingNameBeforeEmail", "missingSpaceBeforeDate", "missingSpaceBeforeEmail"),
     *("multipleAuthors", "nulInCommit", "zeroPaddedDate", "badTagName", "missingTaggerEntry"),
@@ -39,7 +39,7 @@ _HARMLESS = (
     *("gitattributesBlob", "gitattributesLarge", "gitattributesLineLength"),
 )
 
-# git goes through a proxy of ours, which goes through the user's (network/guard.py).
+# git uses a proxy of ours, which uses the user's (network/guard.py).
 _PROXY = re.compile(r"http\.(?:.*\.)?(?:proxy|proxyAuthMethod)|remote\..*\.proxy", re.IGNORECASE | re.DOTALL)
 
 # Settings that a clone keeps, so that later work in it is as safe.
@@ -61,13 +61,13 @@ LASTING = {
 }
 
 
-# For existing clones: git syncs references and the index only where a setting says so.
+# For existing clones: git syncs references and the index only if a setting says so.
 HARDENED = {"core.fsync": "committed,reference,index"}
 
 
 @functools.cache
 def _home() -> str:
-    """Make a home without .netrc, and with an empty configuration file that cannot be written."""
+    """Make a home folder without .netrc, and with an empty read-only configuration file."""
     home = tempfile.mkdtemp(prefix="ptmtorrent-git-")
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     Path(home, "gitconfig").touch(mode=0o444)
@@ -86,8 +86,8 @@ def environment(
     """Return the environment variables for git and git-lfs.
 
     `user_agent` follows git's own name, by which servers recognise git. `configuration` is added to every command.
-    `token` is (base URL, token), sent to that host alone and only when it asks: it is in the environment, where other
-    users of the machine do not see it, and in no file or command line.
+    `token` is (base URL, token), sent only to that host and only on request: it is in the environment, where other
+    users of the machine cannot read it, and not in a file or on a command line.
     """
     variables = {name: os.environ[name] for name in _KEPT if name in os.environ} | _isolated(protocols)
     if token:
@@ -100,7 +100,7 @@ def environment(
 
 
 def _isolated(protocols: Sequence[str]) -> dict[str, str]:
-    """Return variables that keep out the configuration of the user and the system."""
+    """Return variables that disable the configuration of the user and the system."""
     home = _home()
     return {
         "HOME": home,
@@ -116,15 +116,15 @@ def _isolated(protocols: Sequence[str]) -> dict[str, str]:
 
 
 def _safe(protocols: Sequence[str]) -> dict[str, str]:
-    """Return settings with which git trusts no repository."""
+    """Return settings that let git trust no repository."""
     return {
         "core.hooksPath": "/dev/null",
         "core.askPass": "",
         "credential.helper": "",
         "credential.interactive": "false",
         "protocol.allow": "never",
-        "safe.bareRepository": "explicit",  # no folder of a clone is taken for a repository
-        "safe.directory": "*",  # the data tree is ours to work in, whoever owns its files
+        "safe.bareRepository": "explicit",  # no folder in a clone is used as a repository
+        "safe.directory": "*",  # work in the data tree, whoever owns its files
         "transfer.credentialsInUrl": "die",
         "advice.detachedHead": "false",
         "init.defaultBranch": "main",
@@ -144,7 +144,7 @@ def _credentials(token: tuple[str, str] | None) -> dict[str, str]:
 
 
 def configured(variables: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables with more configuration, handed to git without a command line.
+    """Return the variables with more configuration, passed to git without a command line.
 
     >>> configured({}, {"gc.auto": "0"})
     {'GIT_CONFIG_COUNT': '1', 'GIT_CONFIG_KEY_0': 'gc.auto', 'GIT_CONFIG_VALUE_0': '0'}
@@ -157,7 +157,7 @@ def configured(variables: Mapping[str, str], settings: Mapping[str, str]) -> dic
 
 
 def check_url(url: str, protocols: Sequence[str]) -> str:
-    """Return the URL, if git may be given it: an allowed protocol, a host, no credentials or control characters.
+    """Return the URL if git may use it: an allowed protocol, a host, no credentials or control characters.
 
     >>> check_url("https://huggingface.co/gpt2", ["https"])
     'https://huggingface.co/gpt2'

@@ -1,4 +1,4 @@
-"""Meaning of the messages of git and git-lfs in the C locale."""
+"""Turn messages of git and git-lfs, in the C locale, into errors."""
 
 import errno
 import re
@@ -27,7 +27,7 @@ _DISK_ERRORS = (
     *(errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ENXIO),
     *(errno.EUCLEAN, errno.EREMOTEIO, errno.EHOSTDOWN),
 )
-_DISK_WORDS = (  # strerror(3) of the same, in git's and in Go's spelling
+_DISK_WORDS = (  # strerror(3) of these errors, in git's and in Go's spelling
     *("Read-only file system", "read-only file system", "Input/output error", "input/output error"),
     *("Stale file handle", "stale file handle", "stale NFS file handle", "Structure needs cleaning"),
     *("Transport endpoint is not connected", "transport endpoint is not connected", "structure needs cleaning"),
@@ -81,7 +81,7 @@ _CUT = (
 _TOO_LONG = ("File name too long",)
 _RESTRICTED = "access is restricted; a token of a user who has access is needed"
 _ABSENT = "the repository does not exist, or it is not public"
-# A server's message with a 401 or 403 decides only about its own repository.
+# A server's message with a 401 or 403 affects only its own repository.
 _LIMITED = re.compile(r"rate.?limit|too many requests|abuse detection|throttl|slow down|come back (?:in|later)", re.I)
 _CLOSED = re.compile(
     r"disabled|blocked|suspended|banned|taken down|take.?down|dmca|removed by|violat|terms of (?:service|use)|legal",
@@ -89,11 +89,11 @@ _CLOSED = re.compile(
 )
 _OVER_LIMIT = re.compile(r"storage|quota|billing|payment|over (?:its|the|their) limit", re.I)
 _STATUS = re.compile(r"(?:returned error: |from HTTP )(\d{3})\b")
-_WRONG_CONTENT = "expected OID "  # what git-lfs says of content with another SHA-256
+_WRONG_CONTENT = "expected OID "  # git-lfs's message about content with another SHA-256
 
 
 def of_os(error: Exception) -> Exception:
-    """Return what an error of the system means for a clone; any other error as it is."""
+    """Return the error of a clone for a system error; return any other error unchanged."""
     if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
         return DiskError(f"the disk of the data tree fails: {error.strerror}")
     if is_full(error):
@@ -108,14 +108,14 @@ def of_os(error: Exception) -> Exception:
 
 
 def of_disk(own: str) -> GitError | None:
-    """Return how the disk failed, from what a command says itself."""
+    """Return the error of the disk in a command's own messages, or None."""
     if found := next((words for words in _DISK_WORDS if words in own), None):
         return DiskError(f"the disk of the data tree fails: {found}")
     return NoSpace("the disk is full") if _any(_NO_SPACE, own) else None
 
 
 def of_machine(error: CommandFailed) -> GitError | None:
-    """Return how this machine failed a command; None where it did not."""
+    """Return the error of this machine behind a failed command; None if it is not the cause."""
     text = stderr.local_messages(error.stderr)
     if failed := of_disk(text):
         return failed
@@ -128,7 +128,7 @@ def of_machine(error: CommandFailed) -> GitError | None:
 
 @dataclass(frozen=True)
 class _Failure:
-    """Reasons why a git command that asked a server failed."""
+    """Properties of a failed git command that contacted a server."""
 
     error: CommandFailed
     gated: bool  # the hub says that access is restricted
@@ -171,7 +171,7 @@ class _Failure:
         return next((line for line in self.own.split("\n") if line.startswith("error:")), str(self.error))
 
 
-# The first rule whose condition holds decides.
+# The first rule whose condition is true decides.
 _RULES: tuple[tuple[Callable[[_Failure], bool], Callable[[_Failure], GitError]], ...] = (
     (lambda failure: failure.says(_UNSAFE), lambda failure: Refused(failure.unsafe_line)),
     (
@@ -199,9 +199,9 @@ _RULES: tuple[tuple[Callable[[_Failure], bool], Callable[[_Failure], GitError]],
 
 
 def of_git(error: CommandFailed, *, gated: bool) -> GitError:
-    """Return why git failed, as one of the kinds of errors; `gated` where the hub says that access is restricted."""
+    """Return the error for a failed git command; `gated` means that the hub restricts access."""
     failure = _Failure(error, gated)
-    if failure.says(_TOO_LONG):  # with the path, which may be made of any words
+    if failure.says(_TOO_LONG):  # the message has the path, which may contain any words
         return Refused("it has a path that is too long for this file system")
     if local := of_machine(error):
         return local
@@ -215,7 +215,7 @@ def _with_answer(failure: _Failure) -> str:
 
 
 def of_lfs(error: CommandFailed) -> GitError:
-    """Return why git-lfs failed on this machine; what servers answered is known without its words."""
+    """Return why git-lfs failed on this machine; answers of servers are known from the gateway."""
     if local := of_machine(error):
         return local
     text = stderr.messages(error.stderr)

@@ -37,7 +37,7 @@ class DiskError(GitError):
 
 
 class Refused(GitError):
-    """Unsafe: a URL, a name or an object that must not be touched."""
+    """A URL, a name or an object is unsafe and must not be used."""
 
 
 class LocalChanges(GitError):
@@ -49,7 +49,7 @@ class Gated(GitError):
 
 
 class Missing(GitError):
-    """The repository does not exist, or its server has closed it for good."""
+    """The repository does not exist, or its server has closed it permanently."""
 
 
 class Large(GitError):
@@ -61,7 +61,7 @@ class NoSpace(GitError):
 
 
 class OverBudget(GitError):
-    """More than the crawl may still download; `needed` has the number of bytes."""
+    """The clone needs more bytes (`needed`) than the crawl may still download."""
 
     def __init__(self, needed: int) -> None:
         super().__init__(needed)
@@ -97,7 +97,7 @@ class TooSlow(Stalled):
 
 
 class Unavailable(Transient):
-    """A host is overloaded, for `pause` seconds where it says so, or does not answer at all."""
+    """A host is overloaded (for `pause` seconds, if it says so) or does not answer."""
 
     def __init__(self, message: str, pause: float | None = None) -> None:
         super().__init__(message, pause)

@@ -1,4 +1,4 @@
-"""Keeps the changes of a user in a working tree as a commit, before an explicit repair overwrites them."""
+"""Keep a user's changes in a working tree as a commit, before an explicit repair overwrites them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ _MESSAGE = "Changes in the working tree, before a repair of the clone"
 
 
 def keep(git: Command, clone: Path, tracking: Tracking, paths: Sequence[bytes], work_tree: Path | None = None) -> str:
-    """Commit files of a working tree on top of HEAD, without a change of HEAD and index; return the new reference.
+    """Commit files of a working tree on top of HEAD, without changing HEAD and index; return the new reference.
 
     `work_tree` is that of another clone. Raise `GitError`.
     """
@@ -39,7 +39,7 @@ def keep(git: Command, clone: Path, tracking: Tracking, paths: Sequence[bytes], 
 
 
 def restore(git: Command, clone: Path, name: str, paths: Sequence[bytes]) -> None:
-    """Write files of a working tree as a commit of `keep` has them. Raise `GitError`."""
+    """Restore files of a working tree from a commit of `keep`. Raise `GitError`."""
     command = ("git", "restore", "--worktree", f"--source={name}", "--pathspec-from-file=-", "--pathspec-file-nul")
     files = b"".join(path + b"\0" for path in paths)
     git.run(*command, cwd=clone, environment={"GIT_LITERAL_PATHSPECS": "1"}, stdin=files)

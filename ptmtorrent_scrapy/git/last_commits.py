@@ -1,4 +1,4 @@
-"""Finds the commit that last touched each file, for all files of a repository in one pass over its history."""
+"""Find the commit that last changed each file, for all files of a repository in one pass over its history."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,9 +17,9 @@ _HEADER = re.compile(rb"([0-9a-f]{40,64})((?: [0-9a-f]{40,64})*)(?: \(from ([0-9
 
 
 def last_commits(clone: Path, *, scope: str, timeout: float) -> dict[str, str]:
-    """Return the last commit that touched each file of HEAD, and each folder (the clone itself is "").
+    """Return the last commit that changed each file of HEAD, and each folder (the clone itself is "").
 
-    The same as `git log -1 -- PATH` says of each. Paths that are not UTF-8 are skipped. Raise `GitError`.
+    They equal those of `git log -1 -- PATH`. Paths that are not UTF-8 are skipped. Raise `GitError`.
     """
     git = Command(scope=scope, environment=environment(timeout=int(timeout)), timeout=timeout)
     listed = git.run("git", "ls-tree", "-r", "-z", "--name-only", "--full-tree", "HEAD", cwd=clone)
@@ -40,7 +40,7 @@ class _Search:
         self._found: dict[bytes, bytes] = {}
 
     def visit(self, commit: bytes, parents: list[bytes], differences: dict[bytes, set[bytes]]) -> None:
-        """Take the next commit; `differences` has the files that differ from each parent (b"" for no parent)."""
+        """Process the next commit; `differences` has the files that differ from each parent (b"" for no parent)."""
         paths = self._at.pop(commit, set()) if self._has_started else self._wanted.copy()
         self._has_started = True
         for parent in parents or [b""]:

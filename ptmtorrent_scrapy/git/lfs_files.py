@@ -1,4 +1,4 @@
-"""The LFS files of one commit of a clone: which are wanted, downloaded and in the working tree."""
+"""The LFS files of one commit of a clone: those requested, downloaded and in the working tree."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ _WRONG = "the server's objects do not match the expected size or SHA-256"
 
 
 class LfsFiles:
-    """The LFS files of a commit; what is downloaded and copied is noted in the result."""
+    """The LFS files of a commit; downloads and copies are noted in the result."""
 
     def __init__(self, request: CloneRequest, result: CloneResult, git: Command, clone: Path) -> None:
         self._request = request
@@ -32,11 +32,11 @@ class LfsFiles:
         self._store = Store(Path(request.store))
         self._error: GitError | None = None
         self.files: dict[bytes, Pointer] = {}  # all of the commit
-        self.wanted: dict[bytes, Pointer] = {}  # those that are to be stored
+        self.wanted: dict[bytes, Pointer] = {}  # those to download
         self.large: int | None = None  # bytes of a clone that is larger than allowed: its LFS files stay pointers
 
     def read(self, commit: str) -> None:
-        """Find the LFS files of a commit, which need not be checked out. Raise `GitError`."""
+        """Find the LFS files of a commit, checked out or not. Raise `GitError`."""
         self.files = self._pointers(commit)
         wanted = pointers.wanted(self._git, self._clone, commit, self.files, self._request.lfs)
         size, most = sum(pointer.size for pointer in set(wanted.values())), self._request.max_bytes
@@ -46,7 +46,7 @@ class LfsFiles:
             self.wanted = wanted
 
     def download(self, commit: str) -> None:
-        """Download what the commit wants, from the mirrors what the repository's own server does not have.
+        """Download the LFS files of the commit, from the mirrors if the repository's own server does not have them.
 
         Raise `NoSpace`, `OverBudget`, and `Transient` unless a partial clone is accepted.
         """
@@ -73,16 +73,16 @@ class LfsFiles:
             link = self._request.lfs_files == LfsPlacement.LINK
             self._result.copied = not worktree.place(self._clone, self.wanted, self._store, git=self._git, link=link)
         for pointer in own_storage.link_objects(self._clone, self.wanted.values(), self._store):
-            self._store.note_checked(pointer.oid)  # a new link changes what was noted of the file
+            self._store.note_checked(pointer.oid)  # a new link changes the noted status of the file
 
     def are_unchanged(self, state: Mapping[str, Any]) -> bool:
         """Return whether the store has the objects of a clone's state, as they were when they were placed."""
         return not any(self._has_changed(Pointer(oid, size), state) for oid, size in state["objects"].items())
 
     def mend(self, state: Mapping[str, Any]) -> int:
-        """Fetch objects of a clone's state again that were changed since it got them; return how many were written to.
+        """Download objects of a clone's state again that have changed since; return how many a user has written to.
 
-        This is done before its files are compared with what they should be. What cannot be fetched stays as it is.
+        Call it before the clone's files are compared. Objects that cannot be downloaded stay unchanged.
         """
         objects = (Pointer(oid, size) for oid, size in state.get("objects", {}).items())
         changed = [each for each in objects if self._has_changed(each, state) and self._store.has_file(each)]
@@ -100,7 +100,7 @@ class LfsFiles:
                 self._store.put_back(pointer.oid)
 
     def _replace_links(self, changed: Container[Pointer]) -> int:
-        """Replace the clone's links to files that somebody has written to; return how many there were."""
+        """Replace the clone's links to files that somebody has written to; return their number."""
         files = self._pointers(local.head(self._clone).commit or "HEAD")
         wrong = {path: each for path, each in files.items() if each in changed and self._was_written(path, each)}
         if wrong:
@@ -111,7 +111,7 @@ class LfsFiles:
         return self._store.was_written(pointer, Path(os.fsdecode(os.path.join(os.fsencode(self._clone), path))))
 
     def _has_changed(self, pointer: Pointer, state: Mapping[str, Any]) -> bool:
-        """Return whether an object is gone, or was written after the clone got it. Earlier versions kept no times."""
+        """Return whether an object is missing or was written after the clone got it. Old states have no times."""
         written = self._store.written_at(pointer)
         return written is None or written > state.get("newest_object", written)
 
@@ -120,7 +120,7 @@ class LfsFiles:
         return tree_files.write(self._git, self._clone, commit, self.files, self.stored)
 
     def upgrade(self, commit: str, state: Mapping[str, Any]) -> dict[str, Any]:
-        """Give a complete clone that an earlier version left what this one keeps; return the additions to its state."""
+        """Upgrade a complete clone of an earlier version; return the additions to its state."""
         self.files = pointers.of_commit(self._git, self._clone, commit)
         if not state.get("large"):
             self.wanted = pointers.wanted(self._git, self._clone, commit, self.files, state["lfs"])
@@ -131,17 +131,17 @@ class LfsFiles:
 
     @property
     def missing(self) -> list[Pointer]:
-        """Return what is wanted and not stored."""
+        """Return the requested objects that are not stored."""
         return self._store.missing(self.wanted.values())
 
     @property
     def stored(self) -> dict[Pointer, int]:
-        """Return what is wanted and stored, each once, with the time when it was written."""
+        """Return the distinct requested objects that are stored, with the times when they were written."""
         times = ((pointer, self._store.written_at(pointer)) for pointer in dict.fromkeys(self.wanted.values()))
         return {pointer: written for pointer, written in times if written is not None}
 
     def state(self) -> dict[str, object]:
-        """Return what the clone's state says of its LFS files."""
+        """Return the part of the clone's state about its LFS files."""
         stored, missing = self.stored, self.missing
         return {
             "lfs": self._request.lfs,
@@ -161,7 +161,7 @@ class LfsFiles:
         return f"{counted(number, 'LFS file is', 'LFS files are')} unavailable: {self._error or _WRONG}"
 
     def _download(self, fitting: list[Pointer]) -> list[GitError]:
-        """Download objects from one server after the other; return why some did not come."""
+        """Download objects from one server after the other; return why some are missing."""
         errors: list[GitError] = []
         for server in (self._request.url, *self._request.mirrors):
             if self._store.missing(fitting):
@@ -169,12 +169,12 @@ class LfsFiles:
                 asked = lfs_server(self._request, server)
                 error = self._store.fetch(fitting, git=self._git, server=asked, scratch=scratch)
                 if isinstance(error, Unavailable) and server != self._request.url:
-                    error = Transient(f"{server}: {error}")  # it is not the repository's own host that rests
+                    error = Transient(f"{server}: {error}")  # the pause is not that of the repository's own host
                 errors += [error] if error else []
         return errors
 
     def _with_other_server(self, commit: str, error: GitError) -> GitError:
-        """Return the error with the LFS server that the commit names itself, which is not asked."""
+        """Return the error with the LFS server that the commit itself names, which is not used."""
         named = pointers.lfs_config(self._git, self._clone, commit).get("lfs.url")
         if not named or named == lfs_url(self._request.url):
             return error

@@ -1,4 +1,4 @@
-"""Clones on disk: their HEAD, and the state that was written when they were last worked on."""
+"""Clones on disk: their HEAD, and the state that the last crawl of each has written."""
 
 import json
 import os
@@ -19,14 +19,14 @@ STATE = "ptmtorrent.json"  # in .git: written last, so a clone without it is not
 
 
 def beside(path: Path, what: str) -> Path:
-    """Return where work on a clone lies: in the same folder, under a name that no hub can choose."""
+    """Return the path of temporary files for a clone: in the same folder, under a name that no hub can choose."""
     return path.with_name(f".{path.name}~{what}")
 
 
 def head(clone: Path) -> Head:
     """Return HEAD of a clone, from gitrepository-layout(5).
 
-    Read so for each clone of a hub in each crawl; GitPython would read all of its configuration first.
+    Each crawl reads it for each clone; GitPython would read the whole configuration first.
     """
     git = clone / ".git"
     head = _text(git / "HEAD")
@@ -44,7 +44,7 @@ def head(clone: Path) -> Head:
 
 
 def packed_tags(clone: Path) -> list[str]:
-    """Return the tags of a clone that git has just made: it writes all references into one file."""
+    """Return the tags of a new clone, whose references git has written into one file."""
     with suppress(FileNotFoundError):
         lines = _text(clone / ".git" / "packed-refs").split("\n")
         return [line.partition(f" {TAGS}")[2] for line in lines if f" {TAGS}" in line and not line.startswith("#")]
@@ -76,7 +76,7 @@ def state(clone: Path) -> dict[str, Any] | None:
 
 
 def memory(clone: Path) -> dict[str, Any]:
-    """Return the part of the state that outlives interrupted work.
+    """Return the part of the state that is still valid after interrupted work.
 
     `tags` of the server and the time when its references were `compared`; the `branch` and `commit` that HEAD was
     given; the commit to which an interrupted checkout is `updating` the working tree.
@@ -94,12 +94,12 @@ def _written(clone: Path) -> dict[str, Any] | None:
 
 
 def write_state(clone: Path, state: Mapping[str, Any]) -> None:
-    """Write the state of a clone; what it says must be on disk before."""
+    """Write the state of a clone; everything in it must already be on the disk."""
     write(clone / ".git" / STATE, json.dumps(state).encode())
 
 
 def is_complete(state: Mapping[str, Any] | None, repository: CloneRequest) -> bool:
-    """Return whether a clone in this state has the LFS files that are wanted."""
+    """Return whether a clone in this state has the requested LFS files."""
     if not state or state["error"] or state["lfs_files"] != repository.lfs_files:
         return False
     if repository.lfs == LfsMode.NONE:
@@ -112,7 +112,7 @@ def is_complete(state: Mapping[str, Any] | None, repository: CloneRequest) -> bo
 
 
 def remove_left(clone: Path) -> None:
-    """Remove leftovers of a killed git; no other process uses the clone, since we hold the repository's lock."""
+    """Remove files of a killed git; no other process uses the clone, since we hold the repository's lock."""
     git = clone / ".git"
     for left in (*git.glob("*.lock"), *(git / "objects" / "pack").glob("tmp_*"), *_ref_locks(git)):
         left.unlink(missing_ok=True)
@@ -121,13 +121,13 @@ def remove_left(clone: Path) -> None:
 
 
 def _ref_locks(git: Path) -> Iterator[Path]:
-    """Yield the locks of references; a reference's own name never ends like one."""
+    """Yield the lock files of references; no reference has such a name."""
     for path, _, names in folders.walk(git / "refs"):
         yield from (Path(path, name) for name in names if name.endswith(".lock"))
 
 
 def size(folder: Path) -> int:
-    """Return the bytes of the files below a folder in which others may work; LFS objects of `.git` do not count."""
+    """Return the bytes of the files below a folder that may be in use, without LFS objects in `.git`."""
     total = 0
     for path, inner, names in folders.walk(folder):
         if folder.name == ".git" and path == str(folder) and "lfs" in inner:

@@ -1,4 +1,4 @@
-"""Changes of a user in the working tree of a clone that an update would overwrite."""
+"""Find a user's changes in the working tree of a clone that an update would overwrite."""
 
 import hashlib
 import os
@@ -19,14 +19,14 @@ _PIECE = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """A path in which two commits differ; `kind` is a letter of git-diff-tree(1)."""
+    """A path that differs between two commits; `kind` is a letter of git-diff-tree(1)."""
 
     kind: str
     path: bytes
 
 
 def changes(git: Command, clone: Path, before: str | None, after: str) -> list[Change]:
-    """Return the paths in which two commits differ; all of the second, if the first is empty. Raise `GitError`."""
+    """Return the paths that differ between two commits; all of the second if the first is empty. Raise `GitError`."""
     if before == after:
         return []
     if before is None:
@@ -70,14 +70,14 @@ class LocalWork:
                 yield from self._blocking(path)
 
     def _in_the_way(self, changed: Iterable[Change]) -> Iterator[bytes]:
-        """Yield untracked paths where the other commit has a file or folder."""
+        """Yield untracked paths at which the other commit has a file or folder."""
         removed = {change.path for change in changed if change.kind == "D"}
         for change in changed:
             if change.kind == "A":
                 yield from (path for path in self._occupying(change.path) if path not in removed)
 
     def _occupying(self, path: bytes) -> Iterator[bytes]:
-        """Yield what is where a file is to be written: the file, files in a folder of that name, or one above it."""
+        """Yield what occupies the path of a file: the file, files in a folder of that name, or a file above it."""
         yield from self._blocking(path)
         mode = self._mode(path)
         if mode is not None and stat.S_ISDIR(mode):
@@ -88,7 +88,7 @@ class LocalWork:
             yield path
 
     def _blocking(self, path: bytes) -> Iterator[bytes]:
-        """Yield the file that is in place of a folder above a path; a link there holds no work."""
+        """Yield a file at the path of a folder above a path; a link there is not a user's work."""
         parts = path.split(b"/")
         for length in range(1, len(parts)):
             above = b"/".join(parts[:length])
@@ -99,7 +99,7 @@ class LocalWork:
                 return
 
     def _foreign(self, paths: Sequence[bytes], commits: Sequence[str]) -> list[bytes]:
-        """Return those paths that hold nothing which one of the commits has there."""
+        """Return the paths whose content is not in any of the commits."""
         present = [path for path in paths if self._mode(path) is not None]
         queries = [(path, commit) for path in present for commit in commits if b"\n" not in path]
         stdin = b"".join(commit.encode() + b":" + path + b"\n" for path, commit in queries)
@@ -112,17 +112,17 @@ class LocalWork:
         return [path for path in present if not self._is_known(path, blobs.get(path, []))]
 
     def _is_known(self, path: bytes, blobs: Sequence[tuple[str, str]]) -> bool:
-        """Return whether a file is one of the blobs as it is, as git writes it, or as the LFS object that it names."""
+        """Return whether a file is one of the blobs: unchanged, as git writes it, or as its LFS object."""
         file = self._file(path)
         mode = os.lstat(file).st_mode
-        if not stat.S_ISREG(mode):  # but git makes an empty folder for a submodule
+        if not stat.S_ISREG(mode):  # git makes an empty folder for a submodule
             return stat.S_ISDIR(mode) and not os.listdir(file)
         if any(blob_id(file, oid) == oid for oid, _ in blobs):
             return True
         return any(self._is_written(file, path, commit) for _, commit in blobs)
 
     def _is_written(self, file: bytes, path: bytes, commit: str) -> bool:
-        """Return whether a file is what a checkout of the commit writes, or the beginning of it, or the LFS object."""
+        """Return whether a file is what a checkout of the commit writes, a beginning of that, or the LFS object."""
         written = self._git.run("git", "cat-file", "--filters", f"{commit}:{os.fsdecode(path)}", cwd=self._clone)
         pointer = pointers.parse(written) if len(written) in pointers.POINTER_BYTES else None
         if pointer and self._is_object(file, pointer):
@@ -151,7 +151,7 @@ class LocalWork:
 
 
 def blob_id(file: bytes, like: str) -> str:
-    """Return the id that git gives the content of a file, of the length of another id."""
+    """Return git's id for the content of a file, with the hash of another id."""
     digest = hashlib.sha1(usedforsecurity=False) if len(like) == 40 else hashlib.sha256()
     digest.update(b"blob %d\0" % os.lstat(file).st_size)
     return _digest(file, digest)

@@ -1,6 +1,6 @@
-"""Doubts about the machine's trouble: git prints names and messages that servers and repositories choose.
+"""Check faults of the machine: git prints names and messages that servers and repositories choose.
 
-Such words would end a crawl, as a full disk does. They count only where a small test finds the same trouble.
+Such words could end a crawl, as a full disk does. They count only if a small test confirms the fault.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ _FILES = 64
 
 
 def confirmed(error: Exception, folder: Path) -> Exception:
-    """Return an error that git's words gave, or a passing one of the repository if the machine is well.
+    """Return an error from git's messages, or a temporary one of the repository if the machine has no such fault.
 
     `folder` is on the disk of the data tree.
     """

@@ -1,4 +1,4 @@
-"""Memory of git's processes: git keeps all references of a server in it, however many the server sends."""
+"""Limit the memory of git's processes: git keeps all references that a server sends in memory."""
 
 import contextlib
 import os
@@ -12,12 +12,12 @@ _ANONYMOUS = re.compile(rb"^RssAnon:\s+(\d+) kB", re.MULTILINE)  # proc(5); file
 
 
 def most() -> int:
-    """Return the bytes that one command may take: half of the machine's memory, and not over 4 GiB."""
+    """Return the bytes that one command may use: half of the machine's memory, but at most 4 GiB."""
     return min(1 << 32, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
 
 
 def check(pid: int, largest: int) -> None:
-    """Raise `Refused` if a process and those that it has started take more memory. Only Linux says how much."""
+    """Raise `Refused` if a process and its children use more memory. Only Linux says how much."""
     if (taken := sum(map(_taken, _processes(pid)))) > largest:
         raise Refused(f"git takes more than {largest} bytes of memory for it: {taken}")
 

@@ -22,11 +22,11 @@ class LfsPlacement(StrEnum):
 
 
 class ChangedFiles(StrEnum):
-    """What becomes of a user's changed files that the work on a clone would overwrite."""
+    """What to do with a user's changed files that an update would overwrite."""
 
-    BLOCK = "block"  # the clone is left as it is
-    KEEP = "keep"  # they are written again afterwards
-    REPLACE = "replace"  # they are kept as a commit only
+    BLOCK = "block"  # do not change the clone
+    KEEP = "keep"  # write them again afterwards
+    REPLACE = "replace"  # only keep them as a commit
 
 
 class CloneStatus(StrEnum):
@@ -74,8 +74,8 @@ class CloneRequest:
     path: str  # folder of the clone
     store: str  # folder of the LFS objects, shared by the clones of a hub
     previous_path: str | None = None  # folder of the clone under the repository's previous name
-    commit: str | None = None  # HEAD, if the hub says it
-    refresh: float | None = None  # seconds for which branches and tags count as compared; None: as long as HEAD does
+    commit: str | None = None  # HEAD, if the hub provides it
+    refresh: float | None = None  # seconds for which branches and tags count as compared; None: as long as HEAD
     changed_files: ChangedFiles = ChangedFiles.BLOCK  # something else for an explicit repair
     gated: bool = False  # the hub says that access is restricted
     lfs: str = LfsMode.AUTO  # auto, all, none or the largest size in bytes
@@ -94,12 +94,12 @@ class CloneRequest:
     user_agent: str = ""
     read_files: tuple[str, ...] = ()  # paths whose content is returned
     scope: str = ""  # `process.cancel` ends all commands of a scope
-    crawl: str = ""  # name of the crawl: the clone keeps that of the last one which changed it
+    crawl: str = ""  # name of the crawl; the clone notes that of the last crawl that changed it
 
 
 @dataclass(kw_only=True)
 class CloneResult:
-    """The result of a clone: one line of repositories.jsonl, and what the crawl needs beside it."""
+    """The result of a clone: one line of repositories.jsonl, and further values for the crawl."""
 
     url: str
     path: str | None = None
@@ -113,7 +113,7 @@ class CloneResult:
     git_bytes: int = 0  # on disk, without the working tree
     lfs_objects: int = 0  # LFS objects of the commit that are stored
     lfs_bytes: int = 0  # their size
-    crawl: str | None = None  # that cloned or updated it
+    crawl: str | None = None  # the crawl that cloned or updated it
     # For the crawl only
     files: dict[str, bytes] = field(default_factory=dict)  # content of `read_files`
     lfs_skipped: int = 0  # LFS files that stay pointers because they were not requested

@@ -3,19 +3,19 @@
 import contextlib
 import resource
 
-_MOST = 65_536  # beyond which nothing here needs more
-_BESIDE = 100  # open files of a crawl beside its clones
+_MOST = 65_536  # no more are ever needed
+_BESIDE = 100  # open files of a crawl besides its clones
 _PER_CLONE = 16  # pipes of git or git-lfs, locks, and both ends of each connection
 
 
 def limit() -> int:
-    """Return how many files this process may have open once `raise_limit` was called."""
+    """Return how many files this process may have open after `raise_limit`."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _MOST if hard == resource.RLIM_INFINITY else hard
 
 
 def raise_limit() -> None:
-    """Let this process, and those that it starts, have as many files open as the system allows."""
+    """Raise the limit of open files of this process and its children to the hard limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = min(_MOST, limit())
     if soft != resource.RLIM_INFINITY and soft < wanted:

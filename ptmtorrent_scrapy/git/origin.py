@@ -1,4 +1,4 @@
-"""The origin of a clone in its configuration, read and changed without starting a process for each clone."""
+"""Read and change the origin of a clone in its configuration, without starting a process for each clone."""
 
 import os
 import re
@@ -10,13 +10,13 @@ from ptmtorrent_scrapy.git.environment import HARDENED, configured
 from ptmtorrent_scrapy.git.remote import lfs_url
 from ptmtorrent_scrapy.storage.atomic import write
 
-# As git writes it (git-config(1)); what is quoted or escaped is left to git.
+# As git writes it (git-config(1)); quoted or escaped values are left to git.
 _SETTING = re.compile(rb'^\t(url) = ([^\s"\\#;]+)$')
 _SECTIONS = {b'[remote "origin"]': "remote.origin.url", b"[lfs]": "lfs.url"}
 
 
 def origin(clone: Path) -> str | None:
-    """Return the URL that a clone comes from, None if its configuration names none."""
+    """Return the URL of a clone's origin; None if its configuration has none."""
     found = _urls((clone / ".git" / "config").read_bytes()).get("remote.origin.url")
     if found is not None:
         return os.fsdecode(found)
@@ -29,7 +29,7 @@ def origin(clone: Path) -> str | None:
 
 
 def set_origin(clone: Path, url: str) -> None:
-    """Let a clone know that this is where it comes from. Raise `OSError`."""
+    """Set the URL of a clone's origin. Raise `OSError`."""
     path = clone / ".git" / "config"
     urls = {"remote.origin.url": url, "lfs.url": lfs_url(url)}
     text = path.read_bytes()
@@ -54,7 +54,7 @@ def is_other_repository(one: str, other: str) -> bool:
 
 
 def _urls(text: bytes) -> dict[str, bytes]:
-    """Return the URLs that are written plainly, by the name of their setting."""
+    """Return the URLs that are written without quotes, by the name of their setting."""
     return {name: match[2] for name, match, _ in _lines(text) if name and match}
 
 

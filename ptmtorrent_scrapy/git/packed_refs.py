@@ -1,7 +1,7 @@
-"""Writes many references of a clone at once into `packed-refs`, as `git clone` does: of each other way git makes a file
+"""Write many references of a clone at once into `packed-refs`, as `git clone` does; in any other way git writes a file
 per reference, and syncs it.
 
-The format is that of refs/packed-backend.c in git's sources; see also git-pack-refs(1).
+refs/packed-backend.c in git's sources defines the format; see also git-pack-refs(1).
 """
 
 import os
@@ -16,11 +16,11 @@ _HEADER = b"# pack-refs with: sorted \n"  # without `peeled`: git looks up what 
 
 
 def write(git: Command, clone: Path, changes: Mapping[str, str | None]) -> None:
-    """Set references to objects that exist, and remove those that are given None; all at once, or none.
+    """Set references to existing objects, and remove those with None: all of them or none.
 
-    Raise `GitError` for names that cannot exist beside each other.
+    Raise `GitError` for names that exclude each other.
     """
-    git.run("git", "pack-refs", "--all", cwd=clone)  # files would count, and not what is packed
+    git.run("git", "pack-refs", "--all", cwd=clone)  # git would use these files instead of the packed values
     path = clone / ".git" / "packed-refs"
     entries = dict(_entries(path))
     for name, oid in changes.items():
@@ -77,6 +77,6 @@ def _check(names: Iterable[bytes]) -> None:
 
 
 def _forget(logs: Path, names: Iterable[str]) -> None:
-    """Remove the logs of references that are gone: they would be in the way of others."""
+    """Remove the logs of removed references: they would block the names of others."""
     for name in names:
         (logs / name).unlink(missing_ok=True)

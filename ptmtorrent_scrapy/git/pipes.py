@@ -1,4 +1,4 @@
-"""Moves bytes through the pipes of a running command, and ends it when it makes no progress."""
+"""Move bytes through the pipes of a running command, and end it if it makes no progress."""
 
 import contextlib
 import os
@@ -10,16 +10,16 @@ from typing import IO
 
 from ptmtorrent_scrapy.git.errors import Stalled
 
-STDERR_KEPT = 64 * 1024  # bytes; the end of what a command says is the reason why it failed
+STDERR_KEPT = 64 * 1024  # bytes; the end of a command's messages says why it failed
 _POLL = 1.0  # seconds between two checks of a command's progress
 
 Take = Callable[[bytes], object]
 
 
 class Pipes:
-    """The pipes of a process. `output` takes standard output piece by piece; else it is collected in `stdout`.
+    """The pipes of a process. `output` receives standard output piece by piece; without it, `stdout` collects it.
 
-    `watch` sees standard error piece by piece, which then does not count as progress.
+    `watch` receives standard error piece by piece, which then does not count as progress.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Pipes:
             self._selector.register(process.stdin, selectors.EVENT_WRITE)
 
     def communicate(self, timeout: float, progress: Callable[[], object]) -> None:
-        """Move everything until the process closes its pipes. Raise `Stalled`, and what the callbacks raise."""
+        """Move all bytes until the process closes its pipes. Raise `Stalled`, and the errors of the callbacks."""
         clock = _StallClock(timeout, progress)
         while self._selector.get_map():
             clock.tick(moved=self._move())
@@ -55,7 +55,7 @@ class Pipes:
         self._selector.register(stream, selectors.EVENT_READ, take)
 
     def _move(self) -> bool:
-        """Move what is ready within a second; return whether that is progress."""
+        """Move the bytes that are ready within a second; return whether that is progress."""
         events = self._selector.select(_POLL)
         for key, _ in events:
             if key.fileobj is self._process.stdin:
@@ -73,7 +73,7 @@ class Pipes:
             self._watch(chunk)
 
     def _feed(self, stream: IO[bytes]) -> None:
-        """Write what the process takes; close its input after the last byte or when it reads no more."""
+        """Write as much as the process reads; close its input after the last byte or when it stops reading."""
         try:
             self._rest = self._rest[os.write(stream.fileno(), self._rest[:65536]) :]
         except BrokenPipeError:
@@ -84,7 +84,7 @@ class Pipes:
 
 
 class _StallClock:
-    """Measures how long a command has made no progress; another value of `progress()` is progress too."""
+    """Measures how long a command has made no progress; a changed value of `progress()` is progress, too."""
 
     def __init__(self, timeout: float, progress: Callable[[], object]) -> None:
         self._timeout = timeout

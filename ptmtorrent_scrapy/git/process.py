@@ -1,6 +1,6 @@
-"""Processes, each in a group of its own that ends with this process, and cancellable.
+"""Start processes, each in its own process group that ends with this process and can be cancelled.
 
-A group outlives its parent when that is killed, so one small shell, in a session of its own, holds the read end of a
+A group survives if its parent is killed. So one small shell, in its own session, holds the read end of a
 pipe: it gets the id of each group, and kills the remaining ones when the write end closes, however this process dies.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from ptmtorrent_scrapy.git.errors import Cancelled
 from ptmtorrent_scrapy.git.open_files import raise_limit
 
-_MEMORY = 8 << 30  # bytes of data a process may have: what is packed small may want to be any size
+_MEMORY = 8 << 30  # bytes of data of a process: a small pack may expand to any size
 
 _WATCHDOG = """
 groups=" "
@@ -60,7 +60,7 @@ _cancelled: set[str] = set()
 
 
 def start(scope: str, arguments: Sequence[str], **options: object) -> subprocess.Popen[bytes]:
-    """Start a process for `scope`; it is to be ended with `end`. Raise `Cancelled`."""
+    """Start a process for `scope`; the caller must `end` it. Raise `Cancelled`."""
     global _watchdog
     with _lock:
         if scope in _cancelled:
@@ -80,14 +80,14 @@ def start(scope: str, arguments: Sequence[str], **options: object) -> subprocess
 
 
 def _limit_memory(pid: int) -> None:
-    """Bound the memory of a process and of those it starts, where the system can."""
+    """Limit the memory of a process and its children, if the system can."""
     if hasattr(resource, "prlimit"):
         with contextlib.suppress(OSError, ValueError):
             resource.prlimit(pid, resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Kill the rest of the group and forget it; the leader is reaped last, so no other process has its number yet."""
+    """Kill the rest of the group and forget it; the leader is reaped last, so that its id is not reused before."""
     with _lock:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -98,7 +98,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def cancel(scope: str) -> None:
-    """Kill every process that runs for `scope`, and let none start any more."""
+    """Kill every process of `scope`, and prevent new ones."""
     with _lock:
         _cancelled.add(scope)
         for group in [group for group, of in _groups.items() if of == scope]:

@@ -1,4 +1,4 @@
-"""The programs that clone: whether they run, and are recent enough."""
+"""Check whether git and git-lfs run and are recent enough."""
 
 import re
 import shutil
@@ -11,7 +11,7 @@ Version = tuple[int, ...]
 NAMES = ("git", "git-lfs")
 _LEAST: dict[str, Version] = {"git": (2, 39), "git-lfs": (3, 0)}
 _VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?")
-_TIMEOUT = 10  # seconds for a program to say its version
+_TIMEOUT = 10  # seconds for a program to print its version
 
 
 class Unusable(Exception):

@@ -1,4 +1,4 @@
-"""Branches and tags on a server, and the commit that they say a clone should be at."""
+"""Branches and tags on a server, and the commit that a clone should have."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from typing import NamedTuple
 HEADS = "refs/heads/"
 TAGS = "refs/tags/"
 _NOT_IN_NAMES = re.compile(r"[\0-\40\177~^:?*\[\\]|\.\.|@\{")
-_DEFAULTS = ("main", "master")  # what a HEAD that names no branch most likely means
+_DEFAULTS = ("main", "master")  # likely names of a default branch that HEAD does not name
 
 
 class Head(NamedTuple):
@@ -29,7 +29,7 @@ class ServerRefs:
     tags: Mapping[str, str]  # objects by name, of annotated tags the tag object
 
     def target(self, hub_commit: str | None) -> Head | None:
-        """Return what a clone should be at; None if only the commits themselves can decide.
+        """Return the HEAD that a clone should have; None if only the commits themselves can decide.
 
         That is HEAD, else a branch at the commit that the hub names, else the only branch.
         """
@@ -77,7 +77,7 @@ def parse(listing: bytes) -> ServerRefs:
             continue
         elif name.startswith(HEADS):
             branches[name.removeprefix(HEADS)] = value
-        elif name.startswith(TAGS):  # but `v1^{}`, what an annotated tag leads to, is none
+        elif name.startswith(TAGS):  # `v1^{}`, the target of an annotated tag, is not a reference
             tags[name.removeprefix(TAGS)] = value
-    branches.pop("HEAD", None)  # in a clone it would be taken for what HEAD names
+    branches.pop("HEAD", None)  # in a clone it would be mistaken for the target of HEAD
     return ServerRefs(branch=branch, head=head, branches=branches, tags=tags)

@@ -1,4 +1,4 @@
-"""A repository on its server: its HEAD, its clone, what is new of it."""
+"""A repository on its server: ask for its HEAD, clone it, fetch changes."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ from ptmtorrent_scrapy.network.connections import Network
 from ptmtorrent_scrapy.network.guard import Guard
 from ptmtorrent_scrapy.storage import folders
 
-# The same as `git lfs install --local` writes, for later work in the clone; our own commands leave the pointers.
+# As written by `git lfs install --local`, for later work in the clone; our own commands keep the pointers.
 _FILTER = {
     "filter.lfs.clean": "git-lfs clean -- %f",
     "filter.lfs.smudge": "git-lfs smudge -- %f",
@@ -31,7 +31,7 @@ _FILTER = {
 }
 _NO_FILTER = {**dict.fromkeys(_FILTER, ""), "filter.lfs.required": "false"}
 
-# The headers of answers on standard error, for the pause that a server asks for; git hides secrets in them.
+# Writes headers of answers to standard error, for the pause that a server demands; git hides secrets in them.
 _TRACE = {"GIT_TRACE_CURL": "2", "GIT_TRACE_CURL_NO_DATA": "1"}
 _REFERENCES = 1 << 27  # bytes: some two million
 _REDIRECTED = re.compile(r"^warning: redirecting to (\S+)$", re.MULTILINE)
@@ -45,7 +45,7 @@ def lfs_url(url: str) -> str:
 
 
 def network(repository: CloneRequest, *, idle_seconds: float | None = None) -> Network:
-    """Return how the servers of a repository are reached."""
+    """Return the network settings for the servers of a repository."""
     named = (repository.url, *repository.mirrors) if repository.trusted is None else repository.trusted
     policy = AddressPolicy(trusted=origins((*named, *instead_of.values(repository.configuration))))
     seconds = repository.timeout if idle_seconds is None else idle_seconds
@@ -71,7 +71,7 @@ def lasting_settings(url: str) -> dict[str, str]:
 
 
 def command(repository: CloneRequest) -> Command:
-    """Return how git runs for a repository: LFS files stay pointers whatever its attributes say."""
+    """Return the git command for a repository; LFS files stay pointers, whatever its attributes say."""
     variables = environment(
         timeout=repository.timeout,
         protocols=repository.protocols,
@@ -111,7 +111,7 @@ class Upstream:
         return parse(bytes(listed))
 
     def head(self, scratch: Path, hub_commit: str | None) -> Head | None:
-        """Return what a clone of it would be at; None without any commit. `scratch` is a folder to make and remove."""
+        """Return the commit that a clone would have; None for an empty repository. `scratch` is a temporary folder."""
         refs = self.refs()
         if refs.is_empty or (target := refs.target(hub_commit)):
             return None if refs.is_empty else target
@@ -142,7 +142,7 @@ class Upstream:
         self._ask(
             *("git", "clone", "--progress", "--no-recurse-submodules", "--template=", *lasting),
             *("--", self.url, str(work)),
-            # A request less than version 2 of the protocol, which is for those who ask for few refs of many.
+            # One request less than version 2 of the protocol, which helps only if few of many refs are needed.
             environment=configured(self.git.environment, {"protocol.version": "0"}),
             progress=progress,
         )
@@ -153,7 +153,7 @@ class Upstream:
         self._ask("git", "clone", *options, "--", self.url, str(work), progress=progress)
 
     def fetch(self, clone: Path, tracking: Tracking, refs: ServerRefs, progress: Callable[[], object]) -> None:
-        """Bring the branches and tags of a clone to those of its server; commits that upstream drops are kept."""
+        """Update the branches and tags of a clone from its server; commits that upstream drops are kept."""
         local.remove_left(clone)
         changes = tracking.prepare(refs)
         detached = [refs.head] if refs.head and refs.branch not in refs.branches else []
@@ -167,7 +167,7 @@ class Upstream:
         tracking.conclude(refs)
 
     def fetch_commit(self, clone: Path, commit: str, progress: Callable[[], object]) -> bool:
-        """Fetch a commit that no branch or tag leads to; return whether the server has it."""
+        """Fetch a commit that no branch or tag reaches; return whether the server has it."""
         try:
             self._fetch(clone, ("--", self.url, commit), progress)
         except CommandFailed:  # "not our ref"

@@ -17,9 +17,9 @@ _LARGEST = 1 << 30  # bytes of a last commit that are read
 
 
 def weight(repository: CloneRequest) -> int:
-    """Return the bytes of a repository's last commit and of its wanted large files.
+    """Return the bytes of a repository's last commit and of its requested large files.
 
-    The last commit is fetched beside `path`, and removed again. Raise `GitError`.
+    The last commit is fetched into a temporary folder beside `path`. Raise `GitError`.
     """
     check_url(repository.url, repository.protocols)
     git = command(repository)

@@ -1,4 +1,4 @@
-"""Watches how large a clone becomes while git makes it, and how large a commit will be."""
+"""Limit the size of a clone while git makes it, and of the working tree of a commit."""
 
 import os
 import time
@@ -10,10 +10,10 @@ from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.errors import Large, Refused
 from ptmtorrent_scrapy.storage.folders import walk
 
-_EXPANDED = 1 << 30  # bytes of a working tree, from which on it matters what was sent for them
-_TIMES = 100  # as much as text that repeats itself becomes of what is sent
-_BLOCK = 4096  # bytes that a file or folder takes beside its content
-_SHARE = 20  # of its time a clone is not watched for one that it is
+_EXPANDED = 1 << 30  # bytes of a working tree; larger ones are compared with the bytes that were sent
+_TIMES = 100  # the ratio of repetitive text to its compressed size
+_BLOCK = 4096  # bytes that a file or folder takes besides its content
+_SHARE = 20  # ratio of the time without and with measurements
 
 
 MAX_DEPTH = 250  # folders above a file
@@ -21,7 +21,7 @@ MAX_PATH = 2000  # bytes of a path inside a repository: systems take 4096 with a
 
 
 def check_path(path: bytes) -> None:
-    """Raise `Refused` for a path that is too deep or too long to be worked with."""
+    """Raise `Refused` for a path that is too deep or too long to use."""
     if path.count(b"/") > MAX_DEPTH:
         raise Refused(f"it has folders more than {MAX_DEPTH} levels deep")
     if len(path) > MAX_PATH:
@@ -29,14 +29,14 @@ def check_path(path: bytes) -> None:
 
 
 class TreeOrder:
-    """Follows the files of a commit, and raises `Refused` for a path that is there twice, as file and folder, or late.
+    """Checks the files of a commit: raises `Refused` for a path that is there twice, as file and folder, or late.
 
-    In the history such trees are harmless; a working tree of one differs from what git says of it.
+    In the history such trees are harmless, but their working tree differs from what git reports.
     """
 
     def __init__(self) -> None:
         self._last = b""
-        self._above: list[bytes] = []  # files with whose names the last path begins
+        self._above: list[bytes] = []  # files whose names the last path begins with
 
     def check(self, path: bytes) -> None:
         """Check the next file; git lists them in the order of their bytes."""
@@ -50,7 +50,7 @@ class TreeOrder:
 
 
 class SizeLimit:
-    """Judges a clone: raises `Large`, or `Refused` for one that expands like a bomb, be it of files without content."""
+    """Judges a clone: raises `Large`, or `Refused` for one that expands like a bomb, also by empty files."""
 
     def __init__(self, clone: Path, largest: int | None) -> None:
         self._clone = clone
@@ -101,7 +101,7 @@ class SizeLimit:
 
 
 def _measure(folder: Path) -> tuple[int, int]:
-    """Return (bytes, entries) below a folder that others are changing."""
+    """Return (bytes, entries) below a folder that is being changed."""
     size = entries = 0
     for path, folders, names in walk(folder):
         entries += len(folders) + len(names)

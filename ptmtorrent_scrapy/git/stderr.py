@@ -1,6 +1,6 @@
-"""Answers of servers, as git traces them on standard error (`GIT_TRACE_CURL`).
+"""Parse answers of servers in git's trace on standard error (`GIT_TRACE_CURL`).
 
-The trace has URLs, headers and text, which servers and repositories choose: only of their own refusal do they decide.
+Servers and repositories choose the URLs, headers and text in it, so these only decide about their own refusal.
 """
 
 import re
@@ -17,13 +17,13 @@ _LIMITED_HEADER = re.compile(
     r"^\S+ \S+ +<= Recv header: (?:retry-after:|x-ratelimit-remaining: *0\b|ratelimit:.*\br=0\b)",
     re.IGNORECASE | re.MULTILINE,
 )
-# What git's server shows of its own work: https://git-scm.com/docs/pack-protocol, side-band channel 2
+# Progress messages of git's server: https://git-scm.com/docs/pack-protocol, side-band channel 2
 _PROGRESS = re.compile(r"[A-Z][a-z]+ [a-z ]*objects: +\d|Total \d+ \(delta \d")
-_REASON = 300  # characters of a server's words that are kept
+_REASON = 300  # characters of a server's message
 
 
 def reason(stderr: str) -> str:
-    """Return a server's own words about its refusal: the hub's header, else a plain text that git shows; or nothing."""
+    """Return a server's message about its refusal: the hub's header, else a plain text that git shows; or ""."""
     header = [words.strip() for words in _ERROR_HEADER.findall(stderr)[-1:]]
     server_lines = [
         line.removeprefix("remote:").strip() for line in message_lines(stderr) if line.startswith("remote:")
@@ -39,7 +39,7 @@ def is_rate_limited(stderr: str) -> bool:
 
 
 def local_messages(stderr: str) -> str:
-    """Return what git says beside the trace, without paths, URLs and a server's words."""
+    """Return git's own messages besides the trace, without paths, URLs and a server's messages."""
     lines = (line.partition("remote error:")[0] for line in message_lines(stderr) if not line.startswith("remote:"))
     return _NAMES.sub("NAME", "\n".join(lines))
 
@@ -51,11 +51,11 @@ def message_lines(stderr: str) -> list[str]:
 
 
 def messages(stderr: str) -> str:
-    """Return the messages beside the trace, without paths and URLs."""
+    """Return the messages besides the trace, without paths and URLs."""
     return _NAMES.sub("NAME", "\n".join(message_lines(stderr)))
 
 
 def pause(stderr: str) -> float | None:
-    """Return the seconds that a server asked for last."""
+    """Return the pause in seconds that a server demanded last."""
     found = _RETRY_AFTER.findall(stderr)
     return seconds(found[-1]) if found else None

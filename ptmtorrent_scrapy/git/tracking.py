@@ -1,7 +1,7 @@
 """The branches and tags of a clone that follow its server's, and those that upstream has rewritten.
 
-What upstream moves in a way that loses commits, or removes, stays reachable under `refs/rewritten/TIME/BRANCH` and
-`refs/rewritten/tags/TIME/TAG`.
+A branch or tag that upstream removes, or moves so that commits are lost, stays reachable as
+`refs/rewritten/TIME/BRANCH` or `refs/rewritten/tags/TIME/TAG`.
 """
 
 import os
@@ -18,7 +18,7 @@ from ptmtorrent_scrapy.storage.atomic import write
 REMOTE = "refs/remotes/origin/"
 REWRITTEN = "refs/rewritten/"
 LOCAL = "refs/local/"  # commits of users that no other reference has
-MANY = 500  # references, which are written into one file
+MANY = 500  # more references are written into one file
 _REMOTE_HEAD = f"{REMOTE}HEAD"
 _BEFORE = "ptmtorrent-refs"  # in .git: references as they were before a fetch that has not ended
 
@@ -29,18 +29,20 @@ class Tracking:
 
     git: Command
     clone: Path
-    tags: frozenset[str] | None = None  # the server's when it was last asked, None if unknown: others are the user's
+    tags: frozenset[str] | None = (
+        None  # the server's tags at the last check, None if unknown; other tags are the user's
+    )
 
     def is_same(self, server: ServerRefs) -> bool:
-        """Return whether the clone has the server's branches, tags and HEAD, and nothing else that follows it."""
+        """Return whether the clone's remote branches, tags and HEAD equal the server's."""
         if (self.clone / ".git" / _BEFORE).exists() or self._followed() != _tracked(server):
             return False
         return server.head is None or server.head in server.branches.values() or self.has(server.head)
 
     def prepare(self, server: ServerRefs) -> dict[str, str | None]:
-        """Note which references a fetch will move or remove; return them and new ones, with the objects they will have.
+        """Note which references a fetch will move or remove; return these and new ones with their new objects.
 
-        Few are removed at once, since they may be in the way of those that git makes.
+        If they are few, they are removed at once, since they may block names that git needs.
         """
         before, after = self._followed(), _tracked(server)
         moved = [(name, oid) for name, oid in before.items() if after.get(name) != oid]
@@ -54,14 +56,14 @@ class Tracking:
         return changes
 
     def change(self, changes: Mapping[str, str | None]) -> None:
-        """Set references to objects, and remove those that are given None, all or none."""
+        """Set references to objects, and remove those with None: all of them or none."""
         if len(changes) > MANY:
             packed_refs.write(self.git, self.clone, changes)
         else:
             self.update(f"update {name} {oid}" if oid else f"delete {name}" for name, oid in changes.items())
 
     def conclude(self, server: ServerRefs) -> None:
-        """Keep what a fetch has lost, also one that was killed, and let `origin/HEAD` name the default branch."""
+        """Keep commits that a fetch has lost, even a killed one, and let `origin/HEAD` name the default branch."""
         noted = self._noted()
         if noted:
             self._keep(noted)
@@ -69,7 +71,7 @@ class Tracking:
         self._set_head(server)
 
     def newest(self, hub_commit: str | None) -> Head | None:
-        """Return the hub's commit, if the clone has it, else the newest branch or tag; None without any."""
+        """Return the hub's commit if the clone has it, else that of the newest branch or tag, else None."""
         if hub_commit and self.has(hub_commit):
             return Head(None, hub_commit)
         newest = ("--count=1", "--sort=-creatordate", "--format=%(objectname) %(refname)")
@@ -80,14 +82,14 @@ class Tracking:
         return None
 
     def moment(self) -> str:
-        """Return a name for what is kept now, that no earlier one has."""
+        """Return a new name for kept references."""
         base = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         tops = [f"{top}{base}*" for top in (REWRITTEN, f"{REWRITTEN}tags/", LOCAL)]
         taken = [name for _, name in self._listed("--format=%(objectname) %(refname)", *(f"{top}/**" for top in tops))]
         return f"{base}-{len(taken)}" if taken else base
 
     def lost(self, commits: Iterable[str]) -> set[str]:
-        """Return those commits that no branch or tag of the server and nothing that was kept leads to."""
+        """Return the commits that no branch or tag of the server and no kept reference reaches."""
         asked = set(commits)
         if not asked:
             return set()
@@ -107,7 +109,7 @@ class Tracking:
             self.git.run("git", "update-ref", "--no-deref", "--stdin", cwd=self.clone, stdin=stdin)
 
     def _followed(self) -> dict[str, str]:
-        """Return the objects of the references that follow the server."""
+        """Return the objects of the references that track the server."""
         listed = self._listed("--format=%(objectname) %(refname)", REMOTE, TAGS)
         return {name: oid for oid, name in listed if name != _REMOTE_HEAD and self._is_followed(name)}
 
@@ -115,7 +117,7 @@ class Tracking:
         return self.tags is None or not name.startswith(TAGS) or name.removeprefix(TAGS) in self.tags
 
     def _keep(self, noted: Iterable[tuple[str, str]]) -> None:
-        """Keep the tags as they were, and those branches whose commits are lost."""
+        """Keep the previous tags, and those branches whose commits are lost."""
         now = self._followed()
         gone = [(name, oid) for name, oid in noted if now.get(name) != oid]
         branches = [(name, oid) for name, oid in gone if name.startswith(REMOTE)]
@@ -185,7 +187,7 @@ def compatible(names: Iterable[tuple[str, str]]) -> list[list[tuple[str, str]]]:
 
 @dataclass
 class _Layer:
-    """References that can exist beside each other."""
+    """References whose names do not exclude each other."""
 
     pairs: dict[str, str] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
@@ -195,7 +197,7 @@ class _Layer:
 
 
 def _tracked(server: ServerRefs) -> dict[str, str]:
-    """Return the references that a clone has for those of its server."""
+    """Return the clone's references for those of its server."""
     branches = {f"{REMOTE}{name}": oid for name, oid in server.branches.items()}
     return branches | {f"{TAGS}{name}": oid for name, oid in server.tags.items()}
 
@@ -204,4 +206,8 @@ def _lines(pairs: Iterable[tuple[str, str]]) -> bytes:
     return os.fsencode("".join(f"{oid} {name}\n" for name, oid in pairs))
 
 
-REFSPECS = (f"+{HEADS}*:{REMOTE}*", f"^{HEADS}HEAD", f"+{TAGS}*:{TAGS}*")  # one named HEAD would move what it names
+REFSPECS = (
+    f"+{HEADS}*:{REMOTE}*",
+    f"^{HEADS}HEAD",
+    f"+{TAGS}*:{TAGS}*",
+)  # a branch named HEAD would move the target of HEAD

@@ -19,7 +19,7 @@ _NAME = "ptmtorrent-files.jsonl"
 
 
 def path(clone: Path) -> Path:
-    """Return where the files of a clone's HEAD are listed."""
+    """Return the path of the list of files at a clone's HEAD."""
     return clone / ".git" / _NAME
 
 
@@ -28,7 +28,7 @@ def write(
 ) -> int:
     """List the files of a commit; return the sum of their sizes.
 
-    `lfs` are its LFS files, `stored` those pointers whose objects are in the working tree.
+    `lfs` are its LFS files, `stored` are pointers whose objects are in the working tree.
     Raise `Refused` for a tree in which a path is twice, and other `GitError`s.
     """
     with AtomicFile(path(clone)) as file:
@@ -47,7 +47,7 @@ def read(clone: Path, repository: str) -> Iterator[bytes]:
 
 
 class _Listing:
-    """Writes a line for each entry of `git ls-tree -r -z -l`, piece by piece as git says it."""
+    """Writes a line for each entry of `git ls-tree -r -z -l`, as its output arrives."""
 
     def __init__(self, file: IO[bytes], lfs: Mapping[bytes, Pointer], stored: Collection[Pointer]) -> None:
         self.size = 0

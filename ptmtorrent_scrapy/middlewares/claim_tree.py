@@ -1,4 +1,4 @@
-"""Claims the data tree before the first request, and resumes a listing that was cut."""
+"""Lock the data tree before the first request, and resume an interrupted listing."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class ClaimTreeMiddleware:
-    """Spider middleware: no request before the tree is ours."""
+    """Spider middleware: sends no request before the tree is locked."""
 
     def __init__(self, crawl: CrawlSession) -> None:
         self.crawl = crawl

@@ -1,4 +1,4 @@
-"""Keeps pages, so that none is sent twice: conditional requests (RFC 9110, section 13), and listings that are resumed.
+"""Cache pages, so that none is sent twice: conditional requests (RFC 9110, section 13), and resumed listings.
 
 A page is asked for each time, with the `ETag` or `Last-Modified` that it came with, and the server says whether it is
 still the same. One that came after the last complete listing is of an interrupted one, and is not asked for at all.
@@ -28,7 +28,7 @@ _KEPT = ("ETag", "Last-Modified", "Content-Type", "Content-Encoding", "Cache-Con
 
 
 class PageCacheMiddleware(HttpCacheMiddleware):
-    """Downloader middleware: Scrapy's own, except that no old page stands in for a hub that does not answer."""
+    """Downloader middleware: Scrapy's cache, except that an old page never replaces a failed request."""
 
     DOWNLOAD_EXCEPTIONS = ()  # type: ignore[assignment] # after which Scrapy's own answers with the old page
 
@@ -42,9 +42,9 @@ class PageCacheMiddleware(HttpCacheMiddleware):
 
 
 class Policy(RFC2616Policy):
-    """A kept page is fresh if it is of the present listing, else it is asked for conditionally."""
+    """A cached page is fresh if it is of the present listing, else it is requested conditionally."""
 
-    since = 0.0  # when the last complete listing took its place, in seconds of the epoch
+    since = 0.0  # when the last listing was completed, in seconds of the epoch
 
     def should_cache_request(self, request: Request) -> bool:
         return super().should_cache_request(request) and urlparse_cached(request).path != "/robots.txt"
@@ -64,7 +64,7 @@ class Policy(RFC2616Policy):
 
 
 class PageStore:
-    """One file per page: a line of JSON about it, then the page as it came."""
+    """One file per page: a line of JSON about it, then the page as received."""
 
     def __init__(self, settings: BaseSettings) -> None:
         self.folder = Path(settings["HTTPCACHE_DIR"])
@@ -103,7 +103,7 @@ class PageStore:
 
 
 def _listed(hub: Path, spider: Spider) -> float:
-    """Return when the last complete listing took its place, in seconds of the epoch."""
+    """Return when the last listing was completed, in seconds of the epoch."""
     try:
         return (hub / "json" / "metadata" / getattr(spider, "metadata", "")).stat().st_mtime
     except OSError:

@@ -1,4 +1,4 @@
-"""Respects the rate limits that servers announce, and pauses requests to a failing host."""
+"""Respect the rate limits that servers announce, and pause requests to a failing host."""
 
 import asyncio
 import logging
@@ -36,12 +36,11 @@ class RateLimitMiddleware:
     `RateLimit: "api";r=497;t=168`, r requests in the next t seconds, and
     `RateLimit-Policy: "fixed window";"api";q=500;w=300`, q requests in windows of w seconds.
 
-    A host's requests go at full speed while more than a tenth of the window's are left, then evenly spread over what is
-    left of the window. An answer 429 is asked for again after the pause that the server names.
+    Requests to a host run at full speed while more than a tenth of the window's requests are left; the rest is spread
+    evenly over the window. After a 429 a request is repeated after the pause that the server demands.
 
-    A host that fails a request with `PATIENT` rests as long as it says, else longer each time, before Scrapy's
-    RetryMiddleware has it asked again; until it has failed for good. No server is believed that wants a longer rest
-    than `longest` seconds.
+    If a request with `PATIENT` fails, its host is paused as long as it demands, else longer each time, before Scrapy's
+    RetryMiddleware repeats the request, until it has failed finally. A pause is at most `longest` seconds.
     """
 
     def __init__(
@@ -56,7 +55,7 @@ class RateLimitMiddleware:
         longest: float = LONGEST,
         state: CrawlState | None = None,
     ) -> None:
-        self._state = state or CrawlState()  # where waits are shown
+        self._state = state or CrawlState()  # for the display of waits
         self._retries = retries  # after a 429
         self._tries = tries
         self._pause = pause  # seconds before the first repetition; each further one waits twice as long
@@ -144,7 +143,7 @@ def _retry_after(response: Response) -> float | None:
 
 
 def _limit(response: Response) -> tuple[int | None, int | None]:
-    """Return (requests left, seconds until the window ends); no window has more to come than it is long."""
+    """Return (requests left, seconds until the window ends), at most the window's length."""
     header = (response.headers.get("RateLimit") or b"").decode("latin-1")
     left, seconds, window = _parameter(header, "r"), _parameter(header, "t"), _parameter(_policy(response), "w")
     return left, seconds if seconds is None or window is None else min(seconds, window)

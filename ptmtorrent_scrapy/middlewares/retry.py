@@ -1,4 +1,4 @@
-"""Has pages that failed asked for again."""
+"""Retry failed pages."""
 
 from scrapy import Request
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
@@ -11,9 +11,9 @@ _TOO_MUCH = 504  # the hub's own time limit
 
 
 class PageRetryMiddleware(RetryMiddleware):
-    """Downloader middleware: Scrapy's own, but a page that is too much for the hub goes back to its spider at once.
+    """Downloader middleware: Scrapy's, but a page that is too large for the hub goes back to its spider at once.
 
-    The spider asks for a smaller one; the same would fail again, after a minute or three.
+    The spider requests a smaller one; the same page would fail again, after a minute or more.
     """
 
     def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]

@@ -1,7 +1,7 @@
 """Allowed addresses: public ones, and those of servers that the user's own settings name.
 
 A hub chooses URLs, redirects and the answers of its name servers. None of them may lead to this machine or to a private
-network (server-side request forgery), so what counts is the address that is connected to.
+network (server-side request forgery), so the address of the connection itself is checked.
 """
 
 import ipaddress
@@ -13,23 +13,23 @@ Origin = tuple[str, int]  # host and port
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
 _UNICAST = ipaddress.ip_network("2000::/3")  # all public IPv6 addresses, as IANA has assigned them
-_NOT_PUBLIC = tuple(  # what not every version of Python knows: protocol assignments, 6to4 relays, documentation
+_NOT_PUBLIC = tuple(  # that some versions of Python do not know: protocol assignments, 6to4 relays, documentation
     ipaddress.ip_network(each) for each in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")
 )
 
 
 class AddressRefused(Exception):
-    """The server has an address that must not be connected to; the message is one line for the user."""
+    """The server has an address that must not be used; the message is one line for the user."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AddressPolicy:
-    """The addresses that may be connected to."""
+    """The addresses that may be used."""
 
     trusted: frozenset[Origin] = frozenset()  # may have any address
 
     def check(self, host: str, port: int, address: str) -> None:
-        """Raise `AddressRefused` unless an address of a server may be connected to."""
+        """Raise `AddressRefused` unless an address of a server may be used."""
         if not is_public(address) and (host.lower(), port) not in self.trusted:
             named = f"{host}:{port}" + (f" ({address})" if address != host else "")
             raise AddressRefused(

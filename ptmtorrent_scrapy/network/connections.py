@@ -1,4 +1,4 @@
-"""Connections to servers, made to an address that was checked, through the user's proxy where there is one."""
+"""Connect to servers at checked addresses, through the user's proxy if there is one."""
 
 import contextlib
 import functools
@@ -13,7 +13,7 @@ from ptmtorrent_scrapy.network.addresses import AddressPolicy, AddressRefused, i
 from ptmtorrent_scrapy.network.proxies import Proxy, ProxyUnusable, proxy_of
 
 _CONNECT_SECONDS = 30.0  # for the last address of a server
-_NEXT_SECONDS = 5.0  # for an address after which there is another one
+_NEXT_SECONDS = 5.0  # for an address that is not the last one
 _ANSWER_BYTES = 1 << 16  # of a proxy to CONNECT
 
 
@@ -27,16 +27,16 @@ class Network:
 
     policy: AddressPolicy = field(default_factory=AddressPolicy)
     configuration: Mapping[str, str] = field(default_factory=dict)  # of git, which may name proxies
-    idle_seconds: float = 3600.0  # that a connection may be silent
+    idle_seconds: float = 3600.0  # of silence after which a connection ends
 
     def proxy_of(self, scheme: str, host: str, port: int) -> Proxy | None:
         """Return the user's proxy for a server. Raise `ProxyUnusable`."""
         return proxy_of(scheme, host, port, self.configuration)
 
     def connect(self, scheme: str, host: str, port: int, *, tunnel: bool) -> tuple[socket.socket, Proxy | None]:
-        """Return a connection to a server, and the proxy that wants to be asked for absolute URLs.
+        """Return a connection to a server, and the proxy if it needs absolute URLs.
 
-        With `tunnel` the connection leads to the server itself, whatever is between.
+        With `tunnel` the connection leads to the server itself, through any proxy.
         Raise `AddressRefused`, `Unreachable`, `ProxyUnusable`.
         """
         proxy = self.proxy_of(scheme, host, port)
@@ -55,7 +55,7 @@ class Network:
         return connection, proxy
 
     def _connect_checked(self, host: str, port: int) -> socket.socket:
-        """Connect to the first address of a server that answers; an address that is refused is not asked."""
+        """Connect to the first address of a server that answers, without refused addresses."""
         refused: AddressRefused | None = None
         failed: OSError | None = None
         found = _resolve(host, port)
@@ -72,7 +72,7 @@ class Network:
         raise Unreachable(f"cannot connect to {host}:{port}: {_reason(failed)}") from failed
 
     def check_name(self, host: str, port: int) -> None:
-        """Raise `AddressRefused` for a server that has a private address, as far as is known without the proxy."""
+        """Raise `AddressRefused` for a server with a private address, as far as this is known without the proxy."""
         if (host.lower(), port) not in self.policy.trusted:
             for address in _known_addresses(host):
                 self.policy.check(host, port, address)
@@ -80,7 +80,7 @@ class Network:
 
 @functools.lru_cache(maxsize=1024)
 def _known_addresses(host: str) -> tuple[str, ...]:
-    """Return the addresses of a name that are not public; where a proxy is needed names may be unknown here."""
+    """Return the private addresses of a name; if a proxy is needed, names may be unknown here."""
     with contextlib.suppress(ValueError):
         return (str(ipaddress.ip_address(host)),)
     try:
@@ -140,7 +140,7 @@ def _open_tunnel(connection: socket.socket, proxy: Proxy, host: str, port: int) 
         connection.sendall(f"{request}\r\n".encode("ascii"))
         answer = b""
         while not answer.endswith(b"\r\n\r\n") and len(answer) < _ANSWER_BYTES:
-            piece = connection.recv(1)  # nothing of what the server says next may be taken
+            piece = connection.recv(1)  # must not read what the server sends next
             if not piece:
                 break
             answer += piece

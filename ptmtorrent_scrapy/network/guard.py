@@ -1,6 +1,6 @@
-"""The local HTTP proxy that git goes through: each connection is made here, to an address that was checked.
+"""The local HTTP proxy that git uses: it makes each connection, to a checked address.
 
-So the check holds for redirects and for names whose address changes, and git keeps its own TLS: `https` is a tunnel
+So the check covers redirects and names whose address changes, and git uses its own TLS: `https` is a tunnel
 (RFC 9110, 9.3.6). An `http` connection serves one request, since the next one may be for another server.
 """
 
@@ -24,7 +24,7 @@ _FAILURES = (AddressRefused, Unreachable, ProxyUnusable)
 
 
 class Guard:
-    """The proxy as one program sees it: by what its connections are made, and why the last one could not be."""
+    """The proxy for one program: its network, and why the last connection failed."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -38,11 +38,11 @@ class Guard:
 
     @property
     def git_settings(self) -> dict[str, str]:
-        """Return the settings that let git go through the proxy."""
+        """Return the settings that let git use the proxy."""
         return {"http.proxy": self.url, "http.proxyAuthMethod": "basic"}
 
     def connect(self, scheme: str, host: str, port: int, *, tunnel: bool) -> tuple[socket.socket, str | None]:
-        """Return a connection, and the authorization of a proxy that wants absolute URLs; keep why there is none."""
+        """Return a connection, and the authorization of a proxy that needs absolute URLs; keep the error."""
         self.failure = None
         try:
             connection, proxy = self.network.connect(scheme, host, port, tunnel=tunnel)
@@ -81,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_GET  # noqa: N815 - as http.server wants it
 
     def _guard(self) -> Guard | None:
-        """Return whose connection this is; a request without its key is refused."""
+        """Return the guard of a connection; a request without its key is refused."""
         self.close_connection = True
         given = self.headers.get("Proxy-Authorization", "")
         with contextlib.suppress(ValueError):
@@ -95,18 +95,18 @@ class _Handler(BaseHTTPRequestHandler):
     def _connection(
         self, guard: Guard, scheme: str, host: str, port: int, *, tunnel: bool
     ) -> Iterator[tuple[socket.socket, str | None] | None]:
-        """Yield a connection to a server; None, after an answer to git, if there is none."""
+        """Yield a connection to a server; None, after an error to git, if it fails."""
         try:
             found = guard.connect(scheme, host, port, tunnel=tunnel)
         except _FAILURES:
             self.send_error(502)
             yield None
             return
-        with found[0], contextlib.suppress(OSError):  # a connection that breaks ends here, and git says so
+        with found[0], contextlib.suppress(OSError):  # a broken connection ends here; git reports it
             yield found
 
     def _head(self, target: str, proxy_authorization: str | None) -> bytes:
-        """Return the request as it goes to the server."""
+        """Return the head of the request for the server."""
         kept = [f"{name}: {value}" for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP]
         if proxy_authorization:
             kept.append(f"Proxy-Authorization: {proxy_authorization}")
@@ -134,9 +134,9 @@ class _Handler(BaseHTTPRequestHandler):
             length -= len(piece)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as http.server names it
-        """Say nothing: what fails is kept in the guard."""
+        """Log nothing: the guard keeps failures."""
 
 
 _server: LocalServer[Guard] = LocalServer(_Handler)
-close = _server.close  # the proxy of this process; the next `Guard` starts another one
+close = _server.close  # the proxy of this process; the next `Guard` starts a new one
 atexit.register(close)

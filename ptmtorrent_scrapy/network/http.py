@@ -1,4 +1,4 @@
-"""HTTP requests to servers that a hub names: checked addresses, bounded redirects, connections used again."""
+"""Send HTTP requests to servers that a hub names: checked addresses, few redirects, reused connections."""
 
 import base64
 import contextlib
@@ -26,16 +26,16 @@ Key = tuple[str, str, int]
 
 
 class RequestFailed(Exception):
-    """A request that got no answer that can be used; the message is one line for the user."""
+    """A request has no usable answer; the message is one line for the user."""
 
 
 @dataclass(kw_only=True)
 class Client:
-    """Sends requests for one program; as many at a time as it has threads."""
+    """Sends requests for one program, from any number of threads."""
 
     network: Network
     protocols: tuple[str, ...] = ("https",)
-    token: tuple[str, str] | None = field(default=None, repr=False)  # base URL and token, sent to that server alone
+    token: tuple[str, str] | None = field(default=None, repr=False)  # base URL and token, sent only to that server
     _idle: dict[Key, list[http.client.HTTPConnection]] = field(default_factory=dict)
     _busy: set[http.client.HTTPConnection] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -66,7 +66,7 @@ class Client:
         raise RequestFailed("their server redirects in a loop")
 
     def _login(self, url: str, headers: Mapping[str, str]) -> dict[str, str] | None:
-        """Return the headers with the token; None for another server than the token's, and after one attempt."""
+        """Return the headers with the token; None for a server other than the token's, and after one attempt."""
         if self.token is None or _server(self.token[0]) != _server(url) or _has_secret(headers):
             return None
         login = base64.b64encode(f"token:{self.token[1]}".encode()).decode()
@@ -93,20 +93,20 @@ class Client:
                 connection.close()
 
     def _keep(self, key: Key, connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> bool:
-        """Keep a connection for the next request, if the answer was read to its end or little is left of it."""
+        """Keep a connection for the next request, if the answer was read to its end, or nearly so."""
         if not response.isclosed() and response.length is not None and response.length <= _DRAINED:
             response.read()
         if not response.isclosed() or connection.sock is None:
             return False
         with self._lock:
-            if not self._is_closed:  # by the end of the program that asked, while the last bytes were passed on
+            if not self._is_closed:  # because the program that asked ended while the last bytes were forwarded
                 self._idle.setdefault(key, []).append(connection)
             return not self._is_closed
 
     def _exchange(
         self, key: Key, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-        """Send a request on a connection that was used before, or a new one where the server has closed that."""
+        """Send a request on a reused connection, or on a new one if the server has closed that."""
         while True:
             used = self._take(key)
             connection = used or _Connection(self.network, key)
@@ -132,7 +132,7 @@ class Client:
             return idle.pop() if idle else None
 
     def close(self) -> None:
-        """Close the connections; requests that are under way fail."""
+        """Close the connections; running requests fail."""
         with self._lock:
             self._is_closed = True
             for connection in tuple(self._busy):
@@ -143,13 +143,13 @@ class Client:
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection by a `Network`, with TLS where the URL says so."""
+    """A connection by a `Network`, with TLS for https."""
 
     def __init__(self, network: Network, key: Key) -> None:
         self._scheme, host, port = key
         super().__init__(host, port)
         self._network = network
-        self.proxy_authorization: str | None = None  # of a proxy that wants absolute URLs
+        self.proxy_authorization: str | None = None  # of a proxy that needs absolute URLs
         self.is_proxied = False
 
     def connect(self) -> None:
@@ -164,7 +164,7 @@ class _Connection(http.client.HTTPConnection):
 
 @contextlib.contextmanager
 def _ended_after(seconds: float, connection: http.client.HTTPConnection) -> Iterator[None]:
-    """End a connection on which the beginning of an answer takes longer, however steadily its bytes come."""
+    """End a connection if the beginning of an answer takes longer, even if bytes keep arriving."""
     timer = threading.Timer(seconds, _end, [connection])
     timer.daemon = True
     timer.start()
@@ -213,7 +213,7 @@ def _tls_settings(configuration: Mapping[str, str], url: str) -> tuple[str | Non
 def _tls(
     authorities: str | None, folder: str | None, cert: str | None, key: str | None, verify: str | None
 ) -> ssl.SSLContext:
-    """Return how TLS servers are recognised, by git's settings of these names."""
+    """Return the TLS context from git's settings of these names."""
     context = ssl.create_default_context(cafile=authorities, capath=folder)
     if cert:
         context.load_cert_chain(cert, key)

@@ -1,4 +1,4 @@
-"""git's `url.BASE.insteadOf`, by which a user names a mirror (git-config(1))."""
+"""git's `url.BASE.insteadOf`, with which a user sets a mirror (git-config(1))."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ _KEY = re.compile(r"url\.(.*)\.insteadof", re.IGNORECASE | re.DOTALL)
 
 
 def apply(url: str, configuration: Mapping[str, str]) -> str:
-    """Return a URL as git would ask for it: the longest beginning that a setting names is replaced.
+    """Return the URL that git would use: the longest beginning that a setting names is replaced.
 
     >>> apply("https://example.org/a", {"url.http://mirror:1/.insteadOf": "https://example.org/"})
     'http://mirror:1/a'

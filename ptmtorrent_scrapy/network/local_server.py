@@ -1,6 +1,6 @@
-"""A server on loopback for the programs that this process starts: each request must name a session by its secret key.
+"""A server on loopback for the programs that this process starts: each request needs the secret key of a session.
 
-Other users of the machine can connect to it, but know no key. It lives as long as the process.
+Other users of the machine can connect to it, but do not know a key. It runs until the process ends.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def start(self) -> None:
-        """Answer requests in a thread; `serve_forever` would notice its end up to half a second late."""
+        """Answer requests in a thread; `serve_forever` would stop up to half a second late."""
         self._is_open = True
         self._thread = threading.Thread(target=self._answer, name="local-server", daemon=True)
         self._thread.start()
@@ -54,11 +54,11 @@ class _Server(ThreadingHTTPServer):
         socketserver.TCPServer.server_bind(self)  # HTTPServer would ask name servers for the name of this machine
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of a connection that broke: the program at its other end reports it."""
+        """Log nothing about a broken connection: the program at its other end reports it."""
 
 
 class LocalServer(Generic[S]):
-    """Sessions by their keys, and the server that answers for them, started with the first session."""
+    """Sessions by their keys, and their server, which starts with the first session."""
 
     def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
         self._handler = handler

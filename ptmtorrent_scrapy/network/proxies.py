@@ -1,4 +1,4 @@
-"""The user's own proxies: from the environment, as `urllib.request` reads it, or from git's configuration."""
+"""The user's proxies, from the environment (as `urllib.request` reads it) or from git's configuration."""
 
 import base64
 from collections.abc import Iterable, Mapping
@@ -58,7 +58,7 @@ class Proxy:
 def proxy_of(scheme: str, host: str, port: int, configuration: Mapping[str, str]) -> Proxy | None:
     """Return the proxy for a server: of git's `http.proxy`, else of the environment. Raise `ProxyUnusable`.
 
-    `http.URL.proxy` holds for servers whose URL begins so. `no_proxy` holds for the environment alone.
+    `http.URL.proxy` applies to servers whose URL begins with URL. `no_proxy` applies only to the environment.
     """
     wanted = http_setting(configuration, "proxy", f"{scheme}://{host}:{port}/")
     if wanted is not None:
@@ -71,9 +71,9 @@ def proxy_of(scheme: str, host: str, port: int, configuration: Mapping[str, str]
 
 
 def check_environment(page_urls: Iterable[str]) -> None:
-    """Check the proxies of the environment, also that of pages. Raise `ProxyUnusable`.
+    """Check the proxies of the environment, including those for pages. Raise `ProxyUnusable`.
 
-    git and git-lfs reach a SOCKS proxy by way of one of ours (network/guard.py); Scrapy's pages come by HTTP proxies.
+    git and git-lfs can use a SOCKS proxy through ours (network/guard.py); Scrapy can only use HTTP proxies.
     """
     found = getproxies_environment()
     for name in ("http", "https", "all"):
@@ -89,7 +89,7 @@ def check_environment(page_urls: Iterable[str]) -> None:
 
 
 def http_setting(configuration: Mapping[str, str], name: str, url: str) -> str | None:
-    """Return `http.URL.NAME` of git's configuration for the longest URL that fits, else `http.NAME` (git-config(1)).
+    """Return `http.URL.NAME` of git's configuration for the longest matching URL, else `http.NAME` (git-config(1)).
 
     >>> http_setting({"http.proxy": "a:1", "http.https://example.org.proxy": "b:2"}, "proxy", "https://example.org/x")
     'b:2'
@@ -106,7 +106,7 @@ def http_setting(configuration: Mapping[str, str], name: str, url: str) -> str |
 
 
 def _fits(prefix: str, url: str) -> bool:
-    """Return whether a URL lies below another one."""
+    """Return whether a URL is below another one."""
     if not prefix:
         return True
     wanted, given = urlsplit(prefix), urlsplit(url)

@@ -1,4 +1,4 @@
-"""Copies bytes between two connections until one of them ends."""
+"""Copy bytes between two connections until one of them ends."""
 
 import selectors
 import socket
@@ -10,7 +10,7 @@ _PIECE = 1 << 18  # bytes
 def relay(client: socket.socket, server: socket.socket, *, upload: bool, idle_seconds: float) -> None:
     """Copy from the server to the client, and with `upload` the other way, until one ends or both are silent.
 
-    Without `upload` the client has nothing more to say: whatever it sends ends the connection.
+    Without `upload` the client must not send more: any byte from it ends the connection.
     """
     buffer = memoryview(bytearray(_PIECE))
     client.settimeout(idle_seconds)

@@ -2,7 +2,7 @@
 
 
 class NotAModel(Exception):
-    """An object of which no model can be made. Arguments: a few words, and what they say of this one."""
+    """An object that cannot become a model. Arguments: a few fixed words, and the details of this object."""
 
     def __init__(
         self, reason: str, detail: str = "", *, name: str | None = None, repository: str | None = None

@@ -13,7 +13,7 @@ from ptmtorrent_scrapy.parsers.huggingface_cards import Tags, base_models, datas
 from ptmtorrent_scrapy.parsers.huggingface_objects import boolean, by_kind, matching, repository_fields
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
-# https://huggingface.co/docs/hub/api: `createdAt` of what is older than the hub keeps it
+# https://huggingface.co/docs/hub/api: `createdAt` of all repositories from before the hub kept it
 _BEFORE_DATES = "2022-03-02T23:29:0"
 _PACKED = {"I32", "U32", "I8", "U8"}  # types of a number that holds several weights of a quantized model
 # in the template of cards: the paper of the carbon calculator, not of the model
@@ -21,7 +21,7 @@ _CARD_TEMPLATE_PAPER = "10.48550/arXiv.1910.09700"
 
 
 def model(metadata: Metadata, base: str) -> Model:
-    """Return the model that an object describes, of the listing or alone; `base` is the URL of the hub.
+    """Return the model of an object, of the listing or of a single answer; `base` is the URL of the hub.
 
     Raise `NotAModel`.
     """
@@ -48,7 +48,7 @@ def model(metadata: Metadata, base: str) -> Model:
 
 
 def card_fields(listed: dict[str, Any], tagged: Tags, url: str, base: str) -> dict[str, Any]:
-    """Return the fields of a Model that its card has; `url` is the repository's, `base` that of the hub."""
+    """Return the fields of a Model from its card; `url` is the URL of the repository, `base` that of the hub."""
     card = mapping(listed.get("cardData"))
     terms = license_of(card, tagged, url)
     bases = base_models(listed, card, tagged, base)
@@ -66,7 +66,7 @@ def card_fields(listed: dict[str, Any], tagged: Tags, url: str, base: str) -> di
 
 
 def files(text: str) -> list[tuple[int, bool]]:
-    """Return (bytes, whether git-lfs keeps it) of the files in a page of `/api/models/ID/tree/REVISION`.
+    """Return (bytes, whether it is an LFS file) of the files in a page of `/api/models/ID/tree/REVISION`.
 
     https://huggingface.co/docs/hub/api
     """
@@ -87,8 +87,8 @@ def architecture(config: dict[str, Any], tagged: Tags) -> str | None:
 def parameters(listed: dict[str, Any], config: dict[str, Any]) -> tuple[int | None, list[str]]:
     """Return the number of parameters, and a doubt about it.
 
-    `safetensors.total` is sometimes far from the sum of `safetensors.parameters`. Then the sum is right, unless several
-    weights are packed into one number: then it is unknown.
+    `safetensors.total` sometimes differs much from the sum of `safetensors.parameters`. Then the sum is right, unless
+    several weights are packed into one number; in that case the number is unknown.
 
     >>> parameters({"safetensors": {"parameters": {"BF16": 7_615_616_512}, "total": 333_312}}, {})
     (7615616512, [])
@@ -107,13 +107,13 @@ def parameters(listed: dict[str, Any], config: dict[str, Any]) -> tuple[int | No
 
 
 def created(value: Any) -> str | None:
-    """Return the time of creation; None where it is the one that all repositories have from before it was kept."""
+    """Return the time of creation; None for the one that all repositories from before it was kept have."""
     time = matching(_TIME, value)
     return None if time and time.startswith(_BEFORE_DATES) else time
 
 
 def languages(value: Any) -> list[str]:
-    """Return the languages of a card. Norwegian, `no`, comes as false, which it means in YAML.
+    """Return the languages of a card. Norwegian, `no`, arrives as false, its meaning in YAML.
 
     >>> languages([False, "nn"])
     ['no', 'nn']

@@ -13,8 +13,8 @@ from ptmtorrent_scrapy.formats.spdx import spdx_identifier
 from ptmtorrent_scrapy.items import Dataset
 from ptmtorrent_scrapy.parsers.huggingface_ids import NOBODY, dataset_id, model_id, web_url, written
 
-# Ids of https://huggingface.co/docs/hub/repositories-licenses that SPDX calls otherwise. The others are SPDX's but for
-# upper and lower case, or have no SPDX identifier.
+# Ids of https://huggingface.co/docs/hub/repositories-licenses that differ from SPDX's. The others are SPDX's, except
+# for case, or have no SPDX identifier.
 _SPDX = {
     "c-uda": "C-UDA-1.0",
     "lgpl-lr": "LGPLLR",
@@ -23,7 +23,7 @@ _SPDX = {
     "pddl": "PDDL-1.0",
 }
 _RELATIONS = ("adapter", "finetune", "merge", "quantized")
-_PLAIN = re.compile(r"[A-Za-z0-9_./-]+")  # what is the same in a URL
+_PLAIN = re.compile(r"[A-Za-z0-9_./-]+")  # characters that stay the same in a URL
 
 Tags = dict[str, list[str]]  # values of the tags `KIND:VALUE`, by kind
 
@@ -44,12 +44,12 @@ class BaseModels(NamedTuple):
 
 
 def web_address(base: str, path: str) -> str:
-    """Return the address of what has this path on the hub."""
+    """Return the web address of a path on the hub."""
     return f"{base}/{path if _PLAIN.fullmatch(path) else quote(path)}"
 
 
 def license_of(card: dict[str, Any], tagged: Tags, url: str) -> License:
-    """Return the licence that a card or else a tag names; `url` is the repository's.
+    """Return the licence in a card, else in a tag; `url` is the URL of the repository.
 
     The name of `other` is the card's `license_name`; a relative `license_link` is a file of the repository.
     """
@@ -78,7 +78,7 @@ def license_url(link: Any, repository: str) -> str | None:
 
 
 def base_models(listed: dict[str, Any], card: dict[str, Any], tagged: Tags, base: str) -> BaseModels:
-    """Return what a model was made from: by the hub, else by its tags, else by its card, else by its adapter's config.
+    """Return the base models from the hub, else from tags, else from the card, else from the adapter's config.
 
     URLs of the hub become ids; local paths and the model itself are skipped.
     """
@@ -92,7 +92,7 @@ def base_models(listed: dict[str, Any], card: dict[str, Any], tagged: Tags, base
 
 
 def _named_bases(listed: dict[str, Any], card: dict[str, Any], tagged: Tags) -> Iterator[tuple[list[str], str | None]]:
-    """Yield (texts that name base models, relation) of each source, best first."""
+    """Yield (names of base models, relation) of each source, best first."""
     on_card = string(card.get("base_model_relation"))
     if listed_bases := listed.get("baseModels"):
         models = mapping(listed_bases).get("models")
@@ -110,13 +110,13 @@ def _named_bases(listed: dict[str, Any], card: dict[str, Any], tagged: Tags) -> 
 
 
 def datasets(listed: dict[str, Any], card: dict[str, Any], tagged: Tags, base: str) -> tuple[list[Dataset], list[str]]:
-    """Return (datasets that a card and tags name, with their usages; what they say in words that can be no id)."""
+    """Return (datasets of a card and tags, with their usages; other texts there, which cannot be ids)."""
     tags, on_card, index = tagged.get("dataset"), card.get("datasets"), listed.get("model-index")
     index = index or card.get("model-index")
     if not (tags or on_card or index):
         return [], []
     train, evaluated = (*written(tags), *written(on_card)), evaluated_on(index)
-    found: dict[str, Dataset] = {}  # by name in lower case: upper and lower case are the same to the hub
+    found: dict[str, Dataset] = {}  # by name in lower case: the hub ignores case
     mentions: dict[str, None] = {}
     for usage, names in (("train", train), ("eval", evaluated)):
         for text in names:
@@ -130,7 +130,7 @@ def datasets(listed: dict[str, Any], card: dict[str, Any], tagged: Tags, base: s
 
 
 def dataset(name: str, base: str) -> Dataset | None:
-    """Return the dataset that a card names: an id on the hub, or a URL; None for words that can be neither."""
+    """Return the dataset that a card names: an id on the hub, or a URL; None for a text that cannot be either."""
     found = dataset_id(name, base)
     if found:
         owner, slash, _ = found.partition("/")
@@ -144,7 +144,7 @@ def dataset(name: str, base: str) -> Dataset | None:
 
 
 def evaluated_on(model_index: Any) -> list[str]:
-    """Return ids, else names, of the datasets in a card's `model-index`, each once.
+    """Return the distinct ids, else names, of the datasets in a card's `model-index`.
 
     https://github.com/huggingface/hub-docs/blob/main/modelcard.md
     """

@@ -8,22 +8,22 @@ from urllib.parse import unquote, urlsplit
 from ptmtorrent_scrapy.formats.raw_json import string
 from ptmtorrent_scrapy.parsers.errors import NotAModel
 
-NOBODY = "huggingface"  # owns what has no namespace
+NOBODY = "huggingface"  # owner of repositories without a namespace
 _PART = r"(?!.*(?:--|\.\.))[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?"
-# https://github.com/huggingface/huggingface_hub, utils/_validators.py: OWNER/NAME, or NAME alone as of old
+# https://github.com/huggingface/huggingface_hub, utils/_validators.py: OWNER/NAME, or only NAME for old ones
 _ID = re.compile(rf"(?:{_PART}/)?{_PART}")
 _MARKDOWN = re.compile(r"\[[^\[\]]{0,500}\]\(\s*([^\s()]{1,500})\s*\)")
 _HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co", "www.hf.co")
 _VIEWS = ("tree", "blob", "resolve", "raw", "commit", "commits", "discussions", "viewer", "settings", "edit")
 _SECTIONS = ("datasets", "spaces", "models", "docs", "papers", "blog", "collections", "api", "buckets", "kernels")
 _NOTHING = ("none", "null", "nan", "n/a", "unknown")  # how cards say "there is none"
-_CHECKPOINT = re.compile(r"checkpoint-\d+")  # where a trainer saves
-_NO_NAMESPACE = "huggingface.co"  # as PTMTorrent has it
-_NAMES = ("repo_url", "url", "id", "repo_id", "name")  # keys of what some cards have instead of an id
+_CHECKPOINT = re.compile(r"checkpoint-\d+")  # folders in which a trainer saves
+_NO_NAMESPACE = "huggingface.co"  # as in PTMTorrent
+_NAMES = ("repo_url", "url", "id", "repo_id", "name")  # keys of objects that some cards have instead of an id
 
 
 def written(value: Any) -> Iterator[str]:
-    """Yield what a card names, one text for each: strings, lists of them, and objects with a URL, an id or a name.
+    """Yield the texts of a card's value: of a string, a list of them, or objects with a URL, an id or a name.
 
     >>> list(written(["a/b", None, {"name": "GPT", "repo_url": "https://huggingface.co/gpt2"}]))
     ['a/b', 'https://huggingface.co/gpt2']
@@ -37,7 +37,7 @@ def written(value: Any) -> Iterator[str]:
 
 
 def model_id(text: str, base: str) -> str | None:
-    """Return the id of the model that a text names: an id, or a URL on the hub or its mirror `base`; None for another.
+    """Return the id of the model in a text: an id, or a URL on the hub or its mirror `base`; None for other texts.
 
     >>> model_id("https://huggingface.co/org/m/tree/main", ""), model_id("./out/checkpoint-100", "")
     ('org/m', None)
@@ -50,7 +50,7 @@ def model_id(text: str, base: str) -> str | None:
 
 
 def dataset_id(text: str, base: str) -> str | None:
-    """Return the id of the dataset that a text names, as `model_id` does.
+    """Return the id of the dataset in a text, as `model_id` does.
 
     >>> dataset_id("[C4](https://huggingface.co/datasets/allenai/c4/)", ""), dataset_id("datasets/a/b", "")
     ('allenai/c4', 'a/b')
@@ -66,12 +66,12 @@ def dataset_id(text: str, base: str) -> str | None:
 
 
 def is_id(text: str) -> bool:
-    """Return whether a repository can have that id."""
+    """Return whether a text is a valid id of a repository."""
     return _ID.fullmatch(text) is not None and not text.endswith(".git")
 
 
 def web_url(text: str) -> str | None:
-    """Return the URL of a web page that a text is, also in Markdown; None for another text."""
+    """Return the URL of a web page in a text, also in Markdown; None for other texts."""
     text = _link(text)
     if not text.isprintable() or " " in text or not re.match(r"https?://[\w.-]+", text):
         return None
@@ -82,13 +82,13 @@ def web_url(text: str) -> str | None:
 
 
 def _link(text: str) -> str:
-    """Return where a Markdown link leads; another text as it is."""
+    """Return the target of a Markdown link; other texts unchanged."""
     match = _MARKDOWN.fullmatch(text) if text.startswith("[") else None
     return match[1] if match else text.removeprefix("<").removesuffix(">")
 
 
 def _on_hub(text: str, base: str) -> list[str] | None:
-    """Return the names of the path of a URL on the hub; None for what is none."""
+    """Return the path segments of a URL on the hub; None for other texts."""
     if ":" not in text and "." not in text and not text.startswith("["):
         return None
     text = _link(text)
@@ -113,7 +113,7 @@ def _leading_id(path: list[str]) -> str | None:
 
 
 def folder(name: str, url: str) -> str:
-    """Return the AUTHOR/MODEL of a repository's clone; what has no namespace gets the hub's. Raise `NotAModel`.
+    """Return the AUTHOR/MODEL of a repository's clone; without a namespace, AUTHOR is the hub's. Raise `NotAModel`.
 
     >>> folder("org/m", ""), folder("gpt2", "")
     ('org/m', 'huggingface.co/gpt2')

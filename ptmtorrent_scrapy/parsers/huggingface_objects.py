@@ -1,4 +1,4 @@
-"""What the objects of all listings of Hugging Face's API have in common: models, datasets and spaces.
+"""Read the common fields of the objects in Hugging Face's listings: models, datasets and spaces.
 
 https://huggingface.co/docs/hub/api
 """
@@ -44,7 +44,7 @@ def repository_fields(metadata: Metadata, base: str, prefix: str = "") -> dict[s
 
 
 def name_and_owner(listed: dict[str, Any]) -> tuple[str, str]:
-    """Return the id of a repository, and the account that it belongs to. Raise `NotAModel`."""
+    """Return the id of a repository and the account of its owner. Raise `NotAModel`."""
     name = string(listed.get("id")) or string(listed.get("modelId"))
     if name is None:
         raise NotAModel("no id", "an element of the listing has neither id nor modelId")
@@ -53,7 +53,7 @@ def name_and_owner(listed: dict[str, Any]) -> tuple[str, str]:
 
 
 def gating(value: Any) -> bool | str | None:
-    """Return whether, or how, access is granted on request: `auto` or `manual`; None where the hub does not say."""
+    """Return whether, or how, access is granted on request: `auto` or `manual`; None if the hub does not say."""
     return value if isinstance(value, bool) or value in ("auto", "manual") else None
 
 
@@ -74,10 +74,10 @@ def by_kind(tags: list[str]) -> Tags:
 
 
 def boolean(value: Any) -> bool | None:
-    """Return a value that is true or false; None for another one."""
+    """Return a value that is true or false; None for other values."""
     return value if isinstance(value, bool) else None
 
 
 def matching(pattern: re.Pattern[str], value: Any) -> str | None:
-    """Return a string that has a form; None for another value."""
+    """Return a string that matches a pattern; None for other values."""
     return value if isinstance(value, str) and pattern.fullmatch(value) else None

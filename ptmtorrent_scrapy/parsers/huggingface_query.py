@@ -1,6 +1,6 @@
-"""The query of a listing of Hugging Face's API: which fields it asks for, and how many objects a page has.
+"""The query of a listing of Hugging Face's API: its fields, and the number of objects per page.
 
-A query is kept in the URL of its page alone: the hub repeats it in the URL of the next page.
+A query is only in the URL of its page: the hub repeats it in the URL of the next page.
 https://huggingface.co/docs/hub/api
 """
 
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import parse_qsl, quote, urlsplit
 
-MOST = 1000  # objects that the hub gives in a page
+MOST = 1000  # objects per page of the hub
 LEAST = 50
 _LONGEST_REST = 64  # pages
 _FLAGS = ("full", "cardData", "config")
@@ -20,7 +20,7 @@ _NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 
 
 def listing_url(base: str, plural: str, fields: Sequence[str]) -> str:
-    """Return the URL of the first page, newest first: no page is shifted by what comes while the hub is listed."""
+    """Return the URL of the first page, sorted so that models that are added during the listing shift no page."""
     return with_fields(f"{base}/api/{plural}?sort=createdAt&limit={MOST}", fields)
 
 
@@ -44,7 +44,7 @@ def with_fields(url: str, names: Iterable[str]) -> str:
 
 
 def shown(url: str) -> str:
-    """Return the URL as a message shows it: without the names of the fields.
+    """Return the URL for a message: without the names of the fields.
 
     >>> shown("https://hub/api/models?limit=9&expand[]=sha&expand[]=tags&cursor=a")
     'https://hub/api/models?limit=9&cursor=a&expand[]=...'
@@ -53,18 +53,18 @@ def shown(url: str) -> str:
 
 
 def limit(url: str) -> int:
-    """Return how many objects a page has at most."""
+    """Return the maximal number of objects of a page."""
     number = dict(parse_qsl(url.partition("?")[2])).get("limit", "")
     return min(int(number), MOST) if number.isdecimal() and number.isascii() and len(number) < 10 else MOST
 
 
 def with_limit(url: str, number: int) -> str:
-    """Return the URL that asks for so many objects."""
+    """Return the URL with another number of objects."""
     return _with(url, ("limit",), [f"limit={number}"])
 
 
 def accepted(answer: str) -> frozenset[str] | None:
-    """Return the fields that an answer 400 says may be named; None where it names none.
+    """Return the fields that an answer with status 400 allows; None if it lists none.
 
     >>> sorted(accepted('{"error": "\\\\"expand\\\\" must be one of [author, model-index]"}'))
     ['author', 'model-index']
@@ -78,7 +78,7 @@ def accepted(answer: str) -> frozenset[str] | None:
 def at_endpoint(url: str, base: str, plural: str) -> str | None:
     """Return the URL of a listing's page at the endpoint in use, whatever host names it; None for other pages.
 
-    A mirror passes on what the hub says, so its pages name the hub's host. Path and query are the hub's own.
+    A mirror forwards the hub's answers, so its pages name the hub's host. Path and query are the hub's own.
 
     >>> at_endpoint("https://huggingface.co/api/models?cursor=a", "http://localhost:8000/hf", "models")
     'http://localhost:8000/hf/api/models?cursor=a'
@@ -92,7 +92,7 @@ def at_endpoint(url: str, base: str, plural: str) -> str | None:
 class PageSize:
     """The number of objects to request: fewer if a page is too large for the hub, more again after successes.
 
-    Each time that a larger page fails again, twice as many smaller ones come before the next attempt.
+    Each time a larger page fails again, the number of smaller pages before the next attempt doubles.
     """
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ class PageSize:
         return with_limit(url, max(limit(url) // 2, LEAST))
 
     def next(self, url: str) -> str:
-        """Return the URL to ask for next, after the page before it has come."""
+        """Return the URL of the next request, after a successful page."""
         if limit(url) >= MOST:
             return url
         self._came += 1
@@ -121,7 +121,7 @@ class PageSize:
 
 
 def _with(url: str, dropped: Iterable[str], added: Iterable[str]) -> str:
-    """Return the URL without the parameters of some names, and with others; the rest is not changed."""
+    """Return the URL without some parameters and with others; the rest stays unchanged."""
     path, _, query = url.partition("?")
     names = frozenset(dropped)
     kept = [each for each in query.split("&") if each and not names & {name for name, _ in parse_qsl(each, True)}]

@@ -12,7 +12,7 @@ from ptmtorrent_scrapy.parsers.huggingface_objects import by_kind, repository_fi
 
 
 def repository(metadata: Metadata, base: str, prefix: str) -> Model:
-    """Return the repository that an object describes, as far as it is selected and cloned by it.
+    """Return the repository of an object, with the fields for selection and cloning.
 
     `base` is the URL of the hub, `prefix` the beginning of the path of all repositories of the kind. Raise `NotAModel`.
     """

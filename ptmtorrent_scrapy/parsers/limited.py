@@ -1,4 +1,4 @@
-"""Parsers of long texts, in a process of their own that may take so much time and no more."""
+"""Parse long texts in another process, with a limit of time."""
 
 import os
 import pickle
@@ -21,7 +21,7 @@ class TooSlow(Exception):
 
 
 def limited(function: Callable[..., T], *values: Any, seconds: int = SECONDS) -> T:
-    """Return what a function of a module returns for values that can be pickled. Raise `TooSlow` and its `ValueError`.
+    """Return the result of a module's function for picklable values. Raise `TooSlow`, and its `ValueError`.
 
     It takes half a second more than a call, for the process to start.
     """
@@ -43,7 +43,7 @@ def limited(function: Callable[..., T], *values: Any, seconds: int = SECONDS) ->
 
 
 def work() -> None:
-    """Do what `limited` asks for on stdin, within the seconds that the command line gives."""
+    """Call the function that `limited` sends on stdin, within the seconds given on the command line."""
     seconds = int(sys.argv[1])
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     function, values = pickle.load(sys.stdin.buffer)  # noqa: S301 - of our own process
@@ -51,7 +51,7 @@ def work() -> None:
 
 
 def _called(function: Callable[..., T], values: tuple[Any, ...]) -> tuple[T | None, ValueError | None]:
-    """Return what a function returns, or the error that it raises for its values."""
+    """Return the result of a function, or the error that it raises."""
     try:
         return function(*values), None
     except ValueError as error:

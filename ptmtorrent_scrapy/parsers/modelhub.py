@@ -39,11 +39,11 @@ def model(metadata: Metadata, repositories: Repositories) -> Model:
 
 
 def with_config(model: Model, text: str) -> tuple[Model, list[str]]:
-    """Return the model with the architecture and papers of its `config.json`, and where that departs from its schema.
+    """Return the model with the architecture and papers of its `config.json`, and differences from its schema.
 
     https://github.com/modelhub-ai/modelhub-engine has the schema. Raise `ValueError`, `RecursionError`.
     """
-    config = mapping(json.loads(text.removeprefix("\ufeff"), strict=False))  # line ends in strings are read
+    config = mapping(json.loads(text.removeprefix("\ufeff"), strict=False))  # line ends in strings are accepted
     listed, departures = publications(config.get("publication"))
     sources = (string(each.get(key)) for each in listed for key in ("url", "bibtex"))
     architecture = string(mapping(config.get("model")).get("architecture"))

@@ -25,12 +25,12 @@ def entries(text: str) -> list[Metadata]:
 
 
 def slug(entry: Metadata) -> str | None:
-    """Return the name that an entry of the index has in URLs."""
+    """Return the name of an index entry in URLs."""
     return string(mapping(entry.value).get("slug"))
 
 
 def page_path(slug: str | None) -> str:
-    """Return where a model's page is kept. Raise `NotAModel`."""
+    """Return the path of a model's page. Raise `NotAModel`."""
     if slug is None:
         raise NotAModel("no slug", "an element of the index has no slug")
     try:
@@ -40,7 +40,7 @@ def page_path(slug: str | None) -> str:
 
 
 def described(entry: Metadata, page: str, url: str) -> Metadata:
-    """Return the object on a model's page, its value with the fields of the index that it lacks. Raise `NotAModel`."""
+    """Return the object of a model's page, with missing fields from the index. Raise `NotAModel`."""
     try:
         found = element(page.strip())
     except (ValueError, RecursionError) as error:
@@ -51,7 +51,7 @@ def described(entry: Metadata, page: str, url: str) -> Metadata:
 
 
 def model(metadata: Metadata, repositories: Repositories) -> Model:
-    """Return the model that a page describes. Raise `NotAModel`."""
+    """Return the model of a page. Raise `NotAModel`."""
     page = metadata.value
     name, link = string(page.get("title")), string(page.get("link"))
     if name is None:
@@ -91,5 +91,5 @@ def titles(categories: Any) -> list[str]:
 
 
 def web_address(link: str | None) -> str | None:
-    """Return a link as a URL that a browser opens; None if it is none."""
+    """Return a link as a URL that a browser can open; None if it is not one."""
     return safe_url_string(link) if link and link.lower().startswith(("http://", "https://")) else None

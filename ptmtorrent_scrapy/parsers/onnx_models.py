@@ -12,11 +12,11 @@ from ptmtorrent_scrapy.items import Metadata, Model
 from ptmtorrent_scrapy.parsers.errors import NotAModel
 from ptmtorrent_scrapy.parsers.onnx_pages import NOTHING, ModelClass
 
-_OWNER = "ONNX"  # as PTMTorrent calls it
+_OWNER = "ONNX"  # PTMTorrent's name
 
 
 class OnnxModels:
-    """Makes models, knowing the commits by path, the classes by folder and the manifest's entries by file."""
+    """Makes models, with the commits by path, the classes by folder and the manifest's entries by file."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class OnnxModels:
         manifest: Iterable[Metadata],
         hashes: Mapping[str, str] | None = None,
     ) -> None:
-        """Take the URL of the repository and what is known of it; `hashes` are SHA-256 of models by path."""
+        """Prepare it with data of the repository; `hashes` are SHA-256 of models by path."""
         self.url = url
         self.commits = commits
         self._by_hash: dict[str, list[str]] = {}
@@ -45,7 +45,7 @@ class OnnxModels:
                 self._entries.setdefault(file, mapping(entry.value))
 
     def _path(self, entry: Any) -> str | None:
-        """Return the file of an entry of the manifest, by its SHA-256 and its name where it has moved; None if gone."""
+        """Return the file of a manifest entry, found by SHA-256 and name if it was moved; None if it is missing."""
         path = manifest_path(entry)
         if path is None or path in self.commits:
             return path
@@ -59,16 +59,16 @@ class OnnxModels:
         self._papers[folder] = list(dict.fromkeys([*self._papers.get(folder, []), *papers]))
 
     def is_named(self, entry: Any) -> bool:
-        """Return whether there is a model already of the file that an entry of the manifest names."""
+        """Return whether the file of a manifest entry already has a model."""
         return self._path(entry) in self._named
 
     def row(self, number: int, row: dict[str, str], folder: str) -> dict[str, Any]:
-        """Return a row of the page of a folder with the other keys of PTMTorrent's object."""
+        """Return a row of a folder's page with the remaining keys of PTMTorrent's object."""
         category = self._classes[folder].described["Category"] if folder in self._classes else NOTHING
         return {"id": number, **row, "Category": category, "GitHub URL": self._folder_url(folder)}
 
     def of_row(self, metadata: Metadata, folder: str) -> Model:
-        """Return the model of a row of the page of a folder."""
+        """Return the model of a row of a folder's page."""
         row = metadata.value
         path, entry = row["ModelPath"], self._entries.get(row["ModelPath"], {})
         name = row["Model"] if row["Model"] != NOTHING else string(entry.get("model")) or PurePosixPath(path).stem
@@ -78,7 +78,7 @@ class OnnxModels:
         return model
 
     def of_entry(self, metadata: Metadata) -> Model:
-        """Return the model of an entry of the manifest. Raise `NotAModel`."""
+        """Return the model of a manifest entry. Raise `NotAModel`."""
         entry = mapping(metadata.value)
         given, path, name = manifest_path(entry), self._path(entry), string(entry.get("model"))
         if given is None or name is None:
@@ -117,7 +117,7 @@ class OnnxModels:
     def _validated(
         self, metadata: Metadata, entry: dict[str, Any], *, key: str, name: str, path: str, folder: str
     ) -> Model:
-        """Return the model of a file in the folder of a page, with the fields of the manifest's entry."""
+        """Return the model of a file in a page's folder, with the fields of its manifest entry."""
         self._named.add(path)
         details = mapping(entry.get("metadata"))
         tags = strings(details.get("tags"))

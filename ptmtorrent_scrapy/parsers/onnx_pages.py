@@ -14,9 +14,9 @@ from ptmtorrent_scrapy.formats import safe_yaml
 from ptmtorrent_scrapy.formats.dois import dois
 from ptmtorrent_scrapy.formats.markdown import Cell, Table, links, render, tables
 
-NOTHING = "N/A"  # what PTMTorrent writes for a cell that the table lacks
+NOTHING = "N/A"  # PTMTorrent's value for a missing cell
 _SAMPLE = "download (with sample test data)"
-# PTMTorrent's key of a cell, and the columns that it is in, without their "(%)"
+# PTMTorrent's key of a cell, and the names of its columns, without "(%)"
 _COLUMNS = {
     "ONNXVersion": ("onnx version",),
     "OpsetVersion": ("opset version", "opset"),
@@ -33,7 +33,7 @@ _COLUMNS = {
     "Dataset": ("dataset",),
     "Top-1 Error (%)": ("top-1 error",),
 }
-# Where GitHub serves the file at PATH: https://github.com/OWNER/NAME/blob/BRANCH/PATH and the like
+# URLs of the file at PATH on GitHub: https://github.com/OWNER/NAME/blob/BRANCH/PATH and similar ones
 _ON_GITHUB = re.compile(
     r"(?:(?:www\.)?github\.com/(?P<at>[^/]+/[^/]+)/(?:blob|raw|tree)|raw\.githubusercontent\.com/(?P<raw>[^/]+/[^/]+)"
     r"|media\.githubusercontent\.com/media/(?P<media>[^/]+/[^/]+))/(?:refs/heads/)?[^/]+/(?P<path>.+)",
@@ -43,7 +43,7 @@ _ON_GITHUB = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class ModelClass:
-    """A row of the hub's README: models that share a paper and, where they are in the repository, a folder."""
+    """A row of the hub's README: models that share a paper and, if they are in the repository, a folder."""
 
     folder: str | None
     task: str | None  # the anchor of its section of the README, else the section's title in the same form
@@ -115,7 +115,7 @@ def is_onnx(link: str) -> bool:
 
 
 def in_repository(link: str, folder: str, repository: str) -> str | None:
-    """Return the path in the repository OWNER/NAME that a link of a page in `folder` leads to; None for other links.
+    """Return the path in the repository OWNER/NAME of a link on a page in `folder`; None for other links.
 
     >>> in_repository("../b/c.onnx", "a", "onnx/models")
     'b/c.onnx'
@@ -157,7 +157,7 @@ def read_statistics(text: str, folder: str) -> dict[str, Any]:
 
 
 def page_files(folders: Iterable[str]) -> dict[str, str]:
-    """Return a file for the page of each folder; of folders with the same name, with the names of their parents.
+    """Return a file name for each folder's page; folders with the same name also get the names of their parents.
 
     >>> page_files(["vision/resnet", "text/t5", "audio/t5"])["text/t5"]
     'html/metadata/models/README_text_t5.html'

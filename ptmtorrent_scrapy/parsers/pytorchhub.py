@@ -26,7 +26,7 @@ class Page:
     """A page of the hub; the start page has no stem."""
 
     stem: str
-    front: dict[str, Any]  # its front matter; empty where that cannot be read
+    front: dict[str, Any]  # its front matter; empty if that cannot be read
     markdown: str
 
 
@@ -49,7 +49,7 @@ def model_page(name: str, text: str) -> Page | None:
 
 
 def described(number: int, page: Page, url: str) -> Metadata:
-    """Return a page's object with PTMTorrent's keys; null for what the page does not say."""
+    """Return a page's object with PTMTorrent's keys; null for missing values."""
     demo = string(page.front.get("demo-model-link"))
     value = {
         "id": number,

@@ -1,6 +1,6 @@
 """Item pipelines, in this order: write pages and metadata, clone repositories, write records, save progress.
 
-Each is thin: it hands an item to `storage`, `cloning` or `records`. What follows the last item belongs in `extensions`.
+Each is thin: it passes an item to `storage`, `cloning` or `records`. Work after the last item belongs in `extensions`.
 """
 
 from ptmtorrent_scrapy.pipelines.checkpoint import CheckpointPipeline

@@ -1,4 +1,4 @@
-"""Saves the progress of the listing."""
+"""Save the progress of the listing."""
 
 from typing import Any, Self
 
@@ -12,7 +12,7 @@ _PAGES_WITHOUT_A_MODEL = 50  # in a row, after which a listing is considered end
 
 
 class CheckpointPipeline:
-    """Pipeline that saves each page of the listing, and the state of the other pipelines before it."""
+    """Pipeline that saves each page of the listing, after the state of the other pipelines."""
 
     def __init__(self, crawl: CrawlSession) -> None:
         self.crawl = crawl

@@ -1,4 +1,4 @@
-"""Connects the crawl to the service that clones repositories."""
+"""Connect the crawl to the service that clones repositories."""
 
 from dataclasses import replace
 from typing import Any, Self

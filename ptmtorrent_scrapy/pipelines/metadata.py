@@ -1,4 +1,4 @@
-"""Writes the hub's object of each model, and counts differences from the hub's schema."""
+"""Write the hub's object of each model, and count differences from the hub's schema."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -24,7 +24,7 @@ class MetadataPipeline:
 
     def __init__(self, crawl: CrawlSession, stats: StatsCollector) -> None:
         self.crawl = crawl
-        self._count = stats.inc_value  # once: Scrapy looks it up by name each time
+        self._count = stats.inc_value  # looked up once, since Scrapy does so by name each time
         self._schema = jsonschema_rs.validator_for(schema(crawl.spider.name))
         self._fields: set[str] = set()  # those counted by name
         self._arrays: dict[str, JsonArrayFile] = {}

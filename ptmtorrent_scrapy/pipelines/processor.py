@@ -1,4 +1,4 @@
-"""Runs the pipelines, and ends the listing at the first error of one."""
+"""Run the pipelines, and end the listing at their first error."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ from ptmtorrent_scrapy.storage.disk_errors import described
 
 logger = logging.getLogger(__name__)
 
-_AT_ONCE = 50  # models, which take some milliseconds; then the next page and signals have their turn
+_AT_ONCE = 50  # models, which take some milliseconds; then the event loop runs the next page and signals
 
 
 class ItemProcessor(ItemPipelineManager):
@@ -61,10 +61,10 @@ class ItemProcessor(ItemPipelineManager):
         return item
 
     async def _process_models(self, models: Iterable[Any]) -> None:
-        """Pass the models of a page through the pipelines, without Scrapy's signals where nobody receives them.
+        """Pass the models of a page through the pipelines, without Scrapy's signals if nothing receives them.
 
-        Scrapy's own way of an item from the spider to the pipelines takes as long as parser and pipelines. Some models
-        are made at once: parser and pipelines in turn, model by model, take a quarter longer.
+        Scrapy's own path from the spider to the pipelines takes as long as parser and pipelines. Some models
+        are made at once, since alternating between parser and pipelines for each model takes a quarter longer.
         """
         assert self._crawl is not None
         process, rest = self._process_watched if self._is_watched() else self._process, iter(models)

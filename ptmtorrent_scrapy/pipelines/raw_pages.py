@@ -1,4 +1,4 @@
-"""Writes raw pages."""
+"""Write raw pages."""
 
 import logging
 from typing import Any, Self

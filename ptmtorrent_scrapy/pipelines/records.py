@@ -1,4 +1,4 @@
-"""Builds, checks and writes the records."""
+"""Build, check and write the records."""
 
 import asyncio
 import contextlib
@@ -42,9 +42,9 @@ class RecordPipeline:
         self._validator = Validator()
         self._spool: IO[bytes] | None = None
         self.pending = 0  # models that wait for their repository
-        self.ready = 0  # records and rejections that wait for nothing
-        self._datasets: ListedDatasets | None = None  # datasets that model cards can name
-        self._clones: bytes | None = None  # digest of the clones that the last written records name
+        self.ready = 0  # records and rejections that do not wait
+        self._datasets: ListedDatasets | None = None  # the hub's datasets, for names on model cards
+        self._clones: bytes | None = None  # digest of the clones in the last written records
         self._prepared: tuple[bytes, int, dict[str, int]] | None = None  # digest, records, rejections by reason
         crawl.checkpointed["records"] = self
 
@@ -155,7 +155,7 @@ class RecordPipeline:
         return digest.digest()
 
     def _with_clone(self, line: bytes) -> bytes:
-        """Return a line of the spool; a record gets the path and the size of its clone."""
+        """Return a line of the spool; add path and size of the clone to a record."""
         url = None if line.startswith(_REJECTED) or _HAS_PATH in line else _REPOSITORY.search(line)
         path = self._clone_path(orjson.loads(b'"' + url[1] + b'"')) if url else None
         if path is None:

@@ -1,5 +1,5 @@
 """Publishes a data tree as a BagIt bag, and makes a data tree of such a bag again.
 
-`packaging` writes the bag, `importing` reads it; `checking`, `completing` and `extraction` work on a bag that exists.
+`packaging` writes the bag, `importing` reads it; `checking`, `completing` and `extraction` work on an existing bag.
 Options of the command and what is printed belong in `commands`. Imports no Scrapy.
 """

@@ -1,4 +1,4 @@
-"""BagIt bags (RFC 8493): the names that a manifest can hold, manifests, fetch lists and tag files."""
+"""BagIt bags (RFC 8493): names that a manifest can contain, manifests, fetch lists and tag files."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ FETCH = "fetch.txt"
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _DIGEST = re.compile("[0-9a-f]{64}")
 _ENCODED = re.compile("%(0[AD]|25)", re.IGNORECASE)
-_LONGEST_LINE = 1 << 20  # bytes of a line of a foreign bag
+_LONGEST_LINE = 1 << 20  # bytes of a line of an untrusted bag
 
 
 class BagError(Exception):
@@ -24,7 +24,7 @@ class CannotStart(BagError):
 
 
 class DamagedFile(BagError):
-    """A large file whose content is not what its name says."""
+    """A large file whose content does not match its name."""
 
     def __init__(self, file: object, found: str) -> None:
         super().__init__(f"{file} has the SHA-256 {found}, not that of its name; run scrapy verify --repair")
@@ -32,7 +32,7 @@ class DamagedFile(BagError):
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """A file of the payload that is to be downloaded."""
+    """A file of the payload to download."""
 
     url: str
     size: int

@@ -1,4 +1,4 @@
-"""Checks a package: every file is there, is what the manifests say, and no other file is."""
+"""Check a package: every file of the manifests exists with its SHA-256, and there are no other files."""
 
 import os
 import sqlite3
@@ -24,7 +24,7 @@ class Checked:
 
     files: int = 0
     faults: int = 0
-    unfetched: int = 0  # files of fetch.txt that are not there yet
+    unfetched: int = 0  # files of fetch.txt that are not downloaded yet
 
 
 class Checking:
@@ -35,7 +35,7 @@ class Checking:
         self._workers = workers
 
     def run(self, report: Callable[[str], object], advance: Callable[[str, int, int], object]) -> Checked:
-        """Report what is wrong, one line each. Raise `CannotStart` if it is not a bag, `BagError`, `OSError`."""
+        """Report each problem in one line. Raise `CannotStart` if it is not a bag, `BagError`, `OSError`."""
         check_is_bag(self._package)
         found = Checked()
         with closing(_Paths()) as fetched:
@@ -55,7 +55,7 @@ class Checking:
         return found
 
     def _checked(self, advance: Callable[[str, int, int], object]) -> Iterator[tuple[str, str | None]]:
-        """Yield (path, what is wrong with the file) of all that the manifests name."""
+        """Yield (path, problem or None) of all files in the manifests."""
         total = sum(1 for _ in self._named(bag.MANIFEST)) + sum(1 for _ in self._named(bag.TAG_MANIFEST))
         with ThreadPoolExecutor(self._workers) as pool:
             tasks = chain(self._named(bag.MANIFEST), self._named(bag.TAG_MANIFEST))
@@ -84,7 +84,7 @@ class Checking:
         return path, None if found == sha256 else f"has the SHA-256 {found}, not {sha256}"
 
     def _unnamed(self, there: int) -> Iterator[str]:
-        """Yield the files of the payload that no manifest names; `there` are the named files that exist."""
+        """Yield the files of the payload that are in no manifest; `there` are the existing files that are."""
         tags = sum(1 for _, path in self._named(bag.TAG_MANIFEST) if (self._package / path).is_file())
         if sum(1 for _ in self._payload()) == there - tags:
             return

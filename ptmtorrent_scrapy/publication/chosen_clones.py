@@ -1,4 +1,4 @@
-"""The clones of a package, one after the other: each large file with the first clone that has it, or in fetch.txt."""
+"""List the clones of a package: each large file with the first clone that has it, or in fetch.txt."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from ptmtorrent_scrapy.publication.payload import Payload
 from ptmtorrent_scrapy.publication.repositories import PackagedRepository, Repositories
 
 FileUrl = Callable[[PackagedRepository, str], str | None]
-_AHEAD = 4  # clones per worker that wait for their turn
+_AHEAD = 4  # waiting clones per worker
 _SCHEMA = """
 DROP TABLE IF EXISTS seen;
 CREATE TABLE seen (path TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -77,7 +77,7 @@ class ChosenClones:
             return repository, error
 
     def _is_fetched(self, clone: PackagedClone, entry: Entry) -> bool:
-        """Name a large file in fetch.txt instead of packaging it, if that is asked and its hub has a URL for it."""
+        """Add a large file to fetch.txt instead of packaging it, if requested and its hub has a URL for it."""
         assert entry.oid is not None
         if not self._options.without_weights:
             return False

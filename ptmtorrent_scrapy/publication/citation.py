@@ -28,7 +28,7 @@ _KEYWORDS = ["pre-trained models", "model hubs", "mining software repositories",
 
 def citation(description: Description) -> bytes:
     """Return the text of CITATION.cff (version 1.2.0)."""
-    import yaml  # which no other command needs
+    import yaml  # no other command needs it
 
     document: dict[str, Any] = {
         "cff-version": "1.2.0",

@@ -51,7 +51,7 @@ class Clones:
         self._as_pointers = as_pointers
 
     def packaged(self, root: Path, repository: PackagedRepository) -> PackagedClone:
-        """Return what of a clone goes into the package. Raise `BagError`, `GitError`, `OSError`."""
+        """Return the files of a clone for the package. Raise `BagError`, `GitError`, `OSError`."""
         tree, git = DataTree(root, repository.hub), self._git(repository.hub)
         clone = tree.repository(repository.folder)
         commit = local.head(clone)[1]
@@ -86,7 +86,7 @@ class Clones:
         texts = _texts(self._git(clone.repository.hub), folder, [tracked[name] for name in large if name in tracked])
         parents: dict[str, bool] = {}
         if not self._as_pointers:
-            for oid in clone.names:  # git-lfs's own links, which the clone has besides
+            for oid in clone.names:  # git-lfs's own links, which the clone has, too
                 stored = object_path(clone.repository.hub, oid)
                 own = f"{clone.path}/.git/lfs/objects/{oid[:2]}/{oid[2:4]}/{oid}"
                 yield Entry(own, b"", 0, link=stored, mode=0o444)
@@ -100,7 +100,7 @@ class Clones:
                 clone.unreadable += 1
 
     def _linked(self, clone: PackagedClone, entry: Entry, pointer: Pointer | None) -> Entry:
-        """Return a large file as a link to its object, if the working tree has it and not its pointer."""
+        """Return a large file as a link to its object, if the working tree has the file instead of its pointer."""
         if pointer is None or entry.size != pointer.size or pointer.oid not in clone.names:
             return entry
         return Entry(entry.path, b"", 0, link=object_path(clone.repository.hub, pointer.oid), mode=0o444)
@@ -118,7 +118,7 @@ def _tracked(git: Command, clone: Path, commit: str) -> dict[bytes, bytes]:
 
 
 def _tracked_file(folder: Path, name: str, path: str, parents: dict[str, bool]) -> Entry | None:
-    """Return a file of the working tree; None if it is not there or a folder on the way to it is a symbolic link."""
+    """Return a file of the working tree; None if it is missing or a folder in its path is a symbolic link."""
     parent = os.path.dirname(name)
     if parent not in parents:
         real = os.path.realpath(folder / parent)
@@ -146,12 +146,12 @@ def _time(git: Command, clone: Path, commit: str) -> int:
 
 
 def _state(clone: Path, root: Path) -> bytes:
-    """Return what was noted of the clone when it was last worked on, without paths of this machine."""
+    """Return the state of the clone, without paths of this machine."""
     return without_paths((clone / ".git" / local.STATE).read_bytes(), root)
 
 
 def without_paths(text: bytes, root: Path) -> bytes:
-    """Return a text with the paths of the data tree on this machine as paths in the package."""
+    """Return a text in which paths of the data tree on this machine are paths in the package."""
     for path in _paths(root):
         text = text.replace(path, b"data")
     return text

@@ -1,4 +1,4 @@
-"""Downloads the large files that `fetch.txt` lists, and takes none that is not what the manifest says."""
+"""Download the large files of `fetch.txt`, and reject those that do not match the manifest."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ _CHUNK = 1 << 20
 
 
 class Completing:
-    """Downloads what a package does not have yet; a download that was cut continues where it was."""
+    """Downloads the missing files of a package; an interrupted download continues."""
 
     def __init__(self, package: Path, downloader: Downloader, *, workers: int) -> None:
         self._package = package
@@ -24,7 +24,7 @@ class Completing:
         self._workers = workers
 
     def run(self, report: Callable[[str], object], advance: Callable[[str, int, int], object]) -> int:
-        """Download all that is missing; return how many files could not be downloaded. Raise `BagError`, `OSError`."""
+        """Download the missing files; return how many could not be downloaded. Raise `BagError`, `OSError`."""
         others = self._other_digests()
         total = sum(1 for _ in self._missing())
         failed = 0
@@ -47,7 +47,7 @@ class Completing:
                 yield fetch
 
     def _other_digests(self) -> dict[str, str]:
-        """Return the SHA-256 of the missing files that do not have it as their name, as large files of a tree have."""
+        """Return the SHA-256 of the missing files whose name it is not; large files are named by theirs."""
         paths = {fetch.path for fetch in self._missing() if _digest_in(fetch.path) is None}
         found: dict[str, str] = {}
         if paths:

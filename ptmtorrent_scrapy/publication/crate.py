@@ -42,7 +42,7 @@ Node = dict[str, Any]
 
 
 def crate(description: Description, data: Path) -> bytes:
-    """Return the text of ro-crate-metadata.json; `data` is the payload as far as it is written."""
+    """Return the text of ro-crate-metadata.json; `data` is the folder of the payload written so far."""
     hubs = [node for hub in description.hubs for node in _hub(hub, data)]
     others = [*_folder("exports", "Exports of the tree", data), *_folder("report", "Report about the tree", data)]
     others += _folder("volumes", "Archives of the repositories, their lists of SHA-256 and their index", data)
@@ -99,7 +99,7 @@ def _hub(hub: HubDescription, data: Path) -> Iterator[Node]:
 
 
 def _folder(path: str, text: str, data: Path) -> Iterator[Node]:
-    """Yield a folder, and the files in it that are documents of their own."""
+    """Yield a folder and its described files."""
     folder = data / path
     if not folder.is_dir():
         return
@@ -125,7 +125,7 @@ def _file(path: str, file: Path) -> Node:
 
 
 def _crawls(hub: HubDescription) -> Iterator[Node]:
-    """Yield which crawl, with which version, made what."""
+    """Yield the crawls, with their versions and results."""
     for number, line in enumerate(hub.crawls, 1):
         reason = line.get("reason")
         node = {
@@ -161,7 +161,7 @@ def _person(number: int, creator: Creator) -> Node:
 
 
 def _single(nodes: list[Node]) -> Node | list[Node]:
-    """Return a value as RO-Crate 1.1 recommends it: no array around a single one."""
+    """Return a value in the form that RO-Crate 1.1 recommends: a single value without an array."""
     return nodes[0] if len(nodes) == 1 else nodes
 
 

@@ -1,6 +1,6 @@
 """`DATASHEET.md` (Gebru et al., Datasheets for Datasets, doi:10.1145/3458723) and `README.md` of a package.
 
-The data sheet says what the tree knows, and asks its publisher for the rest.
+The datasheet answers what is known from the tree, and asks its publisher for the rest.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from ptmtorrent_scrapy.publication.bag import FETCH
 from ptmtorrent_scrapy.publication.description import Description, HubDescription
 
 _ASK = "*To be written by the publisher.*"
-_MOST_LICENSES = 20  # that the data sheet names
+_MOST_LICENSES = 20  # in the datasheet
 _REASONS = {
     "gated": "access is restricted by the owner",
     "private": "private repository",
@@ -100,7 +100,7 @@ def _composition(description: Description) -> Iterator[str]:
 
 
 def _missing(description: Description) -> Iterator[str]:
-    """Yield what the package does not have, and why."""
+    """Yield lines about missing data and the reasons."""
     totals = description.totals
     for hub in description.hubs:
         yield from _excluded(hub)
@@ -177,7 +177,7 @@ def _minute(time: object) -> str:
 
 
 def _plain(value: object) -> str:
-    """Return text of a hub or user for a Markdown table: no markup, no line ends."""
+    """Return a hub's or user's text for a Markdown table: without markup and line ends."""
     text = "" if value is None else " ".join(str(value).split())
     if text == _ASK:
         return text

@@ -10,7 +10,7 @@ from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.publication.options import HubSource, PackageOptions
 from ptmtorrent_scrapy.publication.payload import Totals
 
-_MOST_CRAWLS = 100  # that are described one by one, the last ones
+_MOST_CRAWLS = 100  # the last ones, which are described one by one
 _EPOCH = "1970-01-01"
 
 
@@ -24,7 +24,7 @@ class HubDescription:
     crawls: list[dict[str, Any]] = field(default_factory=list)  # lines of crawls.jsonl, earliest first
     clones: int = 0
     excluded: dict[str, int] = field(default_factory=dict)  # repositories with a clone, by the reason
-    private: int = 0  # models that are named nowhere in the package
+    private: int = 0  # models that the package does not mention
 
     @property
     def counts(self) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class Description:
 
 
 def _listed(names: list[str]) -> str:
-    """Return names as a sentence has them.
+    """Return names as an enumeration in a sentence.
 
     >>> _listed(["Hugging Face", "ModelZoo", "PyTorch Hub"]), _listed(["ModelZoo"])
     ('Hugging Face, ModelZoo and PyTorch Hub', 'ModelZoo')
@@ -87,7 +87,7 @@ def _listed(names: list[str]) -> str:
 
 
 def described_hub(hub: CollectedHub, source: HubSource, database: sqlite3.Connection) -> HubDescription:
-    """Return what the package has of a hub."""
+    """Return the description of a hub's part of the package."""
     rows = database.execute(
         "SELECT excluded, count(*) FROM repository WHERE hub = ? GROUP BY 1 ORDER BY 1", (hub.name,)
     )

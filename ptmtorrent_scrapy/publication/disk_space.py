@@ -30,7 +30,7 @@ def check_space(bag: Path, hubs: Sequence[CollectedHub], repositories: Repositor
 
 
 def check_import_space(package: Path, folder: Path, *, min_free: int) -> None:
-    """Raise `CannotStart` if the disk of a folder is too full for what an import writes there."""
+    """Raise `CannotStart` if the disk of a folder has too little space for an import."""
     needed = sum(_packed_sizes(package))
     if not can_link(package / MANIFEST, folder):
         oxum = read_info(package / "bag-info.txt").get("Payload-Oxum", "").partition(".")[0]
@@ -57,7 +57,7 @@ def _packed_sizes(package: Path) -> Iterator[int]:
 def _needed(
     bag: Path, hubs: Sequence[CollectedHub], repositories: Repositories, options: PackageOptions, *, may_link: bool
 ) -> int:
-    """Return about how many bytes have to be written besides what is there already."""
+    """Return about how many bytes must be written, without what exists already."""
     metadata = sum(_size(hub.folder / "json") for hub in hubs)
     if may_link and options.volume_size is None:
         return metadata

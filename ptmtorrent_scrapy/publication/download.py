@@ -1,4 +1,4 @@
-"""Downloads over HTTP for packages: by ranges, to public addresses only, with a token for its own host alone."""
+"""Download over HTTP for packages: ranges, public addresses only, and a token only for its own host."""
 
 import contextlib
 from collections.abc import Collection, Iterator

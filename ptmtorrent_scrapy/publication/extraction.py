@@ -1,4 +1,4 @@
-"""Takes one repository out of the volumes of a package, on this machine or on a web server, with one range read."""
+"""Extract one repository from the volumes of a package, on this machine or on a web server, with one range read."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ _FIELDS = {"path": str, "volume": str, "offset": int, "length": int, "sha256": s
 
 
 class Volumes(Protocol):
-    """The places of a package's volumes."""
+    """Access to a package's volumes."""
 
     def index(self) -> Iterator[bytes]:
         """Yield the lines of the index. Raise `BagError`, `OSError`."""
@@ -101,7 +101,7 @@ def extract(volumes: Volumes, model: str, target: Path, git: Command) -> Path:
 
 
 def _find(volumes: Volumes, model: str) -> dict[str, Any]:
-    """Return the line of a repository in the index, whose places are checked. Raise `BagError`."""
+    """Return the line of a repository in the index, with checked paths. Raise `BagError`."""
     found = []
     for text in volumes.index():
         if os.fsencode(model.rpartition("/")[2]) in text:
@@ -138,7 +138,7 @@ def _is_named(path: str, model: str) -> bool:
 
 
 def _move(work: Path, target: Path, path: str) -> None:
-    """Move what was unpacked to its place: the large files first, then the clone."""
+    """Move the unpacked files to their places: the large files first, then the clone."""
     for folder, _, names in os.walk(work / path.partition("/repos/")[0] / "lfs"):
         for name in names:
             place = target / Path(folder, name).relative_to(work)

@@ -1,4 +1,4 @@
-"""Files of a package: where their content is, and how it comes into the package without being copied."""
+"""Files of a package: where their content is, and how they are placed without a copy."""
 
 import contextlib
 import errno
@@ -10,7 +10,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-SMALL = 1 << 16  # bytes; a copy of a smaller file costs no more than a link
+SMALL = 1 << 16  # bytes; copying a smaller file takes no longer than linking it
 _NO_LINKS = (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOTSUP, errno.ENOSYS)
 
 
@@ -23,7 +23,7 @@ class Entry:
     size: int
     is_final: bool = False  # the file is never changed in place, so it may share its disk blocks with the tree
     oid: str | None = None  # SHA-256 of a large file
-    link: str | None = None  # path of the large file in the package that this file is, too
+    link: str | None = None  # path of the large file in the package that this file equals
     mode: int = 0o644
 
 
@@ -37,7 +37,7 @@ def of_file(path: str, file: Path, *, is_final: bool = False, oid: str | None = 
 
 
 def of_text(path: str, text: bytes) -> Entry:
-    """Return the entry of a file that is made for the package."""
+    """Return the entry of a file with generated content."""
     return Entry(path, text, len(text))
 
 
@@ -57,7 +57,7 @@ def place(entry: Entry, target: Path, *, may_link: bool) -> None:
 
 
 def link_or_copy(source: Path, target: Path) -> bool:
-    """Add a second name to a file; copy it where the file system cannot. Return whether it is linked."""
+    """Link a file to a second name, or copy it if the file system cannot. Return whether it is linked."""
     try:
         os.link(source, target, follow_symlinks=False)
     except OSError as error:

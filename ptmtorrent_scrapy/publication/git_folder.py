@@ -1,7 +1,7 @@
-"""The `.git` folder of a packaged clone: its objects and references, and nothing of the machine that made it.
+"""The `.git` folder of a packaged clone: its objects and references, without data of the machine.
 
-Hooks, reflogs, alternates and all settings of the user stay out. The configuration is always written by this program,
-so the one that a package brings is never used.
+Hooks, reflogs, alternates and all settings of the user are excluded. This program always writes the configuration,
+so that of a package is never used.
 """
 
 import contextlib
@@ -54,7 +54,7 @@ def packaged_files(clone: Path, path: str, url: str) -> Iterator[Entry]:
 
 
 def index(git: Command, clone: Path, commit: str, scratch: Path, unchanged: Iterable[bytes] = ()) -> bytes:
-    """Return an index of the commit that knows no file status, the same on every machine.
+    """Return an index of the commit without file status, the same on every machine.
 
     `unchanged` are files that git is not to compare with their pointers. Raise `GitError`.
     """
@@ -68,7 +68,7 @@ def index(git: Command, clone: Path, commit: str, scratch: Path, unchanged: Iter
 
 
 def renew(git: Command, clone: Path, url: str, scratch: Path) -> None:
-    """Write what a package is not trusted with: configuration and index, from URL and HEAD. Raise errors of git."""
+    """Write configuration and index from URL and HEAD; those of a package are not trusted. Raise errors of git."""
     for folder in ("objects", "refs"):
         (clone / ".git" / folder).mkdir(parents=True, exist_ok=True)
     branch, commit = local.head(clone) if local.is_sound(clone) else (None, None)
@@ -89,7 +89,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def _references(git: Path, path: str, branch: str | None) -> Iterator[Entry]:
-    """Yield `packed-refs` with all references, and the loose ones without which git knows no repository."""
+    """Yield `packed-refs` with all references, and the loose ones that git needs to recognise a repository."""
     references, symbolic = read_references(git)
     lines = (f"{references[name]} {name}\n" for name in sorted(references, key=os.fsencode))
     yield of_text(f"{path}/packed-refs", os.fsencode("".join(lines)))
@@ -140,7 +140,7 @@ def _quoted(text: str) -> str:
 
 
 def is_packaged(name: str) -> bool:
-    """Return whether a package has a file of this name in `.git`; the names of references are plain."""
+    """Return whether a package may have a file of this name in `.git`; names of references must be plain."""
     if name in ("HEAD", "config", "index", "packed-refs", local.STATE, *_SINGLE):
         return True
     if name.startswith("objects/"):

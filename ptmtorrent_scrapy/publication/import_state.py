@@ -1,4 +1,4 @@
-"""The progress of an import, from which the same command continues after a kill or on a full disk."""
+"""The progress of an import, from which the same command continues after a kill or a full disk."""
 
 import os
 import time
@@ -12,7 +12,7 @@ from ptmtorrent_scrapy.publication import bag
 from ptmtorrent_scrapy.publication.files import digest
 from ptmtorrent_scrapy.storage.atomic import write
 
-_SECONDS = 10.0  # between two states on the disk
+_SECONDS = 10.0  # seconds between two writes of the state
 
 
 @dataclass(kw_only=True)
@@ -25,11 +25,11 @@ class ImportState:
     volumes: int = 0
     clones: int = 0
     missing: int = 0  # large files of these clones
-    is_publishing: bool = False  # some hubs may have their names already
+    is_publishing: bool = False  # some hubs may already have their final names
 
     @classmethod
     def of(cls, work: Path, package: Path) -> Self:
-        """Return the state of an interrupted import of the same package; else that of one that begins."""
+        """Return the state of an interrupted import of the same package, else a new one."""
         sha256 = digest(package / bag.MANIFEST)
         try:
             saved = orjson.loads(_file(work).read_bytes())
@@ -45,7 +45,7 @@ class ImportState:
 
 
 class ImportLog:
-    """Writes the state, from time to time, after what it says is done is on the disk."""
+    """Writes the state from time to time, after syncing the finished work to the disk."""
 
     def __init__(self, work: Path, state: ImportState) -> None:
         self._work = work
@@ -53,7 +53,7 @@ class ImportLog:
         self._written = time.monotonic()
 
     def note(self, *, now: bool = False) -> None:
-        """Write the state if that was long ago, or `now`."""
+        """Write the state if the last time was long ago, or `now` is true."""
         if now or time.monotonic() - self._written > _SECONDS:
             if not self._state.is_new:
                 os.sync()

@@ -1,4 +1,4 @@
-"""Puts clones of a package together: git's own files, the working tree, the large files linked from lfs/."""
+"""Assemble clones of a package: git's own files, the working tree, the large files linked from lfs/."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -27,10 +27,10 @@ _NAMES: dict[str, tuple[type, ...]] = {"lfs": (str,), "lfs_files": (str,), "erro
 
 @dataclass(frozen=True, kw_only=True)
 class ImportedClone:
-    """A clone that is put together."""
+    """An assembled clone."""
 
     path: str  # repos/AUTHOR/MODEL
-    missing: int  # large files that are wanted and that the package does not have
+    missing: int  # requested large files that the package does not have
 
 
 class ImportedClones:
@@ -48,7 +48,7 @@ class ImportedClones:
                 yield line
 
     def finish(self, line: Mapping[str, Any]) -> ImportedClone:
-        """Put a clone together. Raise `BagError`, `GitError`, `OSError`."""
+        """Assemble a clone. Raise `BagError`, `GitError`, `OSError`."""
         clone = self._clone(line)
         try:
             url = check_url(line["url"], _PROTOCOLS)
@@ -63,7 +63,7 @@ class ImportedClones:
         return self._place_large_files(clone, line["path"], commit)
 
     def write_lines(self) -> None:
-        """Note in repositories.jsonl and files.jsonl which clones lack large files."""
+        """Update repositories.jsonl and files.jsonl for clones that lack large files."""
         if self._tree.files.is_file():
             with AtomicFile(self._tree.files) as file:
                 for line in self.lines():
@@ -88,7 +88,7 @@ class ImportedClones:
             raise BagError(f"repositories.jsonl: {error}") from None
 
     def _complete_working_tree(self, clone: Path) -> None:
-        """Write the files that the package could not name, and the folders of submodules; renew git's index."""
+        """Write the files that the package could not contain, and the folders of submodules; renew git's index."""
         missing = self._git.run("git", "ls-files", "-z", "--deleted", cwd=clone)
         if missing:
             self._git.run("git", "checkout-index", "-z", "--stdin", "--quiet", cwd=clone, stdin=missing)
@@ -122,7 +122,7 @@ def _reason(missing: int) -> str:
 
 
 def _state(clone: Path, path: str) -> dict[str, Any]:
-    """Return the state of a clone as the package has it. Raise `BagError` if it is not one."""
+    """Return the state of a clone from the package. Raise `BagError` if it is invalid."""
     state = local.state(clone)
     if not state or not all(isinstance(state[name], kinds) for name, kinds in _NAMES.items()):
         raise BagError(f"{path} was never finished by the crawl that cloned it")

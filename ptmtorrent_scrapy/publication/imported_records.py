@@ -1,4 +1,4 @@
-"""The records of an imported hub: they name their metadata by the folder of the tree that they are now in."""
+"""Rewrite the records of an imported hub, which name their metadata by the folder of the tree."""
 
 import io
 import os
@@ -13,7 +13,7 @@ from ptmtorrent_scrapy.storage.tree import DataTree
 
 
 def rewrite_records(root: Path, hub: str, name: str) -> None:
-    """Let the records below `root` name their metadata as below a tree of this name. Raise `BagError`, `OSError`."""
+    """Change the metadata paths of the records below `root` to a tree of this name. Raise `BagError`, `OSError`."""
     path = DataTree(root, hub).records
     if name == "data" or not path.is_file():
         return

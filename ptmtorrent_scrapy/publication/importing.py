@@ -1,6 +1,6 @@
-"""Makes a data tree of a package: each file is checked, each clone is put together as a crawl makes it.
+"""Make a data tree from a package: each file is checked, and each clone is assembled as by a crawl.
 
-A package may come from anybody: names are checked, hooks are left, git's configuration and index are written by this
+A package may come from anybody: names are checked, hooks are ignored, git's configuration and index are written by this
 program.
 """
 
@@ -48,7 +48,7 @@ class Imported:
 
 
 class Importing:
-    """Makes the hubs of a package in a data tree."""
+    """Writes the hubs of a package into a data tree."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Importing:
             raise CannotStart(f"{error or 'another process'} imports into {self._root}; wait for it") from None
 
     def _locked(self) -> Imported:
-        """Import, from where an interrupted import of the package ended; one that cannot succeed leaves nothing."""
+        """Import, or continue an interrupted import of the package; one that cannot succeed leaves nothing."""
         self._state = ImportState.of(self._work, self._package)
         self._log = ImportLog(self._work, self._state)
         try:
@@ -127,7 +127,7 @@ class Importing:
         self._publish(data, hubs)
 
     def _finish_clones(self, pool: ThreadPoolExecutor, data: Path, hubs: Sequence[str]) -> None:
-        """Put the clones together that are not finished yet, hub by hub."""
+        """Assemble the clones that are not finished yet, hub by hub."""
         earlier, state = self._state.clones, self._state
         for hub in hubs:
             rewrite_records(data, hub, self._root.resolve().name)
@@ -143,7 +143,7 @@ class Importing:
                 clones.write_lines()
 
     def _publish(self, data: Path, hubs: Sequence[str]) -> None:
-        """Give the hubs, which are on the disk, their names."""
+        """Rename the hubs, which are synced to the disk, to their final names."""
         for name in (*hubs, "exports", "report"):
             if (data / name).is_dir() and not os.path.lexists(self._root / name):
                 fsync.rename(data / name, self._root / name)
@@ -152,7 +152,7 @@ class Importing:
         return bag.read_manifest(self._package / bag.MANIFEST)
 
     def _place_files(self, pool: ThreadPoolExecutor) -> None:
-        """Place the files of the payload that a tree has. Raise `BagError` for one that is damaged or missing."""
+        """Place the files of the payload that belong in a tree. Raise `BagError` for a damaged or missing file."""
         total, state = sum(1 for _ in self._manifest()), self._state
         rest = islice(self._manifest(), state.files, None)
         for is_placed in ordered(pool, self._placed, rest, self._workers * _AHEAD):
@@ -163,11 +163,11 @@ class Importing:
         self._log.note(now=True)
 
     def _placed(self, line: tuple[str, str]) -> bool:
-        """Place a file if a data tree has it; return whether."""
+        """Place a file if it belongs in a data tree; return whether it does."""
         sha256, path = line
         source, place = self._package / path, self._work / path
         is_large = "/lfs/objects/" in path
-        if not _is_of_tree(path) or (is_large and not source.exists()):  # fetch.txt lists it, it is not downloaded yet
+        if not _is_of_tree(path) or (is_large and not source.exists()):  # in fetch.txt and not downloaded yet
             return False
         place.parent.mkdir(parents=True, exist_ok=True)
         place.unlink(missing_ok=True)  # of an import that was interrupted
@@ -182,7 +182,7 @@ class Importing:
         return True
 
     def _unpack_volumes(self, pool: ThreadPoolExecutor) -> None:
-        """Unpack the archives, several at a time. Raise `BagError` for one that is damaged."""
+        """Unpack the archives, several at a time. Raise `BagError` for a damaged one."""
         volumes, state = [line for line in self._manifest() if _is_volume(line[1])], self._state
         for _ in ordered(pool, self._unpack, volumes[state.volumes :], self._workers):
             state.volumes += 1
@@ -197,14 +197,14 @@ class Importing:
         try:
             for _ in unpack(pieces, self._work, link=False, again=True):
                 pass
-            for _ in pieces:  # what follows the end of the archive is checked too
+            for _ in pieces:  # also checks the bytes after the end of the archive
                 pass
         except FileNotFoundError:
             raise BagError(f"{source} is missing; get the package again") from None
 
 
 def _is_of_tree(path: str) -> bool:
-    """Return whether a data tree has a file of the package, and takes it from there."""
+    """Return whether a file of the package belongs in a data tree, and is read from the package."""
     if _METADATA.fullmatch(path) or _DERIVED.fullmatch(path):
         return not any(is_work(part) or part.lower() == ".git" for part in path.split("/"))
     return unit_of(path) is not None and not path.endswith(_RENEWED)

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 
 HEADER = ("hub", "repository", "license", "spdx", "license_url", "redistribution", "access", "packaged", "url")
-# SPDX identifiers, and the names of hubs, of licences that let anybody pass copies on; some with conditions.
+# SPDX identifiers and names of hubs for licences that allow redistribution, some with conditions.
 _FREE = frozenset(
     (
         "afl-3.0",
@@ -71,7 +71,7 @@ _CONDITIONS = ("openrail", "-nc", "-nd", "llama", "gemma", "rail", "research", "
 
 
 def redistribution(name: str, spdx: str) -> str:
-    """Return a hint on whether copies may be passed on: `permitted`, `conditions`, `unclear` or `not stated`.
+    """Return a hint on redistribution: `permitted`, `conditions`, `unclear` or `not stated`.
 
     >>> redistribution("apache-2.0", ""), redistribution("cc-by-nc-4.0", ""), redistribution("", "")
     ('permitted', 'conditions', 'not stated')
@@ -99,7 +99,7 @@ def rows(database: sqlite3.Connection) -> Iterator[bytes]:
 
 
 def _line(values: tuple[str, ...]) -> bytes:
-    """Return a line of CSV (RFC 4180); spreadsheets take no value for a formula."""
+    """Return a line of CSV (RFC 4180) in which spreadsheets find no formula."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow([_harmless(value) for value in values])
     return text.getvalue().encode("utf-8", "replace")

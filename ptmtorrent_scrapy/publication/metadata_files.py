@@ -1,4 +1,4 @@
-"""The metadata of a hub in a package: records, lines, pages. What stays out of the package is named in none of them."""
+"""The metadata of a hub in a package: records, lines, pages, without mention of what is not packaged."""
 
 import bisect
 import io
@@ -25,7 +25,7 @@ _LINES = ("repositories.jsonl", "files.jsonl", "rejected.jsonl", "crawls.jsonl",
 
 
 class MetadataFiles:
-    """Lists the metadata of a hub; what changes is written into a scratch folder."""
+    """Lists the metadata of a hub; changed files are written into a scratch folder."""
 
     def __init__(self, hub: CollectedHub, repositories: Repositories, scratch: Path) -> None:
         self._hub = hub
@@ -47,7 +47,7 @@ class MetadataFiles:
             file = self._hub.folder / "json" / name
             if file.is_file():
                 yield self._entry(self._lines(file), file)
-        if not self._has_private:  # else older states would name the private models
+        if not self._has_private:  # otherwise older states would mention private models
             yield from self._below("snapshots")
 
     def _below(self, folder: str) -> Iterator[Entry]:
@@ -85,7 +85,7 @@ class MetadataFiles:
         return isinstance(found, dict) and self._repositories.is_private(self._hub.name, found.get("id"))
 
     def _records(self) -> Path:
-        """Write the records: without private models, and without the path of a clone that stays out."""
+        """Write the records without private models, and without paths of clones that are not packaged."""
         path = self._scratch / "records.json"
         with JsonArrayFile(path) as written:
             for _, record, _ in self._elements(self._hub.tree.records):
@@ -110,7 +110,7 @@ class MetadataFiles:
         return record
 
     def _lines(self, file: Path) -> Path:
-        """Write a file of JSON lines without what stays out and without paths of this machine."""
+        """Write a JSON-lines file without excluded repositories and without paths of this machine."""
         change: Callable[[dict[str, Any]], dict[str, Any] | None] = {
             "repositories.jsonl": self._repository_line,
             "files.jsonl": self._file_line,
@@ -144,7 +144,7 @@ class MetadataFiles:
         return None if is_private else line
 
     def _crawl_line(self, line: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the line of a crawl, without paths that its user gave."""
+        """Return the line of a crawl without the user's paths."""
         for name in ("settings", "arguments"):
             if isinstance(given := line.get(name), dict):
                 line[name] = {key: HIDDEN if _is_path(value) else value for key, value in given.items()}

@@ -53,8 +53,8 @@ class PackageOptions:
     without_weights: bool = False
     volume_size: int | None = None  # bytes
     named: tuple[str, ...] = ()  # gated and private repositories that go in
-    licenses: frozenset[str] | None = None  # in lower case, that may be redistributed; None for all
-    strict: bool = True  # ends where a file is damaged
+    licenses: frozenset[str] | None = None  # licences that may be redistributed, in lower case; None for all
+    strict: bool = True  # whether a damaged file ends it
     workers: int = 2
     min_free: int = 0  # bytes of the disk that stay free
 
@@ -64,7 +64,7 @@ class HubSource:
     """A hub of the tree."""
 
     name: str
-    title: str  # as PTMTorrent calls it
+    title: str  # PTMTorrent's name
     url: str
     git: Command
-    file_url: Callable[[str, str, str], str | None]  # where a file of (repository URL, commit, path) is served
+    file_url: Callable[[str, str, str], str | None]  # returns the URL of a file (repository URL, commit, path)

@@ -1,4 +1,4 @@
-"""Makes a bag of a data tree: nothing is copied that can be linked, and a command that was killed continues."""
+"""Make a bag from a data tree: files are linked if possible, and an interrupted command continues."""
 
 import hashlib
 import os
@@ -30,12 +30,12 @@ from ptmtorrent_scrapy.publication.tags import write_tags
 from ptmtorrent_scrapy.publication.workspace import Workspace
 from ptmtorrent_scrapy.storage.tree import is_work
 
-Advance = Callable[[str, int, int | None], object]  # gets what is done, how many, of how many
-_AHEAD = 4  # files per worker that wait for their turn
+Advance = Callable[[str, int, int | None], object]  # called with activity, number done, total
+_AHEAD = 4  # waiting files per worker
 
 
 class Packaging:
-    """Writes one package of hubs of a tree, which the caller has claimed."""
+    """Writes one package of hubs of a tree, which the caller has locked."""
 
     def __init__(
         self,
@@ -56,9 +56,9 @@ class Packaging:
         self._sources = {source.name: source for _, source in hubs}
 
     def write(self, verify: Callable[[], object] = lambda: None) -> Description:
-        """Write the package; return what it is.
+        """Write the package; return its description.
 
-        `verify` is called once it is known that the package can be written; what it raises ends the packaging.
+        `verify` is called once it is known that the package can be written; its errors end the packaging.
         Raise `BagError`, `GitError`, `UnknownRepository`, `OSError`.
         """
         with self._work.open():
@@ -91,14 +91,14 @@ class Packaging:
         return description
 
     def _shown(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Yield files of metadata, and show how many there were: a large one takes a while before it comes."""
+        """Yield metadata files, and show their number, since a large one takes a while."""
         self._advance("metadata files", 0, None)
         for number, entry in enumerate(entries, 1):
             yield entry
             self._advance("metadata files", number, None)
 
     def _derived(self, repositories: Repositories) -> Iterator[Entry]:
-        """Yield exports and report, unless they name models or hubs that are not in the package."""
+        """Yield exports and report, unless they mention models or hubs that are not in the package."""
         if any(repositories.private(hub.name) for hub, _ in self._hubs):
             self._report("exports/, report/ and snapshots/ are not packaged: they may name private models")
             return
@@ -155,7 +155,7 @@ class Packaging:
             raise BagError(f"{self._root} has changed while it was packaged; run the command again")
 
     def _fingerprint(self, repositories: Repositories) -> str:
-        """Return a SHA-256 of what the package depends on: options, and the states of the hubs' files."""
+        """Return a SHA-256 of everything that the package depends on: options, and status of the hubs' files."""
         options = self._options
         texts = [options.strict, options.title, options.publisher, options.license]
         chosen = [options.without_weights, options.volume_size, texts, repositories.counts()]

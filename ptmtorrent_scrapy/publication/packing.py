@@ -1,4 +1,4 @@
-"""Divides the clones of a tree into volumes, and writes several volumes at a time."""
+"""Divide the clones of a tree into volumes, and write several volumes at a time."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
@@ -25,7 +25,7 @@ CREATE TABLE part (path TEXT PRIMARY KEY, line BLOB) WITHOUT ROWID;
 
 
 class Packing:
-    """Writes the volumes of a package and their index. Volumes that an earlier run has finished stay as they are."""
+    """Writes the volumes of a package and their index. Volumes that an earlier run has finished are kept."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Packing:
         listed: Callable[[PackagedRepository], PackagedClone],
         strict: bool,
     ) -> None:
-        self.oversized: list[tuple[str, int]] = []  # (repository, bytes) that no volume of the size holds
+        self.oversized: list[tuple[str, int]] = []  # (repository, bytes) larger than a volume
         self._work = work
         self._payload = payload
         self._limit = limit
@@ -64,7 +64,7 @@ class Packing:
             yield volume
 
     def _written(self, volume: Volume) -> tuple[Volume, dict[str, Any]]:
-        """Write a volume unless an earlier run has; return it and what is known of it."""
+        """Write a volume unless an earlier run has; return it and its checksums."""
         state = self._states / f"{volume.name}.json"
         if (known := self._known(volume, state)) is not None:
             return volume, known
@@ -77,7 +77,7 @@ class Packing:
         return volume, found
 
     def _known(self, volume: Volume, state: Path) -> dict[str, Any] | None:
-        """Return what is known of a volume that an earlier run has finished."""
+        """Return the checksums of a volume that an earlier run has finished."""
         path = self._folder / f"{volume.name}{SUFFIX}"
         try:
             found: dict[str, Any] = orjson.loads(state.read_bytes())
@@ -92,7 +92,7 @@ class Packing:
         self._payload.name(state["sums"], f"{path}.sha256", sums.stat().st_size)
 
     def _lines(self, parts: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Yield the lines of the index: of each repository also where the large files lie that it shares."""
+        """Yield the lines of the index, with the places of the large files that each repository shares."""
         for part in parts:
             if "commit" in part:
                 part["shared"] = [orjson.loads(line) for path in part["shared"] if (line := self._part(path))]

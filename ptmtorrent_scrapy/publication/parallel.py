@@ -1,4 +1,4 @@
-"""Runs a function on many things at once, and returns the results in their order."""
+"""Run a function for many inputs at once, and return the results in order."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +11,7 @@ R = TypeVar("R")
 
 
 def ordered(pool: Executor, function: Callable[[T], R], things: Iterable[T], ahead: int) -> Iterator[R]:
-    """Yield the result for each thing in order, while up to `ahead` of them are worked on."""
+    """Yield the result for each input in order, while up to `ahead` inputs are processed."""
     rest = iter(things)
     under_way: deque[Future[R]] = deque(pool.submit(function, each) for each in islice(rest, ahead))
     try:

@@ -15,10 +15,10 @@ from ptmtorrent_scrapy.publication.workspace import Workspace
 class Totals:
     """The content of a package."""
 
-    files: int = 0  # of the payload, without those that are to be fetched
+    files: int = 0  # of the payload, without those in fetch.txt
     size: int = 0  # bytes
     large_files: int = 0
-    fetched_files: int = 0  # that are to be fetched
+    fetched_files: int = 0  # in fetch.txt
     fetched_bytes: int = 0
     unnamed: int = 0  # files whose names a manifest cannot contain
     unreadable: int = 0  # files of a commit that are not in the working tree
@@ -38,7 +38,7 @@ class Payload:
         self._fetch = fetch
         self._pool = pool
         self._ahead = ahead
-        self._strict = strict  # whether a damaged large file ends it
+        self._strict = strict  # whether a damaged large file ends the packaging
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Place files. Raise `BagError`, `OSError`."""
@@ -51,13 +51,13 @@ class Payload:
             self._count(entry, found)
 
     def name(self, sha256: str, path: str, size: int) -> None:
-        """Add a file that is in its place to the manifest."""
+        """Add a placed file to the manifest."""
         self._manifest.write(manifest_line(sha256, path))
         self.totals.files += 1
         self.totals.size += size
 
     def fetch(self, url: str, entry: Entry) -> None:
-        """Name a large file that is to be downloaded."""
+        """Add a large file to fetch.txt."""
         assert entry.oid is not None
         self._manifest.write(manifest_line(entry.oid, entry.path))
         self._fetch.write(Fetch(url, entry.size, entry.path).line())

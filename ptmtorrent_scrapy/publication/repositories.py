@@ -34,7 +34,7 @@ class PackagedRepository:
     git_bytes: int
     lfs_bytes: int
     access: str  # "gated", "private" or nothing
-    excluded: str  # why it stays out of the package; nothing if it goes in
+    excluded: str  # why it is not packaged; empty if it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class License:
 
     @property
     def names(self) -> list[str]:
-        """Return the names in lower case; a record has several in one text."""
+        """Return the names in lower case; a record may have several in one text."""
         return [name.strip() for name in self.name.lower().split(",")]
 
 
@@ -65,9 +65,9 @@ class Repositories:
         database.executescript(_SCHEMA)
 
     def choose(self, *, named: Collection[str], licenses: Collection[str] | None) -> None:
-        """Decide which repositories stay out of the package.
+        """Decide which repositories are not packaged.
 
-        `named` are the gated and private ones that go in; `licenses`, in lower case, those that may be redistributed.
+        `named` are the gated and private ones to package; `licenses`, in lower case, those that may be redistributed.
         Raise `UnknownRepository`.
         """
         for name in named:
@@ -88,11 +88,11 @@ class Repositories:
         yield from self._select("WHERE hub = ifnull(?, hub)", hub)
 
     def chosen(self, hub: str | None = None) -> Iterator[PackagedRepository]:
-        """Yield those that go into the package, by hub and folder."""
+        """Yield the repositories to package, by hub and folder."""
         yield from self._select("WHERE hub = ifnull(?, hub) AND excluded = ''", hub)
 
     def is_chosen(self, hub: str, folder: str) -> bool:
-        """Return whether the repository of a folder goes into the package."""
+        """Return whether the repository of a folder is packaged."""
         found = self._one("SELECT excluded = '' FROM repository WHERE hub = ? AND folder = ?", hub, folder)
         return bool(found and found[0])
 
@@ -108,7 +108,7 @@ class Repositories:
         ).fetchall()
 
     def chosen_bytes(self) -> list[tuple[str, int, int]]:
-        """Return (hub, bytes of git, bytes of large files) of those that go into the package."""
+        """Return (hub, bytes of git, bytes of large files) of the repositories to package."""
         return self.database.execute(
             "SELECT hub, sum(git_bytes), sum(lfs_bytes) FROM repository WHERE excluded = '' GROUP BY hub"
         ).fetchall()
@@ -121,16 +121,16 @@ class Repositories:
         return [License(*row) for row in rows]
 
     def is_private(self, hub: str, *names: object) -> bool:
-        """Return whether any of these names is that of a private model that stays out of the package."""
+        """Return whether any of these names is that of a private model that is not packaged."""
         return any(self._one("SELECT 1 FROM private WHERE hub = ? AND name = ?", hub, name) for name in names)
 
     def private(self, hub: str) -> int:
-        """Return how many private models of a hub stay out of the package."""
+        """Return how many private models of a hub are not packaged."""
         found = self._one("SELECT count(*) FROM private WHERE hub = ?", hub)
         return found[0] if found else 0
 
     def named(self, hub: str, name: str) -> list[str]:
-        """Return the folders of a model by its name; one without a namespace lies below the name of the hub's host."""
+        """Return the folders of a model by its name; without a namespace, AUTHOR is the hub's host."""
         if "/" in name:
             found = self._one("SELECT folder FROM repository WHERE hub = ? AND folder = ?", hub, name)
             return [found[0]] if found else []

@@ -1,4 +1,4 @@
-"""Reads what the files of a tree say of its repositories: results of the clones, licences, access."""
+"""Read facts about repositories from the files of a tree: results of the clones, licences, access."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ class RepositoryFacts:
         self._advance = advance
 
     def read(self, hub: CollectedHub) -> None:
-        """Read what a hub's files say of its repositories: the lines, the records, the hub's own objects."""
+        """Read the facts about a hub's repositories from its lines, records and own objects."""
         for line in hub.repositories():
             self._add(hub.name, line)
         with hub.open() as pair:
@@ -47,7 +47,7 @@ class RepositoryFacts:
         sizes = [line[name] if isinstance(line.get(name), int) else 0 for name in ("git_bytes", "lfs_bytes")]
         name = folder.partition("/")[2]
         status = str(line.get("status"))
-        access = "gated" if status == "gated" else ""  # a clone from a time when it was open
+        access = "gated" if status == "gated" else ""  # the clone may be from before it was gated
         values = (hub, folder, name, line["url"], line["commit"], line.get("branch"), status, *sizes, access)
         self._database.execute("INSERT OR IGNORE INTO repository VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')", values)
 

@@ -1,4 +1,4 @@
-"""The tag files of a bag: what it is, for people and for archives."""
+"""The tag files of a bag, which describe it for people and archives."""
 
 import sqlite3
 from pathlib import Path

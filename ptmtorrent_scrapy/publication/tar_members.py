@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ptmtorrent_scrapy.publication.bag import BagError
 from ptmtorrent_scrapy.publication.files import Entry, opened
 
-END = b"\0" * (2 * tarfile.BLOCKSIZE)  # of an archive
+END = b"\0" * (2 * tarfile.BLOCKSIZE)  # bytes of an archive's block
 _CHUNK = 1 << 20
 
 
@@ -55,7 +55,7 @@ def sum_line(digest: str, path: str) -> bytes:
 
 
 def version(entry: Entry) -> list[object]:
-    """Return what changes where the content of an entry changes."""
+    """Return a value that changes if the content of an entry changes."""
     if isinstance(entry.content, bytes):
         return [hashlib.sha256(entry.content).hexdigest()]
     found = os.lstat(entry.content)

@@ -1,4 +1,4 @@
-"""Unpacks parts of volumes. A volume may come from anybody: nothing leaves the folder, no links but to large files."""
+"""Unpack parts of volumes. A volume may come from anybody: nothing leaves the folder, links are to large files."""
 
 import hashlib
 import io
@@ -19,7 +19,7 @@ from ptmtorrent_scrapy.storage.tree import UnusableName, check_folder
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-_LARGEST_WINDOW = 1 << 27  # bytes of memory that a frame may ask for
+_LARGEST_WINDOW = 1 << 27  # bytes of memory that a frame may need
 _OBJECT = re.compile(r"data/([^/]+)/lfs/objects/([0-9a-f]{2})/([0-9a-f]{2})/(\2\3[0-9a-f]{60})")
 _IN_CLONE = re.compile(r"(data/[^/]+/repos/([^/]+/[^/]+))/(.+)", re.DOTALL)
 _CHUNK = 1 << 20
@@ -28,8 +28,8 @@ _CHUNK = 1 << 20
 def unpack(pieces: Iterable[bytes], folder: Path, *, link: bool, again: bool = False) -> Iterator[str]:
     """Unpack a compressed archive below a folder, and yield the paths of clones and large files as they begin.
 
-    With `link`, large files in working trees become links to the objects; otherwise the caller, who has all objects,
-    writes them. With `again`, files of an earlier try are replaced. Raise `BagError`, `OSError`.
+    With `link`, large files in working trees become links to the objects; otherwise the caller, which has all objects,
+    writes them. With `again`, files of an earlier attempt are replaced. Raise `BagError`, `OSError`.
     """
     reader = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW).stream_reader(
         io.BufferedReader(_Pieces(pieces), _CHUNK), read_across_frames=True
@@ -47,7 +47,7 @@ def unpack(pieces: Iterable[bytes], folder: Path, *, link: bool, again: bool = F
 
 
 def checked(pieces: Iterable[bytes], sha256: str, where: str) -> Iterator[bytes]:
-    """Yield pieces, and raise `BagError` at their end if they are not what the SHA-256 says."""
+    """Yield pieces, and raise `BagError` at their end if they do not match the SHA-256."""
     found = hashlib.sha256()
     for piece in pieces:
         found.update(piece)

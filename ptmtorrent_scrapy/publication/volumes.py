@@ -1,7 +1,7 @@
 """Volumes: repositories as deterministic tar archives, compressed by Zstandard (RFC 8878) in independent frames.
 
 The part of a repository begins with the large files that no repository before it has, one frame each; the other files
-follow in one frame. Large files in its working tree are hard links to lfs/, so `tar` unpacks what a crawl makes.
+follow in one frame. Large files in its working tree are hard links to lfs/, so `tar` unpacks the layout of a crawl.
 Every frame can be read by itself, and all of them are one archive.
 """
 
@@ -28,7 +28,7 @@ _MOST = 50_000  # repositories in a volume: its plan is kept in memory
 
 
 class Volume:
-    """One archive that is planned: its repositories in order, each with the large files that no other has before it."""
+    """The plan of an archive: its repositories in order, each with the large files that no earlier one has."""
 
     def __init__(self, name: str) -> None:
         self.name = name  # such as huggingface-0001
@@ -37,7 +37,7 @@ class Volume:
         self._fingerprint = hashlib.sha256()
 
     def add(self, clone: PackagedClone, size: int) -> None:
-        """Add a clone that has at most so many bytes; its files are listed again when the volume is written."""
+        """Add a clone with at most `size` bytes; its files are listed again when the volume is written."""
         self.clones.append((clone.repository, frozenset(entry.path for entry in clone.objects)))
         self.bound += size
         for entry in (*clone.objects, *clone.files):
@@ -46,7 +46,7 @@ class Volume:
 
     @property
     def fingerprint(self) -> str:
-        """Return a SHA-256 of what the volume is made of: paths, contents of generated files, states of the others."""
+        """Return a SHA-256 of the volume's input: paths, contents of generated files, status of the others."""
         return self._fingerprint.hexdigest()
 
 
@@ -63,7 +63,7 @@ class Part:
     files: int = 0
     url: str = ""
     commit: str | None = None
-    shared: tuple[str, ...] = ()  # paths of large files that lie in the parts of other repositories
+    shared: tuple[str, ...] = ()  # paths of large files in the parts of other repositories
 
     def line(self) -> dict[str, object]:
         """Return the line of the index, without the places of the shared files."""
@@ -73,14 +73,14 @@ class Part:
 
 
 def bound(clone: PackagedClone) -> int:
-    """Return how many bytes the part of a clone has at most: Zstandard adds at most 1/256 and some bytes a frame."""
+    """Return an upper bound of the bytes of a clone's part: Zstandard adds at most 1/256 and some bytes per frame."""
     entries = (*clone.objects, *clone.files)
     size = sum(len(header(entry, clone.time)) + padded(entry.size) for entry in entries)
     return size + size // 256 + 64 * (len(clone.objects) + 1)
 
 
 def divided(clones: Iterable[PackagedClone], limit: int) -> Iterator[Volume]:
-    """Yield volumes of at most `limit` bytes; a repository that is larger has a volume of its own."""
+    """Yield volumes of at most `limit` bytes; a larger repository has a volume of its own."""
     volume, hub, number = None, "", 0
     for clone in clones:
         size = bound(clone)
@@ -175,7 +175,7 @@ class VolumeWriter:
 
 
 def _members(clone: PackagedClone, lines: list[bytes]) -> Iterator[bytes]:
-    """Yield the members of a clone but for the large files; append their lines for the list."""
+    """Yield the members of a clone except large files; append their lines for the list."""
     for entry in clone.files:
         digest = hashlib.sha256()
         yield from member(entry, clone.time, digest)

@@ -1,4 +1,4 @@
-"""The folder beside a package in which it is made: kept after a kill, so that the same command continues."""
+"""The folder in which a package is made: kept after a kill, so that the same command continues."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from ptmtorrent_scrapy.publication.files import Entry
 from ptmtorrent_scrapy.storage import fsync
 from ptmtorrent_scrapy.storage.lock import LockHeld, lock
 
-_REMEMBERED = 1 << 20  # bytes from which on the SHA-256 of a file is kept for a command that continues
+_REMEMBERED = 1 << 20  # bytes; the SHA-256 of larger files is kept for an interrupted command
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS digest (
     path TEXT PRIMARY KEY, size INTEGER, modified INTEGER, inode INTEGER, sha256 TEXT
@@ -33,7 +33,7 @@ class Workspace:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
-        """Hold the workspace for this process; what a killed one has made stays. Raise `BagError`, `OSError`."""
+        """Lock the workspace for this process; the work of a killed one stays. Raise `BagError`, `OSError`."""
         if os.path.lexists(self.output):
             raise CannotStart(f"{self.output} exists; remove it, or name another folder with -o")
         self.output.parent.mkdir(parents=True, exist_ok=True)
@@ -52,12 +52,12 @@ class Workspace:
             raise CannotStart(f"{self.output} is being written by {error or 'another process'}; wait for it") from None
 
     def _tidy(self) -> None:
-        """Remove the workspace if nothing was made in it that a later run could use."""
+        """Remove the workspace if it has nothing that a later run can use."""
         if self.bag.is_dir() and not any(self.bag.iterdir()):
             shutil.rmtree(self.folder)
 
     def begin(self, fingerprint: str) -> None:
-        """Remove what was made with other options, or of another state of the tree."""
+        """Remove work with other options, or from another state of the tree."""
         row = self.database.execute("SELECT value FROM about WHERE name = 'fingerprint'").fetchone()
         if row != (fingerprint,):
             shutil.rmtree(self.bag)
@@ -66,7 +66,7 @@ class Workspace:
             self.database.commit()
 
     def finish(self) -> None:
-        """Bring the package to the disk and give it its name. Raise `OSError`."""
+        """Sync the package to the disk and rename it. Raise `OSError`."""
         fsync.sync(self.bag)
         fsync.rename(self.bag, self.output)
         self.database.close()
@@ -95,7 +95,7 @@ def _state(path: Path) -> tuple[int, int, int]:
 
 
 def _database(path: Path) -> sqlite3.Connection:
-    """Open the database of the work; one that a power cut has damaged is replaced."""
+    """Open the database of the work; replace one that a power failure has damaged."""
     for _ in range(2):
         database = sqlite3.connect(path)
         try:

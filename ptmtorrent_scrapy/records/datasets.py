@@ -1,4 +1,4 @@
-"""The datasets of a hub that was listed into the same data tree, to check what models name."""
+"""Check the datasets of models against the listing of datasets in the same data tree."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ class ListedDatasets:
 
     def __init__(self, metadata: Path, papers: Callable[[dict[str, Any]], list[str]]) -> None:
         """Read the objects of a finished listing, 20 microseconds each; `papers` returns the DOIs of one."""
-        # A temporary database, which SQLite removes itself. It is made in one thread and read in another.
+        # A temporary database that SQLite removes itself; made in one thread and read in another.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-8000;")
         self._database.execute("CREATE TABLE dataset (id TEXT PRIMARY KEY, paper TEXT) WITHOUT ROWID")
@@ -24,7 +24,7 @@ class ListedDatasets:
         self._database.execute("COMMIT")
 
     def check(self, dataset: Dataset) -> bool:
-        """Return whether the hub lists a dataset, whose paper is set if it is known."""
+        """Return whether the hub lists a dataset; set its paper if known."""
         query = "SELECT paper FROM dataset WHERE id = ?"
         row = self._database.execute(query, (dataset.name.lower(),)).fetchone()
         if row is not None:

@@ -10,9 +10,9 @@ _PATH, _URL = "ModelRepositoryPath", "ModelRepositoryURL"
 
 
 def set_repository_paths(tree: DataTree) -> None:
-    """Write the records again so that `ModelRepositoryPath` is there exactly for the clones of repositories.jsonl.
+    """Write the records again, with `ModelRepositoryPath` exactly for the clones of repositories.jsonl.
 
-    Nothing is written if all records say so already. The caller holds the tree. Raise `OSError`.
+    Nothing is written if no record changes. The caller holds the lock of the tree. Raise `OSError`.
     """
     lines = json_lines(tree.repositories, {"url": str})
     paths = {line["url"]: line["path"] for line in lines if isinstance(line.get("path"), str)}
@@ -20,7 +20,7 @@ def set_repository_paths(tree: DataTree) -> None:
 
 
 def with_path(element: bytes, paths: dict[str, str]) -> bytes:
-    """Return the JSON of a record with the path of its clone; the same object if it says so already."""
+    """Return the JSON of a record with the path of its clone; the same object if nothing changes."""
     record = orjson.loads(element)
     path = paths.get(record.get(_URL))
     if record.get(_PATH) == path:

@@ -12,13 +12,13 @@ class RecordHub:
 
     name: str
     url: str
-    metadata_path: str  # of the file that holds the model's object, from the folder that holds the data tree
+    metadata_path: str  # of the file with the model's object, relative to the folder that holds the data tree
 
 
 def record(model: Model, hub: RecordHub) -> dict[str, Any]:
     """Return the record of a model; its `id` is 0 until it has its place in the file.
 
-    A field with nothing to say is absent: the published schema takes no empty array.
+    A field without a value is absent, since the published schema accepts no empty array.
     """
     optional = _model_fields(model) | _hub_fields(model)
     return {
@@ -44,7 +44,7 @@ def with_clone(record: dict[str, Any], path: str, size: int | None) -> dict[str,
 
 
 def _model_fields(model: Model) -> dict[str, Any]:
-    """Return what the model is and where it comes from."""
+    """Return the fields about the model and its origin."""
     return {
         "Datasets": [_dataset(dataset) for dataset in model.datasets],
         "ModelDatasetMentions": model.dataset_mentions,
@@ -60,7 +60,7 @@ def _model_fields(model: Model) -> dict[str, Any]:
 
 
 def _hub_fields(model: Model) -> dict[str, Any]:
-    """Return what the hub counts and notes of the model."""
+    """Return the fields that the hub counts or notes about the model."""
     return {
         "ModelDownloads": model.downloads,
         "ModelDownloadsAllTime": model.downloads_all_time,

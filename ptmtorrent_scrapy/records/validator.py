@@ -1,4 +1,4 @@
-"""The schemas of the package, and what makes a record valid."""
+"""Load the schemas, and validate records."""
 
 import json
 from functools import cache
@@ -16,14 +16,14 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def _path(error: Any) -> Any:
-    """Return where in a record an error of either library is."""
+    """Return the path of an error in a record, for either library."""
     return getattr(error, "absolute_path", None) or getattr(error, "instance_path", ())
 
 
 class Validator:
     """Checks records against PTMTorrent's published schema and the project's stricter one.
 
-    jsonschema-rs says a hundred times as fast as jsonschema whether a record is valid; jsonschema says what is wrong.
+    jsonschema-rs validates a hundred times as fast as jsonschema; jsonschema describes what is wrong.
     """
 
     def __init__(self) -> None:

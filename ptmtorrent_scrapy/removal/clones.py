@@ -1,4 +1,4 @@
-"""Clones to remove: those that a user names, and those that the hub does not list any more."""
+"""Find and remove clones: those that a user names, and those that the hub no longer lists."""
 
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
@@ -49,7 +49,7 @@ def not_listed(tree: DataTree) -> list[Removal]:
 
 
 def _listed(pair: Pair) -> Iterator[str]:
-    """Yield all names of all models; of datasets and spaces, which have no records, their ids."""
+    """Yield all names of all models, or the ids of datasets and spaces, which have no records."""
     if pair.has_records:
         for record, _ in pair.records(with_objects=False):
             yield from _names(record)
@@ -63,7 +63,7 @@ def _listed(pair: Pair) -> Iterator[str]:
 def remove_clones(tree: DataTree, removals: Sequence[Removal]) -> None:
     """Remove clones, their lines and their paths in the records. The caller holds the tree. Raise `OSError`.
 
-    The folders lose their names first and are deleted last: run again, it finishes what was interrupted.
+    The folders are renamed first and deleted last, so a second run finishes an interrupted one.
     """
     aside = [removal.aside() for removal in removals]
     paths = {removal.path.relative_to(tree.folder).as_posix() for removal in removals}
@@ -105,7 +105,7 @@ def _removal(tree: DataTree, path: str) -> Removal:
 
 
 def _names(record: dict[str, Any]) -> Iterator[str]:
-    """Yield what a record says of its repository; earlier versions wrote its model's URL only."""
+    """Yield the repository URLs of a record; earlier versions wrote only its model's URL."""
     for key in (_PATH, "ModelRepositoryURL", "ModelURL", "ModelName"):
         if isinstance(record.get(key), str):
             yield record[key]

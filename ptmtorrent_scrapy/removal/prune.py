@@ -17,7 +17,7 @@ _OBJECT = frozenset("0123456789abcdef")
 
 
 def unused_objects(tree: DataTree, git: Command) -> Iterator[Removal]:
-    """Yield the large files that no commit of any clone names. Raise `CannotRemove` where a clone cannot be read."""
+    """Yield the large files that no commit of any clone names. Raise `CannotRemove` if a clone cannot be read."""
     named: set[bytes] = set()
     for clone in _clones(tree):
         try:
@@ -43,14 +43,14 @@ def old_snapshots(tree: DataTree, keep: int) -> Iterator[Removal]:
 
 
 def cache(tree: DataTree) -> Iterator[Removal]:
-    """Yield the cache of pages; the next crawl asks for them again."""
+    """Yield the cache of pages, which the next crawl downloads again."""
     path = tree.folder / "cache"
     if path.is_dir():
         yield Removal(kind=Kind.CACHE, path=path, bytes=freed(path))
 
 
 def leftovers(tree: DataTree, *, keep_listing: bool) -> Iterator[Removal]:
-    """Yield the unfinished work of killed processes. The caller holds the lock of the tree.
+    """Yield temporary files of killed processes. The caller holds the lock of the tree.
 
     `keep_listing` keeps an interrupted listing and what belongs to it, from which the next crawl can resume.
     """
@@ -74,7 +74,7 @@ def is_resumable(tree: DataTree, now: float, longest: float) -> bool:
 
 
 def _clones(tree: DataTree) -> Iterator[Path]:
-    """Yield all clones, those under work names as well: what they name may be needed to finish them."""
+    """Yield all clones, including incomplete ones, which may need their large files."""
     for author in _entries(tree.folder / "repos"):
         yield from (path for path in _entries(author) if (path / ".git").is_dir())
 

@@ -38,7 +38,7 @@ class Removal:
         folders.remove(self.aside())
 
     def aside(self) -> Path:
-        """Give the file or folder a name of work in progress, and return it. Raise `OSError`."""
+        """Rename the file or folder to a temporary name, and return that. Raise `OSError`."""
         aside = self.path.with_name(f".{self.path.name}~removed")
         if os.path.lexists(self.path):
             folders.remove(aside)
@@ -47,14 +47,14 @@ class Removal:
 
 
 def freed(path: Path) -> int:
-    """Return the bytes that are freed when a file or folder is removed: files without another link, each once."""
+    """Return the bytes freed by removing a file or folder: files without another link, each counted once."""
     if not path.is_dir() or path.is_symlink():
         return _bytes([path])
     return _bytes(Path(folder.path, name) for folder in folders.walk(path) for name in folder.files)
 
 
 def _bytes(files: Iterable[Path]) -> int:
-    """Sum the sizes of files whose every link is among them."""
+    """Return the sum of the sizes of files all of whose links are included."""
     seen: dict[tuple[int, int], int] = {}
     total = 0
     for file in files:

@@ -26,7 +26,7 @@ class Changes:
 
 
 def last_changes(tree: DataTree, records: int) -> Changes | None:
-    """Return what changed since the newest snapshot; None where there is none that can be read, or too many records."""
+    """Return the changes since the newest snapshot; None without a readable one, or for too many records."""
     if records > MOST:
         return None
     try:

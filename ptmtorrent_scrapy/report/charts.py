@@ -1,4 +1,4 @@
-"""Line charts: where lines, ticks and words lie in an SVG."""
+"""Compute line charts: the positions of lines, ticks and labels in an SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import datetime
 WIDTH, HEIGHT = 360, 190
 LEFT, RIGHT, TOP, BOTTOM = 50, 350, 24, 164
 _STYLES = ("first", "second")
-_MARKED = 60  # points that are marked each; more are a line alone
+_MARKED = 60  # points with markers; a longer line has none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Series:
 
     name: str
     style: str
-    points: str  # as SVG's polyline takes them
+    points: str  # in the form of SVG's polyline
     marks: list[tuple[float, float]]
     key: int  # where its name is
 
@@ -47,7 +47,7 @@ class LineChart:
 
 
 def line_chart(title: str, times: Sequence[datetime], lines: Sequence[tuple[str, Sequence[int | None]]]) -> LineChart:
-    """Return the chart of up to two lines, each a name and one number per time, None where there is none."""
+    """Return the chart of up to two lines: name and a number (or None) per time."""
     top = _round_up(max((value for _, values in lines for value in values if value), default=1))
     begin, span = times[0], (times[-1] - times[0]).total_seconds() or 1
 
@@ -79,7 +79,7 @@ def _range_in_words(name: str, values: Sequence[int | None]) -> str:
 
 
 def _round_up(value: int) -> int:
-    """Return the next number that reads well: a digit and zeros.
+    """Round up to a digit and zeros.
 
     >>> _round_up(1234), _round_up(7)
     (2000, 7)
@@ -89,7 +89,7 @@ def _round_up(value: int) -> int:
 
 
 def short(value: int) -> str:
-    """Return a number in few characters.
+    """Return a number as a short text.
 
     >>> short(950), short(1500), short(3_000_000)
     ('950', '1.5k', '3M')

@@ -26,7 +26,7 @@ class CrawlFigures:
     rejected: int
     clones: int
     bytes: int  # of git and large files of the repositories that it worked on
-    schema_changes: list[tuple[str, int]]  # (what the hub answered unlike its known schema, models)
+    schema_changes: list[tuple[str, int]]  # (difference from the hub's known schema, models)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from ptmtorrent_scrapy.report.repositories import RepositoryFigures, repository_
 from ptmtorrent_scrapy.storage.jsonl import json_lines
 
 Advance = Callable[[str, int, int | None], object]  # (what, done, total if known)
-_WITHOUT_RECORDS = {  # hubs without records, which would say whose they are: their titles, and what they list
+_WITHOUT_RECORDS = {  # hubs without records, which would name them: their titles, and what they list
     "huggingface_datasets": ("Hugging Face datasets", "datasets"),
     "huggingface_spaces": ("Hugging Face spaces", "spaces"),
 }
@@ -31,9 +31,9 @@ class HubFigures:
     title: str  # as the hub calls itself
     url: str | None
     listed: str  # what the hub lists: `models`, `datasets` or `spaces`
-    models: int | None  # or datasets or spaces, that the last complete listing had
+    models: int | None  # number of models, datasets or spaces in the last complete listing
     is_complete: bool
-    verdict: str  # why it is complete or not, in one sentence
+    verdict: str  # why it is complete or not, in a sentence
     crawl: CrawlFigures | None  # the last one
     records: RecordFigures
     rejections: Rejections
@@ -103,7 +103,7 @@ def _read_records(
 
 
 def _records(pair: Pair, hub_of: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the records; the first one that says of which hub it is fills `hub_of`."""
+    """Yield the records; the first one with a hub fills `hub_of`."""
     for record, _ in pair.records(with_objects=False):
         if not hub_of:
             hub_of.update(record.get("ModelHub") or {})
@@ -119,7 +119,7 @@ def _models(crawls: History, found: RecordFigures, rejected: Rejections) -> int 
 
 
 def _started(hub: CollectedHub) -> str | None:
-    """Return when a crawl started that has not ended; None where each has."""
+    """Return the start of a crawl that has not ended; None if all have."""
     return next((line["started"][:40] for line in json_lines(hub.tree.begun, {"started": str})), None)
 
 

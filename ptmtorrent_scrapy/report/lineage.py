@@ -1,4 +1,4 @@
-"""Families of models: who was made from whom, and which licences meet.
+"""Find families of models: which models are derived from which, with which licences.
 
 Names and edges are kept in a database on disk; families are found in arrays of numbers.
 """
@@ -45,7 +45,7 @@ _FIRST = "SELECT model, base FROM link WHERE rank = 0"
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """A base model and all models that were made from it, directly or through others."""
+    """A base model and all models derived from it, directly or through others."""
 
     root: str
     models: int  # without the root
@@ -65,7 +65,7 @@ class Lineage:
 
 
 class LineageReader:
-    """Collects base models and licences while records are read; a context, since it needs a folder for scratch."""
+    """Collects base models and licences while records are read; a context manager with a scratch folder."""
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="report-")
@@ -84,7 +84,7 @@ class LineageReader:
         self._folder.cleanup()
 
     def add(self, record: dict[str, Any], license_: str | None) -> None:
-        """Take a record, and its licence."""
+        """Add a record and its licence."""
         self._count += 1
         self._models.append((str(record.get("ModelName", ""))[:MAX_LENGTH], license_ or NO_LICENSE))
         bases = record.get("ModelBaseModels")
@@ -102,7 +102,7 @@ class LineageReader:
         self._models, self._edges = [], []
 
     def lineage(self) -> Lineage | None:
-        """Return what was found, None where no model names a base model."""
+        """Return the lineage; None if no model names a base model."""
         self._flush()
         if not self._with_base:
             return None
@@ -118,7 +118,7 @@ class LineageReader:
         )
 
     def _families(self) -> dict[int, tuple[int, int]]:
-        """Return (models, generations) by the number of the root; a model of several bases is in the first one's."""
+        """Return (models, generations) by the number of the root; a model with several bases is in the first one's."""
         total = self._database.execute("SELECT max(id) FROM model").fetchone()[0]
         parents = array("q", bytes(8 * (total + 1)))
         with closing(self._database.execute(_FIRST)) as edges:
@@ -132,7 +132,7 @@ class LineageReader:
 
 
 def families(parents: "array[int]") -> dict[int, tuple[int, int]]:
-    """Return {root: (members, generations)}; 0 means no parent; a circle ends where it was entered.
+    """Return {root: (members, generations)}; 0 means no parent; a cycle ends where it was entered.
 
     >>> families(array("q", [0, 0, 1, 2, 1]))
     {1: (3, 2)}
@@ -145,7 +145,7 @@ def families(parents: "array[int]") -> dict[int, tuple[int, int]]:
             depths[at] = -1  # on the path
             path.append(at)
             at = parents[at]
-        if depths[at] <= 0:  # no parent, or a circle
+        if depths[at] <= 0:  # no parent, or a cycle
             depths[at], roots[at] = 1, at
         for model in reversed(path):
             if model != at:

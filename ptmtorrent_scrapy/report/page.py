@@ -1,6 +1,6 @@
-"""The pages: one HTML file each, which needs no network and no script, whatever a hub says.
+"""Render the pages: one HTML file each, without network requests and scripts, whatever a hub sends.
 
-Every text is escaped by Jinja2, and characters that act on what is read are shown as their codes. The
+Jinja2 escapes every text, and control and direction characters are shown as codes. The
 Content-Security-Policy allows the page's own style and nothing else.
 """
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:  # most commands write no page
     from jinja2 import Environment
 
 _LONGEST = 200  # characters of a text that are shown
-_PARTS = re.compile(r"(?<=[/_])(?=[^/_])|(?<=[a-z])(?=[A-Z])")  # where a name may be wrapped
-_TITLES = {  # headings of charts, and what a value is called
+_PARTS = re.compile(r"(?<=[/_])(?=[^/_])|(?<=[a-z])(?=[A-Z])")  # characters after which a name may be wrapped
+_TITLES = {  # headings of charts, and the noun of a value
     "ModelTask": ("Tasks", "task"),
     "ModelLibrary": ("Libraries", "library"),
     "ModelArchitecture": ("Architectures", "architecture"),
@@ -62,12 +62,12 @@ def report_page(figures: TreeFigures) -> str:
 
 
 def diff_page(hub: str, changes: Changes) -> str:
-    """Return the page of what changed between two states of a hub."""
+    """Return the page about the changes between two states of a hub."""
     return _render("diff.html", hub=hub, changes=changes, generated=datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 def _hub(hub: HubFigures) -> dict[str, Any]:
-    """Return what the template shows of a hub: its figures, and what follows from them."""
+    """Return the values for the template of a hub: its figures and derived values."""
     records, repositories = hub.records, hub.repositories
     largest = [{**vars(each), "name": _name(each)} for each in repositories.largest]
     return {

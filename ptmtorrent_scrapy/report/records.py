@@ -28,7 +28,7 @@ class RecordFigures:
     """Figures from the records of a hub."""
 
     records: int
-    filled: list[Filled]  # in the order of the record's description, also fields that no record has
+    filled: list[Filled]  # in the order of the schema, including fields that no record has
     top: list[Top]
     licenses: Top
     spdx: int  # models whose licence maps to SPDX identifiers
@@ -49,7 +49,7 @@ def record_figures(records: Iterable[dict[str, Any]], advance: Callable[[int], o
 
 
 class _Counts:
-    """What has been counted in the records so far."""
+    """Counts of the records so far."""
 
     def __init__(self, lineage: LineageReader) -> None:
         self.records = 0

@@ -1,4 +1,4 @@
-"""Figures of a hub's clones: results, sizes, failures, and what is stored once for several."""
+"""Figures of a hub's clones: results, sizes, failures, and bytes saved by sharing."""
 
 import contextlib
 import os
@@ -11,15 +11,15 @@ from typing import Any
 
 from ptmtorrent_scrapy.git.models import COMPLETE, CloneStatus
 
-INCOMPLETE = (CloneStatus.PARTIAL, CloneStatus.FAILED)  # what the next crawl may complete
+INCOMPLETE = (CloneStatus.PARTIAL, CloneStatus.FAILED)  # statuses that the next crawl may complete
 LARGEST = 15
-FAILURES = 50  # that are listed by status
+FAILURES = 50  # repositories listed per status
 _TEXT = 500  # characters of an error
 
 
 @dataclass(frozen=True, kw_only=True)
 class Repository:
-    """A repository, as far as it is listed."""
+    """A repository in the lists of the report."""
 
     url: str
     path: str | None
@@ -64,7 +64,7 @@ class RepositoryFigures:
 
     @property
     def clones(self) -> int:
-        """Return how many repositories have everything that was wanted."""
+        """Return how many repositories have everything that was requested."""
         return sum(count for status, count in self.statuses if status in COMPLETE)
 
     @property
@@ -100,11 +100,11 @@ def repository_figures(lines: Iterable[dict[str, Any]], store: Path) -> Reposito
 
 
 def _stored(store: Path, *, git: int, linked: int) -> Stored:
-    """Return the bytes of clones, with the large files in a store of git-lfs: objects/AB/CD/OID."""
+    """Return the bytes of clones and of the large files in a git-lfs store (objects/AB/CD/OID)."""
     count = size = 0
     for folder, _, names in os.walk(store / "objects"):
         for name in names:
-            with contextlib.suppress(OSError):  # a crawl may work in the store
+            with contextlib.suppress(OSError):  # a crawl may be changing the store
                 size += os.lstat(os.path.join(folder, name)).st_size
                 count += 1
     return Stored(git=git, objects=count, object_bytes=size, linked_bytes=linked)

@@ -1,10 +1,10 @@
-"""Counting of what hubs say, in memory that does not grow with the hub."""
+"""Count values from hubs, in memory that does not grow with the hub."""
 
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-MAX_DISTINCT = 200_000  # values that are counted; beyond, the rarest are forgotten
+MAX_DISTINCT = 200_000  # values to count; if there are more, the rarest are dropped
 MAX_LENGTH = 300  # characters of a value
 SHOWN = 15
 
@@ -18,7 +18,7 @@ class Top:
     distinct: int  # values that were counted
     others: int  # models with a value that is not among `values`; one with several values may count more than once
     without: int  # models without a value
-    is_exact: bool  # False where rare values were forgotten: then numbers are lower bounds
+    is_exact: bool  # False if rare values were dropped: numbers are then lower bounds
 
 
 class Values:
@@ -49,13 +49,13 @@ class Values:
             self._forget()
 
     def _forget(self) -> None:
-        """Keep the values that are most frequent so far."""
+        """Keep only the most frequent values so far."""
         total = self._counts.total()
         self._counts = Counter(dict(self._counts.most_common(self._limit)))
         self._forgotten += total - self._counts.total()
 
     def top(self, shown: int = SHOWN) -> Top:
-        """Return the most frequent values; those that are equally frequent in the order of the alphabet."""
+        """Return the most frequent values, equally frequent ones in alphabetical order."""
         values = sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))[:shown]
         return Top(
             field=self.field,

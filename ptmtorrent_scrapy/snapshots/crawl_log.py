@@ -31,7 +31,7 @@ def note(tree: DataTree, line: dict[str, Any]) -> None:
 
 
 def end(tree: DataTree, line: dict[str, Any]) -> None:
-    """Add the line of a crawl that has ended."""
+    """Add the line of an ended crawl."""
     append(tree.crawls, line)
     tree.begun.unlink(missing_ok=True)
 

@@ -16,7 +16,7 @@ import orjson
 from ptmtorrent_scrapy.snapshots.reader import DamagedFile, State
 
 COUNTS = ("ModelDownloads", "ModelLikes")  # fields that change all the time
-SHOWN = ("LatestGitCommitSHA", "ModelLicense", "ModelTask")  # fields that are shown with both values
+SHOWN = ("LatestGitCommitSHA", "ModelLicense", "ModelTask")  # fields shown with both values
 _PLACES = ("MetadataFilePath", "MetadataObjectID")  # position of the object in the listing, as `id` is of the record
 _NOT_HASHED = frozenset(("id", "ModelURL", "ModelOwner", "ModelName", *SHOWN, *COUNTS))
 _MOST = 10_000  # records per URL
@@ -46,7 +46,7 @@ class Change:
 
     @property
     def concerns_clone(self) -> bool:
-        """Return whether a clone of the model is to be made, updated or removed."""
+        """Return whether the change adds, updates or removes a clone of the model."""
         is_moved = "LatestGitCommitSHA" in self.fields or "ModelRepositoryURL" in self.others
         return self.what != ChangeKind.CHANGED or is_moved
 
@@ -76,7 +76,7 @@ def changes(former: State, new: State) -> Iterator[Change]:
 
 
 def _compared(record: dict[str, Any], state: State) -> bytes:
-    """Return what is compared of a record: [owner, name, shown values, counts, hashes of the other fields].
+    """Return the compared parts of a record: [owner, name, shown values, counts, hashes of the other fields].
 
     Raise `DamagedFile`.
     """
@@ -105,7 +105,7 @@ def _hash(value: Any) -> Any:
 
 
 def _of_one(url: str, rows: Iterator[tuple[str, int, bytes]]) -> Iterator[Change]:
-    """Yield the changes of the models of one URL: mostly one model, but a repository may have several."""
+    """Yield the changes of the models with one URL: usually one model, but a repository may have several."""
     texts: tuple[list[bytes], list[bytes]] = ([], [])
     for number, (_, side, compared) in enumerate(rows):
         if number == _MOST:

@@ -26,7 +26,7 @@ class UnknownState(Exception):
 
 
 class DamagedFile(Exception):
-    """A file that no crawl wrote like this; the message says which file and why."""
+    """A file is damaged; the message says which one and why."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def states(tree: DataTree) -> list[State]:
 
 
 def _state(name: str, folder: Path, tree: DataTree) -> State:
-    """Return the state in a folder; without records it is that of the only metadata file."""
+    """Return the state in a folder; without records it uses the only metadata file."""
     place = (lambda path: path) if name == NOW else compressed
     records, rejected = (place(folder / path.name) for path in (tree.records, tree.rejected))
     objects = [] if records.is_file() else _objects(folder / "metadata", name)

@@ -1,4 +1,4 @@
-"""Saves the files of the previous crawl before new ones replace them: `snapshots/TIME/`, compressed."""
+"""Save the files of the previous crawl, compressed in `snapshots/TIME/`, before new ones replace them."""
 
 import contextlib
 import logging
@@ -46,9 +46,9 @@ class SnapshotWriter:
         self._former = tree.before / self._place
 
     def hold(self) -> None:
-        """Link the current files aside, since the listing of some hubs overwrites them.
+        """Keep links to the current files, since the listing of some hubs overwrites them.
 
-        Files that an interrupted crawl linked aside are kept, unless new records were written since.
+        Links of an interrupted crawl are kept, unless new records were written since.
         """
         self._tidy()
         if self._keep and self._former.exists() and self._former.samefile(self._state):
@@ -76,7 +76,7 @@ class SnapshotWriter:
         self.let_go()
 
     def again(self, new: JsonArrayFile) -> None:
-        """Remove this crawl's snapshot again if records that are written later equal it."""
+        """Remove this crawl's snapshot again if the final records equal it."""
         if self.made is None:
             return
         new.save()

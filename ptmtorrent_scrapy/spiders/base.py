@@ -1,4 +1,4 @@
-"""The base of all spiders: their arguments and settings, and how objects of a hub become models."""
+"""The base of all spiders: arguments, settings, and the steps from objects of a hub to models."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,14 +17,14 @@ from ptmtorrent_scrapy.spiders.fetching import FetchingSpider
 class HubSpider(FetchingSpider):
     """A spider that lists the models of one hub.
 
-    A subclass names its hub, asks for its pages in `start`, and in `model` turns one object of the hub into a Model.
+    A subclass names its hub, requests its pages in `start`, and turns one object of the hub into a Model in `model`.
     """
 
     default_fraction: ClassVar[float] = 1.0
     # arguments
     selects: ClassVar[tuple[str, ...]] = ("fraction", "top", "replace", "sample", "seed", "ids", "author", "task")
-    probe: ClassVar[str] = ""  # path below the URL of its pages that shows whether the hub answers
-    token_probe: ClassVar[str] = ""  # path below the URL of its pages that shows whether the hub knows the token
+    probe: ClassVar[str] = ""  # path below the hub's URL; its answer shows that the hub is up
+    token_probe: ClassVar[str] = ""  # path below the hub's URL; its answer shows that the token is accepted
 
     def __init__(self, **given: Any) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class HubSpider(FetchingSpider):
 
     @classmethod
     def file_url(cls, url: str, commit: str, path: str) -> str | None:
-        """Return where anybody can download a file of a repository's commit; None if the hub has no such address."""
+        """Return the public URL of a file in a repository's commit; None if the hub has none."""
         return None
 
     @classmethod
@@ -62,9 +62,9 @@ class HubSpider(FetchingSpider):
 
     @classmethod
     def check_arguments(cls, **given: Any) -> tuple[Selection, str | None]:
-        """Return what the spider's arguments select, and which large files; None where a setting decides that.
+        """Return the selection of the spider's arguments, and which large files; None if a setting decides that.
 
-        Raise `InvalidOption`, also for what the hub's listing cannot answer.
+        Raise `InvalidOption`, also for arguments that the hub's listing has no data for.
         """
         given = {name: value for name, value in given.items() if not name.startswith("_")}  # scrapyd adds _job
         lfs = given.pop("lfs", None)
@@ -80,15 +80,15 @@ class HubSpider(FetchingSpider):
         raise ValueError("not an array of models")
 
     def on_page(self, value: dict[str, Any], url: str) -> dict[str, Any]:
-        """Return an object with what only the address of its page says of it."""
+        """Return an object with the data that only the URL of its page has."""
         return value
 
     def model(self, metadata: Metadata) -> Model:
-        """Return the model that an object of the hub's listing describes. Raise `NotAModel`."""
+        """Return the model of an object of the hub's listing. Raise `NotAModel`."""
         raise NotImplementedError
 
     def models(self, listing: list[Metadata]) -> Iterator[Model | RejectedModel]:
-        """Yield the models of a listing, and what is none with its reason."""
+        """Yield the models of a listing, and rejected objects with their reasons."""
         for metadata in listing:
             if metadata.fault is not None:
                 yield RejectedModel(metadata=metadata, reason="unreadable", detail=metadata.fault)

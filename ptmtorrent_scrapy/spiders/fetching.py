@@ -1,4 +1,4 @@
-"""How a spider gets the pages and clones that list its hub, and how a listing is given up."""
+"""Fetch the pages and clones that list a hub, and give up a listing."""
 
 import asyncio
 import itertools
@@ -29,18 +29,18 @@ from ptmtorrent_scrapy.parsers.limited import TooSlow, limited
 
 T = TypeVar("T")
 
-_SHORT = 1 << 15  # characters, whose reading takes a second at the worst
-_MOST_VALUES = 4_000_000  # in a page: some 500 MB of memory; 1,000 models have some 200,000, mostly names of files
+_SHORT = 1 << 15  # characters; parsing more could take over a second
+_MOST_VALUES = 4_000_000  # in a page: about 500 MB of memory; 1,000 models have about 200,000, mostly names of files
 
 
 class FetchingSpider(Hub, Spider):
-    """A spider that asks for what a listing cannot do without, and keeps previous data where it does not get it."""
+    """A spider that fetches required pages, and keeps previous data if it fails."""
 
-    token_setting: ClassVar[str] = ""  # that gives the hub's token
+    token_setting: ClassVar[str] = ""  # the setting of the hub's token
 
     @cached_property
     def session(self) -> CrawlSession:
-        """Return the crawl that this spider lists for, also once it has ended."""
+        """Return the crawl of this spider, also after its end."""
         return CrawlSession.of(self.crawler)
 
     @property
@@ -51,12 +51,12 @@ class FetchingSpider(Hub, Spider):
     def request(
         self, url: str, callback: Callable[..., Any] | None, meta: dict[str, Any] | None = None, **options: Any
     ) -> Request:
-        """Return a request whose page the listing cannot do without: its host is given time."""
+        """Return a request for a required page: a failing host gets time."""
         meta = {PATIENT: True, **(meta or {})}
         return Request(url, callback, errback=self.give_up, dont_filter=True, meta=meta, **options)
 
     async def fetch(self, request: Request) -> Response:
-        """Return the answer to a request of a callback that continues with it. Raise `PageFailed`."""
+        """Return the answer to a request inside a callback. Raise `PageFailed`."""
         try:
             response = await self.crawler.engine.download_async(request)
         except Exception as error:
@@ -66,7 +66,7 @@ class FetchingSpider(Hub, Spider):
         return response
 
     async def fetch_or_kept(self, request: Request, path: str) -> Response:
-        """Return the answer to a request, else the page that an earlier crawl wrote to `path`, if the fault may pass.
+        """Return the answer to a request; after a temporary fault, the page that an earlier crawl wrote to `path`.
 
         Raise `PageFailed`.
         """
@@ -96,11 +96,11 @@ class FetchingSpider(Hub, Spider):
         return page
 
     def refused(self, response: Response) -> PageFailed:
-        """Return what an answer with another status than 200 means."""
+        """Return the error for an answer with a status other than 200."""
         return refused(response, token_setting=self.token_setting, has_token=self.token is not None)
 
     async def clone(self, url: str, folder: str) -> Path | None:
-        """Return where the clone of the repository lies that is the listing; None after the listing has failed."""
+        """Return the path of the clone of the listing's repository; None after the listing has failed."""
         try:
             outcome = await self._cloner.clone_now(url, folder)
         except GitError as error:
@@ -112,7 +112,7 @@ class FetchingSpider(Hub, Spider):
         return Path(outcome.path)
 
     async def last_commits(self, clone: Path) -> dict[str, str]:
-        """Return the last commit that touched each file and folder of a clone; none after the listing has failed."""
+        """Return the last commit that changed each file and folder of a clone; none after the listing has failed."""
         try:
             return await self._cloner.last_commits(clone)
         except GitError as error:
@@ -120,7 +120,7 @@ class FetchingSpider(Hub, Spider):
             return {}
 
     async def parsed(self, function: Callable[..., T], text: str, *values: Any) -> T:
-        """Return what a parser makes of a text; a long one is read in a process of its own. Raise `PageFailed`."""
+        """Return the result of a parser for a text; a long text is parsed in another process. Raise `PageFailed`."""
         try:
             if len(text) < _SHORT:
                 return await asyncio.to_thread(function, text, *values)
@@ -139,9 +139,9 @@ class FetchingSpider(Hub, Spider):
     async def json_array(
         self, response: Response, of: Callable[[str], list[Metadata]] = elements
     ) -> tuple[Response, list[Metadata]]:
-        """Return an answer that is a JSON array, or has one, and its elements; ask again for an answer that is none.
+        """Return an answer with a JSON array, and its elements; request an answer without one again.
 
-        `of` takes the text apart and raises `ValueError` or `RecursionError`. Raise `PageFailed`.
+        `of` parses the text and raises `ValueError` or `RecursionError`. Raise `PageFailed`.
         """
         pause = options.duration("LISTING_RETRY_PAUSE", self.settings["LISTING_RETRY_PAUSE"])
         for failures in itertools.count():
@@ -160,7 +160,7 @@ class FetchingSpider(Hub, Spider):
         self.page_failed(failure.request.url, self.why(failure))  # type: ignore[attr-defined]  # Scrapy sets it
 
     def why(self, failure: Failure) -> PageFailed:
-        """Return what a failure of a request means."""
+        """Return the `PageFailed` for a failed request."""
         error = failure.value
         assert error is not None
         return self.refused(error.response) if isinstance(error, HttpError) else failed(error)
@@ -176,7 +176,7 @@ class FetchingSpider(Hub, Spider):
 
 
 async def map_ordered(calls: Iterable[Coroutine[Any, Any, T]], ahead: int = 8) -> AsyncIterator[T]:
-    """Yield the results of calls, in the order of the calls, of which some are made ahead."""
+    """Yield the results of calls in order; some calls run ahead."""
     made: deque[asyncio.Task[T]] = deque()
     try:
         for call in calls:
@@ -196,7 +196,7 @@ def text(response: Response) -> str:
 
 
 def json_text(response: Response) -> str:
-    """Return the text of an answer that is JSON. Raise `PageFailed` where its values would fill the memory."""
+    """Return the text of a JSON answer. Raise `PageFailed` if its values would fill the memory."""
     if sum(map(response.body.count, (b",", b"[", b"{"))) > _MOST_VALUES:
         raise PageFailed(f"has more than {_MOST_VALUES:,} values", is_too_large=True)
     return text(response)

@@ -1,4 +1,4 @@
-"""Spiders that list nothing: their models are those of the records on disk."""
+"""Spiders without a listing: their models are those of the records on disk."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ _RETRIED = {
 
 
 class FromRecords(HubSpider):
-    """Takes the place of a spider's listing; `retry` selects repositories by the result of their last clone."""
+    """Replaces a spider's listing; `retry` selects repositories by the result of their last clone."""
 
     retry: frozenset[CloneStatus] | None = None
 
@@ -29,7 +29,7 @@ class FromRecords(HubSpider):
 
     @classmethod
     def check_arguments(cls, **given: Any) -> tuple[Selection, str | None]:
-        """Return what the arguments select, and which large files. Raise `InvalidOption`."""
+        """Return the selection of the arguments, and which large files. Raise `InvalidOption`."""
         if (retry := given.pop("retry", None)) is not None:
             options.choice("retry", retry, tuple(_RETRIED))
             if not any(name in given for name in SHARES):
@@ -44,6 +44,6 @@ class FromRecords(HubSpider):
 
 
 def from_records(spider: type[HubSpider]) -> type[HubSpider]:
-    """Return a spider of the same hub that lists nothing."""
+    """Return a spider of the same hub without a listing."""
     attributes: Mapping[str, Any] = {"__module__": __name__, "name": spider.name}
     return type(spider.__name__, (FromRecords, spider), dict(attributes))

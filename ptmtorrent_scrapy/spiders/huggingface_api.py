@@ -30,15 +30,15 @@ from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.spiders.fetching import text
 
 _TREE_PAGES = 100  # of a list of files
-_ERRORS = list(range(400, 600))  # statuses that `parse_listing` sees, since it can ask for less
+_ERRORS = list(range(400, 600))  # statuses that `parse_listing` handles, since it can request a smaller page
 
 
 class HuggingFaceApiSpider(HubSpider):
-    """Lists what one path of the API has, page by page. A subclass names the path and makes models of its objects."""
+    """Lists one path of the API page by page. A subclass names the path and turns its objects into models."""
 
-    plural: ClassVar[str]  # as the API's path calls them
+    plural: ClassVar[str]  # the name in the API's path
     prefix: ClassVar[str] = ""  # of the paths of their repositories
-    fields_setting: ClassVar[str]  # names of the fields that the listing is asked for
+    fields_setting: ClassVar[str]  # setting with the names of the requested fields
     selects = (*HubSpider.selects, "library", "license", "min_downloads", "private")
     url_settings = ("HUGGINGFACE_URL",)
     token_setting = "HUGGINGFACE_TOKEN"  # noqa: S105 - the name of a setting
@@ -46,8 +46,8 @@ class HuggingFaceApiSpider(HubSpider):
     fields: list[str]
     followed: set[str]  # URLs of next pages, some 3,000 for 3 million models
     size: query.PageSize
-    _other_hosts: set[str]  # hosts that redirects have led to
-    _next: asyncio.Task[Response | PageFailed] | None = None  # the answer for the next page
+    _other_hosts: set[str]  # hosts after redirects
+    _next: asyncio.Task[Response | PageFailed] | None = None  # fetches the next page
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
@@ -93,21 +93,24 @@ class HuggingFaceApiSpider(HubSpider):
             yield request.replace(errback=self.parse_failure, meta={**request.meta, "handle_httpstatus_list": _ERRORS})
 
     def page(self, url: str, callback: Callable[..., Any] | None = None) -> Request:
-        """Return a request to the API, which its official client asks without a look at robots.txt."""
+        """Return a request to the API; its official client does not read robots.txt either."""
         headers = {"Authorization": f"Bearer {self.token[1]}"} if self.token else None
-        meta: dict[str, Any] = {"dont_cache": True, "dont_obey_robotstxt": True}  # a listing has 10 GB, new each time
+        meta: dict[str, Any] = {
+            "dont_cache": True,
+            "dont_obey_robotstxt": True,
+        }  # a listing has 10 GB, different each time
         meta[SHRINKS] = query.limit(url) > query.LEAST
         return self.request(url, callback, headers=headers, meta=meta)
 
     async def parse_listing(self, response: Response) -> AsyncIterator[ListingPage]:
-        """Yield this page and all that follow."""
+        """Yield this page and all following ones."""
         assert response.request is not None
         redirected: list[str] = response.meta.get("redirect_urls", [])
         async for page in self._listing(redirected[0] if redirected else response.request.url, response):
             yield page
 
     async def parse_failure(self, failure: Failure) -> AsyncIterator[ListingPage]:
-        """Yield the same where no answer has come for the first page."""
+        """Yield the same after the request for the first page has failed."""
         url = failure.request.url  # type: ignore[attr-defined]  # Scrapy sets it
         async for page in self._listing(url, self.why(failure)):
             yield page
@@ -127,7 +130,7 @@ class HuggingFaceApiSpider(HubSpider):
             yield item
 
     async def _listing(self, url: str, answer: Response | PageFailed) -> AsyncIterator[ListingPage]:
-        """Yield the pages from a URL on; each is fetched while the models of the one before are processed."""
+        """Yield the pages from a URL on; each is fetched while the models of the previous one are processed."""
         while self.session.state.problem is None:
             try:
                 page, listing = await self._usable(url, answer)
@@ -149,12 +152,12 @@ class HuggingFaceApiSpider(HubSpider):
                     self._next.cancel()
 
     def _fetching_next(self, following: str | None, listing: list[Metadata]) -> Iterator[Model | RejectedModel]:
-        """Yield the models of a page, which is on the disk by now; the next page is fetched at the same time."""
+        """Yield the models of a page, which is already on the disk; the next page is fetched at the same time."""
         self._next = asyncio.create_task(self._answer(following)) if following else None
         yield from self.models(listing)
 
     async def _usable(self, url: str, answer: Response | PageFailed) -> tuple[Response, list[Metadata]]:
-        """Return a page and its objects, with less in it where the hub cannot give all. Raise `PageFailed`."""
+        """Return a page and its objects; a smaller one if the hub cannot provide all. Raise `PageFailed`."""
         failures = 0
         while True:
             try:
@@ -178,7 +181,7 @@ class HuggingFaceApiSpider(HubSpider):
         return answer
 
     async def _answer(self, url: str, failures: int = 0) -> Response | PageFailed:
-        """Return the answer to a request, or why there is none; earlier failures count for Scrapy's RetryMiddleware."""
+        """Return the answer to a request, or its failure; earlier failures count for Scrapy's RetryMiddleware."""
         request = self.page(url)
         try:
             return await self.fetch(request.replace(meta={**request.meta, "retry_times": failures}))
@@ -186,7 +189,7 @@ class HuggingFaceApiSpider(HubSpider):
             return why
 
     def _easier(self, url: str, why: PageFailed) -> str | None:
-        """Return the URL that asks for less, where that may help."""
+        """Return a URL with fewer objects or fields, if that may help."""
         if why.is_too_large:
             return self.size.smaller(url)
         requested = query.fields(url)
@@ -194,14 +197,14 @@ class HuggingFaceApiSpider(HubSpider):
             return None
         message = text(why.response)
         if "expand" not in message and "cursor=" in url:
-            return None  # it is the position that is refused
+            return None  # the hub refuses the position
         accepted = query.accepted(message) or frozenset()
         fewer = [name for name in requested if name in accepted]
         self._count_refused(requested, fewer if len(fewer) < len(requested) else [])
         return query.with_fields(url, fewer if len(fewer) < len(requested) else [])
 
     def _count_refused(self, requested: list[str], accepted: list[str]) -> None:
-        """Count the fields that the hub gives no more; none is accepted where it refuses `expand` itself."""
+        """Count the fields that the hub no longer accepts: all of them if it refuses `expand` itself."""
         names = [name for name in requested if name not in accepted] if accepted else ["expand"]
         assert self.crawler.stats is not None
         for name in names:
@@ -237,7 +240,7 @@ class HuggingFaceApiSpider(HubSpider):
 
 
 def linked(response: Response) -> str | None:
-    """Return the next page's URL, as the answer names it. Raise `PageFailed`."""
+    """Return the next page's URL from the answer. Raise `PageFailed`."""
     try:
         return next_link(b", ".join(response.headers.getlist("Link")).decode("latin-1"))
     except ValueError as error:

@@ -55,7 +55,7 @@ class ModelhubSpider(HubSpider):
         return modelhub.model(metadata, self.repositories)
 
     def with_clone(self, model: Model, files: Mapping[str, bytes]) -> Model:
-        """Return the model with what the `config.json` of its clone says."""
+        """Return the model with the data of its clone's `config.json`."""
         assert self.crawler.stats is not None
         try:
             config = files.get(modelhub.CONFIG, b"{}").decode("utf-8", "replace")

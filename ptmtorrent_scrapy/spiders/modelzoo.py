@@ -19,7 +19,7 @@ from ptmtorrent_scrapy.parsers.errors import NotAModel
 from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.spiders.fetching import json_text, map_ordered
 
-_INDEX = "0"  # where the other pages have the name of a model
+_INDEX = "0"  # in place of a model's name
 
 
 class ModelZooSpider(HubSpider):
@@ -46,7 +46,7 @@ class ModelZooSpider(HubSpider):
         return modelzoo.entries(text)
 
     def on_page(self, value: dict[str, Any], url: str) -> dict[str, Any]:
-        """Return the object of a model's page with its slug, which the address alone has."""
+        """Return the object of a model's page with its slug, which is only in the URL."""
         return {"slug": urlsplit(url).path.rstrip("/").rpartition("/")[2], **value}
 
     async def start(self) -> AsyncIterator[Request]:
@@ -73,7 +73,7 @@ class ModelZooSpider(HubSpider):
             self.listing_failed(f"none of its {len(index):,} models has a page")
 
     async def described(self, entry: Metadata) -> list[RawPage | Model | RejectedModel]:
-        """Return a model's page and what it describes; of a model without a page, its entry in the index."""
+        """Return a model's page and its model; for a model without a page, its entry in the index."""
         slug = modelzoo.slug(entry)
         try:
             path = modelzoo.page_path(slug)

@@ -23,7 +23,7 @@ from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.spiders.fetching import map_ordered, text
 
 _CLASSES, _MANIFEST, _UNVALIDATED = "omz_metadata.json", "omz_manifest.json", "omz_unvalidated_metadata.json"
-_PAGE_BYTES = 1 << 18  # ten times what the largest has; Markdown at its worst takes seconds for that
+_PAGE_BYTES = 1 << 18  # ten times the largest one; the worst Markdown of that size takes seconds
 _MANIFEST_BYTES = 1 << 26
 
 Item = RawPage | Metadata | Model | RejectedModel
@@ -35,12 +35,12 @@ class OnnxModelZooSpider(HubSpider):
     model_hub_name = "Onnx Model Zoo"
     metadata = "omz_models_metadata.json"
     raw_pages = ("json/metadata/omz_*.json", "html/metadata/README_models.html", "html/metadata/models/README_*.html")
-    selects = ("fraction",)  # one repository is the hub: there is nothing to choose from
+    selects = ("fraction",)  # the hub is one repository: there is nothing to choose
     url_settings = ("ONNXMODELZOO_REPOSITORY",)
     repository_settings = url_settings
     full_name: str  # OWNER/NAME of the repository
     repository: Path  # its clone
-    commits: dict[str, str]  # the last one of each file and folder
+    commits: dict[str, str]  # the last commit of each file and folder
     zoo: OnnxModels
 
     @classmethod
@@ -63,7 +63,7 @@ class OnnxModelZooSpider(HubSpider):
             yield self.request(url, self.parse, meta={"download_maxsize": _PAGE_BYTES, "dont_retry": True})
 
     async def parse(self, response: Response) -> AsyncIterator[Item]:
-        """Yield what the hub's README and the other files of the repository have."""
+        """Yield the pages and models of the hub's README and the other files of the repository."""
         pages = page_files(self.folders_with("README.md"))
         try:
             readme, classes = await self.parsed(hub_page, text(response), self.full_name, pages)
@@ -97,7 +97,7 @@ class OnnxModelZooSpider(HubSpider):
                 rows += 1
 
     async def hashes(self, manifest: list[Metadata]) -> dict[str, str]:
-        """Return the SHA-256 of the models by path, from their pointers; none where no path of the manifest is gone."""
+        """Return the SHA-256 of the models by path, from their pointers; empty if all paths of the manifest exist."""
         named = (manifest_path(entry.value) for entry in manifest)
         if not any(path and path not in self.commits for path in named):
             return {}
@@ -119,7 +119,7 @@ class OnnxModelZooSpider(HubSpider):
             return None
 
     async def page(self, folder: str) -> tuple[str, str | None, list[dict[str, str]], list[str]]:
-        """Return the folder, and the HTML, rows and papers of its page; no HTML where it cannot be read."""
+        """Return the folder, and the HTML, rows and papers of its page; no HTML if it cannot be read."""
         markdown = await self.file(f"{folder}/README.md")
         try:
             if markdown is not None:
@@ -148,7 +148,7 @@ class OnnxModelZooSpider(HubSpider):
             return described({"path": folder, "problem": str(why)}, _UNVALIDATED)
 
     def model(self, metadata: Metadata) -> Model:
-        """Return the model of an entry of the manifest, or of a folder with statistics."""
+        """Return the model of a manifest entry, or of a folder with statistics."""
         of = self.zoo.of_statistics if metadata.file == _UNVALIDATED else self.zoo.of_entry
         return of(metadata)
 

@@ -1,4 +1,4 @@
-"""PyTorch Hub: models as the repository of its pages lists them, and the pages as its site shows them in a browser.
+"""PyTorch Hub: models from the repository of its pages, and the pages as a browser shows them on its site.
 
 https://github.com/pytorch/hub
 """
@@ -23,7 +23,7 @@ from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.spiders.fetching import map_ordered, text
 
 _PAGE_FILE = re.compile(r"[^/]+\.md")
-_LARGEST_PAGE = 1 << 18  # bytes: twenty times what there is
+_LARGEST_PAGE = 1 << 18  # bytes: twenty times the largest
 
 
 class PyTorchHubSpider(HubSpider):
@@ -91,7 +91,7 @@ class PyTorchHubSpider(HubSpider):
         return f"{self.hub_url}/{quote(page.stem)}/" if page.stem else f"{self.hub_url}/"
 
     async def kept(self, page: Page) -> RawPage | None:
-        """Return a page as the site shows it, else as its Markdown renders; None if that of an earlier crawl stays."""
+        """Return a page of the site, else rendered from its Markdown; None if that of an earlier crawl stays."""
         assert self.crawler.stats is not None
         path = f"html/metadata/models/{page.stem}.html" if page.stem else "html/metadata/pyth_metadata.html"
         try:
@@ -106,7 +106,7 @@ class PyTorchHubSpider(HubSpider):
         return RawPage(path=path, body=body)
 
     async def rendered(self, page: Page) -> str:
-        """Return the HTML of a page's Markdown, or the Markdown as it is where that takes too long."""
+        """Return the HTML of a page's Markdown, or the plain Markdown if rendering takes too long."""
         try:
             return await self.parsed(render, page.markdown)
         except PageFailed as why:
@@ -114,7 +114,7 @@ class PyTorchHubSpider(HubSpider):
             return plain(page.markdown)
 
     async def shown(self, page: Page, path: str) -> bytes | None:
-        """Return a page of the site, None where it has no such page. Raise `PageFailed` if an earlier one stays."""
+        """Return a page of the site; None if it has no such page. Raise `PageFailed` if an earlier one stays."""
         url = self.url(page)
         try:
             answer = await self.fetch(chromium.request(url))
@@ -128,10 +128,10 @@ class PyTorchHubSpider(HubSpider):
         return answer.body
 
     async def has_site_page(self, path: str) -> bool:
-        """Return whether an earlier crawl wrote a page as the site shows it."""
+        """Return whether an earlier crawl saved a page from the site."""
         return await self.kept_page(path, unless=is_rendered) is not None
 
     def is_elsewhere(self, url: str, page: Page) -> bool:
-        """Return whether the site leads from a page to another host, or from a model's page to its start page."""
+        """Return whether the site redirects a page to another host, or a model's page to its start page."""
         there, hub = urlsplit(url), urlsplit(self.hub_url)
         return there.netloc != hub.netloc or bool(page.stem and there.path.rstrip("/") == hub.path)

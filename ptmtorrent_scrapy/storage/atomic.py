@@ -1,4 +1,4 @@
-"""Files that appear complete: written beside their place, synced and renamed."""
+"""Write files that appear complete: under a temporary name, synced and renamed."""
 
 import contextlib
 import hashlib
@@ -38,7 +38,7 @@ class AtomicFile:
             self.file.close()
 
     def seal(self) -> None:
-        """Bring the complete file to the disk, so that `commit` only renames it. Raise `OSError`."""
+        """Sync the complete file to the disk, so that `commit` only renames it. Raise `OSError`."""
         if not self.file.closed:
             self.save()
             self.file.close()
@@ -102,7 +102,7 @@ class JsonArrayFile:
         self._atomic.leave()
 
     def seal(self) -> None:
-        """End the array, and bring it to the disk, so that `commit` only renames it. Raise `OSError`."""
+        """End the array, and sync it to the disk, so that `commit` only renames it. Raise `OSError`."""
         if not self._atomic.file.closed:
             self._atomic.file.write(b"\n]\n")
             self._atomic.seal()

@@ -11,7 +11,7 @@ from typing import IO
 import zstandard
 
 SUFFIX = ".zst"
-DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)  # what a reader of a damaged file raises
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)  # errors of readers of damaged files
 _LEVEL = 3
 _END = 1 << 17  # bytes read at once
 

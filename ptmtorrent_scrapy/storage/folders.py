@@ -1,4 +1,4 @@
-"""Walks and removes folders of any depth: without recursion, open descriptors or long paths."""
+"""Walk and remove folders of any depth: without recursion, open descriptors or long paths."""
 
 import os
 import stat
@@ -36,7 +36,7 @@ def walk(top: Path | str) -> Iterator[Folder]:
 
 
 def remove(top: Path) -> None:
-    """Remove a folder and all that is in it, if it exists. Raise `OSError`.
+    """Remove a folder and its content, if it exists. Raise `OSError`.
 
     Each inner folder is moved to the top before it is emptied, so that no path is longer than two names.
     """
@@ -66,7 +66,7 @@ def _empty(folder: Path, top: Path, numbers: Iterator[int]) -> list[Path]:
 
 
 def _move(folder: Path, top: Path, numbers: Iterator[int]) -> Path:
-    """Give a folder a name at the top that is free."""
+    """Move a folder to a free name at the top."""
     if folder.parent == top:
         return folder
     while os.path.lexists(target := top / f"~{next(numbers)}"):

@@ -1,4 +1,4 @@
-"""Makes what was written survive a power cut: fsync(2) of files and of the folders that name them."""
+"""Sync files and their folders with fsync(2), so that they survive a power failure."""
 
 import contextlib
 import os

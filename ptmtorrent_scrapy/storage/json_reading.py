@@ -1,4 +1,4 @@
-"""Reads JSON arrays and JSON lines, one element after the other; a broken element costs itself."""
+"""Read JSON arrays and JSON lines one element at a time; a broken element is skipped."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,18 +7,18 @@ from typing import IO, Any, NamedTuple
 import orjson
 
 LONGEST = 1 << 26  # bytes of an element
-_NEIGHBOURS = 1 << 22  # bytes that a broken element is followed for, where elements have one line each
+_NEIGHBOURS = 1 << 22  # bytes to search for the end of a broken element, if elements have one line each
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]')
 _SUSPECT = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?\d[\d.eE+-]*')
 _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u....|.)", re.DOTALL)
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]..")
 
 Report = Callable[[str], object]
-Read = Callable[[bytes], Any]  # returns the value of a JSON text, or what is wanted of it; raises `ValueError`
+Read = Callable[[bytes], Any]  # returns the value of a JSON text or a part of it; raises `ValueError`
 
 
 class Element(NamedTuple):
-    """An element of an array: its position from 0, its value, and where its text lies in the file."""
+    """An element of an array: its position from 0, its value, and the place of its text in the file."""
 
     position: int
     value: Any
@@ -27,7 +27,7 @@ class Element(NamedTuple):
 
 
 def value(text: bytes) -> Any:
-    """Return the value of a JSON text, mended where Unicode or a float cannot hold it. Raise `ValueError`.
+    """Return the value of a JSON text; replace what Unicode or a float cannot hold. Raise `ValueError`.
 
     >>> value(b'{"a": "\\\\ud800!", "b": 1e999}')
     {'a': '\ufffd!', 'b': None}
@@ -75,7 +75,7 @@ def lines(file: IO[bytes], report: Report) -> Iterator[tuple[int, dict[str, Any]
 def elements(file: IO[bytes], report: Report, read: Read = value) -> Iterator[Element]:
     """Yield the elements of a file that holds one JSON array; `report` gets a description of each that is broken.
 
-    `read` is called for elements that have one line.
+    `read` is called for elements on one line.
     """
     first = file.readline(LONGEST)
     if first.strip() == b"[":
@@ -87,7 +87,7 @@ def elements(file: IO[bytes], report: Report, read: Read = value) -> Iterator[El
 
 
 def _at_once(file: IO[bytes], first: bytes, report: Report) -> Iterator[Element]:
-    """Yield the elements of an array that somebody else has formatted."""
+    """Yield the elements of an array with another formatting."""
     text = first + file.read(LONGEST)
     try:
         found = value(text) if len(text) < LONGEST else None
@@ -101,13 +101,13 @@ def _at_once(file: IO[bytes], first: bytes, report: Report) -> Iterator[Element]
 
 
 class _Array:
-    """An array after its first bracket. Elements have one line each, or more where a hub formats its answers."""
+    """An array after its first bracket. Elements have one line each, or more if a hub formats its answers."""
 
     def __init__(self, file: IO[bytes], report: Report, read: Read) -> None:
         self._file = file
         self._report = report
         self._read = read
-        self._is_compact = False  # whether an element was found that has one line
+        self._is_compact = False  # whether an element on one line was found
 
     def elements(self) -> Iterator[Element]:
         position, offset = 0, self._file.tell()

@@ -1,4 +1,4 @@
-"""A lock that dies with its holder, on this machine or another that shares the file system."""
+"""A lock that ends with its process, on this machine or another that shares the file system."""
 
 import contextlib
 import fcntl

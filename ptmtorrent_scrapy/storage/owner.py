@@ -1,4 +1,4 @@
-"""Owner of a data tree: a volume, a network file system or a copy by root may give files to another user."""
+"""Find a data tree of another user, as on a volume, on a network file system or after a copy by root."""
 
 import os
 import pwd
@@ -15,7 +15,7 @@ def other_owner(folders: Iterable[Path]) -> str | None:
 
 
 def user(number: int) -> str:
-    """Return a user's name, if the system knows it, and number."""
+    """Return a user's name, if known, and number."""
     try:
         return f"user {pwd.getpwuid(number).pw_name} ({number})"
     except KeyError:

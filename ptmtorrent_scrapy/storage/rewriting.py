@@ -1,4 +1,4 @@
-"""Writes files of the tree again with some of their lines or elements changed; readers see the old or the new file."""
+"""Rewrite files of the tree with changed lines or elements; readers see the old or the new file."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +9,9 @@ _BRACKETS = (b"[", b"]", b"")
 
 
 def rewrite_lines(path: Path, change: Callable[[bytes], bytes | None]) -> None:
-    """Write a file again with what `change` returns for each line, without those for which that is None.
+    """Rewrite a file with the result of `change` for each line; lines with the result None are removed.
 
-    Nothing is done where there is no such file. Raise `OSError`.
+    A missing file is ignored. Raise `OSError`.
     """
     if not path.is_file():
         return
@@ -22,9 +22,9 @@ def rewrite_lines(path: Path, change: Callable[[bytes], bytes | None]) -> None:
 
 
 def rewrite_elements(path: Path, change: Callable[[bytes], bytes]) -> None:
-    """Write a JSON array with one element per line again, with what `change` returns for the text of each element.
+    """Rewrite a JSON array with one element per line, with the result of `change` for the text of each element.
 
-    Nothing is written where there is no such file, or where `change` returns each text as it is. Raise `OSError`.
+    Nothing is written if the file is missing or `change` returns each text unchanged. Raise `OSError`.
     """
     if not path.is_file():
         return

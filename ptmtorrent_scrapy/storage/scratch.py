@@ -1,4 +1,4 @@
-"""Scratch folders of `scrapy plan` in the data tree: removed at its end, else by the next plan or crawl."""
+"""Temporary folders of `scrapy plan` in the data tree: removed at its end, else by the next plan or crawl."""
 
 import contextlib
 import tempfile
@@ -11,7 +11,7 @@ from ptmtorrent_scrapy.storage.lock import LockHeld, lock
 
 _PREFIX = ".plan~"
 _LOCK = ".plan~lock"
-_YOUNG = 60.0  # seconds within which a folder may not have its lock yet
+_YOUNG = 60.0  # seconds during which a new folder may have no lock yet
 
 
 @contextlib.contextmanager
@@ -27,7 +27,7 @@ def scratch_folder(root: Path) -> Iterator[Path]:
 
 
 def remove_left(root: Path) -> None:
-    """Remove the scratch folders whose process was killed."""
+    """Remove the temporary folders of killed processes."""
     for folder in root.glob(f"{_PREFIX}*"):
         with contextlib.suppress(LockHeld, OSError):
             if (folder / _LOCK).exists() or not 0 <= time.time() - folder.stat().st_mtime <= _YOUNG:

@@ -1,4 +1,4 @@
-"""Standard streams of a process that was started without them: by a daemon, by cron, by `<&-`."""
+"""Open standard streams that a process was started without: by a daemon, by cron, by `<&-`."""
 
 import os
 import sys

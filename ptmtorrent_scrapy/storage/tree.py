@@ -1,4 +1,4 @@
-"""The data tree: the only module that builds its paths, and that checks the names from hubs."""
+"""The data tree: the only module that builds its paths and checks names from hubs."""
 
 import contextlib
 import os
@@ -33,7 +33,7 @@ def is_work(name: str) -> bool:
 
 
 def is_git_folder(name: str) -> bool:
-    """Return whether git or a file system may take the name for `.git` (git's path.c and utf8.c list the spellings).
+    """Return whether git or a file system may treat the name as `.git` (git's path.c and utf8.c list the spellings).
 
     >>> [is_git_folder(name) for name in (".GIT. ", "git~1", ".git::$INDEX_ALLOCATION", ".github", "git")]
     [True, True, True, False, False]
@@ -44,7 +44,7 @@ def is_git_folder(name: str) -> bool:
 
 
 def check_name(name: str) -> str:
-    """Return the name, if it can be one folder or file in the tree. Raise `UnusableName`.
+    """Return the name if it can be a folder or file in the tree. Raise `UnusableName`.
 
     >>> check_name("bert-base-uncased")
     'bert-base-uncased'
@@ -129,7 +129,7 @@ class DataTree:
             ) from None
 
     def is_claimed(self) -> bool:
-        """Return whether a crawl seems to have the folder: its lock file exists, and its process lives."""
+        """Return whether a crawl seems to use the folder: its lock file exists, and its process runs."""
         try:
             holder = self.lock_file.read_text("utf-8", "replace").split()
         except OSError:

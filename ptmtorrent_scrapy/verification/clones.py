@@ -1,4 +1,4 @@
-"""Clones: what `git fsck` finds, whether each is at its recorded commit, and whether its LFS files are in place."""
+"""Check clones: `git fsck`, the recorded commit, and the LFS files in the working tree."""
 
 import os
 from collections.abc import Container, Iterator, Mapping
@@ -51,7 +51,7 @@ class Clones:
         return found, oids
 
     def problem(self, kind: Kind, folder: str, detail: str, path: bytes = b"") -> Finding:
-        """Return a problem of the clone of AUTHOR/MODEL, or of a file of it."""
+        """Return a problem of the clone of AUTHOR/MODEL or of one of its files."""
         inner = f"/{os.fsdecode(path)}" if path else ""
         return Finding(hub=self.tree.hub, kind=kind, path=f"repos/{folder}{inner}", detail=detail, folder=folder)
 
@@ -74,7 +74,7 @@ class Clones:
         return pointers.of_commit(self._git, clone, commit) if commit else {}
 
     def _wanted(self, clone: Path, files: Mapping[bytes, Pointer]) -> dict[bytes, Pointer]:
-        """Return the LFS files that the last crawl of the clone wanted."""
+        """Return the LFS files that the last crawl of the clone requested."""
         state, commit = local.state(clone), local.head(clone)[1]
         if not state or commit is None or state.get("large"):
             return {}
@@ -100,14 +100,14 @@ class Clones:
                 yield self.problem(Kind.OBJECT_MISSING, folder, f"{pointer.oid} is not in lfs/", path)
 
     def _placed(self, clone: Path, wanted: Mapping[bytes, Pointer]) -> set[bytes]:
-        """Return the LFS files that must be in the working tree; others may be, if an earlier crawl wanted them."""
+        """Return the LFS files that must be in the working tree; others may be, if an earlier crawl requested them."""
         state = local.state(clone)
         if not state or state["lfs_files"] == LfsPlacement.POINTER:
             return set()
         return {path for path, pointer in wanted.items() if self.store.has(pointer)}
 
     def _difference(self, file: bytes, pointer: Pointer, state: Mapping[str, Any]) -> tuple[Kind, str] | None:
-        """Return (kind, detail) of a file of the working tree that is not the stored object, or a copy where wanted."""
+        """Return (kind, detail) of a file in the working tree that is neither the stored object nor a wanted copy."""
         try:
             status = os.lstat(file)
             if os.path.samestat(status, self.store.object(pointer.oid).stat()):
@@ -119,7 +119,7 @@ class Clones:
             return _kind(state, Kind.LINK), f"cannot be read: {error.strerror}"
         if state["lfs_files"] == LfsPlacement.COPY or state.get("copied"):
             return None
-        # as git commands of a user leave it
+        # as after a user's git commands
         return Kind.SECOND_COPY, "has the content of its object in lfs/, not linked"
 
     def _worktree(
@@ -146,7 +146,7 @@ def _kind(state: Mapping[str, Any] | None, fault: Kind) -> Kind:
 
 
 def _skipped(clone: Path) -> Iterator[str]:
-    """Yield options without which `git fsck` starts a process also for an index that the clone does not have."""
+    """Yield options that stop `git fsck` from starting a process for an index that the clone does not have."""
     objects = clone / ".git" / "objects"
     if not any((objects / "info" / name).exists() for name in ("commit-graph", "commit-graphs")):
         yield from ("-c", "core.commitGraph=false")

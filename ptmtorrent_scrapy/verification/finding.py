@@ -49,17 +49,17 @@ UNNAMED = "not recorded yet, because the last crawl did not finish; the next cra
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """A problem, or a fact that is worth knowing."""
+    """A problem or a note."""
 
     hub: str
     kind: Kind
     path: str  # below the hub's folder
     detail: str
-    folder: str | None = None  # AUTHOR/MODEL of the clone that it is about
+    folder: str | None = None  # AUTHOR/MODEL of the clone concerned
 
     @property
     def is_fault(self) -> bool:
-        """Return whether it is a problem, not only worth knowing."""
+        """Return whether it is a problem and not a note."""
         return self.kind not in _NOTES
 
     @property
@@ -85,7 +85,7 @@ def at(tree: DataTree, kind: Kind, path: Path, detail: str) -> Finding:
 
 
 def left_over(tree: DataTree, path: Path) -> Finding:
-    """Return the finding for unfinished work that no running crawl owns."""
+    """Return the finding for a temporary file that no running crawl uses."""
     return at(tree, Kind.WORK_IN_PROGRESS, path, "was left by a crawl; the next one uses or removes it")
 
 
@@ -95,7 +95,7 @@ def stray(tree: DataTree, path: Path) -> Finding:
 
 
 def is_sampled(name: str | bytes, share: float) -> bool:
-    """Return whether a name belongs to a share of all names: always the same ones.
+    """Return whether a name is in a share of all names, always the same share.
 
     >>> is_sampled("anything", 1.0), is_sampled("anything", 0.0)
     (True, False)

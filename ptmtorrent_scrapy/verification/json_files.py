@@ -25,9 +25,9 @@ class Files:
     """Checks the JSON files of a hub's folder."""
 
     def __init__(self, tree: DataTree, share: float, read: Callable[[int], object] = lambda _: None) -> None:
-        """Prepare it; `read` is called from time to time with how many records were read."""
+        """Prepare it; `read` is called from time to time with the number of records read."""
         self.tree = tree
-        self._share = share  # of the records that are checked
+        self._share = share  # share of the records to check
         self._read = read
 
     def lines(self) -> tuple[dict[str, dict[str, Any]], list[Finding]]:
@@ -92,7 +92,7 @@ class Files:
             )
 
     def _were_written(self) -> bool:
-        """Return whether crawls.jsonl says that records were written."""
+        """Return whether records were written, according to crawls.jsonl."""
         lines = (mapping(value) for _, value in _lines(self.tree.crawls))
         return any(mapping(line.get("counts")).get("records") is not None for line in lines)
 
@@ -105,14 +105,14 @@ class Files:
 
 
 class _Objects:
-    """The objects of metadata files, each file read once, in the order of the records that name them."""
+    """The objects of metadata files; each file is read once, in the order of the records."""
 
     def __init__(self, tree: DataTree) -> None:
         self.missing: Counter[Path] = Counter()  # number of records by the missing file that they name
         self._tree = tree
         self._lengths: dict[Path, int] = {}
         self._read: dict[Path, tuple[int, Any, Iterator[Any]]] = {}  # (position, object, objects after it)
-        self._last = ("", tree.root, False)  # what the last record names: (file, path, whether it exists)
+        self._last = ("", tree.root, False)  # file of the last record: (file, path, whether it exists)
 
     def wrong(self) -> Iterator[Finding]:
         """Yield the metadata files that are not JSON arrays."""

@@ -1,4 +1,4 @@
-"""LFS objects in the store: whether each has the content that its name says, and whether any clone uses it."""
+"""Check LFS objects in the store: whether the content matches the name, and whether any clone uses it."""
 
 import os
 from collections.abc import Container, Iterator
@@ -23,7 +23,7 @@ class Objects:
             yield from (Path(folder, name) for name in names)
 
     def check(self, path: Path) -> Finding | None:
-        """Return what is wrong with a file in the store."""
+        """Return the problem of a file in the store, or None."""
         if is_work(path.name):
             return left_over(self.tree, path)
         if not self._is_object(path):

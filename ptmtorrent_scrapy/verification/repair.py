@@ -1,4 +1,4 @@
-"""Repairs clones and LFS objects by new downloads; existing data stays until better data is complete."""
+"""Repair clones and LFS objects with new downloads; existing data stays until the new data is complete."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,8 +32,8 @@ class Repair:
         self.tree = tree
         self._repository = repository
         self._verification = verification
-        self._changed: set[str | None] = set()  # clones whose changed files are to be replaced
-        self.remarks: list[str] = []  # what a user should know of a repaired clone
+        self._changed: set[str | None] = set()  # clones whose changed files are replaced
+        self.remarks: list[str] = []  # messages about repaired clones
 
     def run(self, problems: Iterable[Finding]) -> list[Finding]:
         """Repair what a download can repair; return the problems that remain."""
@@ -119,7 +119,7 @@ class Repair:
         )
 
     def _replace(self, folder: str, old: Path, result: CloneResult) -> None:
-        """Remove a damaged clone, once the new one has what a user made in it."""
+        """Remove a damaged clone, once the new one has the user's work in it."""
         new = self.tree.repository(folder)
         try:
             kept = DamagedClone(command(self._repository), old, new).give(result.url)

@@ -1,4 +1,4 @@
-"""Files that no index refers to, and unfinished work of killed crawls."""
+"""Find files that no index names, and temporary files of killed crawls."""
 
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -14,7 +14,7 @@ _WRITTEN = "was written into a large file that clones share; delete it once you 
 
 
 class UnknownFiles:
-    """Finds files that do not belong in a hub's folder; clones and LFS objects have checks of their own."""
+    """Finds files that do not belong in a hub's folder, except in clones and the store, which have other checks."""
 
     def __init__(self, tree: DataTree, pages: Sequence[str]) -> None:
         self.tree = tree

@@ -1,4 +1,4 @@
-"""Checks the tree of a hub, several clones and objects at the same time."""
+"""Check the tree of a hub, several clones and objects at a time."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -17,15 +17,13 @@ from ptmtorrent_scrapy.verification.unknown_files import UnknownFiles
 _AHEAD = 4  # waiting tasks per worker
 T = TypeVar("T")
 R = TypeVar("R")
-Advance = Callable[
-    [str, int, int | None], object
-]  # called with what is checked, how many are done, and how many there are if that is known
+Advance = Callable[[str, int, int | None], object]  # called with the activity, the number done, and the total if known
 
 
 class Verification:
     """Checks everything in the tree of a hub, or a share of its clones, objects and records.
 
-    It keeps in memory one line per clone and 32 bytes per LFS file.
+    Memory holds one line per clone and 32 bytes per LFS file.
     """
 
     def __init__(
@@ -103,7 +101,7 @@ class Verification:
             self._report(report, self.objects.unused(named))
 
     def _each(self, check: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
-        """Yield the result for each thing, in the order of completion: several at a time, and few ahead."""
+        """Yield the results in the order of completion, several at a time."""
         rest = iter(things)
         with ThreadPoolExecutor(self._workers) as pool:
             under_way: set[Future[R]] = {pool.submit(check, each) for each in islice(rest, self._workers * _AHEAD)}

@@ -1,4 +1,4 @@
-"""Answers of LFS servers, as downloads or as errors.
+"""Turn answers of LFS servers into downloads or errors.
 
 https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md
 """
@@ -34,7 +34,7 @@ Answered = Download | GitError
 
 
 def batch(content: bytes, url: str) -> dict[str, Answered]:
-    """Return what the answer to a batch request says of each object. Raise `GitError`."""
+    """Return the download or the error of each object in the answer to a batch request. Raise `GitError`."""
     try:
         objects = json.loads(content)["objects"]
     except (ValueError, TypeError, KeyError, RecursionError):
@@ -47,7 +47,7 @@ def batch(content: bytes, url: str) -> dict[str, Answered]:
 
 
 def _of_entry(entry: dict[str, Any], url: str) -> Answered:
-    """Return what an entry says; one of another form costs its own object only."""
+    """Return the download or the error of an entry; an invalid entry is an error of its object only."""
     try:
         return _answered(entry, url)
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError):
@@ -55,7 +55,7 @@ def _of_entry(entry: dict[str, Any], url: str) -> Answered:
 
 
 def _answered(entry: dict[str, Any], url: str) -> Answered:
-    """Return where an object is, or why it is nowhere; a link may be relative to the request's URL."""
+    """Return the download of an object, or its error; a link may be relative to the request's URL."""
     if error := entry.get("error"):
         return failure(int(error["code"]), {}, json.dumps({"message": error.get("message")}).encode())
     action = (entry.get("actions") or {}).get("download")
@@ -67,14 +67,14 @@ def _answered(entry: dict[str, Any], url: str) -> Answered:
 
 
 def _is_header(name: object, value: object) -> bool:
-    """Return whether a header that a server names may be sent."""
+    """Return whether a header from a server may be sent."""
     if not (isinstance(name, str) and isinstance(value, str)):
         return False
     return bool(_HEADER.fullmatch(name)) and name.lower() not in _OURS and value.isascii() and value.isprintable()
 
 
 def failure(status: int, headers: Any, content: bytes) -> GitError:
-    """Return the error for an HTTP status; passing ones are `Transient`, the others permanent."""
+    """Return the error for an HTTP status: `Transient` for temporary ones, else permanent."""
     pause = seconds(headers.get("Retry-After") or "")
     message = _message(content)
     is_limited = status == 403 and (pause is not None or headers.get("X-RateLimit-Remaining") == "0")
@@ -90,7 +90,7 @@ def failure(status: int, headers: Any, content: bytes) -> GitError:
 
 
 def _message(content: bytes) -> str:
-    """Return the message in an error's JSON, as the end of a sentence; nothing where there is none."""
+    """Return the message in an error's JSON, as the end of a sentence; empty if there is none."""
     try:
         message = json.loads(content)["message"]
     except (ValueError, TypeError, KeyError, RecursionError):
@@ -102,7 +102,7 @@ def _message(content: bytes) -> str:
 
 
 def total(response: HTTPResponse) -> int | None:
-    """Return the size of the object that an answer is about, as far as it says."""
+    """Return the size of the object of an answer, if the answer gives it."""
     if response.status == 200:
         return response.length
     found = _TOTAL.fullmatch(response.headers.get("Content-Range", ""))

@@ -1,7 +1,7 @@
 """git's attributes of LFS files (gitattributes(5)).
 
-A pointer may be in git although the repository's attributes do not give its file to git-lfs. When the LFS file takes
-its place, `git status` stays clean only because `.git/info/attributes` gives it to git-lfs; no file of the repository
+A pointer may be in git although the repository's attributes do not assign its file to git-lfs. When the LFS file takes
+its place, `git status` stays clean only because `.git/info/attributes` assigns it to git-lfs; no file of the repository
 overrides that.
 """
 
@@ -16,7 +16,7 @@ _GIVEN = b" filter=lfs diff=lfs merge=lfs -text\n"
 
 
 def given_to_lfs(git: Command, repository: Path, paths: Iterable[bytes]) -> set[bytes]:
-    """Return the paths that the repository's own attributes, as of its index, give to git-lfs."""
+    """Return the paths that the repository's own attributes, in its index, assign to git-lfs."""
     answer = git.run(
         *("git", "check-attr", "--cached", "-z", "--stdin", "filter"),
         cwd=repository,
@@ -28,7 +28,7 @@ def given_to_lfs(git: Command, repository: Path, paths: Iterable[bytes]) -> set[
 
 
 def cover(clone: Path, paths: Iterable[bytes]) -> None:
-    """Give files of a clone to git-lfs, and no others than these and what the repository and the user give."""
+    """Assign files of a clone to git-lfs, besides those that the repository and the user assign."""
     before = _content(clone)
     lines = b"".join(_pattern(path) + _GIVEN for path in sorted(paths))
     after = _without_ours(before) + (_BEGIN + lines + _END if lines else b"")

@@ -1,9 +1,9 @@
 """Time at which the content of each stored object was last verified.
 
 One line per check, `OID SIZE CTIME TIME MTIME`, in 256 files by the first two digits of the id. The last line of an
-object holds as long as its size and its ctime (nanoseconds) are those of the line: any write to the file changes the
-ctime. A file that is wrong though its mtime (nanoseconds) is that of the line was changed by the disk, not by a user. A
-line that is lost or broken costs one more check; earlier versions wrote lines without the mtime.
+object is valid while its size and its ctime (nanoseconds) are those of the line: any write to the file changes the
+ctime. A wrong file whose mtime (nanoseconds) is that of the line was changed by the disk, not by a user. A
+lost or broken line causes one more check; earlier versions wrote lines without the mtime.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from pathlib import Path
 from ptmtorrent_scrapy.storage.atomic import write
 
 _LINE = re.compile(rb"^([0-9a-f]{64}) (\d{1,20}) (\d{1,20}) (\d{1,12})(?: (\d{1,20}))?\n", re.MULTILINE)
-_SHORTENED = 1 << 20  # bytes of a file from which on superseded lines are removed
+_SHORTENED = 1 << 20  # bytes of a file; superseded lines of larger files are removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Checks:
         self._folder = folder
 
     def add(self, oid: str, status: os.stat_result) -> None:
-        """Write down that the content of an object with this file status is right."""
+        """Record that the content of an object with this file status is right."""
         check = _Check(status.st_size, status.st_ctime_ns, int(time.time()), status.st_mtime_ns)
         self._folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._path(oid), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -55,7 +55,7 @@ class Checks:
         return check is not None and check.mtime == status.st_mtime_ns
 
     def hold(self, objects: Iterable[tuple[str, os.stat_result]]) -> set[str]:
-        """Return the ids of those objects that were checked since they were last written."""
+        """Return the ids of the objects that were checked since they were last written."""
         by_file: dict[str, list[tuple[str, os.stat_result]]] = {}
         for oid, status in objects:
             by_file.setdefault(oid[:2], []).append((oid, status))
@@ -70,7 +70,7 @@ class Checks:
         return {oid: check.time for oid, check in self._last(self._read(name)).items()}
 
     def shorten(self) -> None:
-        """Remove the lines that later ones supersede, where there are many."""
+        """Remove superseded lines, if there are many."""
         for path in self._folder.glob("??"):
             if path.stat().st_size > _SHORTENED:
                 last = self._last(path.read_bytes())

@@ -1,6 +1,6 @@
-"""Claims on objects, so that two clones, also on two machines, do not fetch the same object at once.
+"""Claim objects, so that two clones, even on two machines, do not download the same object at once.
 
-A claim is one locked file that lists objects, so it takes one open file however many they are. It ends with its holder.
+A claim is one locked file that lists objects, so it needs only one open file. It ends with the process that holds it.
 """
 
 import contextlib
@@ -15,12 +15,12 @@ from ptmtorrent_scrapy.storage.lock import LockHeld, lock
 
 _MUTEX = "mutex"  # held while a claim is made
 _WAIT = 0.005  # seconds
-_LONGEST = 60.0  # seconds that a mutex, which is held for milliseconds, is waited for
+_LONGEST = 60.0  # seconds to wait for a mutex that is held for milliseconds
 
 
 @contextlib.contextmanager
 def claim(folder: Path, objects: Sequence[Pointer]) -> Iterator[list[Pointer]]:
-    """Claim the objects that no other clone fetches, and yield them; `folder` holds the claims. Raise `LockHeld`."""
+    """Claim the objects that no other clone downloads, and yield them; `folder` has the claims. Raise `LockHeld`."""
     with contextlib.ExitStack() as held:
         with _mutex(folder):
             taken = _taken(folder)
@@ -54,11 +54,11 @@ def _mutex(folder: Path) -> Iterator[None]:
 
 
 def _taken(folder: Path) -> set[str]:
-    """Return the ids of the objects that others fetch now."""
+    """Return the ids of the objects that others are downloading."""
     taken: set[str] = set()
     for path in folder.glob("*-*"):
         try:
-            with lock(path):  # its holder is gone
+            with lock(path):  # its process has ended
                 pass
         except LockHeld:
             with contextlib.suppress(FileNotFoundError):

@@ -1,8 +1,8 @@
-"""LFS objects with wrong content, which are moved aside until they have been fetched again.
+"""Move LFS objects with wrong content aside until they are downloaded again.
 
-Working trees of clones may still have links to such a file. A file that the disk has changed gets the right content
-back, and so do all these clones at once. A file that somebody has written to may be a user's work: it is kept in the
-store's folder `written`, and clones that link to it get the new file in their next update.
+Working trees of clones may still link to such a file. If the disk has changed the file, it gets the right content
+back, and with it all these clones. If somebody has written to it, it may be a user's work: it is kept in the
+store's folder `written`, and clones that link to it get the new file at their next update.
 """
 
 import contextlib
@@ -14,24 +14,24 @@ from ptmtorrent_scrapy.storage.fsync import rename, sync_paths
 
 
 def exists(stored: Path) -> bool:
-    """Return whether there is a file of an object, in its place or moved aside."""
+    """Return whether a file of an object exists, in its place or moved aside."""
     return any(path.exists() for path in (stored, _written(stored), _damaged(stored)))
 
 
 def move_aside(stored: Path, *, is_written: bool) -> None:
-    """Move an object away, so that it is fetched again."""
+    """Move an object aside, so that it is downloaded again."""
     rename(stored, _written(stored) if is_written else _damaged(stored))
 
 
 def put_back(stored: Path) -> None:
-    """Move an object back that could not be fetched again."""
+    """Move an object back that could not be downloaded again."""
     for aside in (_written(stored), _damaged(stored)):
         if aside.exists() and not stored.exists():
             rename(aside, stored)
 
 
 def replace(stored: Path, written: Path) -> bool:
-    """Replace what was moved aside by the object that was fetched again; return whether the object is a new file.
+    """Replace the file that was moved aside with the downloaded object; return whether the object is a new file.
 
     `written` is the folder for files that somebody has written to.
     """
@@ -44,7 +44,7 @@ def replace(stored: Path, written: Path) -> bool:
         links = damaged.stat().st_nlink
     except FileNotFoundError:
         return False
-    if links > 1 and stored.stat().st_nlink == 1:  # otherwise a clone has the new one already
+    if links > 1 and stored.stat().st_nlink == 1:  # otherwise a clone already has the new one
         with contextlib.suppress(OSError):  # the clones then get the new one in their next update
             _mend(damaged, stored)
             return True
@@ -53,10 +53,10 @@ def replace(stored: Path, written: Path) -> bool:
 
 
 def _mend(damaged: Path, stored: Path) -> None:
-    """Write the content of an object over a damaged one, which takes its place.
+    """Write the content of an object into the damaged file, and move that back to its place.
 
-    The time of the file stays, since git takes a file with another time for a changed one. The name of a damaged file
-    stays until then: what a kill interrupts is done again.
+    The file keeps its time, since git considers a file with another time as changed. The name of a damaged file
+    stays until then, so an interrupted repair is repeated.
     """
     status = damaged.stat()
     damaged.chmod(0o644)

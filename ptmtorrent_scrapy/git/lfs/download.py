@@ -1,7 +1,7 @@
-"""Runs git-lfs to fetch objects.
+"""Run git-lfs to download objects.
 
-git-lfs never runs inside a foreign repository. A scratch repository holds only the pointers of the
-objects to fetch, so no foreign `.lfsconfig`, path or link reaches git-lfs. It asks no server but our `Gateway`.
+git-lfs never runs in an untrusted repository. A temporary repository has only the pointers of the
+objects to download, so no foreign `.lfsconfig`, path or link reaches git-lfs. Its only server is our `Gateway`.
 """
 
 import contextlib
@@ -18,11 +18,11 @@ from ptmtorrent_scrapy.git.lfs.gateway import Gateway
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer, text
 
 _BRANCH = "refs/heads/pointers"  # of the scratch repository
-_RUNS = 5  # of git-lfs in a row that bring no more than
+_RUNS = 5  # consecutive runs of git-lfs that download no more than
 _PROGRESS = 1 << 20  # bytes each
 
 _SETTINGS = {
-    "lfs.transfer.maxretries": "1",  # what deserves another attempt gets it from `Download.run`
+    "lfs.transfer.maxretries": "1",  # `Download.run` decides about further attempts
     "lfs.transfer.maxretrydelay": "1",
     "lfs.concurrenttransfers": "4",
     "lfs.basictransfersonly": "true",
@@ -40,7 +40,7 @@ class Download:
     """Downloads objects of one LFS server into a store."""
 
     def __init__(self, store: Path, git: Command, gateway: Gateway, scratch: Path) -> None:
-        # without the user's settings and token, which are the gateway's business
+        # without the user's settings and token, which only the gateway uses
         self.git = replace(git, environment=environment(timeout=int(git.timeout)))
         self._store = store
         self._gateway = gateway
@@ -48,7 +48,7 @@ class Download:
         self._local: GitError | None = None  # what went wrong on this machine
 
     def run(self, objects: list[Pointer], missing: Callable[[Iterable[Pointer]], list[Pointer]]) -> None:
-        """Run git-lfs until it brings nothing more. Raise `Cancelled`, `Stalled`."""
+        """Run git-lfs until it downloads nothing more. Raise `Cancelled`, `Stalled`."""
         runs = 0
         while objects and runs < _RUNS:
             before = len(objects), self.incomplete(objects)
@@ -61,7 +61,7 @@ class Download:
             runs = 0 if len(left) < before[0] or more > _PROGRESS else runs + 1
 
     def reason(self, missing: Sequence[Pointer]) -> GitError | None:
-        """Return why objects are missing; None if nothing is known to have gone wrong."""
+        """Return why objects are missing; None if no error is known."""
         if not missing:
             return None
         if isinstance(self._local, NoSpace):
@@ -69,7 +69,7 @@ class Download:
         return self._gateway.failure(missing) or self._local
 
     def _run(self, objects: list[Pointer]) -> GitError | None:
-        """Run git-lfs once; its exit status says only that something went wrong."""
+        """Run git-lfs once; its exit status only says whether there was an error."""
         self._resume(objects)
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._make_pointers(objects)
@@ -92,7 +92,7 @@ class Download:
         return None
 
     def _make_pointers(self, objects: Iterable[Pointer]) -> None:
-        """Make the scratch repository: bare, with one commit that holds a pointer file per object."""
+        """Make the temporary repository: bare, with one commit that has a pointer file per object."""
         for folder in ("objects", "refs"):
             (self._scratch / folder).mkdir(parents=True)
         (self._scratch / "HEAD").write_text(f"ref: {_BRANCH}\n")
@@ -106,7 +106,7 @@ class Download:
         self.git.run("git", "fast-import", "--quiet", cwd=self._scratch, stdin=commit.encode(), environment=variables)
 
     def _resume(self, objects: Iterable[Pointer]) -> None:
-        """Let git-lfs resume what a killed one left: it looks for `OID.part`, and had renamed it to `OID<random>`.
+        """Let git-lfs resume files of a killed run: it looks for `OID.part`, but had renamed it to `OID<random>`.
 
         Only for objects that are claimed.
         """
@@ -119,7 +119,7 @@ class Download:
                 left[-1].rename(folder / f"{pointer.oid}.part")
 
     def incomplete(self, objects: Iterable[Pointer]) -> int:
-        """Return the bytes of objects that have come in part; git-lfs of another clone may complete them meanwhile."""
+        """Return the bytes of incomplete objects; git-lfs of another clone may complete them at the same time."""
         folder, size = self._store / "incomplete", 0
         for path in (path for pointer in objects for path in folder.glob(f"{pointer.oid}*")):
             with contextlib.suppress(FileNotFoundError):

@@ -1,8 +1,8 @@
 """Local gateway that git-lfs uses instead of the LFS server of a repository; it connects to nothing else.
 
-git-lfs follows links and redirects of a server to this machine, past any proxy, and repeats what will never succeed. So
-requests are forwarded here: to addresses that were checked, permanent failures once, slow transfers not for ever. What
-each object failed of is known from the answers, not from what git-lfs says about them.
+git-lfs follows links and redirects of a server to this machine, past any proxy, and repeats hopeless requests. So
+the gateway forwards its requests: only to checked addresses, permanent failures once, slow transfers with a limit. Why
+an object failed is known from the answers, not from the messages of git-lfs.
 
 https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md
 """
@@ -47,7 +47,7 @@ class Gateway:
 
     @property
     def url(self) -> str:
-        """Return the URL that git-lfs is given."""
+        """Return the URL for git-lfs."""
         return f"http://127.0.0.1:{self._port}/{self._key}"
 
     def failure(self, missing: Iterable[Pointer]) -> GitError | None:
@@ -57,7 +57,7 @@ class Gateway:
         return min(errors, key=_rank, default=None)
 
     def may_try_again(self, pointer: Pointer) -> bool:
-        """Return whether another attempt now may bring an object."""
+        """Return whether another attempt now may succeed for an object."""
         error = self._everything or self._failures.get(pointer.oid)
         return error is None or (isinstance(error, Transient) and not isinstance(error, (Unavailable, TooSlow)))
 
@@ -77,7 +77,7 @@ class Gateway:
         return [self._entry(pointer) for pointer in objects]
 
     def _ask(self, pointers: list[Pointer]) -> dict[str, Answered]:
-        """Return what the server says of objects, by their ids. Raise `GitError`."""
+        """Return the server's answers about objects, by their ids. Raise `GitError`."""
         self._everything = None
         objects = [{"oid": pointer.oid, "size": pointer.size} for pointer in pointers]
         body = {"operation": "download", "transfers": ["basic"], "hash_algo": "sha256", "objects": objects}
@@ -98,14 +98,14 @@ class Gateway:
                 self._downloads[pointer.oid] = found
 
     def _entry(self, pointer: Pointer) -> dict[str, Any]:
-        """Return an object as git-lfs gets it; a failed one as missing, which git-lfs does not ask for again."""
+        """Return the entry of an object for git-lfs; a failed one is `missing`, so git-lfs does not repeat it."""
         entry: dict[str, Any] = {"oid": pointer.oid, "size": pointer.size}
         if self._everything or pointer.oid in self._failures:
             return {**entry, "error": {"code": 404, "message": "not available"}}
         return {**entry, "authenticated": True, "actions": {"download": {"href": f"{self.url}/{pointer.oid}"}}}
 
     def send(self, oid: str, handler: "_Handler") -> None:
-        """Answer a request of git-lfs for an object, or what it lacks of it."""
+        """Answer a request of git-lfs for an object or the rest of it."""
         try:
             if not self.may_try_again(Pointer(oid, 0)):
                 raise self._everything or self._failures[oid]
@@ -114,7 +114,7 @@ class Gateway:
             self._failures.pop(oid, None)
         except GitError as error:
             self._failures[oid] = error
-            if isinstance(error, (Unavailable, TooSlow)):  # the other objects are not to wait for the same
+            if isinstance(error, (Unavailable, TooSlow)):  # the other objects need not wait for the same
                 self._everything = error
             if handler.has_started:  # cut it, so that git-lfs does not consider it complete
                 handler.close_connection = True
@@ -140,7 +140,7 @@ class Gateway:
         return answers.failure(response.status, response.headers, message)
 
     def _read(self, response: HTTPResponse, most: int) -> bytes:
-        """Return the beginning of an answer. Raise `TooSlow`."""
+        """Return the first `most` bytes of an answer. Raise `TooSlow`."""
         rate = LeastRate(self._server.min_rate, self._server.timeout)
         content = bytearray()
         while len(content) < most and (piece := response.read1(min(_PIECE, most - len(content)))):
@@ -149,13 +149,13 @@ class Gateway:
         return bytes(content)
 
     def _announce(self, oid: str, response: HTTPResponse, handler: "_Handler") -> int:
-        """Send status and headers; return how many bytes come. Raise `GitError` if that cannot be the object."""
+        """Send status and headers; return the number of bytes that follow. Raise `GitError` if it is wrong."""
         total = answers.total(response)
         if response.status != 416 and total is not None and total != self._sizes[oid]:
             raise GitError(f"their server has {total} bytes of an object of {self._sizes[oid]}")
         handler.send_response_only(response.status)
         length = 0 if response.status == 416 else response.length
-        if length is None:  # sent in chunks, or until the connection ends: no more than the object has
+        if length is None:  # chunked, or until the connection ends: not more than the object's size
             length = self._sizes[oid]
         for name, value in (("Content-Length", str(length)), ("Content-Range", response.headers.get("Content-Range"))):
             if value:
@@ -165,7 +165,7 @@ class Gateway:
         return length
 
     def _copy(self, response: HTTPResponse, handler: BaseHTTPRequestHandler, length: int) -> None:
-        """Pass on the bytes of an object. Raise `Transient` if they end too early or come too slowly."""
+        """Forward the bytes of an object. Raise `Transient` if they end too early or arrive too slowly."""
         rate = LeastRate(self._server.min_rate, self._server.timeout)
         while length:
             try:
@@ -181,7 +181,7 @@ class Gateway:
 
 
 def _rank(error: GitError) -> int:
-    """Return the order of reasons: a pause, what may succeed later, what is permanent."""
+    """Return the rank of a reason: pauses first, then temporary ones, then permanent ones."""
     return 0 if isinstance(error, Unavailable) else 1 if isinstance(error, Transient) else 2
 
 
@@ -215,14 +215,14 @@ class _Handler(BaseHTTPRequestHandler):
             gateway.send(oid, self)
 
     def _gateway(self) -> tuple[Gateway | None, str | None]:
-        """Return whose request this is, and the object that it is for."""
+        """Return the gateway of this request, and the requested object."""
         found = _PATH.fullmatch(self.path)
         return (_local.find(found[1]), found[2]) if found else (None, None)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as http.server names it
-        """Say nothing: what fails is kept in the gateway."""
+        """Log nothing: the gateway keeps failures."""
 
 
 _local: LocalServer[Gateway] = LocalServer(_Handler)
-close = _local.close  # the server of this process; the next `Gateway` starts another one
+close = _local.close  # the server of this process; the next `Gateway` starts a new one
 atexit.register(close)

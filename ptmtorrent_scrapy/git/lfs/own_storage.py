@@ -1,6 +1,6 @@
-"""The LFS objects of one clone, in its `.git/lfs`: links to the stored objects, as many as the clone names.
+"""The LFS objects of one clone in its `.git/lfs`: links to those stored objects that the clone names.
 
-git-lfs commands that a user runs in a clone, `git lfs prune` above all, remove and replace these links, never the
+git-lfs commands of a user in a clone, such as `git lfs prune`, remove and replace these links, never the
 objects that the clones share. Older versions of this program let git-lfs work in the shared store (`lfs.storage`).
 """
 
@@ -18,10 +18,10 @@ _NO_LINKS = (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOTSUP, errno.ENOSYS
 
 
 def link_objects(clone: Path, wanted: Iterable[Pointer], store: Store) -> list[Pointer]:
-    """Link the stored objects among those that a clone wants, bring the links to the disk and return what was new.
+    """Link the stored objects among those of a clone, sync the links, and return the new ones.
 
     They are relative symbolic links, so that the objects keep one link per working tree and `scrapy prune` frees them;
-    hard links where the file system has no symbolic ones. Where it has neither, git-lfs would download an object again.
+    hard links if the file system has no symbolic links. Without either, git-lfs would download an object again.
     """
     folders: dict[Path, None] = {}
     linked = []
@@ -43,7 +43,7 @@ def not_linked(clone: Path, wanted: Iterable[Pointer]) -> list[Pointer]:
 
 
 def give_back(clone: Path, files: Mapping[bytes, Pointer], store: Store) -> None:
-    """Let the store take back objects that it lost and a clone still has, in its working tree or its own storage."""
+    """Restore objects that the store has lost from a clone's working tree or its own storage."""
     for name, pointer in files.items():
         for path in (Path(os.path.join(os.fsdecode(clone), os.fsdecode(name))), _path(clone, pointer.oid)):
             if not store.has(pointer):
@@ -51,7 +51,7 @@ def give_back(clone: Path, files: Mapping[bytes, Pointer], store: Store) -> None
 
 
 def separate(clone: Path, git: Command) -> None:
-    """Let git-lfs no longer work in the shared store when a user runs it in a clone."""
+    """Stop git-lfs commands of a user in a clone from using the shared store."""
     git.run("git", "config", "--unset-all", "lfs.storage", cwd=clone, ok=(0, 5))
 
 

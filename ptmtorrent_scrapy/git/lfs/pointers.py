@@ -1,4 +1,4 @@
-"""Pointer files, which are in git instead of LFS files: which a commit has, and which of them are wanted.
+"""Pointer files, which git has instead of LFS files: those of a commit, and those to download.
 
 The format is in git-lfs's docs/spec.md.
 """
@@ -28,7 +28,7 @@ _POINTER = re.compile(
 _BEGINNINGS = (b"version https://", b"version http://git-media.io/")
 _PATTERNS = 200  # of `.lfsconfig` that are used
 _SETTINGS = r"^lfs\.(fetchinclude|fetchexclude|url)$"  # of `.lfsconfig`
-# Never replaced by an LFS object: git checks the content of this file when it arrives, and only then.
+# Never replaced with an LFS object: git checks the content of this file only when it is received.
 _NEVER = re.compile(rb"(?:.*/)?(?:\.gitmodules|gitmod~\d+|gi7eba~\d+)[. ]*", re.IGNORECASE | re.DOTALL)
 
 
@@ -39,11 +39,11 @@ class Pointer:
     oid: str  # SHA-256 of the content, hexadecimal
     size: int  # bytes
     is_canonical: bool = field(default=True, compare=False)  # as git-lfs itself would write it
-    is_covered: bool = field(default=True, compare=False)  # the repository's attributes give the file to git-lfs
+    is_covered: bool = field(default=True, compare=False)  # the repository's attributes assign the file to git-lfs
 
 
 def parse(content: bytes) -> Pointer | None:
-    """Return the pointer that the content of a file is, or None.
+    """Return the pointer in the content of a file, or None.
 
     >>> parse(b"version https://git-lfs.github.com/spec/v1\\noid sha256:" + b"0" * 64 + b"\\nsize 12\\n").size
     12
@@ -52,7 +52,7 @@ def parse(content: bytes) -> Pointer | None:
     if match is None:
         return None
     pointer = Pointer(match[1].decode(), int(match[2]))
-    # git-lfs writes an empty file as it is, without a pointer
+    # git-lfs stores an empty file without a pointer
     return replace(pointer, is_canonical=pointer.size > 0 and text(pointer).encode() == content)
 
 
@@ -62,7 +62,7 @@ def text(pointer: Pointer) -> str:
 
 
 def survey(clone: Path) -> tuple[bool, int, int]:
-    """Return (whether a file may be a pointer, bytes, files and folders) of a clone just made, without filters.
+    """Return (whether a file may be a pointer, bytes, files and folders) of a new clone, without filters.
 
     Raise `Refused` for a path that is too deep or too long.
     """
@@ -82,7 +82,7 @@ def survey(clone: Path) -> tuple[bool, int, int]:
 
 
 def of_commit(git: Command, repository: Path, commit: str) -> dict[bytes, Pointer]:
-    """Return the LFS files of a commit by their paths: all files that are pointers, as git-lfs finds them.
+    """Return the LFS files of a commit by path: all files that git-lfs recognises as pointers.
 
     Their attributes are those of the index, which must be of that commit.
     """
@@ -109,7 +109,7 @@ def of_all_commits(git: Command, repository: Path) -> set[str]:
 
 
 def _small_files(listing: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield (object id, path) of the files that are as small as a pointer, from `ls-tree -r -z -l`."""
+    """Yield (object id, path) of the files that are small enough for a pointer, from `ls-tree -r -z -l`."""
     for line in listing.split(b"\0")[:-1]:
         meta, path = line.split(b"\t", 1)
         mode, _, oid, size = meta.split()
@@ -120,7 +120,7 @@ def _small_files(listing: bytes) -> Iterator[tuple[bytes, bytes]]:
 def wanted(
     git: Command, repository: Path, commit: str, files: Mapping[bytes, Pointer], which: str
 ) -> dict[bytes, Pointer]:
-    """Return those of a commit's LFS files that are to be fetched: `which` is auto, all, none or the largest size."""
+    """Return the LFS files of a commit to download: `which` is auto, all, none or the largest size."""
     if not files or which == LfsMode.ALL:
         return dict(files)
     if which == LfsMode.NONE:
@@ -144,14 +144,14 @@ def excluded(git: Command, repository: Path, commit: str, paths: Iterable[bytes]
 
 
 def lfs_config(git: Command, repository: Path, commit: str) -> dict[str, str]:
-    """Return what the commit's `.lfsconfig` sets of `_SETTINGS`, by the names of the settings."""
+    """Return the values of `_SETTINGS` in the commit's `.lfsconfig`, by name."""
     words = ("git", "config", "--blob", f"{commit}:.lfsconfig", "-z", "--get-regexp", _SETTINGS)
     found = git.run(*words, cwd=repository, ok=(0, 1, 128, 129)).decode("utf-8", "replace")
     return {name: value.strip() for name, _, value in (line.partition("\n") for line in found.split("\0")[:-1])}
 
 
 def _spec(patterns: list[str]) -> "GitIgnoreSpec":
-    """Return what matches the patterns. Raise `ValueError`, `re.error`.
+    """Return a matcher for the patterns. Raise `ValueError`, `re.error`.
 
     RE2 takes linear time for stars that match in many ways; Python's own expressions and git do not.
     """

@@ -1,4 +1,4 @@
-"""The least rate of a download, as git's `http.lowSpeedLimit` and `http.lowSpeedTime` have it."""
+"""The least rate of a download, like git's `http.lowSpeedLimit` and `http.lowSpeedTime`."""
 
 import time
 
@@ -8,7 +8,7 @@ LONGEST_WINDOW = 300.0  # seconds over which a rate is measured
 
 
 def window(timeout: float) -> float:
-    """Return the seconds over which a rate is measured, where a transfer may be without progress for `timeout`."""
+    """Return the seconds over which a rate is measured, if a transfer may have no progress for `timeout` seconds."""
     return min(timeout, LONGEST_WINDOW)
 
 
@@ -23,7 +23,7 @@ class LeastRate:
         self._since = time.monotonic()
 
     def count(self, length: int) -> None:
-        """Count bytes that have come. Raise `TooSlow` at the end of a window with too few of them."""
+        """Count received bytes. Raise `TooSlow` at the end of a window with too few of them."""
         self._bytes += length
         passed = time.monotonic() - self._since
         if passed >= self.seconds:

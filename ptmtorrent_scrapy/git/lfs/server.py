@@ -1,4 +1,4 @@
-"""The LFS server of a repository: how it is asked, and what errors of the network mean for its objects."""
+"""The LFS server of a repository, and the meaning of network errors for its objects."""
 
 import contextlib
 import http.client
@@ -14,7 +14,7 @@ from ptmtorrent_scrapy.network.proxies import ProxyUnusable
 
 @dataclass(frozen=True, kw_only=True)
 class LfsServer:
-    """An LFS server, and how it is asked."""
+    """An LFS server with the settings for its requests."""
 
     url: str  # of its API
     network: Network
@@ -27,7 +27,7 @@ class LfsServer:
 
 @contextlib.contextmanager
 def network_errors() -> Iterator[None]:
-    """Turn errors of the network into those of repositories."""
+    """Turn network errors into errors of repositories."""
     try:
         yield
     except AddressRefused as error:

@@ -22,8 +22,8 @@ from ptmtorrent_scrapy.git.lfs.server import LfsServer
 from ptmtorrent_scrapy.git.process import cancelled
 from ptmtorrent_scrapy.storage.fsync import sync_paths
 
-_CHUNK = 100  # objects in one run of git-lfs
-_WAIT = 0.2  # seconds until a claim of another clone is checked again
+_CHUNK = 100  # objects per run of git-lfs
+_WAIT = 0.2  # seconds between two checks of another clone's claim
 _SAMPLE_FILES = 16  # of the 256 files of checks, in one sample
 _SAMPLE_AGE = 30 * 86400  # seconds after which an object is checked again
 _EMPTY = hashlib.sha256().hexdigest()
@@ -42,7 +42,7 @@ class Store:
         return self.path / "objects" / oid[:2] / oid[2:4] / oid
 
     def has(self, pointer: Pointer) -> bool:
-        """Return whether an object is stored, by the size of its file."""
+        """Return whether an object is stored, judged by the size of its file."""
         return self.written_at(pointer) is not None
 
     def written_at(self, pointer: Pointer) -> int | None:
@@ -58,13 +58,13 @@ class Store:
         return damaged.exists(self.object(pointer.oid))
 
     def missing(self, objects: Iterable[Pointer]) -> list[Pointer]:
-        """Return those objects that are not stored, each once."""
+        """Return the distinct objects that are not stored."""
         return [pointer for pointer in dict.fromkeys(objects) if not self.has(pointer)]
 
     def fetch(self, objects: Iterable[Pointer], *, git: Command, server: LfsServer, scratch: Path) -> GitError | None:
         """Fetch the missing objects from an LFS server; return why some are still missing.
 
-        An object that another clone fetches, in this process or another, is waited for. `scratch` names a folder to
+        If another clone is downloading an object, in any process, this waits for it. `scratch` is a folder to
         make and remove. Raise `Cancelled`, `Stalled`, `LockHeld`.
         """
         gateway = Gateway(server)
@@ -78,7 +78,7 @@ class Store:
             gateway.close()
 
     def _fetch_chunk(self, chunk: list[Pointer], download: Download) -> None:
-        """Fetch objects; those that another clone fetches are waited for as long as that makes progress."""
+        """Download objects, and wait for those that another clone downloads, as long as it makes progress."""
         seen, since = None, time.monotonic()
         while chunk:
             with claims.claim(self.path / "locks", chunk) as claimed:
@@ -98,7 +98,7 @@ class Store:
                 time.sleep(_WAIT)
 
     def _download(self, claimed: list[Pointer], download: Download) -> None:
-        """Download objects and bring them to the disk; git-lfs has compared them with their ids."""
+        """Download objects and sync them to the disk; git-lfs has compared them with their ids."""
         missing = self.missing(claimed)
         try:
             download.run(missing, self.missing)
@@ -106,7 +106,7 @@ class Store:
             self._keep([pointer for pointer in missing if self.has(pointer)])
 
     def _keep(self, new: Iterable[Pointer]) -> None:
-        """Make new objects read-only, bring them and the folders on their way to the disk, and note them as checked."""
+        """Make new objects read-only, sync them and their folders to the disk, and note them as checked."""
         folders: dict[Path, None] = {}
         for pointer in new:
             path = self.object(pointer.oid)
@@ -117,7 +117,7 @@ class Store:
         sync_paths(folders)
 
     def note_checked(self, oid: str) -> None:
-        """Note that the content of an object is right, as it now is on the disk."""
+        """Note that the present content of an object on the disk is right."""
         self.checks.add(oid, self.object(oid).stat())
 
     def _make_empty(self, missing: list[Pointer]) -> list[Pointer]:
@@ -131,7 +131,7 @@ class Store:
         return [pointer for pointer in missing if pointer != empty]
 
     def adopt(self, pointer: Pointer, file: Path) -> None:
-        """Take back an object that a clone still has, if it is a file with the right content."""
+        """Restore an object from a clone's file, if that has the right content."""
         with contextlib.suppress(OSError):
             status = file.stat(follow_symlinks=False)
             if status.st_size == pointer.size and digest(file) == pointer.oid:
@@ -146,9 +146,9 @@ class Store:
                 self._keep([pointer])
 
     def set_damaged_aside(self, objects: Iterable[Pointer]) -> None:
-        """Move objects away whose content is wrong, so that they are fetched again.
+        """Move aside objects whose content is wrong, so that they are downloaded again.
 
-        Content is read only where it was not checked since the file was last written.
+        Only content that was not checked since the file was last written is read.
         """
         stored = {}
         for oid in {pointer.oid for pointer in objects}:
@@ -158,9 +158,9 @@ class Store:
             self.check(oid)
 
     def check(self, oid: str) -> bool:
-        """Return whether the content of a stored object is right; one that is damaged is moved away."""
+        """Return whether the content of a stored object is right; move a damaged one aside."""
         path = self.object(oid)
-        with contextlib.suppress(FileNotFoundError):  # another process has moved it away
+        with contextlib.suppress(FileNotFoundError):  # another process has moved it aside
             status = path.stat()
             if _digest(path) == oid:
                 self.note_checked(oid)
@@ -170,12 +170,12 @@ class Store:
         return False
 
     def set_aside(self, oid: str) -> None:
-        """Move a damaged object away, so that it is fetched again."""
+        """Move a damaged object aside, so that it is downloaded again."""
         path = self.object(oid)
         damaged.move_aside(path, is_written=not self.checks.is_unwritten(oid, path.stat()))
 
     def check_sample(self, max_bytes: int) -> list[str]:
-        """Check some of the objects whose last check is long ago, oldest first; return the ids of damaged ones."""
+        """Check some of the objects with the oldest checks; return the ids of damaged ones."""
         wrong, left = [], max_bytes
         for oid in self._old_objects():
             with contextlib.suppress(FileNotFoundError):
@@ -187,12 +187,12 @@ class Store:
         return wrong
 
     def _old_objects(self) -> list[str]:
-        """Return ids of a random part of the objects that were checked long ago or never, oldest check first."""
+        """Return ids of a random part of the objects with old or no checks, oldest first."""
         now = time.time()
         ages: dict[str, float] = {}
         for number in random.sample(range(256), _SAMPLE_FILES):
             name = f"{number:02x}"
-            checked = {oid: at for oid, at in self.checks.ages(name).items() if at <= now}  # others are not times
+            checked = {oid: at for oid, at in self.checks.ages(name).items() if at <= now}  # otherwise it is not a time
             ages |= {oid: at for oid in self.ids(name) if (at := checked.get(oid, 0)) < now - _SAMPLE_AGE}
         return sorted(ages, key=ages.__getitem__)
 
@@ -210,24 +210,24 @@ class Store:
                 path.unlink(missing_ok=True)
 
     def put_back(self, oid: str) -> None:
-        """Move a damaged object back, unless it was fetched again."""
+        """Move a damaged object back, unless it was downloaded again."""
         damaged.put_back(self.object(oid))
 
     def replace_damaged(self, fetched: Iterable[Pointer]) -> None:
-        """Replace damaged objects by those that were fetched again, in the clones that link to them as well."""
+        """Replace damaged objects with the downloaded ones, also in the clones that link to them."""
         for pointer in fetched:
             if self.has(pointer) and damaged.replace(self.object(pointer.oid), self._written):
                 self.note_checked(pointer.oid)
 
     def was_written(self, pointer: Pointer, file: Path) -> bool:
-        """Return whether a file is what an object was until somebody wrote to it."""
+        """Return whether a file is an object that somebody has written to."""
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             return any(file.samefile(path) for path in self._written.glob(f"{pointer.oid}.*"))
         return False
 
 
 def _digest(path: Path) -> str | None:
-    """Return the SHA-256 of a file; None where the disk cannot read it."""
+    """Return the SHA-256 of a file; None if the disk cannot read it."""
     try:
         return digest(path)
     except OSError as error:

@@ -1,6 +1,6 @@
 """LFS files in the working tree of a clone: links to, or copies of, the objects that the clones share.
 
-Nothing here follows a symbolic link: every folder on the way to a file is opened as a folder or not at all.
+This module follows no symbolic link: every folder on the path of a file is opened as a folder or not at all.
 """
 
 import contextlib
@@ -27,10 +27,10 @@ _NO_LINKS = (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOTSUP, errno.ENOSYS
 
 
 def place(clone: Path, files: Mapping[bytes, Pointer], store: Store, *, git: Command, link: bool) -> bool:
-    """Replace pointer files by the stored objects; return whether all could be linked, where that is asked.
+    """Replace pointer files with the stored objects; return whether all could be linked, if links are requested.
 
-    Files whose object is not stored stay pointers. git's index learns the new sizes and times, so that `git status` has
-    nothing to read again. What changes is on the disk afterwards.
+    Files whose object is not stored stay pointers. git's index gets the new sizes and times, so that `git status` has
+    nothing to read again. All changes are synced to the disk.
     """
     linked, placed = True, []
     for path, pointer in files.items():
@@ -43,7 +43,7 @@ def place(clone: Path, files: Mapping[bytes, Pointer], store: Store, *, git: Com
     if placed:
         try:
             _refresh_index(clone, placed)
-        except Exception:  # GitPython reads no names that are not UTF-8, and no SHA-256
+        except Exception:  # GitPython cannot read names that are not UTF-8, nor SHA-256 ids
             _forget_status(clone, placed, git)
         assume_unchanged(clone, [path for path in placed if not files[path].is_canonical], git)
         _sync_folders(clone, placed)
@@ -52,9 +52,9 @@ def place(clone: Path, files: Mapping[bytes, Pointer], store: Store, *, git: Com
 
 
 def _settle_index(clone: Path) -> None:
-    """Let git trust the times in its index: files as new as the index would be compared once more, by their filters.
+    """Let git trust the times in its index: it would compare files as new as the index again, with their filters.
 
-    A file that `.gitattributes` gives to git-lfs but that is in git as it is would then count as changed.
+    A file that `.gitattributes` assigns to git-lfs, but that git has itself, would then count as changed.
     """
     index = clone / ".git" / "index"
     with contextlib.suppress(FileNotFoundError):
@@ -63,20 +63,20 @@ def _settle_index(clone: Path) -> None:
 
 
 def assume_unchanged(clone: Path, paths: Iterable[bytes], git: Command) -> None:
-    """Let git not compare files with their pointers: git-lfs would write these pointers otherwise than they are."""
+    """Stop git from comparing files with pointers that git-lfs would write differently."""
     if stdin := b"".join(path + b"\0" for path in paths):
         git.run("git", "update-index", "-z", "--assume-unchanged", "--stdin", cwd=clone, stdin=stdin)
 
 
 def compare_again(clone: Path, git: Command) -> None:
-    """Let git compare all files again, as it must to check out another commit."""
+    """Let git compare all files again, as needed to check out another commit."""
     listed = git.run("git", "ls-files", "-v", "-z", cwd=clone).split(b"\0")
     if stdin := b"".join(entry[2:] + b"\0" for entry in listed if entry[:1].islower()):
         git.run("git", "update-index", "-z", "--no-assume-unchanged", "--stdin", cwd=clone, stdin=stdin)
 
 
 def _sync_folders(clone: Path, paths: Iterable[bytes]) -> None:
-    """Bring the names of files in the working tree to the disk."""
+    """Sync the folders of files in the working tree to the disk."""
     for path in {path.rpartition(b"/")[0]: path for path in paths}.values():
         if (descriptor := _open_folder(clone, path)) is not None:
             try:
@@ -113,7 +113,7 @@ def _open_folder(clone: Path, path: bytes) -> int | None:
 
 
 def _place(clone: Path, stored: Path, size: int, folder: int, name: bytes, link: bool) -> bool:
-    """Put a file in place; return whether it could be linked, where that is asked."""
+    """Put a file in place; return whether it could be linked, if links are requested."""
     if _stands(stored, size, folder, name, link):
         return True
     if stored.stat().st_mode & 0o222:
@@ -129,7 +129,7 @@ def _place(clone: Path, stored: Path, size: int, folder: int, name: bytes, link:
 
 
 def _stands(stored: Path, size: int, folder: int, name: bytes, link: bool) -> bool:
-    """Return whether the file is in place; a copy is recognised by its size, unless a pointer could be as small."""
+    """Return whether the file is in place; a copy is recognised by its size, unless a pointer may have it, too."""
     try:
         now = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
@@ -162,8 +162,8 @@ def _copy(stored: Path, target: Path) -> None:
 
 
 def _refresh_index(clone: Path, paths: Iterable[bytes]) -> None:
-    """Write what lstat(2) says of the files into git's index (gitformat-index(5)), as `git update-index` would."""
-    from git import Repo  # starts git when it is imported, which a crawl that clones nothing has no use for
+    """Write the lstat(2) status of the files into git's index (gitformat-index(5)), as `git update-index` does."""
+    from git import Repo  # its import starts git, which a crawl without clones does not need
     from git.index.base import IndexFile
 
     with Repo(clone) as repository:
@@ -179,7 +179,7 @@ def _refresh_index(clone: Path, paths: Iterable[bytes]) -> None:
 
 
 def _forget_status(clone: Path, paths: Iterable[bytes], git: Command) -> None:
-    """Let git's index know no size or time of the files: the next `git status` of a user reads them once."""
+    """Clear sizes and times of the files in git's index, so that the next `git status` reads them once."""
     listed = git.run("git", "ls-files", "--stage", "-z", cwd=clone).split(b"\0")[:-1]
     names = set(paths)
     entries = b"".join(entry + b"\0" for entry in listed if entry.partition(b"\t")[2] in names)
