@@ -324,7 +324,7 @@ def test_missing_repositories(hubs: Hubs, path: str, scheme: str) -> None:
     assert (code, headers["X-Error-Code"]) == (404, "RepoNotFound")
 
 
-def test_a_seed_makes_trouble(folder: Path) -> None:
+def test_a_seed_makes_gated_missing_and_empty_repositories(folder: Path) -> None:
     with Hubs(models=400) as hubs:
         models = hubs.huggingface.generated
         first = {models.trouble(index): models.name(index) for index in reversed(range(400))}
@@ -476,7 +476,7 @@ def test_what_a_listing_cannot_expand_is_refused_by_name(hubs: Hubs, name: str) 
 
 
 @pytest.mark.parametrize("flag", ["full", "cardData", "config"])
-def test_expand_goes_with_nothing_else(hubs: Hubs, flag: str) -> None:
+def test_expand_excludes_other_parameters(hubs: Hubs, flag: str) -> None:
     assert status(f"{hubs.url}/api/models?expand[]=sha&{flag}=true")[0] == 400
 
 

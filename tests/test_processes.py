@@ -29,7 +29,7 @@ def fork_server() -> None:
         processes.run([*_SHELL, "0"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
-def test_a_fork_has_the_state_of_an_interpreter() -> None:
+def test_a_fork_has_the_state_of_a_new_interpreter() -> None:
     given: dict[str, Any] = {"cwd": ROOT, "env": {**os.environ, "PTMTORRENT_DATA_DIR": "x"}, "start_new_session": True}
     command = [*_SHELL, f"exec({_STATE!r})"]
     started = subprocess.run(command, input="text", capture_output=True, text=True, check=False, **given)

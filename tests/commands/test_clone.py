@@ -58,7 +58,7 @@ def test_models_are_cloned_from_records_without_the_hub(listed: Crawl, clone: Cl
     assert [line["reason"] for line in listed.read("json/crawls.jsonl")] == ["finished"] * 3
 
 
-def test_what_is_missing_is_tried_again(listed: Crawl, clone: Clone, hubs: Hubs) -> None:
+def test_missing_repositories_are_tried_again(listed: Crawl, clone: Clone, hubs: Hubs) -> None:
     assert clone("huggingface", fraction=1).returncode == 0
     missing = [line["url"] for line in listed.read("json/repositories.jsonl") if line["status"] == "missing"]
     assert [url.rpartition("/")[2] for url in missing] == ["m5"]

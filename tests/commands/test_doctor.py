@@ -85,7 +85,7 @@ def test_problems_are_reported(doctor: Doctor, settings: dict[str, str], check: 
     assert "Traceback" not in ended.stderr
 
 
-def test_a_hub_that_is_ill(doctor: Doctor, hubs: Hubs) -> None:
+def test_a_hub_that_answers_with_errors(doctor: Doctor, hubs: Hubs) -> None:
     hubs.faults.add("^/modelhub", status=503)
     ended = doctor("--json")
     assert ended.returncode == 1
@@ -104,7 +104,7 @@ def programs(folder: Path, **versions: str) -> dict[str, str]:
     return {"PATH": str(folder / "bin")}
 
 
-def test_programs_that_are_missing_old_or_open(doctor: Doctor, tmp_path: Path) -> None:
+def test_programs_that_are_missing_old_or_vulnerable(doctor: Doctor, tmp_path: Path) -> None:
     ended = doctor("--json", environment=programs(tmp_path, git="git version 2.20.1"))
     found = findings(ended)
     assert ended.returncode == 1

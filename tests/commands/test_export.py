@@ -73,7 +73,7 @@ def test_files_are_named_with_their_rows(finished: subprocess.CompletedProcess[s
     assert finished.stderr == ""
 
 
-def test_what_a_tree_lacks_is_a_warning(tmp_path: Path) -> None:
+def test_missing_data_of_a_tree_is_a_warning(tmp_path: Path) -> None:
     write_hub(tmp_path, records=[record(0, "org/a"), "broken"], objects={"hf_metadata.json": [listed(0, "org/a")]})
     done = run(tmp_path, "export", "sqlite", "huggingface", "-o", str(tmp_path / "out.db"))
     assert done.returncode == 0

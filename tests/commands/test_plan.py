@@ -72,7 +72,7 @@ def test_sizes_of_repositories_without_hub_sizes(plan: Plan, hubs: Hubs, folder:
     assert files(folder) == []
 
 
-def test_a_disk_that_does_not_hold_it(plan: Plan) -> None:
+def test_a_disk_that_is_too_small(plan: Plan) -> None:
     planned = plan("huggingface", fraction=1, CLONE_MIN_FREE="1000TB")
     assert planned.returncode == 0
     assert "it does not fit" in planned.stdout

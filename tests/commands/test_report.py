@@ -142,7 +142,7 @@ def test_the_page_and_its_json_say_the_same(pages: tuple[Path, Path]) -> None:
     assert page.count('<svg viewBox="0 0 360 190" role="img"') == 1
 
 
-def test_what_cannot_be_reported_is_said_in_a_line(tmp_path: Path) -> None:
+def test_an_error_of_the_report_is_one_line(tmp_path: Path) -> None:
     write_hub(tmp_path / "data")
     ended = scrapy("report", "nohub", "-s", f"DATA_DIR={tmp_path / 'data'}")
     assert (ended.returncode, ended.stdout) == (2, "")
@@ -155,7 +155,7 @@ def test_what_cannot_be_reported_is_said_in_a_line(tmp_path: Path) -> None:
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_a_bar_is_shown_where_somebody_looks(tmp_path: Path) -> None:
+def test_a_bar_is_shown_on_a_terminal(tmp_path: Path) -> None:
     write_hub(tmp_path, records=[record(number, f"a/{number}") for number in range(20_000)])
     terminal, ours = pty.openpty()
     command = [sys.executable, "-m", "scrapy", "report", "-s", f"DATA_DIR={tmp_path}"]

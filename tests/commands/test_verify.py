@@ -171,7 +171,7 @@ MENDED: list[tuple[Damage, str, str]] = [
 
 
 @pytest.mark.parametrize(("damage", "kind", "path"), MENDED)
-def test_what_a_download_mends(done: Crawl, verify: Verify, damage: Damage, kind: str, path: str) -> None:
+def test_problems_that_a_download_repairs(done: Crawl, verify: Verify, damage: Damage, kind: str, path: str) -> None:
     damage(done.folder)
     found = verify("huggingface", "--json")
     assert found.returncode == (kind != "second copy")
@@ -210,7 +210,7 @@ def test_what_a_download_mends(done: Crawl, verify: Verify, damage: Damage, kind
         (lambda tree: (tree / "lfs" / "objects" / "aa" / "bb").mkdir(parents=True), None),
     ],
 )
-def test_what_no_download_mends(done: Crawl, verify: Verify, damage: Damage, kind: str | None) -> None:
+def test_problems_that_no_download_repairs(done: Crawl, verify: Verify, damage: Damage, kind: str | None) -> None:
     damage(done.folder)
     before = {path: path.read_bytes() for path in done.folder.rglob("*") if path.is_file()}
     for options in ((), ("--repair",)):
@@ -223,7 +223,7 @@ def test_what_no_download_mends(done: Crawl, verify: Verify, damage: Damage, kin
 
 
 @pytest.mark.parametrize(("files", "kind"), [("copy", "link"), ("pointer", "worktree")])
-def test_files_that_are_no_links(done: Crawl, crawl: Start, verify: Verify, files: str, kind: str) -> None:
+def test_large_files_that_are_copies(done: Crawl, crawl: Start, verify: Verify, files: str, kind: str) -> None:
     crawl("huggingface", fraction=1, CLONE_LFS_FILES=files)
     assert verify("--json").stdout == ""
     path = done.folder / "repos" / "o" / "two" / "x.bin"
@@ -276,7 +276,7 @@ def test_what_a_user_wrote_into_a_shared_file_is_kept_by_a_crawl(done: Crawl, ve
         assert all(path.startswith(f"lfs/written/{WEIGHTS.oid}.") for path in kept)
 
 
-def test_what_is_worth_knowing_is_no_fault(done: Crawl, verify: Verify, hubs: Hubs, crawl: Start) -> None:
+def test_notes_are_no_faults(done: Crawl, verify: Verify, hubs: Hubs, crawl: Start) -> None:
     files: Files = {".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}
     head = hubs.repositories["o/two"].push(files)
     assert isinstance(hubs.huggingface.models, list)
@@ -291,7 +291,7 @@ def test_what_is_worth_knowing_is_no_fault(done: Crawl, verify: Verify, hubs: Hu
     ]
 
 
-def test_what_a_killed_crawl_has_made_is_no_fault(
+def test_files_of_a_killed_crawl_are_no_faults(
     done: Crawl, verify: Verify, hubs: Hubs, folder: Path, crawl: Start
 ) -> None:
     assert isinstance(hubs.huggingface.models, list)
@@ -355,7 +355,9 @@ def test_a_hub_that_is_being_crawled_is_not_checked(done: Crawl, verify: Verify,
     assert "is in use by another crawl" in ended.stderr
 
 
-def test_what_was_left_out_may_stand_or_not(done: Crawl, crawl: Start, verify: Verify, hubs: Hubs) -> None:
+def test_skipped_large_files_may_be_in_the_working_tree_or_not(
+    done: Crawl, crawl: Start, verify: Verify, hubs: Hubs
+) -> None:
     for lfs in ("none", "all", "none"):
         files: Files = {".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS, "lfs.txt": lfs.encode()}
         head = hubs.repositories["o/two"].push(files)

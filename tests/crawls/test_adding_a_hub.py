@@ -62,7 +62,7 @@ def test_the_page_holds(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("step", _STEPS)
-def test_no_step_can_be_left_out(folder: Path, step: str) -> None:
+def test_no_step_can_be_omitted(folder: Path, step: str) -> None:
     project = folder / "project"
     follow(project, without=step)
     assert run(project, "pytest", "-q", "-x", "-W", "error", _TEST) != ""

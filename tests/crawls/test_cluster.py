@@ -231,7 +231,7 @@ def test_a_scheduler_that_stays_away(
     assert crawl("huggingface", fraction=1).status == 0  # nobody holds the tree
 
 
-def test_workers_with_trouble_of_their_own_get_no_clones(
+def test_unusable_workers_get_no_clones(
     crawl: Start, hubs: Hubs, cluster: Cluster, models: list[str], folder: Path
 ) -> None:
     programs = folder / "bin"
@@ -263,7 +263,7 @@ def _can_mount(folder: Path) -> bool:
     return shutil.which("unshare") is not None and subprocess.run(probe, capture_output=True).returncode == 0
 
 
-def test_no_worker_that_can_clone_is_said_at_once(
+def test_a_cluster_without_a_usable_worker_is_reported_at_once(
     crawl: Start, hubs: Hubs, cluster: Cluster, models: list[str]
 ) -> None:
     cluster.start(workers=0)

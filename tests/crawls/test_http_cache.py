@@ -13,7 +13,7 @@ from tests.hubs import Hubs
 PAGES = "^/modelzoo/api/models/"
 
 
-def test_an_index_that_is_the_same_is_not_sent_again(crawl: Start, hubs: Hubs) -> None:
+def test_an_unchanged_index_is_not_sent_again(crawl: Start, hubs: Hubs) -> None:
     first = crawl("modelhub", fraction=0)
     second = crawl("modelhub", fraction=0)
     assert [request.status for request in hubs.asked("^/modelhub/")] == [200, 304]
@@ -36,7 +36,7 @@ def test_pages_that_changed_are_sent(crawl: Start, hubs: Hubs) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_listing_that_was_cut_asks_for_no_page_twice(crawl: Start, hubs: Hubs, folder: object, how: int) -> None:
+def test_an_interrupted_listing_requests_no_page_twice(crawl: Start, hubs: Hubs, folder: object, how: int) -> None:
     whole = crawl("modelzoo", fraction=0, DATA_DIR=f"{folder}/whole")
     pages = len(hubs.asked(PAGES))
     hubs.requests.clear()
@@ -55,7 +55,7 @@ def test_a_listing_that_was_cut_asks_for_no_page_twice(crawl: Start, hubs: Hubs,
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"cut": 10}])
-def test_a_hub_that_is_ill_is_not_covered_up(crawl: Start, hubs: Hubs, fault: dict[str, int]) -> None:
+def test_an_error_of_a_hub_is_not_hidden_by_the_cache(crawl: Start, hubs: Hubs, fault: dict[str, int]) -> None:
     before = crawl("modelhub", fraction=0)
     hubs.faults.add("^/modelhub/", **fault)
     after = crawl("modelhub", fraction=0)
@@ -64,7 +64,7 @@ def test_a_hub_that_is_ill_is_not_covered_up(crawl: Start, hubs: Hubs, fault: di
     assert after.records == before.records
 
 
-def test_what_was_kept_and_damaged_is_asked_for(crawl: Start, hubs: Hubs) -> None:
+def test_a_damaged_cached_page_is_requested_again(crawl: Start, hubs: Hubs) -> None:
     first = crawl("modelhub", fraction=0)
     for page in (first.folder / "cache").iterdir():
         page.write_bytes(b"nonsense")

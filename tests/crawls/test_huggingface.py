@@ -170,12 +170,12 @@ def test_pages_and_paces(crawl: Start, hubs: Hubs) -> None:
         ("", None),
     ],
 )
-def test_what_a_page_leads_to(header: str, following: str | None) -> None:
+def test_the_next_page_of_a_page(header: str, following: str | None) -> None:
     assert next_link(header) == following
 
 
 @pytest.mark.parametrize("header", ["next", "<a", '<a>; rel="next', "<a> <b>; rel=next"])
-def test_what_is_no_link(header: str) -> None:
+def test_a_header_that_is_not_a_link(header: str) -> None:
     with pytest.raises(ValueError, match="is not a link"):
         next_link(header)
 
@@ -213,7 +213,7 @@ def test_a_page_that_fails_is_asked_for_again(crawl: Start, hubs: Hubs, fault: d
         {"cut": 100},
     ],
 )
-def test_a_listing_that_fails_leaves_what_was_there(crawl: Start, hubs: Hubs, fault: dict[str, Any]) -> None:
+def test_a_failed_listing_keeps_the_previous_data(crawl: Start, hubs: Hubs, fault: dict[str, Any]) -> None:
     before = {path: path.read_bytes() for path in files(crawl("huggingface", fraction=0).folder)}
     headers = {name: value.replace("HUB", hubs.url) for name, value in fault.get("headers", {}).items()}
     hubs.faults.add("^/api/models", **{**fault, "headers": headers})
@@ -228,7 +228,7 @@ def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and path.name != "crawls.jsonl"]
 
 
-def test_a_commit_that_the_hub_does_not_tell_is_asked_for(crawl: Start, hubs: Hubs) -> None:
+def test_a_commit_that_the_hub_does_not_provide_is_requested(crawl: Start, hubs: Hubs) -> None:
     models = hubs.huggingface.generated
     told = [{**models.model(index), "sha": None} for index in (3, 4)]
     hubs.huggingface.models = [*told, {"id": "nobody/nothing"}]

@@ -35,7 +35,7 @@ def without(records: list[dict[str, Any]], fields: set[str]) -> list[dict[str, A
     return [{name: value for name, value in record.items() if name not in fields} for record in records]
 
 
-def test_what_the_hub_refuses_costs_those_fields_only(crawl: Start, hubs: Hubs, folder: Path) -> None:
+def test_fields_that_the_hub_refuses_are_skipped(crawl: Start, hubs: Hubs, folder: Path) -> None:
     plain = crawl("huggingface", fraction=0)
     assert all(any(field in record for record in plain.records) for field in _FIELDS.values())
     hubs.huggingface.accepted = frozenset(HUGGINGFACE_EXPAND.split(",")) - set(_FIELDS)
@@ -99,7 +99,7 @@ def test_a_listing_without_end_ends(crawl: Start, hubs: Hubs) -> None:
     assert len(hubs.asked(PAGE)) < 60
 
 
-def test_private_models_are_kept_for_who_asks_for_them(crawl: Start, hubs: Hubs, folder: Path) -> None:
+def test_private_models_are_kept_on_request(crawl: Start, hubs: Hubs, folder: Path) -> None:
     hubs.huggingface.models = [{"id": f"o/m{number}", "sha": "1" * 40, "private": number == 1} for number in range(2)]
     done = crawl("huggingface", fraction=0)
     assert [record["ModelName"] for record in done.records] == ["o/m0"]

@@ -83,13 +83,13 @@ def test_an_old_or_different_listing_starts_again(five_pages: Hubs, folder: Path
     assert len(done.records) == 500
 
 
-def test_a_crawl_that_finished_is_not_gone_on_with(five_pages: Hubs, folder: Path) -> None:
+def test_a_finished_crawl_is_not_resumed(five_pages: Hubs, folder: Path) -> None:
     again(five_pages, folder)
     again(five_pages, folder)
     assert len(five_pages.asked(PAGE)) == 10
 
 
-def test_a_crawl_that_is_cut_while_it_clones_needs_no_new_listing(five_pages: Hubs, folder: Path) -> None:
+def test_a_crawl_that_is_interrupted_while_cloning_needs_no_new_listing(five_pages: Hubs, folder: Path) -> None:
     five_pages.faults.add("git-upload-pack", stall=True)
     crawl = processes.Popen(
         command(five_pages, folder, "huggingface", fraction=0.002), cwd=ROOT, stderr=subprocess.DEVNULL

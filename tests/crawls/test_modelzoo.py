@@ -95,7 +95,7 @@ def test_a_page_costs_its_model_alone(zoo: Start, hubs: Hubs, page: Any, reason:
     assert done.read("json/metadata/mz_models_metadata.json")[4] == kept
 
 
-def test_fields_of_another_type_are_left_out(zoo: Start, hubs: Hubs, published: Any) -> None:
+def test_fields_of_another_type_are_skipped(zoo: Start, hubs: Hubs, published: Any) -> None:
     odd = {"stars": "many", "papers": [None, 7, {"a": 1}], "categories": [None, {"title": 3}, "x"], "framework": {}}
     hubs.modelzoo.pages["model-20"] = {"title": "Odd", "link": "github.com/zoo/model-20", **odd}
     done = zoo(fraction=0)
@@ -131,7 +131,7 @@ def test_entries_of_the_index_that_cannot_be_asked_for(zoo: Start, hubs: Hubs) -
         {"path": "/api/models/model", "status": 403},
     ],
 )
-def test_a_listing_that_fails_leaves_what_was_there(zoo: Start, hubs: Hubs, fault: dict[str, Any]) -> None:
+def test_a_failed_listing_keeps_the_previous_data(zoo: Start, hubs: Hubs, fault: dict[str, Any]) -> None:
     hubs.modelzoo.index = hubs.modelzoo.index[:6]
     before = contents(zoo(fraction=0))
     hubs.modelzoo.index[0] = {**hubs.modelzoo.index[0], "title": "Another"}
@@ -143,7 +143,7 @@ def test_a_listing_that_fails_leaves_what_was_there(zoo: Start, hubs: Hubs, faul
     assert contents(done) == before
 
 
-def test_what_a_passing_fault_hides_is_kept(zoo: Start, hubs: Hubs) -> None:
+def test_a_temporary_fault_deletes_nothing(zoo: Start, hubs: Hubs) -> None:
     before = zoo(fraction=0).records
     hubs.faults.add("/api/models/model-2[1-9]/", status=503)
     hubs.faults.add("/api/models/model-10/", status=200, body="<html>maintenance</html>")

@@ -177,7 +177,7 @@ def test_a_browser_that_does_not_start(pages: Start, hubs: Hubs, no_browser: dic
     assert "4 rendered from Markdown" in done.log
 
 
-def test_a_repository_of_pages_that_fails_leaves_what_was_there(
+def test_a_failed_repository_of_pages_keeps_the_previous_data(
     pages: Start, hubs: Hubs, no_browser: dict[str, str]
 ) -> None:
     first = pages(environment=no_browser)

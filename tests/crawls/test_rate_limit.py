@@ -93,7 +93,7 @@ def test_other_hosts_do_not_wait(limited: RateLimitMiddleware, clock: Clock) -> 
     assert clock.now == 1000
 
 
-def test_a_host_that_fails_rests_longer_each_time(clock: Clock) -> None:
+def test_a_host_that_fails_is_paused_longer_each_time(clock: Clock) -> None:
     limited = RateLimitMiddleware(3, clock, clock.sleep, tries=3, pause=1)
     page = LISTING.replace(meta={PATIENT: True})
     waited = []

@@ -126,7 +126,7 @@ def test_commit_checks_expire(crawl: Start, hubs: Hubs) -> None:
     assert after == before
 
 
-def test_what_is_missing_is_not_asked_for_each_time(crawl: Start, hubs: Hubs, no_git: dict[str, str]) -> None:
+def test_missing_repositories_are_not_asked_for_each_time(crawl: Start, hubs: Hubs, no_git: dict[str, str]) -> None:
     hubs.serve("o/empty", content.Repository())
     hubs.huggingface.models = [{"id": "o/gone"}, {"id": "o/empty"}]
     first = crawl("huggingface", fraction=1, CLONE_REFRESH="1d")

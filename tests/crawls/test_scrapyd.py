@@ -215,7 +215,7 @@ def test_a_hub_that_cannot_be_reached_fails_the_job(job: Job, hubs: Hubs) -> Non
     assert not (scheduled.folder / "json" / "huggingface.json").exists()
 
 
-def test_a_job_that_is_cancelled_ends_in_good_order(job: Job, deployed: Scrapyd, hubs: Hubs, folder: Path) -> None:
+def test_a_cancelled_job_ends_cleanly(job: Job, deployed: Scrapyd, hubs: Hubs, folder: Path) -> None:
     attributes = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
     weights = Large(b"weights" * 10_000)
     served = hubs.serve("o/m", Repository([{".gitattributes": attributes, "w.bin": weights}]))

@@ -197,7 +197,7 @@ def test_without_snapshots(crawl: Start, diff: Diff, folder: Path) -> None:
     assert [line.split()[:3] for line in lines(diff("--list"))] == [["now", "60", "records"]]
 
 
-def test_two_are_kept_of_four(crawl: Start, hubs: Hubs) -> None:
+def test_two_of_four_snapshots_are_kept(crawl: Start, hubs: Hubs) -> None:
     states = []
     for number in range(4):
         hubs.huggingface.models = [*FIRST, {"id": f"o/{number}", "sha": "4" * 40}, {"id": "o/bad", "sha": f"{number}"}]
@@ -213,7 +213,7 @@ def test_two_are_kept_of_four(crawl: Start, hubs: Hubs) -> None:
     assert b"o/bad" in states[1]["rejected.jsonl"]
 
 
-def test_none_to_keep_removes_nothing(three_crawls: Crawl, crawl: Start, hubs: Hubs) -> None:
+def test_keeping_no_snapshots_removes_none(three_crawls: Crawl, crawl: Start, hubs: Hubs) -> None:
     before = {name: kept(three_crawls, name) for name in snapshots(three_crawls)}
     hubs.huggingface.models = FIRST
     done = crawl("huggingface", fraction=0, KEEP_SNAPSHOTS=0)
@@ -221,7 +221,7 @@ def test_none_to_keep_removes_nothing(three_crawls: Crawl, crawl: Start, hubs: H
     assert crawls(done)[-1]["snapshot"] is None
 
 
-def test_nothing_is_kept_where_nothing_changed(crawl: Start, hubs: Hubs) -> None:
+def test_no_snapshot_is_made_if_nothing_changed(crawl: Start, hubs: Hubs) -> None:
     served = hubs.serve("o/asked", Repository([{"a": b"1"}]))
     hubs.huggingface.models = [*FIRST, {"id": "o/asked"}]  # its records are written before it is asked, and again
     crawl("huggingface", fraction=0, KEEP_SNAPSHOTS=1)
@@ -245,7 +245,7 @@ def test_a_page_that_is_overwritten_early_is_kept(crawl: Start, hubs: Hubs) -> N
     assert state(done)["metadata/mz_metadata.json"] != before["metadata/mz_metadata.json"]
 
 
-def test_what_cannot_be_kept_is_not_lost(crawl: Start, hubs: Hubs) -> None:
+def test_a_snapshot_that_cannot_be_written_loses_nothing(crawl: Start, hubs: Hubs) -> None:
     hubs.huggingface.models = FIRST
     done = crawl("huggingface", fraction=0)
     before = state(done)
@@ -386,7 +386,7 @@ def test_an_incomplete_line_costs_no_other(crawl: Start, folder: Path, half: str
     assert [line["reason"] for line in crawls(crawl("huggingface", fraction=0))] == ["finished"] * 3
 
 
-def test_a_line_that_is_there_is_not_written_again(crawl: Start, folder: Path) -> None:
+def test_an_existing_line_is_not_written_again(crawl: Start, folder: Path) -> None:
     done = crawl("huggingface", fraction=0)
     begun = done.folder / "json/.huggingface~begun"
     begun.write_text(json.dumps({**crawls(done)[0], "reason": "killed"}))
@@ -397,7 +397,7 @@ def test_a_line_that_is_there_is_not_written_again(crawl: Start, folder: Path) -
     assert ".huggingface~begun cannot be read" in done.log
 
 
-def test_a_crawl_that_never_had_the_tree_writes_nothing(crawl: Start, folder: Path) -> None:
+def test_a_crawl_that_never_locked_the_tree_writes_nothing(crawl: Start, folder: Path) -> None:
     tree = folder / "data" / "huggingface"
     tree.mkdir(parents=True)
     with (tree / ".huggingface~lock").open("w") as lock:
@@ -431,7 +431,7 @@ def test_a_secret_that_is_refused_is_not_logged(crawl: Start, mirror: str) -> No
 
 
 @pytest.mark.parametrize("value", ["-1", "1.5", "two", ""])
-def test_a_number_that_is_none(crawl: Start, hubs: Hubs, value: str) -> None:
+def test_an_invalid_number_of_snapshots(crawl: Start, hubs: Hubs, value: str) -> None:
     done = crawl("huggingface", KEEP_SNAPSHOTS=value)
     assert done.status == 2
     said = (

@@ -72,7 +72,9 @@ def test_a_status_that_reads_no_large_file(hubs: Hubs, request_for: RequestFor, 
 
 
 @pytest.mark.parametrize("how", ["link", "copy", "pointer"])
-def test_how_large_files_stand(hubs: Hubs, request_for: RequestFor, folder: Path, how: str) -> None:
+def test_how_large_files_appear_in_the_working_tree(
+    hubs: Hubs, request_for: RequestFor, folder: Path, how: str
+) -> None:
     hubs.serve("o/m", content.Repository([FILES]))
     assert clone(request_for(lfs_files=how)).status == "cloned"
     placed = folder / "repos" / "o" / "m" / "deep" / "down" / "weights.bin"
@@ -112,7 +114,7 @@ def test_which_large_files_are_fetched(
     assert stored(folder) == {WEIGHTS.oid, MORE.oid, TEXT.oid}
 
 
-def test_what_two_repositories_share_is_downloaded_once(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:
+def test_a_large_file_of_two_repositories_is_downloaded_once(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:
     paths = [f"o/m{number}" for number in range(8)]
     for path in paths:
         hubs.serve(path, content.Repository([{**FILES, "name.txt": path.encode()}]))
@@ -185,7 +187,7 @@ def test_a_repository_that_was_renamed(hubs: Hubs, request_for: RequestFor) -> N
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])
-def test_a_large_file_that_cannot_be_had(hubs: Hubs, request_for: RequestFor, folder: Path, status: int) -> None:
+def test_a_large_file_that_cannot_be_downloaded(hubs: Hubs, request_for: RequestFor, folder: Path, status: int) -> None:
     hubs.serve("o/m", content.Repository([{**FILES, "more.bin": MORE}]))
     fault = hubs.faults.add(f"^/_lfs/{MORE.oid}", status=status)
     outcome = clone(request_for())
@@ -385,20 +387,20 @@ def test_a_foreign_file_at_the_path_is_reported(hubs: Hubs, request_for: Request
 
 
 @pytest.mark.parametrize("name", ["o/fsck-malformed", "o/timeout-EOF"])
-def test_a_name_decides_nothing(request_for: RequestFor, name: str) -> None:
+def test_words_in_a_name_do_not_change_the_error(request_for: RequestFor, name: str) -> None:
     outcome = clone(request_for(name))
     assert (outcome.status, outcome.failure) == ("missing", None)
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_server_of_large_files_says_for_how_long_it_rests(hubs: Hubs, request_for: RequestFor, status: int) -> None:
+def test_an_lfs_server_demands_a_pause(hubs: Hubs, request_for: RequestFor, status: int) -> None:
     hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}]))
     hubs.faults.add("^/_lfs/", status=status, headers={"Retry-After": "77"})
     outcome = clone(request_for(accept_partial=False))
     assert (outcome.failure, outcome.pause) == (FailureKind.HOST, 77.0)
 
 
-def test_no_room(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:
+def test_large_files_that_do_not_fit_on_the_disk(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:
     most = shutil.disk_usage(folder).total - 10_000
     small, large = Large(b"small " * 100), Large(b"large " * 10, pointer=pointer("1" * 64, most))
     hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "s.bin": small, "w.bin": large}]))

@@ -143,7 +143,9 @@ def test_a_repository_on_this_machine_that_no_setting_names(folder: Path, other_
     assert asked == []
 
 
-def test_a_batch_request_that_is_led_elsewhere(attempt: Try, hubs: Hubs, other_server: tuple[str, list[str]]) -> None:
+def test_a_batch_request_that_is_redirected_to_this_machine(
+    attempt: Try, hubs: Hubs, other_server: tuple[str, list[str]]
+) -> None:
     url, asked = other_server
     hubs.faults.add("/objects/batch", status=307, headers={"Location": f"{url}/batch"})
     assert attempt(content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": WEIGHTS}])).status == "partial"
@@ -314,7 +316,7 @@ def test_patterns_that_fit_in_many_ways(attempt: Try, clone_folder: Path) -> Non
 
 
 @pytest.mark.parametrize("redirects", [False, True])
-def test_a_login_that_is_wanted_for_ever(attempt: Try, clone_folder: Path, hubs: Hubs, redirects: bool) -> None:
+def test_a_login_that_is_always_refused(attempt: Try, clone_folder: Path, hubs: Hubs, redirects: bool) -> None:
     """git-lfs 3.3 asks for such an object again, at once and without an end."""
     closed = Large(b"closed " * 5000)
     files: content.Files = {".gitattributes": ATTRIBUTES, "open.bin": WEIGHTS, "closed.bin": closed}
@@ -351,7 +353,7 @@ def test_files_without_end_in_an_update(attempt: Try, clone_folder: Path) -> Non
 
 
 @pytest.mark.parametrize("branch", ["-x", "HEAD"])
-def test_branches_that_git_takes_for_something_else(attempt: Try, clone_folder: Path, branch: str) -> None:
+def test_branch_names_with_another_meaning_for_git(attempt: Try, clone_folder: Path, branch: str) -> None:
     assert attempt(content.Repository([{"a": b"1"}], branch=branch)).status == "cloned"
     assert attempt(content.Repository([{"a": b"1"}, {"a": b"2"}], branch=branch)).status == "updated"
     assert (clone_folder / "a").read_bytes() == b"2"

@@ -150,7 +150,7 @@ def test_changed_files_block_an_update(
     assert all(f"changed files were kept as {name}" == repaired.error for name in kept)
 
 
-def test_what_is_no_work_blocks_nothing(served: Served, update: Update, mine: Path) -> None:
+def test_unchanged_and_unrelated_files_block_no_update(served: Served, update: Update, mine: Path) -> None:
     (mine / "README.md").unlink()
     (mine / "notes.txt").write_bytes(b"theirs")  # as upstream has it
     (mine / "other.txt").write_text("my own")

@@ -89,7 +89,7 @@ def validator() -> Validator:
 
 @FEW
 @given(value=JSON | st.builds(dict, st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=5), id=st.text(min_size=1)))
-def test_any_object_of_hugging_face_is_a_model_or_unlike_one(validator: Validator, value: Any) -> None:
+def test_any_object_of_hugging_face_becomes_a_model_or_is_rejected(validator: Validator, value: Any) -> None:
     try:
         model = huggingface.model(Metadata("", value), "https://huggingface.co")
     except NotAModel:

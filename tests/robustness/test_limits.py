@@ -137,7 +137,7 @@ def as_root_of_a_namespace(script: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_where_nothing_can_be_linked_large_files_are_copied(hubs: Hubs, folder: Path, models: list[str]) -> None:
+def test_without_hard_links_large_files_are_copied(hubs: Hubs, folder: Path, models: list[str]) -> None:
     done = as_root_of_a_namespace(f"""
         mkdir -p {folder}/data/huggingface/lfs
         mount -t tmpfs -o size=60m none {folder}/data/huggingface/lfs || exit 99
@@ -185,7 +185,7 @@ def test_an_update_that_is_too_large(hubs: Hubs, request_for: RequestFor, folder
     assert (folder / "repos" / "o" / "m" / "a.txt").read_bytes() == b"a"
 
 
-def test_the_hub_that_is_a_repository_holds_to_the_limit(crawl: Start, hubs: Hubs) -> None:
+def test_the_repository_of_a_hub_respects_the_limit(crawl: Start, hubs: Hubs) -> None:
     done = crawl("onnxmodelzoo", lfs="all", CLONE_MAX_BYTES="1kB")
     assert done.status == 1
     assert downloads(hubs) == 0

@@ -43,7 +43,7 @@ def models(hubs: Hubs) -> list[str]:
         ("^/_lfs/", {"cut": 50_000}),
     ],
 )
-def test_what_passes_is_tried_again(
+def test_temporary_failures_are_tried_again(
     crawl: Start, hubs: Hubs, models: list[str], path: str, fault: dict[str, Any]
 ) -> None:
     hubs.faults.add(path, times=3, **fault)
@@ -54,7 +54,7 @@ def test_what_passes_is_tried_again(
 
 
 @pytest.mark.parametrize("status", [404, 403, 410])
-def test_what_does_not_pass_is_not(crawl: Start, hubs: Hubs, models: list[str], status: int) -> None:
+def test_permanent_failures_are_not_tried_again(crawl: Start, hubs: Hubs, models: list[str], status: int) -> None:
     hubs.faults.add("^/o/m1/info/refs", status=status)
     done = crawl("huggingface", fraction=1, **RETRY)
     assert done.statuses[f"{hubs.url}/o/m1"] in ("missing", "gated")
@@ -80,7 +80,7 @@ def test_an_existing_clone_stays_in_its_line(crawl: Start, hubs: Hubs, models: l
     assert all(line["path"] and line["lfs_objects"] == 1 for line in done.read("json/repositories.jsonl"))
 
 
-def test_hosts_that_do_not_answer_are_no_end_as_it_should_be(crawl: Start, hubs: Hubs, models: list[str]) -> None:
+def test_hosts_that_do_not_answer_fail_the_crawl(crawl: Start, hubs: Hubs, models: list[str]) -> None:
     hubs.faults.add("^/o/", status=503)
     done = crawl("huggingface", fraction=1, CLONE_RETRIES=20, CLONE_RETRY_PAUSE="0.001")
     assert done.status == 1
@@ -120,7 +120,7 @@ def listing(tmp_path: Path) -> Iterator[CrawlDatabase]:
     listing.close()
 
 
-def test_a_host_that_wants_its_peace_is_left_alone_and_the_others_are_not(listing: CrawlDatabase) -> None:
+def test_a_host_that_demands_a_pause_does_not_pause_others(listing: CrawlDatabase) -> None:
     asyncio.run(_left_alone(listing))
 
 

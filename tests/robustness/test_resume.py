@@ -76,7 +76,7 @@ def refused(lines: bytes) -> set[tuple[str, str]]:
 
 
 @pytest.mark.slow
-def test_however_a_listing_is_interrupted_nothing_is_lost(folder: Path) -> None:
+def test_an_interrupted_listing_loses_nothing(folder: Path) -> None:
     drawn = random.Random(3)
     with Hubs(models=3) as hubs:
         hubs.huggingface.models = odd_models()

@@ -25,7 +25,7 @@ def test_the_published_schema_is_the_published_schema(shared: Path) -> None:
     assert schema("ptmtorrent-2023") == json.loads((shared / "schemas" / "ptmtorrent-2023.json").read_text())
 
 
-def test_what_is_not_known_is_left_out() -> None:
+def test_unknown_fields_are_absent() -> None:
     made = record(model(), HUB)
     assert set(made) == {
         *("id", "ModelHub", "ModelName", "ModelOwner", "ModelURL", "ModelOwnerURL", "LatestGitCommitSHA"),
@@ -33,7 +33,7 @@ def test_what_is_not_known_is_left_out() -> None:
     assert Validator().problem(made) is None
 
 
-def test_everything_is_known() -> None:
+def test_a_record_with_every_field() -> None:
     dataset = Dataset(
         name="imdb",
         owner="stanford",

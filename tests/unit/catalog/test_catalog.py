@@ -139,7 +139,7 @@ def test_files_between_two_renames_of_a_killed_crawl_are_read(tmp_path: Path) ->
     assert hub.faults
 
 
-def test_what_a_hub_lacks_is_named(tmp_path: Path) -> None:
+def test_missing_files_of_a_hub_are_named(tmp_path: Path) -> None:
     write_hub(tmp_path, records=None, objects=None)
     (hub,) = Catalog(tmp_path).hubs()
     assert hub.missing() == [

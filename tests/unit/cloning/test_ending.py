@@ -76,7 +76,7 @@ def test_a_crawl_says_one_problem() -> None:
     assert (ending.reason, state.problem) == (FinishReason.NO_SPACE, "the disk is full")
 
 
-def test_a_disk_that_is_full_is_said_once() -> None:
+def test_a_full_disk_is_reported_once() -> None:
     state = CrawlState()
     ending = Ending(state)
     ending.lack(FinishReason.NO_SPACE, "no room for large files")

@@ -108,7 +108,7 @@ def test_a_tree_that_cannot_be_read(tmp_path: Path) -> None:
         ("CLONE_TIMEOUT", "3000000", "a whole number from 1 to 604800"),
     ],
 )
-def test_values_beyond_every_use(settings: Settings, name: str, value: str, accepted: str) -> None:
+def test_values_out_of_range(settings: Settings, name: str, value: str, accepted: str) -> None:
     settings.set(name, value, "cmdline")
     with pytest.raises(InvalidOption, match=f"{name}={value}: not accepted; {name} is {accepted}"):
         check_settings(settings, [HuggingFaceSpider])

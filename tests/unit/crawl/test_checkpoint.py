@@ -34,10 +34,10 @@ def test_the_token_is_in_no_checkpoint_and_marks_differ() -> None:
 
 
 @pytest.mark.parametrize("began", [-10, 3700])
-def test_a_listing_of_a_time_to_come_or_long_ago_is_not_resumed(began: int) -> None:
+def test_a_listing_in_the_future_or_long_ago_is_not_resumed(began: int) -> None:
     assert not checkpoint(began=int(time.time()) - began).is_of(REQUEST, None, 3600)
 
 
 @pytest.mark.parametrize("state", [None, b"", b"{}", b"[]", b'{"token": {}}', b'{"token": null, "other": 1}'])
-def test_what_is_no_checkpoint_of_this_version(state: bytes | None) -> None:
+def test_a_checkpoint_of_another_version_is_not_used(state: bytes | None) -> None:
     assert parse(state) is None

@@ -29,7 +29,7 @@ def add(database: CrawlDatabase, *numbers: int) -> list[bool]:
     return [database.add(model(number), wanted=True, rank=0) for number in numbers]
 
 
-def test_what_came_after_the_checkpoint_is_new_to_the_next_crawl(path: Path) -> None:
+def test_models_after_the_checkpoint_are_new_to_the_next_crawl(path: Path) -> None:
     database = CrawlDatabase(path)
     add(database, 1, 2)
     database.save(b"page 1", complete=False)
@@ -55,7 +55,7 @@ def test_results_are_durable_once_the_hub_is_listed(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("ahead", "is_known"), [(-10, True), (10_000, False)])
-def test_a_check_in_time_to_come_is_none(path: Path, ahead: int, is_known: bool) -> None:
+def test_a_check_in_the_future_does_not_count(path: Path, ahead: int, is_known: bool) -> None:
     database = CrawlDatabase(path)
     now = int(time.time())
     database.commit_checks.set("https://hub.example/m", hub_id=None, commit="1" * 40, at=now + ahead)
@@ -73,6 +73,6 @@ def test_a_full_disk_is_an_error_of_the_disk(path: Path) -> None:
     database.close()
 
 
-def test_an_error_of_a_query_stays_what_it_is(path: Path) -> None:
+def test_an_error_of_a_query_is_not_one_of_the_disk(path: Path) -> None:
     with closing(CrawlDatabase(path)) as database, pytest.raises(sqlite3.OperationalError):
         database._database.execute("SELECT nothing FROM nowhere")

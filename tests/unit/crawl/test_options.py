@@ -21,7 +21,7 @@ def test_mirrors_with_a_password_are_refused_and_not_shown() -> None:
 @pytest.mark.parametrize(
     "value", ["https://hub.example/a b", "https://hub.exämple", "https://hub.example\n", "hub.example"]
 )
-def test_what_is_no_url_is_refused(value: str) -> None:
+def test_invalid_urls_are_refused(value: str) -> None:
     assert options.url("HUGGINGFACE_URL", "https://hub.example:8443/a/b") == "https://hub.example:8443/a/b"
     with pytest.raises(options.InvalidOption, match="a URL such as"):
         options.url("HUGGINGFACE_URL", value)

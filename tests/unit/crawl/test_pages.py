@@ -37,7 +37,7 @@ def test_a_server_that_says_nothing(body: bytes) -> None:
     assert str(refused(response, token_setting="", has_token=False)) == "HTTP status 404"
 
 
-def test_the_words_of_a_server_are_escaped_and_bounded() -> None:
+def test_messages_of_a_server_are_escaped_and_limited() -> None:
     words = b"\x1b[2J\nline " + b"x" * 10_000
     response = Response("https://hub.example/api", status=400, headers={"X-Error-Message": words})
     why = str(refused(response, token_setting="", has_token=False))
@@ -46,12 +46,12 @@ def test_the_words_of_a_server_are_escaped_and_bounded() -> None:
 
 
 @pytest.mark.parametrize(("status", "is_outdated", "is_too_large"), [(504, False, True), (410, True, False)])
-def test_what_may_help(status: int, is_outdated: bool, is_too_large: bool) -> None:
+def test_a_new_listing_or_a_smaller_page_may_help(status: int, is_outdated: bool, is_too_large: bool) -> None:
     why = refused(Response("https://hub.example", status=status), token_setting="", has_token=False)
     assert (why.is_outdated, why.is_too_large) == (is_outdated, is_too_large)
 
 
-def test_a_timeout_may_come_of_a_page_that_is_too_large() -> None:
+def test_a_timeout_may_mean_that_the_page_is_too_large() -> None:
     assert failed(DownloadTimeoutError("slow")).is_too_large
     assert failed(DownloadCancelledError("large")).is_too_large
     assert not failed(ServerRefused("an address of this machine")).is_too_large
@@ -63,7 +63,7 @@ class Unpacked:
     """What was unpacked of an answer before it was too much."""
 
 
-def test_what_was_unpacked_of_a_page_that_is_too_large_is_let_go() -> None:
+def test_the_memory_of_a_page_that_is_too_large_is_released() -> None:
     unpacked: list[weakref.ref[Unpacked]] = []
 
     def unpack() -> None:

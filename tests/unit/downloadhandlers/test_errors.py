@@ -48,7 +48,7 @@ def tls(reason: str) -> SSL.Error:
         (failed(SSL.Error()), {}, ("hub.example:8443", "no TLS connection", "HUGGINGFACE_URL")),
     ],
 )
-def test_the_host_that_failed_and_what_to_look_at(
+def test_errors_name_the_host_and_what_to_check(
     error: Exception, meta: dict[str, object], words: tuple[str, ...]
 ) -> None:
     why = explain(error, Request(HUB, meta=meta), "HUGGINGFACE_URL")
@@ -57,5 +57,5 @@ def test_the_host_that_failed_and_what_to_look_at(
     assert "secret" not in why
 
 
-def test_an_error_that_says_it_itself() -> None:
+def test_an_error_that_needs_no_explanation() -> None:
     assert explain(OSError("disk"), Request(HUB), "HUGGINGFACE_URL") is None

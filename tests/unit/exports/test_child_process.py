@@ -19,7 +19,7 @@ with ChildProcess(signal.pause):
 """
 
 
-def test_what_a_function_makes_comes_back() -> None:
+def test_elements_of_the_function_are_yielded() -> None:
     with ChildProcess(lambda: [os.getpid(), 2]) as child:
         first, second = child
         assert first != os.getpid()

@@ -26,7 +26,7 @@ def test_files_have_their_digests(exported: Path, described: dict[str, Any]) -> 
         assert hashlib.sha256((exported / name).read_bytes()).hexdigest() == digest
 
 
-def test_times_that_are_none_are_not_taken_for_times(tmp_path: Path) -> None:
+def test_invalid_times_are_skipped(tmp_path: Path) -> None:
     crawls = [crawl_line(), crawl_line(started="2026-W05-1T00:00:00Z"), crawl_line(started="'; --")]
     write_hub(tmp_path, records=[record(0, "org/a")], crawls=crawls)
     Export(Catalog(tmp_path).hubs(), tmp_path / "exports").run(["croissant"])

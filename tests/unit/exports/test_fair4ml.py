@@ -18,7 +18,7 @@ def nodes(exported: Path) -> dict[str, Any]:
     return {line["schema:name"]: line for line in map(json.loads, lines)}
 
 
-def test_what_a_model_was_made_of_is_said(nodes: dict[str, Any]) -> None:
+def test_base_models_are_exported(nodes: dict[str, Any]) -> None:
     tuned = nodes[TUNED]
     assert tuned["@id"] == f"https://huggingface.example/{TUNED}"
     assert [base["schema:name"] for base in tuned["fair4ml:fineTunedFrom"]] == [BERT, "org/unknown"]

@@ -59,13 +59,13 @@ def test_the_pause_of_a_refusal() -> None:
     assert found.pause == 60
 
 
-def test_words_of_a_server_are_bounded_and_printable() -> None:
+def test_messages_of_a_server_are_limited_and_printable() -> None:
     found = str(of_git(failed(451, "\x1b[2J" + "x" * 5000), gated=False))
     assert len(found) < 400
     assert found.isprintable()
 
 
-def test_progress_of_a_server_is_none_of_its_words() -> None:
+def test_progress_of_a_server_is_not_part_of_its_message() -> None:
     said = (
         "remote: Enumerating objects: 197, done.        \nremote: Counting objects:   0% (1/197)        \r"
         "remote: Counting objects: 100% (197/197), done.\nremote: Total 3 (delta 0), reused 0 (delta 0)\n"

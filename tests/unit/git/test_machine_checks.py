@@ -36,6 +36,6 @@ def test_other_errors_stay(tmp_path: Path) -> None:
         "error: unable to create file xxxxx\nfatal: No space left on device: File name too long",
     ],
 )
-def test_words_of_others(words: str) -> None:
+def test_words_of_servers_and_repositories_are_no_disk_errors(words: str) -> None:
     error = of_git(CommandFailed(("git", "clone"), 128, f"Cloning into 'x'...\n{words}\n"), gated=False)
     assert not isinstance(error, NoSpace | DiskError)

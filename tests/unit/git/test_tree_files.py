@@ -34,7 +34,7 @@ def test_the_files_of_a_commit(tmp_path: Path) -> None:
     assert size == 4 + len(WEIGHTS.body) + len(MORE.body) == sum(line["size"] for line in lines)
 
 
-def test_names_that_are_no_text(tmp_path: Path) -> None:
+def test_names_that_are_not_utf8(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     subprocess.run(["git", "init", "-q", clone], check=True)
     (clone / os.fsdecode(b"\xff.txt")).write_bytes(b"x")

@@ -55,7 +55,7 @@ def test_only_the_port_that_the_settings_name_is_trusted() -> None:
             policy.check(host, port, address)
 
 
-def test_what_is_no_url_has_no_origin() -> None:
+def test_an_invalid_url_has_no_origin() -> None:
     assert [origin(text) for text in ("", "http://", "http://[::1", "http://x:99999", "file:///etc", "x.y")] == [
         None
     ] * 6

@@ -43,7 +43,7 @@ def test_another_limit_keeps_the_rest_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("query", ["", "?limit=x", "?limit=99999", "?limit=²", f"?limit={'9' * 5000}"])
-def test_a_limit_that_is_none_is_the_hubs(query: str) -> None:
+def test_an_invalid_limit_is_the_hub_s_default(query: str) -> None:
     assert limit(f"https://hub.example/api/models{query}") == 1000
 
 

@@ -12,7 +12,7 @@ def test_a_long_text_is_read_in_another_process() -> None:
     assert limited(render, "# Title") == render("# Title")
 
 
-def test_what_takes_too_long_is_ended() -> None:
+def test_parsing_that_takes_too_long_is_ended() -> None:
     with pytest.raises(TooSlow, match="more than 1 second"):
         limited(re.match, "(a*)*b", "a" * 100, seconds=1)
 

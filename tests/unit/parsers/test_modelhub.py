@@ -52,6 +52,6 @@ def test_a_byte_order_mark_and_line_ends_in_strings_cost_nothing() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "// x\n{}", '{"a": 1,}'])
-def test_what_cannot_be_read_is_an_error(text: str) -> None:
+def test_a_config_that_cannot_be_read_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"Expecting|property name|Illegal"):
         with_config(model(entry(), Repositories()), text)

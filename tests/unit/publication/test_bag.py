@@ -46,7 +46,7 @@ def test_a_manifest_that_leaves_the_bag(tmp_path: Path, path: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["no digest  data/x\n", "0" * 63 + "  data/x\n", "\udcff"])
-def test_a_manifest_that_is_none(tmp_path: Path, text: str) -> None:
+def test_an_invalid_manifest(tmp_path: Path, text: str) -> None:
     manifest = tmp_path / "manifest-sha256.txt"
     manifest.write_text(text, "utf-8", "surrogateescape")
     with pytest.raises(BagError, match="line 1"):

@@ -69,7 +69,7 @@ def test_hubs_of_one_address_are_one_source() -> None:
     assert "from A hub and Its datasets between 2026-01-01 and 2026-02-02 with" in told.text
 
 
-def test_a_data_sheet_answers_what_the_tree_knows() -> None:
+def test_a_datasheet_answers_what_is_known() -> None:
     text = datasheet.datasheet(description()).decode()
     titles = re.findall("^## (.*)$", text, re.MULTILINE)
     assert titles == [

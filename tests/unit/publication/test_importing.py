@@ -209,7 +209,7 @@ def test_another_version_of_bagit(tmp_path: Path, files: Files) -> None:
         Importing(package, tmp_path / "data", git=lambda hub: git, workers=2).run()
 
 
-def test_a_disk_without_room(tmp_path: Path, files: Files) -> None:
+def test_a_disk_without_space(tmp_path: Path, files: Files) -> None:
     files["data/volumes/index.jsonl"] = b"no JSON\n" + json.dumps({"commit": "0" * 40, "size": 1000}).encode() + b"\n"
     package = write_package(tmp_path / "package", files)
     git = command(CloneRequest(url="", path="", store="", scope="tests of imports"))

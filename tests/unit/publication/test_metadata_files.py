@@ -136,7 +136,7 @@ def test_licences(tmp_path: Path, licence: dict[str, Any], licences: set[str], e
     assert chosen(tmp_path, licenses=licences).is_chosen("huggingface", "o/m") is expected
 
 
-def test_licences_of_data_sets_are_those_of_their_cards(tmp_path: Path) -> None:
+def test_licences_of_datasets_are_those_of_their_cards(tmp_path: Path) -> None:
     objects = [
         {"id": "o/set", "cardData": {"license": ["mit", "cc-by-4.0"]}},
         {"id": "squad", "cardData": {"license": "mit"}},

@@ -32,7 +32,7 @@ def test_a_large_file_is_read_once_for_all_runs(tmp_path: Path) -> None:
         assert work.known_digest(entry(file)) is None
 
 
-def test_what_was_made_of_another_state_is_removed(tmp_path: Path) -> None:
+def test_work_of_another_state_is_removed(tmp_path: Path) -> None:
     work = Workspace(tmp_path / "package")
     with work.open():
         work.begin("one")

@@ -90,7 +90,7 @@ def test_a_hub_is_complete_once_a_crawl_finished_and_no_clone_lacks_something(tm
     )
 
 
-def test_a_crawl_that_ended_early_is_said_with_the_date_of_the_data(tmp_path: Path) -> None:
+def test_a_crawl_that_ended_early_is_reported_with_the_date_of_the_data(tmp_path: Path) -> None:
     ended_early = crawl_line(started="2026-02-01T00:00:00+00:00", reason="listing_failed", problem="504")
     write_hub(tmp_path, records=[], crawls=[crawl_line(), ended_early])
     found = figures(tmp_path)
@@ -100,7 +100,7 @@ def test_a_crawl_that_ended_early_is_said_with_the_date_of_the_data(tmp_path: Pa
     assert found.crawl.problem == "504"
 
 
-def test_a_crawl_that_has_not_ended_is_said(tmp_path: Path) -> None:
+def test_a_running_crawl_is_reported(tmp_path: Path) -> None:
     hub = write_hub(tmp_path, records=[])
     (hub / "json" / ".huggingface~begun").write_text('{"started": "2026-02-01T10:00:00+00:00"}\n')
     found = figures(tmp_path)

@@ -43,7 +43,7 @@ def test_a_deep_folder_is_walked(folder: Path) -> None:
     assert list(walk(folder)) == [(str(folder), [], ["link"])]
 
 
-def test_what_is_no_folder(tmp_path: Path) -> None:
+def test_a_path_that_is_no_folder(tmp_path: Path) -> None:
     remove(tmp_path / "absent")
     assert list(walk(tmp_path / "absent")) == []
     (tmp_path / "file").touch()

@@ -54,7 +54,7 @@ def test_an_array_that_somebody_has_formatted_is_read() -> None:
     assert read('  [{"a":\n 1}]') == ([(0, {"a": 1})], [])
 
 
-def test_what_is_no_array_is_reported() -> None:
+def test_a_file_without_an_array_is_reported() -> None:
     assert read('{"a": 1}') == ([], ["is not a JSON array"])
     assert read("") == ([], ["is not a JSON array"])
     assert read('[{"a": ') == ([], ["is not a JSON array with one element per line"])
@@ -74,7 +74,7 @@ def test_what_is_no_array_is_reported() -> None:
         (b'"\\u0000"', "\0"),
     ],
 )
-def test_text_and_numbers_are_mended(text: bytes, expected: Any) -> None:
+def test_invalid_text_and_numbers_are_replaced(text: bytes, expected: Any) -> None:
     assert value(text) == expected
 
 

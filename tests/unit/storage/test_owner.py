@@ -8,7 +8,7 @@ import pytest
 from ptmtorrent_scrapy.storage.owner import other_owner, user
 
 
-def test_a_tree_of_our_own(tmp_path: Path) -> None:
+def test_a_tree_of_this_user(tmp_path: Path) -> None:
     assert other_owner([tmp_path / "absent", tmp_path]) is None
 
 

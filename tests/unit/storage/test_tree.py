@@ -24,5 +24,5 @@ def test_every_spelling_of_git_s_own_folder_is_rejected(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [".github", "git", "a.git", ".gitattributes", "git~x", "digit~1", ".git_", "模.git型"])
-def test_names_that_only_look_like_it_are_accepted(name: str) -> None:
+def test_names_that_only_look_like_git_s_folder_are_accepted(name: str) -> None:
     assert check_name(name) == name

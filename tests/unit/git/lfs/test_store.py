@@ -77,7 +77,7 @@ def test_clones_get_back_what_the_disk_damaged_and_keep_what_was_written(
     assert not keep_time or store.checks.hold([(pointer.oid, file.stat())])
 
 
-def test_what_cannot_be_fetched_again_is_put_back(store: Store) -> None:
+def test_an_object_that_cannot_be_downloaded_again_is_put_back(store: Store) -> None:
     pointer = add(store, b"content")
     damage(store.object(pointer.oid), keep_time=False)
     store.set_aside(pointer.oid)
