@@ -33,13 +33,13 @@ class Ending:
         if self.stopped is None:
             self.stopped = reason
             if self._incomplete != reason:  # otherwise it was logged before
-                self._say(problem)
+                self._report(problem)
 
     def lack(self, reason: FinishReason, problem: str) -> None:
         """Note that something is missing, and continue."""
         if self.reason is None:
             self._incomplete = reason
-            self._say(problem)
+            self._report(problem)
 
     def note(self, result: CloneResult) -> None:
         """Note a result."""
@@ -72,6 +72,6 @@ class Ending:
         is_enough = self._results > 1 or status == CloneStatus.FAILED
         return status is not None and self._failures[status] == self._results and is_enough
 
-    def _say(self, problem: str) -> None:
+    def _report(self, problem: str) -> None:
         self._state.problem = " ".join(problem.split())
         logger.error("%s", self._state.problem)

@@ -82,10 +82,10 @@ class CloneService:
 
         With `replaces` the next ones replace those that are missing, empty or gated.
         """
-        chosen, asked = self._listing.choose(models)
+        chosen, to_ask = self._listing.choose(models)
         self._stats.set_value("clone/chosen", chosen)
-        self._stats.set_value("clone/asked", asked)
-        if chosen or asked:
+        self._stats.set_value("clone/to_ask", to_ask)
+        if chosen or to_ask:
             await self._executor.start()
         self._results.has_changes |= await asyncio.to_thread(reconcile, self._listing, self._crawl.tree)
         await recognise(self._listing, self._redirected)

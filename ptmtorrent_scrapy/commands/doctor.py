@@ -73,16 +73,16 @@ def findings(settings: BaseSettings, hubs: list[type[HubSpider]]) -> Iterator[Ch
 
 def _network(settings: BaseSettings, hubs: list[type[HubSpider]], clones: CloneSettings) -> Iterator[CheckResult]:
     ahead: list[float] = []
-    asked = [(hub, name) for hub in hubs for name in hub.url_settings]
+    settings_of_hubs = [(hub, name) for hub in hubs for name in hub.url_settings]
     with ThreadPoolExecutor(8) as pool:
         pages = [
             pool.submit(network.page, hub.name, *_page(settings, hub, name))
-            for hub, name in asked
+            for hub, name in settings_of_hubs
             if name not in hub.repository_settings
         ]
         listed = [
             pool.submit(network.repository, hub.name, _wanted(clones.repository, settings, name))
-            for hub, name in asked
+            for hub, name in settings_of_hubs
             if name in hub.repository_settings
         ]
         for answer in pages:

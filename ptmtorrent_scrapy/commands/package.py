@@ -78,10 +78,10 @@ class Command(ReadsTree, ScrapyCommand):
         """Write a package of the tree."""
         assert self.settings is not None
         assert self.crawler_process is not None
-        asked = _package.package_options(opts, self.settings)
+        options = _package.package_options(opts, self.settings)
         spiders = hub_spiders(self.crawler_process.spider_loader, Path(self.settings["DATA_DIR"]), args)
         with bars() as advance:
-            written = _package.PackagedTree(self.settings, spiders, advance, named=args).write(asked)
+            written = _package.PackagedTree(self.settings, spiders, advance, named=args).write(options)
         for line in _package.summary(written):
             show(line)
         return 0

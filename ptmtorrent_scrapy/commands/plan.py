@@ -25,7 +25,7 @@ _PIPELINES: dict[object, object] = {
 _EXTENSIONS: dict[object, object] = {"ptmtorrent_scrapy.extensions.Progress": 500}
 
 
-def _asked(settings: BaseSettings, opts: argparse.Namespace) -> PlanOptions:
+def _options(settings: BaseSettings, opts: argparse.Namespace) -> PlanOptions:
     """Return the options of the command. Raise `InvalidOption`."""
     return PlanOptions(
         data=Path(settings["DATA_DIR"]),
@@ -64,7 +64,7 @@ class Command(BaseRunSpiderCommand):
         name = args[0] if len(args) == 1 else ""
         try:
             spider = _common.hub_spider(loader, name)
-            extensions = {**_EXTENSIONS, planning(_asked(settings, opts)): 500}
+            extensions = {**_EXTENSIONS, planning(_options(settings, opts)): 500}
             for setting, ours in (("ITEM_PIPELINES", _PIPELINES), ("EXTENSIONS", extensions)):
                 settings.set(setting, {**_common.others(settings, setting), **ours}, "cmdline")
             check(spider, settings, opts.spargs)

@@ -17,6 +17,11 @@ from ptmtorrent_scrapy.network.addresses import origin
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+_WITHOUT_USER = (
+    "a URL without user and password, which records and logs would show; use HUGGINGFACE_TOKEN for Hugging Face, "
+    "an http.extraHeader in CLONE_GIT_CONFIG for git, or a proxy on this machine that adds the password"
+)
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 class InvalidOption(ValueError):
@@ -36,13 +41,6 @@ def size(name: str, value: str) -> int:
     if not match or match[2].upper() not in _UNITS:
         raise InvalidOption(name, value, "a size such as 100MB, 1.5GB or 2TiB")
     return int(Decimal(match[1]) * _UNITS[match[2].upper()])
-
-
-_WITHOUT_USER = (
-    "a URL without user and password, which records and logs would show; use HUGGINGFACE_TOKEN for Hugging Face, "
-    "an http.extraHeader in CLONE_GIT_CONFIG for git, or a proxy on this machine that adds the password"
-)
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def duration(name: str, value: str | float) -> float:

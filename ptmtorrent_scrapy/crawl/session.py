@@ -107,10 +107,10 @@ class CrawlSession:
         self._load_results()
 
     def _resume(self) -> None:
-        asked = self._request()
+        current = self._request()
         saved = parse(self.listing.state())
         longest = options.duration("LISTING_MAX_AGE", self._settings["LISTING_MAX_AGE"])
-        if saved is None or not saved.is_of(asked, self._token, longest) or not self._can_restore(saved):
+        if saved is None or not saved.is_of(current, self._token, longest) or not self._can_restore(saved):
             self.listing.clear()
             return
         self.resumed, self._began = saved, saved.began

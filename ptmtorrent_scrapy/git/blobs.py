@@ -1,6 +1,6 @@
 """Files of a commit, read from git's objects."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ptmtorrent_scrapy.git.command import Command
@@ -15,8 +15,8 @@ def contents(git: Command, clone: Path, commit: str, paths: Sequence[str]) -> di
     """
     if not paths:
         return {}
-    asked = "".join(f"{commit}:{path}\n" for path in paths).encode()
-    checked = git.run("git", "cat-file", "--batch-check", cwd=clone, stdin=asked).decode().splitlines()
+    queries = "".join(f"{commit}:{path}\n" for path in paths).encode()
+    checked = git.run("git", "cat-file", "--batch-check", cwd=clone, stdin=queries).decode().splitlines()
     found = {
         path: description.split()[0]
         for path, description in zip(paths, checked, strict=True)
@@ -24,12 +24,13 @@ def contents(git: Command, clone: Path, commit: str, paths: Sequence[str]) -> di
     }
     if not found:
         return {}
-    asked = "".join(f"{oid}\n" for oid in found.values()).encode()
-    return dict(zip(found, batch(git.run("git", "cat-file", "--batch", cwd=clone, stdin=asked)), strict=True))
+    return dict(zip(found, objects(git, clone, (oid.encode() for oid in found.values())), strict=True))
 
 
-def batch(answer: bytes) -> Iterator[bytes]:
-    """Yield the contents in the output of `cat-file --batch`."""
+def objects(git: Command, clone: Path, oids: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the contents of git objects, in the order of their ids. Raise `GitError`."""
+    stdin = b"".join(oid + b"\n" for oid in oids)
+    answer = git.run("git", "cat-file", "--batch", cwd=clone, stdin=stdin) if stdin else b""
     position = 0
     while position < len(answer):
         end = answer.index(b"\n", position)

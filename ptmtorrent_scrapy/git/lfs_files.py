@@ -166,8 +166,8 @@ class LfsFiles:
         for server in (self._request.url, *self._request.mirrors):
             if self._store.missing(fitting):
                 scratch = beside(Path(self._request.path), "lfs")
-                asked = lfs_server(self._request, server)
-                error = self._store.fetch(fitting, git=self._git, server=asked, scratch=scratch)
+                lfs = lfs_server(self._request, server)
+                error = self._store.fetch(fitting, git=self._git, server=lfs, scratch=scratch)
                 if isinstance(error, Unavailable) and server != self._request.url:
                     error = Transient(f"{server}: {error}")  # the pause is not that of the repository's own host
                 errors += [error] if error else []

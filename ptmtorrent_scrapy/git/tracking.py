@@ -19,6 +19,8 @@ REMOTE = "refs/remotes/origin/"
 REWRITTEN = "refs/rewritten/"
 LOCAL = "refs/local/"  # commits of users that no other reference has
 MANY = 500  # more references are written into one file
+# a branch named HEAD would move the target of HEAD
+REFSPECS = (f"+{HEADS}*:{REMOTE}*", f"^{HEADS}HEAD", f"+{TAGS}*:{TAGS}*")
 _REMOTE_HEAD = f"{REMOTE}HEAD"
 _BEFORE = "ptmtorrent-refs"  # in .git: references as they were before a fetch that has not ended
 
@@ -90,13 +92,13 @@ class Tracking:
 
     def lost(self, commits: Iterable[str]) -> set[str]:
         """Return the commits that no branch or tag of the server and no kept reference reaches."""
-        asked = set(commits)
-        if not asked:
+        candidates = set(commits)
+        if not candidates:
             return set()
         others = ("--remotes=origin", "--tags", f"--glob={REWRITTEN}*", f"--glob={LOCAL}*")
-        stdin = "".join(f"{commit}\n" for commit in asked).encode()
+        stdin = "".join(f"{commit}\n" for commit in candidates).encode()
         found = self.git.run("git", "rev-list", "--stdin", "--not", *others, cwd=self.clone, stdin=stdin)
-        return asked.intersection(found.decode().split())
+        return candidates.intersection(found.decode().split())
 
     def local_branches(self) -> dict[str, str]:
         """Return the commits of the clone's own branches by their names."""
@@ -157,13 +159,13 @@ class Tracking:
 
     def has(self, commit: str) -> bool:
         """Return whether the clone has a commit."""
-        asked = f"{commit}^{{commit}}\n".encode()
-        return not self.git.run("git", "cat-file", "--batch-check", cwd=self.clone, stdin=asked).endswith(b"missing\n")
+        stdin = f"{commit}^{{commit}}\n".encode()
+        return not self.git.run("git", "cat-file", "--batch-check", cwd=self.clone, stdin=stdin).endswith(b"missing\n")
 
     def _commit(self, oid: str) -> str | None:
         """Return the commit that an object is or, as a tag, leads to."""
-        asked = f"{oid}^{{commit}}\n".encode()
-        found = self.git.run("git", "cat-file", "--batch-check", cwd=self.clone, stdin=asked).decode().split()
+        stdin = f"{oid}^{{commit}}\n".encode()
+        found = self.git.run("git", "cat-file", "--batch-check", cwd=self.clone, stdin=stdin).decode().split()
         return found[0] if found[1:2] == ["commit"] else None
 
 
@@ -204,10 +206,3 @@ def _tracked(server: ServerRefs) -> dict[str, str]:
 
 def _lines(pairs: Iterable[tuple[str, str]]) -> bytes:
     return os.fsencode("".join(f"{oid} {name}\n" for name, oid in pairs))
-
-
-REFSPECS = (
-    f"+{HEADS}*:{REMOTE}*",
-    f"^{HEADS}HEAD",
-    f"+{TAGS}*:{TAGS}*",
-)  # a branch named HEAD would move the target of HEAD

@@ -17,6 +17,7 @@ from ptmtorrent_scrapy.storage.atomic import JsonArrayFile, beside
 from ptmtorrent_scrapy.storage.tree import UnusableName, check_folder
 
 _FIELDS_COUNTED = 100  # different departures counted by name; further ones are counted together
+_JSON_TYPES = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
 
 
 class MetadataPipeline:
@@ -135,9 +136,6 @@ class MetadataPipeline:
                 array.leave()
             else:
                 array.abandon()
-
-
-_JSON_TYPES = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
 
 
 def _fields(error: jsonschema_rs.ValidationError) -> list[str]:

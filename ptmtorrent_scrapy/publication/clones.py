@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ptmtorrent_scrapy.git import local
-from ptmtorrent_scrapy.git.blobs import batch
+from ptmtorrent_scrapy.git.blobs import objects
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.lfs import pointers
 from ptmtorrent_scrapy.git.lfs.pointers import Pointer
@@ -83,7 +83,8 @@ class Clones:
         self, clone: PackagedClone, folder: Path, tracked: Mapping[bytes, bytes], large: Mapping[bytes, Pointer]
     ) -> Iterator[Entry]:
         """Yield the files of the working tree that git knows, and links to the large files."""
-        texts = _texts(self._git(clone.repository.hub), folder, [tracked[name] for name in large if name in tracked])
+        oids = [tracked[name] for name in large if name in tracked]
+        texts = dict(zip(oids, objects(self._git(clone.repository.hub), folder, oids), strict=True))
         parents: dict[str, bool] = {}
         if not self._as_pointers:
             for oid in clone.names:  # git-lfs's own links, which the clone has, too
@@ -129,14 +130,6 @@ def _tracked_file(folder: Path, name: str, path: str, parents: dict[str, bool]) 
         return of_file(path, folder / name)
     except OSError:
         return None
-
-
-def _texts(git: Command, clone: Path, oids: list[bytes]) -> dict[bytes, bytes]:
-    """Return the contents of git objects by their ids."""
-    if not oids:
-        return {}
-    asked = b"".join(oid + b"\n" for oid in oids)
-    return dict(zip(oids, batch(git.run("git", "cat-file", "--batch", cwd=clone, stdin=asked)), strict=True))
 
 
 def _time(git: Command, clone: Path, commit: str) -> int:

@@ -32,6 +32,10 @@ _STATEMENTS = 300  # prepared statements to keep: each table has some
 _BASES = """
 UPDATE ptm_base_model SET base_model_id = (SELECT id FROM model WHERE context_id = base)
 """
+_EMPTY = (
+    "github_* but github_repository and github_user, discussion*, ptm_issue*, ptm_pull_request*, reuse_file, file_path:"
+    " issues, pull requests and discussions are not collected, nor which file of a program uses a model"
+)
 
 
 def write(
@@ -50,12 +54,6 @@ def write(
         connection.execute("COMMIT")
         advance("indices", 1, 1)
     return models
-
-
-_EMPTY = (
-    "github_* but github_repository and github_user, discussion*, ptm_issue*, ptm_pull_request*, reuse_file, file_path:"
-    " issues, pull requests and discussions are not collected, nor which file of a program uses a model"
-)
 
 
 def _fill(

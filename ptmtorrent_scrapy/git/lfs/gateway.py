@@ -198,8 +198,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.send_error(404)
             return
-        asked = [Pointer(each["oid"], each["size"]) for each in orjson.loads(self.rfile.read(length))["objects"]]
-        body = orjson.dumps({"transfer": "basic", "objects": gateway.batch(asked), "hash_algo": "sha256"})
+        objects = [Pointer(each["oid"], each["size"]) for each in orjson.loads(self.rfile.read(length))["objects"]]
+        body = orjson.dumps({"transfer": "basic", "objects": gateway.batch(objects), "hash_algo": "sha256"})
         self.send_response_only(200)
         self.send_header("Content-Type", _TYPE)
         self.send_header("Content-Length", str(len(body)))

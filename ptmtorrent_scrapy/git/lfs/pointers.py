@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ptmtorrent_scrapy.git.blobs import batch
+from ptmtorrent_scrapy.git.blobs import objects
 from ptmtorrent_scrapy.git.command import Command
 from ptmtorrent_scrapy.git.lfs import attributes
 from ptmtorrent_scrapy.git.models import LfsMode
@@ -89,8 +89,7 @@ def of_commit(git: Command, repository: Path, commit: str) -> dict[bytes, Pointe
     candidates = list(_small_files(git.run("git", "ls-tree", "-r", "-z", "-l", "--full-tree", commit, cwd=repository)))
     if not candidates:
         return {}
-    ids = b"".join(oid + b"\n" for oid, _ in candidates)
-    contents = batch(git.run("git", "cat-file", "--batch", cwd=repository, stdin=ids))
+    contents = objects(git, repository, (oid for oid, _ in candidates))
     found = {
         path: pointer for (_, path), content in zip(candidates, contents, strict=True) if (pointer := parse(content))
     }
@@ -102,10 +101,7 @@ def of_all_commits(git: Command, repository: Path) -> set[str]:
     """Return the ids of the large files that any blob of a repository names, reachable or not. Raise `GitError`."""
     listing = git.run("git", "cat-file", "--batch-all-objects", "--unordered", "--batch-check", cwd=repository)
     small = [oid for oid, kind, size in map(bytes.split, listing.splitlines()) if kind == b"blob" and int(size) < 1024]
-    contents = batch(
-        git.run("git", "cat-file", "--batch", cwd=repository, stdin=b"".join(oid + b"\n" for oid in small))
-    )
-    return {pointer.oid for content in contents if (pointer := parse(content))}
+    return {pointer.oid for content in objects(git, repository, small) if (pointer := parse(content))}
 
 
 def _small_files(listing: bytes) -> Iterator[tuple[bytes, bytes]]:

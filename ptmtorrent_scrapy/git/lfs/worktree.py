@@ -114,7 +114,7 @@ def _open_folder(clone: Path, path: bytes) -> int | None:
 
 def _place(clone: Path, stored: Path, size: int, folder: int, name: bytes, link: bool) -> bool:
     """Put a file in place; return whether it could be linked, if links are requested."""
-    if _stands(stored, size, folder, name, link):
+    if _is_placed(stored, size, folder, name, link):
         return True
     if stored.stat().st_mode & 0o222:
         stored.chmod(0o444)
@@ -128,7 +128,7 @@ def _place(clone: Path, stored: Path, size: int, folder: int, name: bytes, link:
     return linked or not link
 
 
-def _stands(stored: Path, size: int, folder: int, name: bytes, link: bool) -> bool:
+def _is_placed(stored: Path, size: int, folder: int, name: bytes, link: bool) -> bool:
     """Return whether the file is in place; a copy is recognised by its size, unless a pointer may have it, too."""
     try:
         now = os.stat(name, dir_fd=folder, follow_symlinks=False)
