@@ -1,1 +1,1 @@
-"""What the parts cost, beside what the same work costs at least."""
+"""Benchmarks of the parts, each compared with a minimal program for the same work."""

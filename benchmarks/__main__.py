@@ -1,7 +1,7 @@
-"""`python -m benchmarks [NAME ...] [FILE]`: the figures of the machine it runs on; ratios hold for others too.
+"""`python -m benchmarks [NAME ...] [FILE]`: print figures of this machine; the ratios hold for others, too.
 
-Each table compares what was measured in one run, one thing after the other on the same machine. FILE has recorded
-objects of the listing of Hugging Face, one per line; without it they are made.
+Each table compares measurements of one run, made one after the other on the same machine. FILE has recorded
+objects of Hugging Face's listing, one per line; without it they are generated.
 """
 
 import shutil
@@ -61,7 +61,7 @@ assert listed == int(sys.argv[2])
 
 
 def listing(folder: Path, models: int) -> None:
-    """Measure models listed per second, by what is done with them."""
+    """Measure models listed per second by the crawl and other programs."""
     with hubs("--models", str(models)) as url:
         urllib.request.urlopen(url + _QUERY).read()  # the large files that the listing names are made once
         bare = run(sys.executable, "-c", _BARE, url + _QUERY, str(folder / "pages"))
@@ -77,7 +77,7 @@ def listing(folder: Path, models: int) -> None:
 
 
 def stored(folder: Path, models: int, recorded: Path | None) -> None:
-    """Measure models listed per second where the server does nothing but send bytes."""
+    """Measure models listed per second from a server that only sends bytes."""
     with pages(str(models), *([str(recorded)] if recorded else [])) as url:
         loop = run(sys.executable, "-c", _LOOP, f"{url}/api/models", str(models))
         ours = crawl("huggingface", folder / "stored", {"fraction": "0", "HUGGINGFACE_URL": url})
@@ -236,7 +236,7 @@ BENCHMARKS: dict[str, Callable[[Path], None]] = {
 
 
 def main() -> None:
-    """Run the benchmarks that are named, or all."""
+    """Run the named benchmarks, or all."""
     memory_folder = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(dir=memory_folder if memory_folder.is_dir() else None))
     try:

@@ -1,4 +1,4 @@
-"""Exports of a large listing, beside a bare pass over its records."""
+"""Exports of a large listing, compared with a bare pass over its records."""
 
 import sys
 from pathlib import Path
@@ -49,7 +49,7 @@ def _export(folder: Path, name: str) -> Cost:
 
 
 def _tree(root: Path, count: int) -> Path:
-    """Write the files that a crawl of so many models leaves; return the folder that they lie in."""
+    """Write the files of a crawl with a number of models; return their folder."""
     json = root / "huggingface" / "json"
     objects = JsonArrayFile(json / "metadata" / "hf_metadata.json")
     records = JsonArrayFile(json / "huggingface.json")

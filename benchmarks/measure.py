@@ -1,4 +1,4 @@
-"""Runs commands, and measures their time and memory."""
+"""Run commands, and measure their time and memory."""
 
 import os
 import subprocess
@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-_WATCHED = 0.3  # seconds between two looks at the memory
+_WATCHED = 0.3  # seconds between two measurements of memory
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a command cost."""
+    """The time and memory of a command."""
 
     seconds: float
     memory: int  # bytes at the peak, of the command's largest process; `run_watched`: of all together
@@ -64,7 +64,7 @@ def run_watched(*command: str) -> Cost:
 
 
 def _processes(parent: int) -> Iterator[int]:
-    """Yield a process and all that it has started."""
+    """Yield a process and its descendants."""
     yield parent
     for file in Path(f"/proc/{parent}/task").glob("*/children"):
         with suppress(OSError):
@@ -73,7 +73,7 @@ def _processes(parent: int) -> Iterator[int]:
 
 
 def _memory(process: int) -> int:
-    """Return the memory of a process in bytes, with its share of what several have in common."""
+    """Return the memory of a process in bytes, with its share of memory that several processes use."""
     with suppress(OSError):
         lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
         return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
@@ -99,7 +99,7 @@ def cluster(workers: int) -> Iterator[str]:
 
 
 def _ready(processes: ExitStack, says: str, what: str, *options: str) -> str:
-    """Start a part of a cluster; return the line in which it says that it is ready."""
+    """Start a part of a cluster; return the line that says that it is ready."""
     command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
@@ -111,7 +111,7 @@ def _ready(processes: ExitStack, says: str, what: str, *options: str) -> str:
 
 
 def compiled() -> None:
-    """Compile the modules, as an installed package has them."""
+    """Compile the modules, as in an installed package."""
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
     folders = ("ptmtorrent_scrapy", "benchmarks", "tests")
     subprocess.run([sys.executable, "-m", "compileall", "-q", *folders], cwd=ROOT, env=environment, check=True)
@@ -119,7 +119,7 @@ def compiled() -> None:
 
 @contextmanager
 def hubs(*options: str) -> Iterator[str]:
-    """Yield the base URL of stand-in hubs in a process of their own."""
+    """Yield the base URL of stand-in hubs in another process."""
     with _serving("tests.hubs", "--rate-limit", "none", "--no-troubles", *options) as url:
         yield url
 

@@ -1,6 +1,6 @@
-"""A server that does nothing but send bytes: the pages of a listing, which are made before the first request.
+"""A server that only sends bytes: the pages of a listing, made before the first request.
 
-`python -m benchmarks.pages MODELS [FILE]`: FILE has one recorded object per line; without it the objects are made.
+`python -m benchmarks.pages MODELS [FILE]`: FILE has one recorded object per line; without it the objects are generated.
 """
 
 import sys
@@ -18,14 +18,14 @@ _PAGE = 1000  # models
 
 
 class ListedModels(Models):
-    """Models without repositories, which are made in no time."""
+    """Models without repositories, which are generated quickly."""
 
     def head(self, index: int) -> str:
         return f"{index:040x}"
 
 
 def objects(count: int, recorded: Path | None) -> Iterator[dict[str, Any]]:
-    """Yield so many models: recorded ones, which are repeated under other ids, or made ones."""
+    """Yield a number of models: recorded ones, repeated with other ids, or generated ones."""
     if recorded is None:
         yield from map(ListedModels(count, seed=1, troubles=False).model, range(count))
         return

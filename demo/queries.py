@@ -1,4 +1,4 @@
-"""Exports the demo's tree and asks the database three questions."""
+"""Export the demo's tree, and run three queries on the database."""
 
 import sqlite3
 import subprocess

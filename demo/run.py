@@ -1,6 +1,6 @@
-"""Crawls the stand-in hubs into demo/data, as a user crawls the hubs, and shows what lies where.
+"""Crawl the stand-in hubs into demo/data, as a user crawls the hubs, and show the files.
 
-The stand-ins run in this process, so they end with it however it ends.
+The stand-ins run in this process, so they end with it in any case.
 """
 
 import json
@@ -16,14 +16,14 @@ from ptmtorrent_scrapy.formats.counted import counted
 from ptmtorrent_scrapy.formats.sizes import human
 from tests.hubs import Hubs
 
-DATA = Path("demo/data")  # from the project's root, where everything runs
+DATA = Path("demo/data")  # everything runs in the project's root
 MODELS = 300
-PORT = 8417  # the same every time: a clone knows where it came from
-SHOWN = 5  # files of a folder that are named
+PORT = 8417  # the same every time, since a clone notes its origin
+SHOWN = 5  # files listed per folder
 
 
 def crawls(hubs: Hubs) -> dict[str, tuple[list[str], dict[str, str]]]:
-    """Return the arguments of each hub's crawl, and the settings that lead it to its stand-in."""
+    """Return the arguments of each hub's crawl, and the settings with the URL of its stand-in."""
     return {
         "huggingface": (["fraction=0.2"], {"HUGGINGFACE_URL": hubs.url}),
         "huggingface_datasets": (["top=3"], {"HUGGINGFACE_URL": hubs.url}),
@@ -113,7 +113,7 @@ def pages(hub: Path, folder: Path) -> Iterator[str]:
 
 
 def content(path: Path) -> str:
-    """Return how much a file contains."""
+    """Return a text about the amount of data in a file."""
     if path.suffix == ".jsonl":
         return counted(len(path.read_bytes().splitlines()), "line")
     if path.suffix == ".json" and isinstance(array := json.loads(path.read_bytes()), list):

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
-_LANGUAGES = {  # suffixes of the files of languages that share a syntax: (begins a comment, opens and closes one)
+_LANGUAGES = {  # suffixes of languages with the same syntax: (beginning of a line comment, begin and end of a block)
     "cfg cmake conf dockerfile ini jl makefile mk pl r rb sh toml yaml yml": ("#", "", ""),
     "c cc cpp cs cu cuh cxx go h hh hpp java js jsx kt m mm proto rs scala swift ts tsx": ("//", "/*", "*/"),
     "hs lua sql": ("--", "", ""),
@@ -19,7 +19,7 @@ _QUOTES = re.compile(r"\"\"\"|'''")
 
 
 def language_of(path: bytes) -> str:
-    """Return the suffix of a file in small letters; its name, where it has none."""
+    """Return the suffix of a file in lower case; its name if it has none."""
     return path.rpartition(b"/")[2].rpartition(b".")[2].decode("utf-8", "replace").lower()
 
 
@@ -50,7 +50,7 @@ def _lines(text: str, mark: str, opening: str, closing: str) -> int:
 
 
 def _python(text: str) -> int:
-    """Count lines of Python; a string in three quotes that begins a line is a comment."""
+    """Count lines of Python; a triple-quoted string at the beginning of a line is a comment."""
     count, quotes, is_code = 0, "", False
     for line in map(str.strip, text.splitlines()):
         if not quotes:

@@ -35,15 +35,15 @@ from ptmtorrent_scrapy.git.environment import environment
 from ptmtorrent_scrapy.git.lfs.pointers import POINTER_BYTES, parse
 
 _LOG = ("log", "--first-parent", "-m", "--root", "--raw", "-z", "--no-renames", "--no-abbrev", "--reverse")
-_LARGEST = 16 << 20  # bytes of a file whose lines are counted
+_LARGEST = 16 << 20  # bytes of the largest file whose lines are counted
 _BATCH = 64 << 20  # bytes of files in memory at a time
-_REGULAR = b"100"  # how the modes of regular files begin
+_REGULAR = b"100"  # beginning of the modes of regular files
 _STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "growth", "font.size": 9}  # the same data give the same file
 
 
 @dataclass(frozen=True)
 class Day:
-    """What was committed to a repository on a day (UTC), and what it had at the end of that day."""
+    """The commits to a repository on a day (UTC), and its content at the end of that day."""
 
     repository: str  # owner/name
     day: date
@@ -65,7 +65,7 @@ def name(clone: Path) -> str:
 
 
 def history(clone: Path) -> list[Day]:
-    """Return the days on which something was committed, earliest first."""
+    """Return the days with commits, earliest first."""
     commits: Counter[date] = Counter()
     authors: dict[date, set[bytes]] = defaultdict(set)
     for line in _git(clone, "log", "--format=%ct %ae", "HEAD").splitlines():
@@ -155,7 +155,7 @@ def _read(clone: Path, blobs: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _git(clone: Path, *arguments: str, stdin: bytes = b"") -> bytes:
-    """Run git as safely as a crawl does: repositories of strangers have odd configuration and names."""
+    """Run git as safely as a crawl does: untrusted repositories may have hostile configuration and names."""
     command = ["git", "-C", str(clone), *arguments]
     return subprocess.run(command, input=stdin, capture_output=True, check=True, env=environment(timeout=3600)).stdout
 
@@ -232,7 +232,7 @@ def _count(histories: Sequence[object]) -> str:
 
 
 def histories_of(paths: Iterable[Path]) -> list[list[Day]]:
-    """Return the histories of clones, several at a time; one that git cannot read is named and skipped."""
+    """Return the histories of clones, read several at a time; report and skip one that git cannot read."""
 
     def read(clone: Path) -> list[Day]:
         try:
@@ -247,7 +247,7 @@ def histories_of(paths: Iterable[Path]) -> list[list[Day]]:
 
 
 def main() -> int:
-    """Return the exit status: 0 where the files were written, 2 where there is nothing to plot."""
+    """Return the exit status: 0 if the files were written, 2 if there is nothing to plot."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("hub", type=Path, help="a hub's folder, such as data/onnxmodelzoo")
     parser.add_argument(

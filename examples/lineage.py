@@ -1,11 +1,11 @@
-"""Show which models were made from which, and which licence flows into which.
+"""Show which models are derived from which, and how licences change on the way.
 
     python examples/lineage.py data/huggingface
     python examples/lineage.py data/huggingface -o lineage
 
 writes lineage.csv (one line per base model of a model), lineage.graphml (the same as a graph) and a picture of the
-licences of base models and of the models made from them, lineage.svg and lineage.png. Pairs of licences that contradict
-each other are marked. That is a hint for a reader of licences, no legal advice: the rules are `conflict` below.
+licences of base models and of derived models, lineage.svg and lineage.png. Pairs of licences that contradict
+each other are marked. This is a hint, not legal advice; `conflict` below has the rules.
 """
 
 import argparse
@@ -35,7 +35,7 @@ _STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "lineage", "font.size": 9
 _CONFLICT, _PLAIN, _UNKNOWN = "#c0392b", "#5b8db8", "#b8b8b8"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-# Beginnings of licences, as SPDX identifiers or as Hugging Face's names in small letters.
+# Beginnings of licences: SPDX identifiers or Hugging Face's names, in lower case.
 _PERMISSIVE = ("apache", "mit", "bsd", "isc", "cc0", "cc-by-1", "cc-by-2", "cc-by-3", "cc-by-4", "unlicense", "wtfpl")
 _COPYLEFT = ("gpl", "agpl", "lgpl", "cc-by-sa", "osl", "epl", "mpl", "eupl", "odbl")
 _USE_RESTRICTED = ("openrail", "creativeml", "bigscience", "bigcode", "bigmodel", "llama", "gemma", "deepfloyd")
@@ -43,18 +43,18 @@ _USE_RESTRICTED = ("openrail", "creativeml", "bigscience", "bigcode", "bigmodel"
 
 @dataclass(frozen=True)
 class Edge:
-    """A model and one of those that it was made from."""
+    """A model and one of its base models."""
 
     base: str
     model: str
-    relation: str  # finetune, adapter, quantized or merge; empty where the hub does not say
+    relation: str  # finetune, adapter, quantized or merge; empty if the hub does not say
     base_license: str
     model_license: str
-    conflict: str  # why the licences contradict each other; empty where they do not
+    conflict: str  # why the licences contradict each other; empty if they do not
 
 
 def conflict(base: str, model: str) -> str:
-    """Return why a model of a licence must not be made from a base model of another; "" where no rule says so.
+    """Return why a model's licence contradicts that of its base model; "" if no rule says so.
 
     >>> conflict("cc-by-nc-4.0", "mit")
     'the base model forbids commercial use'
@@ -85,7 +85,7 @@ def edges(records: Path) -> Iterator[Edge]:
 
 
 def _edge(base: str, model: str, relation: str, base_license: str, model_license: str) -> Edge:
-    """Return an edge. Several licences of a model may mean "and" or "or": a conflict is that of every pair of them."""
+    """Return an edge. Several licences may mean "and" or "or", so it is a conflict only if every pair conflicts."""
     why = [conflict(*pair) for pair in product(base_license.split(", "), model_license.split(", "))]
     return Edge(base, model, relation, base_license, model_license, why[0] if all(why) else "")
 
@@ -95,7 +95,7 @@ def _license(record: Mapping[str, Any]) -> str:
 
 
 def each_record(records: Path) -> Iterator[dict[str, Any]]:
-    """Yield the records of HUB.json, which has one per line, without reading it as a whole."""
+    """Yield the records of HUB.json, which has one per line, one at a time."""
     with records.open("rb") as file:
         for line in file:
             if line.startswith(b"{"):
@@ -143,7 +143,7 @@ def _element(xml: XMLGenerator, name: str, attributes: Mapping[str, str], **data
 
 
 def flows(found: Sequence[Edge], largest: int = 10) -> Counter[tuple[str, str, bool]]:
-    """Count the edges by (licence of the base, of the model, conflict); rare licences are one, `OTHERS`."""
+    """Count the edges by (licence of the base, of the model, conflict); rare licences become `OTHERS`."""
     sides = [Counter(edge.base_license for edge in found), Counter(edge.model_license for edge in found)]
     kept = [{license_ for license_, _ in side.most_common(largest)} for side in sides]
     return Counter(
@@ -178,7 +178,7 @@ def draw(found: Sequence[Edge], title: str) -> Figure:
 
 
 class _Place:
-    """A licence's stretch on one side of the picture."""
+    """A licence's range on one side of the picture."""
 
     def __init__(self, top: float, count: int) -> None:
         self.top, self.count, self._next = top, count, top
@@ -204,7 +204,7 @@ def _band(axes: Axes, left: float, right: float, width: int, color: str, is_conf
     corners = [(0, left), (0.5, left), (0.5, right), (1, right), (1, right - width)]
     corners += [(0.5, right - width), (0.5, left - width), (0, left - width), (0, left)]
     codes = [Outline.MOVETO, *[Outline.CURVE4] * 3, Outline.LINETO, *[Outline.CURVE4] * 3, Outline.CLOSEPOLY]
-    hatch = "////" if is_conflict else None  # for those who do not see the color
+    hatch = "////" if is_conflict else None  # for readers who cannot distinguish the colours
     axes.add_patch(PathPatch(Outline(corners, codes), facecolor=color, edgecolor="white", alpha=0.75, hatch=hatch))
 
 
@@ -223,7 +223,7 @@ def _labels(axes: Axes, left: Mapping[str, _Place], right: Mapping[str, _Place])
 
 
 def _shown(text: str) -> str:
-    """Return a text short enough, and without characters that fonts lack."""
+    """Return a shortened text without characters that fonts lack."""
     text = text.encode("ascii", "backslashreplace").decode()
     return text if len(text) <= 30 else f"{text[:29]}..."
 
@@ -240,7 +240,7 @@ def write(found: Sequence[Edge], title: str, folder: Path) -> None:
 
 
 def main() -> int:
-    """Return the exit status: 0 where the files were written, 2 where there is nothing to show."""
+    """Return the exit status: 0 if the files were written, 2 if there is nothing to show."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("hub", type=Path, help="a hub's folder, such as data/huggingface")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""What the tests have in common: stand-in hubs, crawls as a user starts them, and the recorded answers of real hubs."""
+"""Common fixtures: stand-in hubs, crawls as a user starts them, and recorded answers of real hubs."""
 
 import contextlib
 import gc
@@ -27,12 +27,12 @@ from tests.hubs.server import in_memory
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 
-collect_ignore = ["preload.py"]  # for the fork server alone
+collect_ignore = ["preload.py"]  # only for the fork server
 
 
 @dataclass
 class Crawl:
-    """A crawl that has ended, and the tree that it left."""
+    """A finished crawl and its tree."""
 
     status: int
     log: str
@@ -74,7 +74,7 @@ def folder() -> Iterator[Path]:
 def hubs() -> Iterator[Hubs]:
     """Yield stand-in hubs with 60 models, all of which can be cloned, and 16 of Modelhub."""
     with Hubs(models=60, seed=7, troubles=False) as hubs:
-        hubs.modelhub.models[13:-3] = []  # of each its repository is asked
+        hubs.modelhub.models[13:-3] = []  # each needs requests to its repository
         yield hubs
 
 
@@ -121,7 +121,7 @@ def crawl(hubs: Hubs, folder: Path) -> Start:
 
 @pytest.fixture(scope="session")
 def no_browser(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Give an environment in which no browser is found."""
+    """Return an environment in which no browser is found."""
     folder = tmp_path_factory.mktemp("programs")
     for program in ("git", "git-lfs", "sh"):
         (folder / program).symlink_to(str(shutil.which(program)))
@@ -155,7 +155,7 @@ def serve(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
 
 @pytest.fixture
 def other_server() -> Iterator[tuple[str, list[str]]]:
-    """Yield the URL of another server on loopback, and the paths that it was asked for."""
+    """Yield the URL of another server on loopback, and the requested paths."""
     asked: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -174,7 +174,7 @@ def other_server() -> Iterator[tuple[str, list[str]]]:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Give the folder with the recorded answers of the hubs."""
+    """Return the folder with the recorded answers of the hubs."""
     if not SHARED.is_dir():
         pytest.skip("the recorded answers of the hubs are not beside the project")
     return SHARED
@@ -182,7 +182,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def published() -> Any:
-    """Give PTMTorrent's published schema, as it is."""
+    """Return PTMTorrent's published schema."""
     return jsonschema_rs.validator_for(schema("ptmtorrent-2023"))
 
 
@@ -193,13 +193,13 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_finish() -> None:
-    """Keep the garbage collector from what was imported, which stays: a process has some hundred megabytes of it."""
+    """Exclude imported modules, some hundred megabytes per process, from garbage collection."""
     gc.collect()
     gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with slow tests; otherwise one worker would still run them when the others have ended."""
+    """Start slow tests first; otherwise one worker would still run them after the others have ended."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
@@ -207,7 +207,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Make a skipped test a failed one where nothing may be skipped."""
+    """Turn a skipped test into a failed one if nothing may be skipped."""
     report = yield
     if report.skipped and os.environ.get("SKIP_IS_FAILURE"):
         report.outcome = "failed"

@@ -1,4 +1,4 @@
-"""What commands of the project import: loaded once by the process that `tests.processes` forks commands from."""
+"""Imports of the project's commands, loaded once by the process that `tests.processes` forks commands from."""
 
 import contextlib
 import functools
@@ -32,7 +32,7 @@ _PACKAGES = (
     "scrapy.utils.engine",
 )
 _CLUSTER = ("distributed.cli.dask_scheduler", "distributed.cli.dask_worker")
-_LIBRARIES = ("jsonschema",)  # which the package imports where it needs them
+_LIBRARIES = ("jsonschema",)  # that the package imports only if needed
 # These start threads, or run when they are imported.
 _LATE = {
     "ptmtorrent_scrapy.__main__",
@@ -51,7 +51,7 @@ def _load(name: str) -> None:
 
 
 def _list_spiders() -> None:
-    """Find out once what each command of Scrapy finds out: the versions of packages, and its commands and spiders."""
+    """Determine once what each command of Scrapy determines: versions of packages, commands and spiders."""
     scrapy.cmdline.entry_points = functools.cache(scrapy.cmdline.entry_points)  # type: ignore[assignment,attr-defined]
     scrapy.utils.versions.version = functools.cache(scrapy.utils.versions.version)  # type: ignore[attr-defined]
     scrapy.utils.versions.get_versions()

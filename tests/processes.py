@@ -29,7 +29,15 @@ from ptmtorrent_scrapy import settings
 
 _MODULES = ("scrapy", "distributed.cli.dask_scheduler", "distributed.cli.dask_worker")
 _FORKABLE = {"cwd", "env", "stdin", "stdout", "stderr", "text", "start_new_session"}
-_READ_AT_START = ("PYTHON", "LC_", "LD_", "LANG", "MALLOC_", "OPENSSL_", "GIT_PYTHON_")  # variables of the interpreter
+_READ_AT_START = (
+    "PYTHON",
+    "LC_",
+    "LD_",
+    "LANG",
+    "MALLOC_",
+    "OPENSSL_",
+    "GIT_PYTHON_",
+)  # environment variables of the interpreter
 _ROOT = str(Path(__file__).parent.parent)
 
 _commands = itertools.count()  # of this worker; the fork server takes longer to start than one command
@@ -48,14 +56,14 @@ class _Start:
     session: bool
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what is sent to the fork server; files are sent beside it."""
+        """Return the state for the fork server; files are sent separately."""
         return {**vars(self), "streams": [DupFd(file) for file in self.streams]}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, streams=[file.detach() for file in state["streams"]])
 
     def run(self) -> NoReturn:
-        """Become the process that `python -m scrapy` would be."""
+        """Set up the state of `python -m scrapy`, and run it."""
         for number, file in enumerate(self.streams):
             os.dup2(file, number)
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
@@ -76,7 +84,7 @@ class _Start:
 
 
 def _stream(number: int, inherited: Any) -> TextIO:
-    """Return a standard stream for a file that may be of another kind than that of the fork server."""
+    """Return a standard stream for a file, which may be of another kind than that of the fork server."""
     file = io.FileIO(number, "w", closefd=False)
     return io.TextIOWrapper(
         file if inherited.write_through else io.BufferedWriter(file),
@@ -103,7 +111,7 @@ def _status(module: str) -> int:
 
 
 def _end(status: int) -> NoReturn:
-    """End this process as an interpreter does."""
+    """End this process as an interpreter would."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     try:
@@ -119,7 +127,7 @@ def _end(status: int) -> NoReturn:
 
 
 class Popen(subprocess.Popen[Any]):
-    """A process that is forked if it runs one of the modules, or else started by `subprocess`."""
+    """A process that is forked if it runs one of the modules, and otherwise started by `subprocess`."""
 
     def __init__(self, args: Any, **options: Any) -> None:
         self._forked: BaseProcess | None = None
@@ -172,7 +180,7 @@ class Popen(subprocess.Popen[Any]):
 
 
 def _is_forkable(args: Any, options: Mapping[str, Any]) -> bool:
-    """Return whether a fork of this interpreter is the same as what would be started."""
+    """Return whether a fork of this interpreter is equivalent to the command."""
     environment = options.get("env") or os.environ
     return (
         isinstance(args, Sequence)

@@ -1,4 +1,4 @@
-"""The stand-in hubs are what they stand in for, to the official client, to git and to git-lfs."""
+"""The stand-in hubs behave like the real ones for the official client, git and git-lfs."""
 
 import base64
 import http.client
@@ -396,7 +396,7 @@ def test_faults_from_outside(hubs: Hubs) -> None:
 
 @pytest.mark.parametrize("name", REPOSITORIES)
 def test_hostile_repositories(hubs: Hubs, folder: Path, name: str) -> None:
-    """Each is what it says: all but what is merely unwise is refused by a git that checks, none harms a bare clone."""
+    """A git that checks objects refuses all that are dangerous; none harms a bare clone."""
     git(folder, "clone", "--quiet", "--bare", f"{hubs.url}/hostile/{name}", "bare")
     checked = subprocess.run(["git", "fsck", "--strict"], cwd=folder / "bare", capture_output=True, check=False)
     harmless = {"symbolic-link", "other-lfs-server", "foreign-submodule", "submodule-that-runs", "hooks"}

@@ -1,4 +1,4 @@
-"""A forked command is what the same command is in an interpreter of its own."""
+"""A forked command behaves like the same command in a new interpreter."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ sys.exit(7)
 
 @pytest.fixture(scope="module", autouse=True)
 def fork_server() -> None:
-    """Let the fork server start, which it does for the second command of a worker."""
+    """Start the fork server, as the second command of a worker does."""
     for _ in range(2):
         processes.run([*_SHELL, "0"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 

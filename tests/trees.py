@@ -1,4 +1,4 @@
-"""Data trees made by hand, in the form that crawls leave them: for tests that need no crawl."""
+"""Data trees in the form of crawled ones, for tests that need no crawl."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from ptmtorrent_scrapy.storage.atomic import JsonArrayFile
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 BERT, TUNED, PLAIN = "org/bert", "lab/bert-tuned", "gpt2"
-SHARED = "ab" * 32  # SHA-256 of weights that two repositories have
+SHARED = "ab" * 32  # SHA-256 of weights in two repositories
 
 
 def listed(index: int, name: str = "", **fields: Any) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def write_hub(
 
 
 def write_models(root: Path, models: Sequence[Mapping[str, Any]], **files: Sequence[Any]) -> Path:
-    """Write Hugging Face's folder with these objects, and the least of a record for each."""
+    """Write Hugging Face's folder with these objects, and a minimal record for each."""
     records = [record(position, model["id"]) for position, model in enumerate(models)]
     return write_hub(root, records=records, objects={"hf_metadata.json": list(models)}, **files)
 

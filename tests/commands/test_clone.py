@@ -30,7 +30,7 @@ def clone(hubs: Hubs, folder: Path) -> Clone:
 
 @pytest.fixture
 def listed(crawl: Start, hubs: Hubs) -> Crawl:
-    """Give a tree with the records of six models, of which none is cloned; the server lacks the last one."""
+    """Return a tree with the records of six models without clones; the server does not have the last one."""
     repositories = {f"o/m{number}": Repository([{"a": b"%d" % number}]) for number in range(6)}
     hubs.huggingface.models = [
         {"id": name, "sha": hubs.serve(name, repository).head, "downloads": number}

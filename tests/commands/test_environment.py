@@ -1,4 +1,4 @@
-"""Settings come from the environment as well, so that one line points every command at the stand-ins."""
+"""Settings also come from the environment, so one line makes every command use the stand-ins."""
 
 import os
 import subprocess

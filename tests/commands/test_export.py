@@ -1,4 +1,4 @@
-"""`scrapy export` and `scrapy find`, and other people's tools on what they write.
+"""`scrapy export` and `scrapy find`, and other tools that read the exports.
 
 The tests import these tools themselves: pytest's other processes collect them, but do not run them.
 """
@@ -130,7 +130,7 @@ def test_a_kill_leaves_the_previous_export(tmp_path: Path) -> None:
 
 
 def test_formats_of_one_export_are_of_one_crawl(tmp_path: Path) -> None:
-    """The tree is replaced again and again while it is exported, as by crawls that follow each other."""
+    """The tree is replaced repeatedly while it is exported, as by consecutive crawls."""
     names = [[f"{crawl}/m{n}" for n in range(3000)] for crawl in ("a", "b")]
     trees = []
     for number, crawl in enumerate(names):

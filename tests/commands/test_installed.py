@@ -1,4 +1,4 @@
-"""The wheel, installed into a virtual environment that has no extras: `ptmtorrent` works from any folder."""
+"""The wheel in a virtual environment without extras: `ptmtorrent` works from any folder."""
 
 import json
 import os
@@ -20,7 +20,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def copy_of_the_project(folder: Path) -> Path:
-    """Copy what git tracks: a build writes into the folder that it builds."""
+    """Copy the tracked files, since a build writes into its folder."""
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     for name in tracked:
         target = folder / name
@@ -32,7 +32,7 @@ def copy_of_the_project(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the `ptmtorrent` of a fresh environment with the wheel and its dependencies, but none of the extras."""
+    """Return the `ptmtorrent` of a new environment with the wheel and its dependencies, but without extras."""
     folder = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"]
     options = ["--no-deps", "--no-build-isolation"]

@@ -37,7 +37,7 @@ from tests import processes
 from tests.conftest import ROOT, command, git
 from tests.hubs import Executable, Files, Hubs, Large, Repository, Submodule, Symlink
 
-# bagit calls `re.sub` in a way of which Python 3.13 warns
+# bagit calls `re.sub` in a way that Python 3.13 warns about
 pytestmark = pytest.mark.filterwarnings("ignore:'count' is passed as positional:DeprecationWarning")
 
 ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
@@ -89,7 +89,7 @@ def hubs() -> Iterator[Hubs]:
 
 
 class Tree:
-    """A data tree that was crawled: commands on it, and the library that they use."""
+    """A crawled data tree: runs commands on it, and the library functions that they use."""
 
     def __init__(self, hubs: Hubs, folder: Path) -> None:
         self.hubs = hubs
@@ -108,7 +108,7 @@ class Tree:
         return processes.run(line, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
     def package(self, name: str, **options: Any) -> Path:
-        """Make a package without a command, and return its folder."""
+        """Make a package with the library, and return its folder."""
         asked = PackageOptions(output=self.folder / name, **options)
         source = HubSource(
             name="huggingface", title="Hugging Face", url=self.hubs.url, git=GIT, file_url=HuggingFaceSpider.file_url
@@ -118,7 +118,7 @@ class Tree:
         return asked.output
 
     def imported(self, package: Path, name: str) -> Path:
-        """Import a package into a tree in which nothing is wrong; return the folder of the hub."""
+        """Import a package, check that the tree has no faults, and return the folder of the hub."""
         root = self.folder / name
         Importing(package, root, git=lambda hub: GIT, workers=2).run()
         assert faults(root) == []
@@ -129,7 +129,7 @@ GIT = git_command(CloneRequest(url="", path="", store="", scope="tests of packag
 
 
 def faults(root: Path) -> list[Finding]:
-    """Return what verify finds wrong in a tree."""
+    """Return the faults that verify finds in a tree."""
     found: list[Finding] = []
     tree = DataTree(root, "huggingface")
     request = CloneRequest(url="", path="", store=str(tree.store), scope="tests of packages")
@@ -140,7 +140,7 @@ def faults(root: Path) -> list[Finding]:
 
 @pytest.fixture(scope="module")
 def tree(hubs: Hubs, folder: Path) -> Iterator[Tree]:
-    """Yield a tree that was crawled, with an export."""
+    """Yield a crawled tree with an export."""
     tree = Tree(hubs, folder)
     ended = tree.run("crawl", "huggingface", "-a", "fraction=1")
     assert ended.returncode == 0, ended
@@ -326,7 +326,7 @@ def test_a_file_that_changed_on_the_hub_is_not_taken(tree: Tree, hubs: Hubs) -> 
         with closing(Downloader(agent="tests", timeout=60, trusted=trusted)) as downloader:
             return Completing(light, downloader, workers=2).run(said.append, lambda *_: None)
 
-    assert complete() == 4  # nothing is asked of this machine
+    assert complete() == 4  # no request to this machine
     assert all("is on this machine or a private network" in line for line in said)
     said.clear()
     body = hubs.objects[WEIGHTS.oid]
@@ -383,7 +383,7 @@ def test_one_model_is_one_range_of_a_volume(tree: Tree, volumes: Path) -> None:
     assert (ended.returncode, ended.stdout) == (0, f"{tree.folder / 'extracted' / part['path']}\n"), ended
     assert (tree.folder / "extracted" / part["path"] / "z.bin").read_bytes() == OTHERS[3].body
     two = extract(LocalVolumes(volumes), "o/two", tree.folder / "extracted", GIT)
-    assert (two / "again.bin").read_bytes() == WEIGHTS.body  # which lies in the part of o/one
+    assert (two / "again.bin").read_bytes() == WEIGHTS.body  # which is in the part of o/one
     assert git(two, "fsck") == ""
 
 
@@ -403,7 +403,7 @@ def test_one_model_is_one_request_to_a_web_server(tree: Tree, volumes: Path) -> 
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Ranges) as server:
         threading.Thread(target=server.serve_forever).start()

@@ -1,4 +1,4 @@
-"""What a crawl will take, before it is started."""
+"""`scrapy plan` estimates a crawl before it starts."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Clones and hubs are removed on demand, and what nothing uses is freed; the tree stays valid."""
+"""Clones, hubs and unused files are removed on demand; the tree stays valid."""
 
 import json
 import subprocess

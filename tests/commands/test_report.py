@@ -1,4 +1,4 @@
-"""The report of a crawled tree is read in a real browser; a crawl writes it where `REPORT` is set."""
+"""The report of a crawled tree is read in a real browser; a crawl writes it if `REPORT` is set."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def browser() -> Iterator[Browser]:
 
 
 def see(browser: Browser, page: Path, **options: Any) -> Seen:
-    """Open a page as a reader does, then once more for axe-core, which the page's policy would not let run."""
+    """Open a page as a reader does, then again for axe-core, which the page's policy would block."""
     context = browser.new_context(**options)
     tab = context.new_page()
     requests: list[str] = []

@@ -1,4 +1,4 @@
-"""A tree is read again, and mended."""
+"""`scrapy verify` checks a tree and repairs it."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def verify(hubs: Hubs, folder: Path) -> Verify:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Hubs]:
-    """Yield the hubs of all tests, each of which gets them as they are after `serve`."""
+    """Yield the hubs of all tests; each test gets them in the state after `serve`."""
     with Hubs(models=24, seed=7, troubles=False) as hubs:
         yield hubs
 
@@ -116,7 +116,7 @@ def relink(tree: Path) -> None:
 
 
 def alter(path: Path) -> None:
-    """Replace a file by one with other content, but the same size and time."""
+    """Replace a file with one of other content, but the same size and time."""
     before = path.stat()
     content = path.read_bytes()
     path.unlink()
@@ -125,7 +125,7 @@ def alter(path: Path) -> None:
 
 
 def unlink(path: Path) -> None:
-    """Replace a link by a copy."""
+    """Replace a link with a copy."""
     content = path.read_bytes()
     path.unlink()
     path.write_bytes(content)

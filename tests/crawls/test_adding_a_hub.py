@@ -24,9 +24,9 @@ _TEST = "tests/crawls/test_examplezoo.py"
 
 
 def follow(project: Path, *, without: str | None = None) -> list[str]:
-    """Copy the project and do what the page says, but for one step; return the files that were made."""
+    """Copy the project and follow the page, except for one step; return the new files."""
     for part in ("ptmtorrent_scrapy", "tests", ".mypy_cache"):
-        if (ROOT / part).is_dir():  # what earlier checks found out saves those of the copy a minute
+        if (ROOT / part).is_dir():  # the caches of earlier checks save those of the copy a minute
             shutil.copytree(ROOT / part, project / part)
     for name in ("scrapy.cfg", "pyproject.toml"):
         shutil.copy(ROOT / name, project)
@@ -69,7 +69,7 @@ def test_no_step_can_be_omitted(folder: Path, step: str) -> None:
 
 
 def run(project: Path, *command: str) -> str:
-    """Return what a command that fails says; nothing for one that succeeds."""
+    """Return the output of a command if it fails, else an empty string."""
     done = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=project,

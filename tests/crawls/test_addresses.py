@@ -1,4 +1,4 @@
-"""Where the requests of a crawl go: to no address of this machine that no setting names."""
+"""A crawl sends no request to this machine unless a setting names the address."""
 
 from tests.conftest import Start
 from tests.hubs import Hubs

@@ -1,4 +1,4 @@
-"""Clones on a Dask cluster: a real scheduler and real workers, killed, stopped and unfit."""
+"""Clones on a Dask cluster with a real scheduler and real workers: killed, stopped and unusable ones."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ _OPENSSL = (
 
 @dataclass
 class Cluster:
-    """A scheduler and its workers, in processes of their own."""
+    """A scheduler and its workers, each in its own process."""
 
     folder: Path
     tls: bool = False
@@ -63,7 +63,7 @@ class Cluster:
         self._run("worker", self.address, *options, before=before, variables=variables)
 
     def _run(self, what: str, *options: str, before: Sequence[str] = (), variables: Mapping[str, str] = _NONE) -> str:
-        """Start a process; the line in which it says that it is ready."""
+        """Start a process; return the line that says that it is ready."""
         process = processes.Popen(
             [*before, sys.executable, "-m", f"distributed.cli.dask_{what}", *options],
             cwd=self.folder,
@@ -102,7 +102,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
 
 @pytest.fixture
 def models(hubs: Hubs) -> list[str]:
-    """Serve six models with a large file each, of which two share theirs."""
+    """Serve six models with a large file each; two of them share theirs."""
     names = [f"o/m{number}" for number in range(6)]
     listed = []
     for number, name in enumerate(names):
@@ -141,7 +141,7 @@ def test_a_cluster_does_what_one_machine_does(
 
 
 def assert_all_are_cloned(crawl: Crawl, models: list[str]) -> None:
-    """Check that each repository has its clone, also one whose result was lost: it is current when asked for again."""
+    """Check that each repository has its clone, also one whose result was lost: it is current at the next crawl."""
     assert crawl.statuses.keys() == set(models)
     assert set(crawl.statuses.values()) <= {"cloned", "current"}
 
@@ -228,7 +228,7 @@ def test_a_scheduler_that_stays_away(
     assert "Traceback" not in text
     assert f"CLONE_CLUSTER={cluster.address} does not answer" in text
     hubs.faults.clear()
-    assert crawl("huggingface", fraction=1).status == 0  # nobody holds the tree
+    assert crawl("huggingface", fraction=1).status == 0  # no process locks the tree
 
 
 def test_unusable_workers_get_no_clones(

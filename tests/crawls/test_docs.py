@@ -1,4 +1,4 @@
-"""The Python of the documentation runs on a tree as crawls leave it."""
+"""The Python of the documentation runs on a crawled tree."""
 
 import os
 import re
@@ -16,7 +16,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @pytest.fixture
 def tree(crawl: Start, folder: Path, hubs: Hubs) -> Path:
-    """Give a folder with a data tree of two hubs."""
+    """Return a folder with a data tree of two hubs."""
     assert crawl("huggingface", fraction=0.2).status == 0
     assert crawl("modelhub").status == 0
     return folder

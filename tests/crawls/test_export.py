@@ -1,4 +1,4 @@
-"""What a crawl has collected is exported, and after the next crawl only what changed differs."""
+"""Crawled data is exported; after the next crawl only the changes differ."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""Pages that have not changed are not sent again, and a listing that was cut asks for none twice."""
+"""Unchanged pages are not sent again, and an interrupted listing requests no page twice."""
 
 import json
 import signal

@@ -38,7 +38,7 @@ def listing(hubs: Hubs, shared: Path) -> list[dict[str, Any]]:
 
 
 def of_a_listing(line: str) -> str:
-    """Return a model that was recorded alone, as a listing has it."""
+    """Return a single recorded model in the form of a listing."""
     return json.dumps({name: value for name, value in json.loads(line).items() if name in LISTED})
 
 
@@ -58,7 +58,7 @@ def test_recorded_models_become_records(crawl: Start, listing: list[dict[str, An
 
 
 def compared(record: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a record in the form of `expected`, which reads the recorded object by other means."""
+    """Return the fields of a record in the form of `expected`, which reads the recorded object in another way."""
     datasets = record.get("Datasets", [])
     return {
         "name": record["ModelName"],

@@ -1,4 +1,4 @@
-"""How Hugging Face is listed: by its fields, in pages that it can give, at the endpoint in use."""
+"""The listing of Hugging Face: requested fields, sizes of pages, and the endpoint in use."""
 
 import json
 import resource

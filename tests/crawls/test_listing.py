@@ -33,7 +33,7 @@ def five_pages() -> Any:
 
 
 def cut(hubs: Hubs, folder: Path, page: int, how: signal.Signals = signal.SIGKILL) -> None:
-    """Crawl until a page is asked for, which is not answered."""
+    """Crawl until a page is requested, which gets no answer."""
     hubs.faults.add(PAGE, stall=True, after=page - 1, times=1)
     crawl = start(hubs, folder)
     hubs.wait_for_requests(page)

@@ -9,7 +9,7 @@ from tests.conftest import Crawl, Start, git
 from tests.hubs import Hubs
 from tests.hubs.modelzoo import DOIS, LINKS
 
-DEAD, NO_REPOSITORY = [9], [10, 11, 12, 13]  # what LINKS has of both
+DEAD, NO_REPOSITORY = [9], [10, 11, 12, 13]  # entries of LINKS for both
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ _ATTRIBUTES = b"*.bin filter=lfs diff=lfs merge=lfs -text\n"
 
 @dataclass
 class Hub:
-    """Models that come, go, change and are called otherwise; what has changed since yesterday."""
+    """Models that are added, removed, changed and renamed; the changes since yesterday."""
 
     hubs: Hubs
     draw: random.Random = field(default_factory=lambda: random.Random(30))
@@ -76,7 +76,7 @@ class Hub:
 
 
 def peak_of(*words: str) -> int:
-    """Run a crawl in an interpreter of its own; return the most bytes of memory that it took."""
+    """Run a crawl in a new interpreter; return its peak memory in bytes."""
     process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -205,7 +205,7 @@ def test_pages_with_names_that_no_file_system_takes(crawl: Start, hubs: Hubs) ->
     assert "Long" in {record["ModelName"] for record in crawled.records}
 
 
-# What is on record of the hub is half of its pages and a part of its folders; PATHS.txt has the paths of everything.
+# The recording has half of the hub's pages and a part of its folders; PATHS.txt has all paths.
 
 
 def recorded(shared: Path) -> dict[str, bytes]:
@@ -271,7 +271,7 @@ def test_the_real_files(crawl: Start, hubs: Hubs, shared: Path, published: jsons
         assert record["LatestGitCommitSHA"] == newest[path]
     papers = {record["ModelName"]: record.get("ModelPaperDOIs") for record in records}
     assert papers["ResNet50-int8"] == ["10.48550/arXiv.1512.03385", "10.48550/arXiv.1603.05027"]
-    assert papers["LResNet100E-IR"] == ["10.48550/arXiv.1801.07698"]  # its page is not on record
+    assert papers["LResNet100E-IR"] == ["10.48550/arXiv.1801.07698"]  # its page is not recorded
     assert all(record.get("ModelTask") and record.get("ModelArchitecture") for record in records)
     assert crawled.read("json/metadata/omz_manifest.json") == manifest
     classes = crawled.read("json/metadata/omz_metadata.json")
@@ -281,7 +281,7 @@ def test_the_real_files(crawl: Start, hubs: Hubs, shared: Path, published: jsons
 
 
 def test_the_real_files_without_the_models(crawl: Start, hubs: Hubs, shared: Path) -> None:
-    """A row of a page has the commit of the nearest folder; entries of the manifest without a file are rejected."""
+    """A row of a page has the commit of the nearest folder; manifest entries without a file are rejected."""
     hubs.serve(PATH, Repository([recorded(shared)]))
     crawled = crawl("onnxmodelzoo")
     assert len(crawled.records) == 86 + 120
@@ -290,7 +290,7 @@ def test_the_real_files_without_the_models(crawl: Start, hubs: Hubs, shared: Pat
 
 @pytest.mark.parametrize("seed", range(4))
 def test_history_says_what_git_log_says(folder: Path, seed: int) -> None:
-    """Branches, merges that take one side, both or none, files that come, go and change into folders."""
+    """Branches, merges that take one side, both or none, and files that are added, removed and become folders."""
     random, branches = Random(seed), ["main"]
 
     def change(*arguments: str, ok: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""PyTorch Hub, crawled whole: in a browser, where there is one, and without."""
+"""PyTorch Hub, crawled whole: with a browser, if there is one, and without."""
 
 import os
 import re
@@ -40,7 +40,7 @@ def pages(crawl: Start, hubs: Hubs) -> Start:
 
 
 def keep(hubs: Hubs, *stems: str) -> None:
-    """Take all other pages off the hub: a browser needs a second for each."""
+    """Remove all other pages from the hub, since a browser needs a second for each."""
     hubs.pytorchhub.files = {f"{stem}.md": hubs.pytorchhub.files[f"{stem}.md"] for stem in stems}
 
 

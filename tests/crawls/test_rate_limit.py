@@ -1,4 +1,4 @@
-"""Rate limits are kept."""
+"""Rate limits are respected."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -17,7 +17,7 @@ LISTING = Request("https://huggingface.co/api/models")
 
 
 class Clock:
-    """A time that passes only where somebody waits."""
+    """A clock that advances only during waits."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -1,4 +1,4 @@
-"""What a second crawl asks: as little as can be known."""
+"""A second crawl sends as few requests as possible."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ FILES: dict[str, Any] = {".gitattributes": ATTRIBUTES, "README.md": b"# A model\
 
 @pytest.fixture
 def no_git(folder: Path) -> dict[str, str]:
-    """Return an environment in which git and git-lfs say their version; every other start writes a file, and fails."""
+    """Return an environment in which git and git-lfs print only their version; other starts write a file and fail."""
     programs = folder / "programs"
     programs.mkdir()
     for name in ("git", "git-lfs"):

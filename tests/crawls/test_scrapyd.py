@@ -1,4 +1,4 @@
-"""The project as an egg in scrapyd: deployed, scheduled and cancelled by HTTP."""
+"""The project as an egg in scrapyd: deployed, scheduled and cancelled over HTTP."""
 
 import json
 import os
@@ -27,7 +27,7 @@ TIMES = {"started", "seconds", "at", "crawl"}  # in files of one JSON object a l
 
 
 class Scrapyd:
-    """A scrapyd in a folder of its own, whose log is read as it is written."""
+    """A scrapyd in its own folder, whose log is read as it is written."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -44,7 +44,7 @@ class Scrapyd:
         others = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "scrapyd"],
-            cwd=self.folder,  # where the project can only be imported from its egg
+            cwd=self.folder,  # a folder in which the project can only be imported from its egg
             env={**others, "HOME": str(self.folder)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -92,7 +92,7 @@ class Scrapyd:
         return answered
 
     def schedule(self, words: list[str]) -> str:
-        """Schedule what a `scrapy crawl HUB -s NAME=VALUE -a NAME=VALUE` would do; returns the job."""
+        """Schedule the equivalent of `scrapy crawl HUB -s NAME=VALUE -a NAME=VALUE`; return the job."""
         given = [("project", PROJECT), ("spider", words[words.index("crawl") + 1])]
         for option, word in pairwise(words):
             if option == "-s":
@@ -161,7 +161,7 @@ Job = Callable[..., tuple[int, Crawl]]
 
 @pytest.fixture
 def job(deployed: Scrapyd, hubs: Hubs, folder: Path) -> Job:
-    """Run a crawl as a job of scrapyd, in another folder than `crawl`; return its exit status too."""
+    """Run a crawl as a job of scrapyd, in another folder than `crawl`; return its exit status, too."""
 
     def run(hub: str, **given: Any) -> tuple[int, Crawl]:
         name = deployed.schedule(command(hubs, folder / "scrapyd", hub, **given))

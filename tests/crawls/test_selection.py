@@ -1,4 +1,4 @@
-"""Which repositories are cloned."""
+"""Arguments select the repositories to clone."""
 
 from pathlib import Path
 from typing import Any

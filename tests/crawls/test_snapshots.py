@@ -1,4 +1,4 @@
-"""Every crawl writes a line, and a snapshot if that is wanted; `scrapy diff` shows the changes between two."""
+"""Every crawl writes a line, and a snapshot if requested; `scrapy diff` shows the changes between two states."""
 
 import fcntl
 import gzip
@@ -64,7 +64,7 @@ def objects(ended: "subprocess.CompletedProcess[str]") -> list[dict[str, Any]]:
 
 
 def refused(ended: "subprocess.CompletedProcess[str]") -> str:
-    """Return the only line of a command that could not start."""
+    """Return the only output line of a command that could not start."""
     assert (ended.returncode, ended.stdout) == (2, "")
     [line] = ended.stderr.splitlines()
     return line.removeprefix("scrapy diff: ")
@@ -80,7 +80,7 @@ def snapshots(done: Crawl) -> list[str]:
 
 
 def state(done: Crawl) -> dict[str, bytes]:
-    """Return the files of which a snapshot consists."""
+    """Return the files of a snapshot."""
     paths = [
         done.folder / f"json/{done.folder.name}.json",
         done.folder / "json/rejected.jsonl",
@@ -90,7 +90,7 @@ def state(done: Crawl) -> dict[str, bytes]:
 
 
 def kept(done: Crawl, name: str) -> dict[str, bytes]:
-    """Return the files of a snapshot as they were."""
+    """Return the decompressed files of a snapshot."""
     folder = done.folder / "snapshots" / name
     found = [path for path in folder.rglob("*") if path.is_file() and path.name != "counts.json"]
     return {path.relative_to(folder).as_posix().removesuffix(".zst"): decompressed(path) for path in found}
@@ -203,7 +203,9 @@ def test_two_of_four_snapshots_are_kept(crawl: Start, hubs: Hubs) -> None:
         hubs.huggingface.models = [*FIRST, {"id": f"o/{number}", "sha": "4" * 40}, {"id": "o/bad", "sha": f"{number}"}]
         done = crawl("huggingface", fraction=0, KEEP_SNAPSHOTS=2)
         states.append(state(done))
-        os.utime(done.folder / "json" / "huggingface.json", (future := time.time() + 86400, future))  # a clock ahead
+        os.utime(
+            done.folder / "json" / "huggingface.json", (future := time.time() + 86400, future)
+        )  # of a clock that was ahead
     assert [line["snapshot"] for line in crawls(done)[2:]] == snapshots(done)
     assert max(snapshots(done)) < time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() + 3600))
     assert crawls(done)[0]["snapshot"] is None
@@ -457,7 +459,7 @@ def record(number: int, name: str, url: str = "https://hub.example/o/r", **more:
 
 
 def write(folder: Path, former: bytes | list[Any], new: list[Any]) -> None:
-    """Return a tree with a snapshot; of records, or of what is in their place."""
+    """Return a tree with a snapshot of records, or of other content in their place."""
     place = folder / "data/huggingface/snapshots/20261123T091530Z/huggingface.json.gz"
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(former if isinstance(former, bytes) else gzip.compress(array(former)))

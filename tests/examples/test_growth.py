@@ -60,7 +60,7 @@ def hub(tmp_path: Path) -> Path:
 
 
 def test_days_have_what_the_main_line_had(hub: Path) -> None:
-    from examples import growth  # takes matplotlib, which other processes that collect this test do without
+    from examples import growth  # imports matplotlib, which processes that only collect this test do not need
 
     (clone,) = growth.clones(hub)
     days = growth.history(clone)
@@ -71,7 +71,7 @@ def test_days_have_what_the_main_line_had(hub: Path) -> None:
         (3, 3, 5_000_000),
         (4, 5, 7_000_000),
         (3, 2, 7_000_000),
-        (3, 2, 7_000_000),  # on a branch that the main line has not got yet
+        (3, 2, 7_000_000),  # on a branch that is not merged yet
         (4, 3, 7_000_000),
     ]
 

@@ -246,7 +246,7 @@ def test_a_partial_large_file_is_continued(hubs: Hubs, request_for: RequestFor, 
 
 
 def begin(repository: CloneRequest) -> subprocess.Popen[bytes]:
-    """Clone in a process of its own."""
+    """Clone in another process."""
     code = (
         "import json, sys\nfrom ptmtorrent_scrapy.git.clone import CloneRequest, clone\n"
         "given = json.load(sys.stdin); given['protocols'] = tuple(given['protocols']); clone(CloneRequest(**given))"
@@ -259,7 +259,7 @@ def begin(repository: CloneRequest) -> subprocess.Popen[bytes]:
 
 
 def start(repository: CloneRequest, hubs: Hubs, pattern: str) -> subprocess.Popen[bytes]:
-    """Clone in a process of its own, which is killed when it asks for what the pattern is found in."""
+    """Clone in another process, which is killed when it requests a path with the pattern."""
     begun = begin(repository)
     hubs.wait_for(pattern)
     begun.kill()
@@ -267,7 +267,7 @@ def start(repository: CloneRequest, hubs: Hubs, pattern: str) -> subprocess.Pope
 
 
 def assert_no_process_left(hubs: Hubs) -> None:
-    """Wait until all processes that work on the hubs' repositories have ended by themselves."""
+    """Wait until all processes for the hubs' repositories have ended by themselves."""
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal() and int(folder.name) != os.getpid():
             with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Repositories that mean harm: nothing outside the tree is written, no other server is contacted."""
+"""Hostile repositories: nothing outside the tree is written, and no other server is contacted."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -317,7 +317,7 @@ def test_patterns_that_fit_in_many_ways(attempt: Try, clone_folder: Path) -> Non
 
 @pytest.mark.parametrize("redirects", [False, True])
 def test_a_login_that_is_always_refused(attempt: Try, clone_folder: Path, hubs: Hubs, redirects: bool) -> None:
-    """git-lfs 3.3 asks for such an object again, at once and without an end."""
+    """git-lfs 3.3 requests such an object again, at once and endlessly."""
     closed = Large(b"closed " * 5000)
     files: content.Files = {".gitattributes": ATTRIBUTES, "open.bin": WEIGHTS, "closed.bin": closed}
     answer = {"status": 307, "headers": {"Location": f"{hubs.url}/closed"}} if redirects else {"status": 401}

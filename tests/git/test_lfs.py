@@ -1,4 +1,4 @@
-"""LFS files of clones: whose they are, which pointers count, and what LFS servers answer."""
+"""LFS files of clones: their owners, their pointers, and answers of LFS servers."""
 
 import contextlib
 import http.server
@@ -77,7 +77,7 @@ def test_a_clone_of_an_earlier_version_gets_objects_of_its_own(
 
 
 def test_an_object_that_is_gone_comes_back(hubs: Hubs, request_for: RequestFor, folder: Path) -> None:
-    """From the clone itself, or else from the server; it is noticed although the hub says the same commit."""
+    """It comes from the clone itself, else from the server; it is noticed although the commit is the same."""
     served = hubs.serve("o/m", content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
     clone(request_for())
     hubs.requests.clear()
@@ -109,7 +109,7 @@ def test_a_damaged_object_is_not_handed_on(hubs: Hubs, request_for: RequestFor, 
 def test_all_clones_get_back_what_the_disk_damaged(
     hubs: Hubs, request_for: RequestFor, folder: Path, finder: str, is_cut: bool
 ) -> None:
-    """The file of a clone is the stored object, so the others have it before they are looked at again."""
+    """The file of a clone is the stored object, so the others have it before their next update."""
     for path in ("o/one", "o/two", "o/three"):
         hubs.serve(path, content.Repository([{".gitattributes": ATTRIBUTES, "w.bin": ONE}]))
     files = [folder / "repos/o" / name / "w.bin" for name in ("one", "two")]
@@ -172,7 +172,7 @@ def test_pointers_that_git_lfs_would_write_otherwise(hubs: Hubs, request_for: Re
     clone_folder = folder / "repos/o/m"
     assert (outcome.status, outcome.error) == ("cloned", None)
     for name in files:
-        (clone_folder / name).touch()  # git has to compare them, unless it knows better
+        (clone_folder / name).touch()  # git has to compare them unless its index has their times
         assert (clone_folder / name).read_bytes() == ONE.body
     assert (clone_folder / "empty.bin").read_bytes() == b""
     assert git(clone_folder, "status", "--porcelain") == ""

@@ -1,4 +1,4 @@
-"""What a user does in a clone is not lost by an update."""
+"""An update does not lose a user's work in a clone."""
 
 import errno
 import json
@@ -61,7 +61,7 @@ def head(mine: Path, name: str = "HEAD") -> str:
 
 
 def verified(mine: Path, **line: Any) -> list[tuple[str, bool]]:
-    """Return what verify finds in the clone, whose line is given: kinds, and whether they are faults."""
+    """Return the findings of verify for a clone with this line: kinds, and whether they are faults."""
     hub = mine.parent.parent.parent
     tree = DataTree(hub.parent, hub.name)
     request = CloneRequest(url="", path=str(mine), store=str(tree.store))
@@ -210,7 +210,7 @@ def test_a_broken_clone_inside_another_repository(served: Served, update: Update
 
 
 def repair(hubs: Hubs, mine: Path, commit: str) -> list[str]:
-    """Let verify repair the clone, which is to be at a commit; return its remarks."""
+    """Let verify repair the clone, which must be at a commit; return its remarks."""
     hub = mine.parent.parent.parent
     tree = DataTree(hub.parent, hub.name)
     tree.repositories.parent.mkdir()

@@ -1,4 +1,4 @@
-"""A refreshed clone has the branches, tags and HEAD of a fresh one."""
+"""An updated clone has the branches, tags and HEAD of a new one."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""Servers that speak TLS: git through a tunnel, LFS objects through the gateway; certificates are verified."""
+"""Servers with TLS: git through a tunnel, LFS objects through the gateway; certificates are verified."""
 
 import datetime
 import ipaddress
@@ -59,7 +59,7 @@ def secure(hubs: Hubs, certificate: Path) -> Iterator[str]:
             ):
                 relay(inner, server, upload=True, idle_seconds=60)
         except OSError:
-            client.close()  # who does not trust the certificate breaks off
+            client.close()  # a client that does not trust the certificate closes the connection
 
     def accept() -> None:
         while True:

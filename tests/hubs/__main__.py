@@ -11,7 +11,7 @@ from tests.hubs import Hubs
 
 
 def environment(port: int) -> str:
-    """Return one line of exports that point every command of a shell at the stand-ins on a port."""
+    """Return a shell line that makes every command use the stand-ins on a port."""
     base = f"http://127.0.0.1:{port}"
     forges = ("github.com", "gist.github.com", "gitlab.com", "bitbucket.org")
     values = {

@@ -1,4 +1,4 @@
-"""Content of repositories, and the git objects it becomes: hostile ones too, which git itself would refuse to make."""
+"""Content of repositories and its git objects, including hostile ones that git itself refuses to make."""
 
 import hashlib
 import zlib
@@ -18,7 +18,7 @@ _WEEK = 7 * 86_400  # seconds between the commits of a repository
 
 @dataclass(frozen=True)
 class Large:
-    """A file that lies in git-lfs; `pointer` may lie about it."""
+    """A file in git-lfs; `pointer` may have false data about it."""
 
     body: bytes
     pointer: bytes | None = None
@@ -40,7 +40,7 @@ class Symlink:
 
 @dataclass(frozen=True)
 class Submodule:
-    """A submodule's commit; its URL stands in `.gitmodules`."""
+    """A submodule's commit; its URL is in `.gitmodules`."""
 
     commit: str
 
@@ -53,7 +53,7 @@ class Executable:
 
 
 File = bytes | Large | Symlink | Submodule | Executable
-Files = Mapping[str, File]  # by their paths: what a commit holds
+Files = Mapping[str, File]  # content of a commit, by path
 Objects = dict[str, tuple[bytes, bytes]]  # id -> (type, content)
 
 
@@ -63,13 +63,13 @@ def pointer(oid: str, size: int) -> bytes:
 
 
 def object_id(kind: bytes, content: bytes) -> str:
-    """Return the id that git gives an object."""
+    """Return git's id of an object."""
     return hashlib.sha1(b"%s %d\0" % (kind, len(content)) + content, usedforsecurity=False).hexdigest()
 
 
 @dataclass
 class Repository:
-    """A repository: one mapping of paths to files a commit, oldest first; none for an empty repository."""
+    """A repository: one mapping of paths to files per commit, oldest first; none for an empty repository."""
 
     commits: Sequence[Files] = ()
     branch: str = "main"
@@ -86,7 +86,7 @@ class Repository:
 
 
 def tree(files: Files, objects: Objects, large: dict[str, bytes]) -> str:
-    """Add a tree and what it holds to the objects; names go in as they are, `..` too. Return its id."""
+    """Add a tree and its content to the objects; names are used unchanged, even `..`. Return its id."""
     entries: dict[str, tuple[bytes, str]] = {}
     folders: dict[str, dict[str, File]] = {}
     for path, file in files.items():
@@ -103,18 +103,18 @@ def tree(files: Files, objects: Objects, large: dict[str, bytes]) -> str:
 
 
 def folder(trees: Mapping[str, str], objects: Objects) -> str:
-    """Add a tree of trees, by their names; returns its id."""
+    """Add a tree of trees, by their names; return its id."""
     body = b"".join(b"40000 " + name.encode() + b"\0" + bytes.fromhex(oid) for name, oid in sorted(trees.items()))
     return _add(b"tree", body, objects)
 
 
 def commit(of_tree: str, parent: str | None, number: int, objects: Objects) -> str:
-    """Add a commit to the objects; returns its id."""
+    """Add a commit to the objects; return its id."""
     return _add(b"commit", commit_body(of_tree, parent, number), objects)
 
 
 def commit_body(of_tree: str, parent: str | None, number: int) -> bytes:
-    """Return the content of a commit; `number` makes its date and its author."""
+    """Return the content of a commit; `number` determines its date and author."""
     when = b"%s %d +0000" % (AUTHORS[number % len(AUTHORS)], 1_600_000_000 + number * _WEEK)
     parents = f"parent {parent}\n" if parent else ""
     return f"tree {of_tree}\n{parents}".encode() + b"author %s\ncommitter %s\n\nCommit %d\n" % (when, when, number)

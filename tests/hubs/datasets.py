@@ -1,4 +1,4 @@
-"""Datasets and spaces of Hugging Face, made from a seed. Their repositories are at /datasets/ID and /spaces/ID."""
+"""Datasets and spaces of Hugging Face, generated from a seed; their repositories are at /datasets/ID and /spaces/ID."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the stand-in hubs do wrong on demand."""
+"""Faults of the stand-in hubs on demand."""
 
 import asyncio
 import re
@@ -10,20 +10,20 @@ from aiohttp import web
 
 @dataclass
 class Fault:
-    """What becomes of requests whose path and query a pattern is found in."""
+    """A fault for requests whose path and query contain a pattern."""
 
     path: str
     method: str | None = None
     status: int | None = None  # answer that, with `headers` and `body`
     headers: dict[str, str] = field(default_factory=dict)
     body: str = ""
-    cut: int | None = None  # close the connection after so many bytes of the true answer
-    garble: bool = False  # omit the end of the true answer, without a sign of it
+    cut: int | None = None  # close the connection after this many bytes of the true answer
+    garble: bool = False  # omit the end of the true answer, without an error
     slow: float = 0  # seconds before the true answer
     stall: bool = False  # send nothing, ever; with `cut` nothing more
-    times: int | None = None  # so often, None for always
-    after: int = 0  # let so many requests pass first
-    every: int = 1  # and then one in so many
+    times: int | None = None  # number of times; None for always
+    after: int = 0  # number of requests before the first fault
+    every: int = 1  # then one in this many requests
     seen: int = 0
     done: int = 0
 
@@ -47,7 +47,7 @@ class Faults(list[Fault]):
     """The faults of a server."""
 
     def add(self, path: str, **options: Any) -> Fault:
-        """Do something wrong from now on."""
+        """Add a fault."""
         fault = Fault(path, **options)
         self.append(fault)
         return fault

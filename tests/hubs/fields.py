@@ -1,7 +1,7 @@
-"""Which fields an answer of Hugging Face's API has, for each kind of repository and each query.
+"""Fields of an answer of Hugging Face's API, for each kind of repository and each query.
 
 The names are those that the hub's own error messages list: https://huggingface.co/docs/hub/api, huggingface_hub's
-`Expand*Property_T`. What a single repository has and a listing lacks was stated by the hub's maintainers
+`Expand*Property_T`. The hub's maintainers state which fields a single repository has and a listing lacks
 (huggingface_hub, pull request 3182).
 """
 
@@ -23,12 +23,12 @@ class BadQuery(ValueError):
 class Fields:
     """The fields of one kind of repository."""
 
-    plain: frozenset[str]  # of a listing that asks for nothing
-    full: frozenset[str]  # what `full` adds to them
+    plain: frozenset[str]  # of a listing without parameters
+    full: frozenset[str]  # added by `full`
     flags: tuple[str, ...]  # fields that a parameter of the same name adds
-    expandable: tuple[str, ...]  # what `expand` can name in a listing
-    detail: tuple[str, ...]  # what it can name beside these where one repository is asked for
-    only_expanded: frozenset[str]  # what comes only by `expand`
+    expandable: tuple[str, ...]  # that `expand` can name in a listing
+    detail: tuple[str, ...]  # that `expand` can also name for a single repository
+    only_expanded: frozenset[str]  # only sent with `expand`
 
     def of_listing(self, query: MultiMapping[str], accepted: frozenset[str] | None) -> frozenset[str]:
         """Return the fields of a listing; `accepted` is what `expand` may name now, None for all. Raise `BadQuery`."""
@@ -43,7 +43,7 @@ class Fields:
         return expanded
 
     def of_one(self, query: MultiMapping[str], known: Mapping[str, Any]) -> frozenset[str]:
-        """Return the fields of a single repository, of which these are known. Raise `BadQuery`."""
+        """Return the fields of a single repository, out of the known ones. Raise `BadQuery`."""
         expanded = _checked(_expanded(query), (*self.expandable, *self.detail))
         return frozenset(known) - self.only_expanded if expanded is None else expanded
 
@@ -53,7 +53,7 @@ def _expanded(query: MultiMapping[str]) -> list[str]:
 
 
 def _checked(expanded: list[str], accepted: tuple[str, ...]) -> frozenset[str] | None:
-    """Return the fields that `expand` asks for, None where it asks for none. Raise `BadQuery`."""
+    """Return the fields in `expand`; None without it. Raise `BadQuery`."""
     if not expanded:
         return None
     if not set(expanded) <= set(accepted):

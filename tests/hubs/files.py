@@ -17,7 +17,7 @@ class Entry:
 
     path: str
     oid: str
-    body: bytes | None  # as git has it: of a large file the pointer, of a folder nothing
+    body: bytes | None  # git's content: for a large file the pointer, for a folder nothing
 
     @property
     def large(self) -> tuple[str, int] | None:

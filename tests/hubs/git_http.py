@@ -1,4 +1,4 @@
-"""Git over smart HTTP: `git upload-pack`, started as git's own http-backend does.
+"""Git over smart HTTP: `git upload-pack`, started as by git's own http-backend.
 
 https://git-scm.com/docs/http-protocol
 """
@@ -16,7 +16,7 @@ _capabilities: dict[bytes, bytes] = {}  # in protocol 2, by the configuration of
 async def serve(request: web.Request, repository: Path, path_info: str) -> web.Response:
     """Answer a request of a git client for a bare repository; `path_info` is info/refs or git-upload-pack."""
     protocol = request.headers.get("Git-Protocol", "")
-    body = await request.read()  # which aiohttp has unpacked
+    body = await request.read()  # already decompressed by aiohttp
     if path_info == "info/refs":
         kind, content = "advertisement", await _advertised(repository, protocol)
     else:
@@ -36,7 +36,7 @@ async def _advertised(repository: Path, protocol: str) -> bytes:
 
 
 async def _upload_pack(repository: Path, protocol: str, body: bytes, *options: str) -> bytes:
-    """Return what `git upload-pack` answers."""
+    """Return the answer of `git upload-pack`."""
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": "/nonexistent",

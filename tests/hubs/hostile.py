@@ -1,4 +1,4 @@
-"""Repositories that mean harm to who clones them, at /hostile/NAME. Git refuses to make most of them."""
+"""Repositories that attack whoever clones them, at /hostile/NAME. Git refuses to make most of them."""
 
 from collections.abc import Callable
 
@@ -36,7 +36,7 @@ def through_symbolic_link(_: str) -> Repository:
 
 
 def other_lfs_server(url: str) -> Repository:
-    """Return a configuration that sends git-lfs, and whoever's token, to another server."""
+    """Return a configuration that sends git-lfs, and the user's token, to another server."""
     config = f'[lfs]\n\turl = {url}/elsewhere\n[remote "origin"]\n\tlfsurl = {url}/elsewhere\n'.encode()
     return Repository([{".gitattributes": _ATTRIBUTES, ".lfsconfig": config, "w.bin": _WEIGHTS}])
 
@@ -52,7 +52,7 @@ def submodule_that_runs(_: str) -> Repository:
 
 
 def hooks(_: str) -> Repository:
-    """Return programs where hooks and filters are looked for."""
+    """Return programs at the paths of hooks and filters."""
     program = Executable(b"#!/bin/sh\ntouch owned\n")
     return Repository([{"hooks/post-checkout": program, ".gitattributes": b"* filter=evil\n", "evil": program}])
 
@@ -68,13 +68,13 @@ def huge_folder(_: str) -> Repository:
 
 
 def lying_pointer(_: str) -> Repository:
-    """Return a large file that is said to have another size."""
+    """Return a large file whose pointer has another size."""
     lie = Large(_WEIGHTS.body, pointer=pointer(_WEIGHTS.oid, 1))
     return Repository([{".gitattributes": _ATTRIBUTES, "w.bin": lie}])
 
 
 def expanding_pack(_: str) -> Repository:
-    """Return files that have a thousand times the size of what is sent for them."""
+    """Return files with a thousand times the bytes that are sent for them."""
     return Repository([dict.fromkeys((f"{number}.bin" for number in range(40)), bytes(30 << 20))])
 
 

@@ -1,4 +1,4 @@
-"""Hugging Face: its API, its files, and who may have what.
+"""Hugging Face: its API, its files, and access to them.
 
 https://huggingface.co/docs/hub/api; headers and errors as it sends them.
 """
@@ -35,7 +35,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of repository: its path in the API, where its repositories are, and what the API says of them."""
+    """A kind of repository: its path in the API, the place of its repositories, and their fields in the API."""
 
     plural: str
     prefix: str
@@ -56,12 +56,14 @@ class HuggingFace:
             Kind("datasets", "datasets/", DATASETS, self.datasets),
             Kind("spaces", "spaces/", SPACES, self.spaces),
         )
-        self.models: Sequence[dict[str, Any] | bytes] | None = None  # a listing to answer instead of the generated one
+        self.models: Sequence[dict[str, Any] | bytes] | None = None  # a listing to send instead of the generated one
         self.gated: set[str] = set()  # ids, beside those of generated models
         self.private: set[str] = set()  # ids
-        self.accepted: frozenset[str] | None = None  # what `expand` may name in a listing; None: all, empty: nothing
-        self.most = 1000  # objects in a page
-        self.endpoint: str | None = None  # that listings name in `Link`; None: the one they are asked at
+        self.accepted: frozenset[str] | None = (
+            None  # fields that `expand` may name in a listing; None: all, empty: none
+        )
+        self.most = 1000  # objects per page
+        self.endpoint: str | None = None  # base URL in `Link` headers; None: that of the request
         self._limit = RateLimit(*rate_limit) if rate_limit else None
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -104,7 +106,7 @@ class HuggingFace:
         return answer
 
     def _count(self, request: web.Request) -> int:
-        """Return how many objects a page has. Raise `ValueError`."""
+        """Return the number of objects per page. Raise `ValueError`."""
         limit = int(request.query.get("limit", self.most))
         if limit < 1:
             raise ValueError(f"limit={limit}")
@@ -148,7 +150,7 @@ class HuggingFace:
     def _given(
         self, models: Sequence[dict[str, Any] | bytes], cursor: str | None, limit: int
     ) -> tuple[list[bytes], str | None]:
-        """Return what a test has given, as it is."""
+        """Return the answer that a test has set."""
         start = int(decoded(cursor)) if cursor else 0
         told = [each if isinstance(each, bytes) else orjson.dumps(each) for each in models[start : start + limit]]
         return told, encoded(start + limit) if start + limit < len(models) else None
@@ -177,7 +179,7 @@ class HuggingFace:
         return _answer(told)
 
     def _described(self, kind: Kind, served: "Served", commit: str | None, *, blobs: bool) -> dict[str, Any]:
-        """Return what is known of a repository at one of its commits."""
+        """Return the object of a repository at one of its commits."""
         name = served.path.removeprefix(kind.prefix)
         index = kind.generated.index(name)
         if index is not None:
@@ -214,7 +216,7 @@ class HuggingFace:
         return _answer([_entry(entry) for entry in page[:limit]], headers=_next(request, following))
 
     def _served(self, request: web.Request, name: str) -> "Served | web.Response":
-        """Return the repository of that id, or the answer to a client that has it elsewhere or not at all."""
+        """Return the repository with an id, or the answer for one that was renamed or does not exist."""
         if moved := self.hubs.redirect(request, name):
             return moved
         served = self.hubs.find(name)
@@ -283,7 +285,7 @@ class HuggingFace:
 
 
 def error(status: int, code: str | None, message: str, *, scheme: str = "Basic") -> web.Response:
-    """Return an error of Hugging Face; `scheme` is how the client can authenticate itself, if that would help."""
+    """Return an error of Hugging Face; `scheme` says how the client can authenticate, if that would help."""
     headers = {"X-Error-Message": message}
     if code:
         headers["X-Error-Code"] = code
@@ -324,7 +326,7 @@ def _entry(entry: files.Entry) -> dict[str, Any]:
 
 
 def _sibling(entry: files.Entry) -> dict[str, Any]:
-    """Return a file as the API describes it where it is asked for blobs."""
+    """Return a file as the API describes it with `blobs`."""
     told = {"rfilename": entry.path, "blobId": entry.oid, "size": len(entry.body or b"")}
     if entry.large is None:
         return told

@@ -42,7 +42,7 @@ def _told(request: web.Request, oid: str, size: int, content: bytes | None) -> d
 
 
 def content(request: web.Request, body: bytes) -> web.Response:
-    """Return an object, or the part of it that is asked for."""
+    """Return an object, or the requested part of it."""
     headers = {"Accept-Ranges": "bytes", "Content-Type": "application/octet-stream"}
     match = _RANGE.fullmatch(request.headers.get("Range", ""))
     if match is None:

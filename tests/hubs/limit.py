@@ -7,7 +7,7 @@ import time
 
 
 class RateLimit:
-    """So many requests in windows of so many seconds."""
+    """A number of requests in windows of some seconds."""
 
     def __init__(self, quota: int, window: int) -> None:
         self.quota = quota
@@ -16,7 +16,7 @@ class RateLimit:
         self._left = quota
 
     def take(self) -> bool:
-        """Count a request; False if it is one too many."""
+        """Count a request; return False if it is one too many."""
         if time.monotonic() >= self._ends:
             self._ends, self._left = time.monotonic() + self.window, self.quota
         self._left -= 1

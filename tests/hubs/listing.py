@@ -1,4 +1,4 @@
-"""The order of a listing, the cursors of its pages, and which repositories a query is for."""
+"""The order of a listing, the cursors of its pages, and the repositories of a query."""
 
 import base64
 import json
@@ -16,8 +16,8 @@ _CREATED = "createdAt"
 class Order:
     """The repositories of one kind in one order, newest or most first unless `ascending`.
 
-    By creation a page costs the same wherever it lies and however many there are; another order is kept as a
-    list of all indexes, which suits hubs of up to some 100,000 models.
+    In order of creation, every page takes the same time, however many there are; another order is kept as a
+    list of all indexes, which suits hubs of up to about 100,000 models.
     """
 
     def __init__(self, models: Generated, sort: str, *, ascending: bool = False) -> None:
@@ -33,7 +33,7 @@ class Order:
         return (ranked[position] for position in range(start, len(ranked)))
 
     def cursor(self, index: int) -> str:
-        """Return the cursor for "those after this one" in the URL of a page, as Hugging Face writes it."""
+        """Return the cursor for "after this one" in the URL of a page, in Hugging Face's format."""
         model = f"{index:024x}"
         if self._sort == _CREATED:
             return encoded({"_id": {self._next: model}})
@@ -63,14 +63,14 @@ def _ranked(models: Generated, sort: str, sign: int) -> list[int]:
 
 
 class Query:
-    """Which repositories a listing is asked for."""
+    """The query of a listing."""
 
     def __init__(self, query: MultiMapping[str]) -> None:
         self._query = query
         self._selects = any(name in query for name in ("author", "search", "pipeline_tag", "gated", "filter"))
 
     def wants(self, listed: Mapping[str, Any]) -> bool:
-        """Return whether it is asked for this one."""
+        """Return whether it includes a repository."""
         if not self._selects:
             return True
         query, name, gated = self._query, listed["id"], str(bool(listed.get("gated"))).lower()
@@ -89,5 +89,5 @@ def encoded(value: Any) -> str:
 
 
 def decoded(cursor: str) -> Any:
-    """Return what is in a cursor. Raise `ValueError`."""
+    """Return the content of a cursor. Raise `ValueError`."""
     return json.loads(base64.b64decode(cursor, validate=True))

@@ -1,4 +1,4 @@
-"""Modelhub: its index, and the repositories on GitHub that it names."""
+"""Modelhub: its index, and its repositories on GitHub."""
 
 import json
 import uuid
@@ -34,7 +34,7 @@ class Modelhub:
 
     @property
     def git_config(self) -> dict[str, str]:
-        """Return configuration with which git finds here what is on the forges."""
+        """Return configuration with which git finds the forges' repositories here."""
         forges = ("github.com", "gist.github.com", "gitlab.com", "bitbucket.org")
         return {f"url.{self.hubs.url}/{forge}/.insteadOf": f"https://{forge}/" for forge in forges}
 
@@ -81,7 +81,7 @@ def _files(number: int, hubs: "Hubs") -> dict[str, File]:
 
 
 def _config(number: int) -> dict[str, Any]:
-    """Return a model's description, as modelhub's config_schema.json has it."""
+    """Return a model's description, as defined by modelhub's config_schema.json."""
     config: dict[str, Any] = {
         "id": str(uuid.UUID(int=number)),
         "meta": {

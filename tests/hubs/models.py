@@ -1,7 +1,7 @@
-"""Models of Hugging Face, made from a seed: any number of them, none of which is kept.
+"""Models of Hugging Face, generated from a seed: any number of them, none kept in memory.
 
-The objects have every field that the API knows; which of them an answer has is decided in `fields`. A model's `sha` is
-the real HEAD of the repository that is made for it when somebody asks for that.
+The objects have every field of the API; `fields` decides which of them an answer has. A model's `sha` is
+the real HEAD of its repository, which is made when it is requested.
 """
 
 import json
@@ -29,8 +29,8 @@ _ATTRIBUTES = b"".join(
     for glob in (b"*.bin", b"*.h5", b"*.onnx", b"*.safetensors", b"*tfevents*")
 )
 _RELATIONS = ("finetune", "adapter", "quantized", "merge")
-_PACKED = 11  # one in so many models has packed weights, of which the count of elements says little
-_CREATED, _PUSHED, _RENAMED, _REMOVED = 50, 12, 50, 60  # each week one in so many
+_PACKED = 11  # one in this many models has packed weights, whose number of elements is not that of parameters
+_CREATED, _PUSHED, _RENAMED, _REMOVED = 50, 12, 50, 60  # each week, one in this many
 POOL = 64  # large files; repositories share them
 
 
@@ -48,7 +48,7 @@ class Models(Generated):
         self.large_files = large_files
 
     def name(self, index: int) -> str:
-        """Return the id of one; after some weeks a few have another owner."""
+        """Return the id of a model; after some weeks a few have another owner."""
         return (
             f"moved{index}/{self.words[index % len(self.words)]}-{index}"
             if self._is_renamed(index)
@@ -68,7 +68,7 @@ class Models(Generated):
         return self._has_happened(index, _RENAMED)
 
     def _has_happened(self, index: int, one_in: int) -> bool:
-        """Return whether something that happens to one in so many models each week has happened to this one."""
+        """Return whether an event that affects one in `rate` models each week has happened to a model."""
         drawn = (self._bits(index) >> 64) % (one_in * 1009) // one_in
         return any((drawn + week) % one_in == 3 for week in range(self.weeks))
 
@@ -125,7 +125,7 @@ class Models(Generated):
         return {key: value for key, value in listed.items() if value is not None or kind % 5 == 0}
 
     def _base_models(self, index: int) -> list[str]:
-        """Return the ids of the models that a model says it was made from: of most an earlier one of this hub."""
+        """Return the ids of a model's base models: mostly an earlier one of this hub."""
         kind = self._bits(index) >> 16
         if kind % 7 == 0 or kind % 19 == 0:
             return []
@@ -163,7 +163,7 @@ class Models(Generated):
         return files | dict(zip(("model.safetensors", "onnx/model.onnx"), self.large(index), strict=False))
 
     def large(self, index: int) -> list[tuple[int, int]]:
-        """Return (number in the pool, size) of the large files of a model: of a third of them one, of a few two."""
+        """Return (number in the pool, size) of the large files of a model: a third have one, a few have two."""
         if not self.large_files:
             return []
         bits = self._bits(index) >> 100
@@ -194,7 +194,7 @@ class Models(Generated):
         return parent
 
     def _first_commit(self, index: int) -> int:
-        """Return the number of a repository's first commit: they began one after the other."""
+        """Return the number of a repository's first commit: repositories were created one after the other."""
         return index % 97
 
     def _tree(self, index: int, number: int) -> str:
@@ -267,7 +267,7 @@ def _card(kind: int, base_models: list[str]) -> dict[str, Any] | None:
 
 
 def _safetensors(kind: int) -> dict[str, Any]:
-    """Return the counts of parameters; the total is wrong where an author has written it."""
+    """Return the counts of parameters; the total is wrong if an author has written it."""
     count = kind % 10**9 + 1
     if kind % _PACKED == 0:
         return {"parameters": {"F16": count // 100, "I32": count}, "total": count // 100 + count}

@@ -1,4 +1,4 @@
-"""ModelZoo: its index, a page for each model, and the repositories that these name."""
+"""ModelZoo: its index, a page for each model, and their repositories."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ _CATEGORIES: tuple[dict[str, Any], ...] = (
     {"id": 2, "slug": "natural-language-processing", "title": "Natural Language Processing", "short_title": "NLP"},
     {"id": 3, "slug": "generative-models", "title": "Generative Models", "short_title": "Generative"},
 )
-# Links of the first models, as people paste them; the others name a repository of their own.
+# Links of the first models, as people paste them; each other model has its own repository.
 LINKS: tuple[str | None, ...] = (
     "https://github.com/zoo/shared/tree/master/examples/one",
     "http://github.com/zoo/shared",

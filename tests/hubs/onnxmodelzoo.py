@@ -98,7 +98,7 @@ MANIFEST_ONLY = "validated/text/gamma/model/gamma-10.onnx"
 
 
 class OnnxModelZoo:
-    """The hub at /github.com/onnx/models; tests read `commits`, or serve there a repository of their own."""
+    """The hub at /github.com/onnx/models; tests read `commits`, or serve another repository there."""
 
     def __init__(self, hubs: "Hubs", seed: int) -> None:
         self.hubs = hubs

@@ -1,4 +1,4 @@
-"""PyTorch Hub: the repository of its pages, its site, which renders by script, and the repositories of its models."""
+"""PyTorch Hub: the repository of its pages, its site rendered by scripts, and the repositories of its models."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = "https://github.com/pytorch/hub"
 NOT_ON_THE_SITE = "pytorch_vision_five"  # a page that the site answers with 404
-GONE_FROM_THE_SITE = "pytorch_vision_four"  # and one from which it leads to its start page
+GONE_FROM_THE_SITE = "pytorch_vision_four"  # and one that redirects to its start page
 # Front matter as people write it, by stem
 FRONT: dict[str, str] = {
     "alone": "title: Alone\nauthor: A. Researcher\ntags: [audio]\ngithub-link: https://github.com/hub/alone/\n",

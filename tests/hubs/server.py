@@ -49,11 +49,11 @@ class Asked:
     path: str  # with the query
     status: int
     headers: Mapping[str, str]
-    sent: int  # bytes of the answer; of a large one grows while it is sent
+    sent: int  # bytes of the answer; grows while a large one is sent
 
 
 class Served:
-    """A repository that is served; tests change it as its owner would."""
+    """A served repository; tests change it as its owner would."""
 
     def __init__(self, hubs: "Hubs", path: str, repository: Repository) -> None:
         self._hubs = hubs
@@ -69,7 +69,7 @@ class Served:
         self._hubs.objects.update(repository.large)
 
     def push(self, files: Files, *, parent: bool = True) -> str:
-        """Add a commit that holds these files and no others; without a parent it rewrites the history."""
+        """Add a commit with exactly these files; without a parent it rewrites the history."""
         made = Repository()
         objects: Objects = {}
         of_tree = tree(files, objects, made.large)
@@ -79,7 +79,7 @@ class Served:
         return self.head
 
     def rename_branch(self, branch: str) -> None:
-        """Call the default branch otherwise."""
+        """Rename the default branch."""
         (self.folder / "refs" / "heads" / self.branch).unlink()
         self.branch = branch
         write_bare(self.folder, self.head, {}, branch)
@@ -91,11 +91,11 @@ class Served:
         return revision if revision in files.history(self.folder, self.head) else None
 
     def remove(self) -> None:
-        """Take it off the server."""
+        """Remove it from the server."""
         del self._hubs.repositories[self.path]
 
     def rename(self, path: str) -> None:
-        """Serve it elsewhere; the former path leads there."""
+        """Serve it at another path; the previous one redirects there."""
         self.remove()
         self._hubs.moved[self.path] = path
         self._hubs.repositories[path] = self
@@ -108,9 +108,9 @@ class Served:
 class Hubs:
     """The five hubs on loopback, from `start` to `stop` or in a `with` block.
 
-    `models` and `seed` make the models of Hugging Face; `rate_limit` is (requests, seconds) of its API's window;
-    `token` is that of a user who has access to everything; `latency` is seconds before each answer; `repositories` is
-    a folder that keeps what was made, else a temporary one does, as long as the server runs. After `weeks` models
+    `models` and `seed` define the models of Hugging Face; `rate_limit` is (requests, seconds) of its API's window;
+    `token` belongs to a user who has access to everything; `latency` is seconds before each answer; `repositories` is
+    a folder that keeps generated repositories, by default a temporary one. After `weeks` models
     were created, renamed, removed, and have new commits.
     """
 
@@ -137,7 +137,7 @@ class Hubs:
         self._arrival = threading.Condition()
         self._arrived: deque[str] = deque(maxlen=_REMEMBERED)
         self.arrived = 0  # requests
-        self.pages: dict[str, bytes] = {}  # by path: what a test wants to be answered
+        self.pages: dict[str, bytes] = {}  # answers of a test, by path
         self.repositories: dict[str, Served] = {}
         self.moved: dict[str, str] = {}
         self.objects: dict[str, bytes] = {}  # large files by oid
@@ -177,7 +177,9 @@ class Hubs:
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         listening = socket.create_server(("127.0.0.1", self.port))
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _PIECE)  # so that what is sent has been read, nearly
+        listening.setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDBUF, _PIECE
+        )  # so that sent bytes are nearly those that were read
         await web.SockSite(self._runner, listening).start()
         self.port = self._runner.addresses[0][1]
 
@@ -190,7 +192,7 @@ class Hubs:
             shutil.rmtree(self.folder)
 
     async def _stop(self) -> None:
-        """End the server, and with it the requests that it never answers."""
+        """End the server and its unanswered requests."""
         await self._runner.cleanup()
         unanswered = asyncio.all_tasks() - {asyncio.current_task()}
         for task in unanswered:
@@ -216,12 +218,12 @@ class Hubs:
         return [request for request in list(self.requests) if re.search(pattern, request.path)]
 
     def wait_for(self, pattern: str) -> None:
-        """Wait until something is asked whose path the pattern is found in, even if it is never answered."""
+        """Wait for a request whose path contains the pattern, even if it is never answered."""
         with self._arrival:
             assert self._arrival.wait_for(lambda: any(re.search(pattern, path) for path in self._arrived), timeout=60)
 
     def wait_for_requests(self, number: int, until: Callable[[], object] = lambda: False) -> None:
-        """Wait until so many requests have arrived, or until something else is true."""
+        """Wait until a number of requests have arrived, or until a condition is true."""
         tries = 1200
         with self._arrival:
             while self.arrived < number and not until():
@@ -230,7 +232,7 @@ class Hubs:
                 assert tries, f"{self.arrived} requests have come, and not {number}"
 
     def find(self, path: str) -> Served | None:
-        """Return the repository at a path; a generated one is made now."""
+        """Return the repository at a path; make a generated one on demand."""
         if path not in self.repositories:
             for hub in (self.huggingface, self.modelhub, self.modelzoo, self.onnxmodelzoo, self.pytorchhub):
                 if (repository := hub.repository(path)) is not None:
@@ -280,7 +282,7 @@ class Hubs:
         return self._elsewhere(request, match["path"]) or await lfs.batch(request, self.large)
 
     def _elsewhere(self, request: web.Request, path: str) -> web.Response | None:
-        """Return the answer to a client that cannot have a repository there."""
+        """Return the answer to a client that cannot get a repository at that path."""
         if answered := self.redirect(request, path) or self.huggingface.refusal(request, path):
             return answered
         if self.find(path) is not None:
@@ -329,7 +331,7 @@ async def _robots(_: web.Request) -> web.StreamResponse:
 
 
 async def _in_pieces(request: web.Request, whole: web.StreamResponse, asked: Asked) -> web.StreamResponse:
-    """Return a large answer, and count the bytes that are really sent."""
+    """Return a large answer, and count the bytes that are actually sent."""
     assert isinstance(whole, web.Response)
     assert isinstance(whole.body, bytes)
     response = web.StreamResponse(status=whole.status, headers=whole.headers)
@@ -345,7 +347,7 @@ async def _in_pieces(request: web.Request, whole: web.StreamResponse, asked: Ask
 
 
 async def _cut(request: web.Request, whole: web.StreamResponse, after: int, *, stall: bool) -> web.StreamResponse:
-    """Return the beginning of an answer, and the end of its connection, or no end at all."""
+    """Return the beginning of an answer, and then close the connection or keep it open."""
     assert isinstance(whole, web.Response)
     assert isinstance(whole.body, bytes)
     headers = {name: value for name, value in whole.headers.items() if name != "Content-Length"}

@@ -1,4 +1,4 @@
-"""Answers that no hub should give: each costs the model or the page that it is about, and nothing else."""
+"""Invalid answers of hubs: each affects only its own model or page."""
 
 import http.server
 import json
@@ -84,7 +84,7 @@ def validator() -> Validator:
     return Validator()
 
 
-# What becomes of any value
+# Any value
 
 
 @FEW
@@ -273,12 +273,12 @@ def test_pytorch_hub(crawl: Start, hubs: Hubs, no_browser: dict[str, str]) -> No
     assert {record["ModelName"] for record in expected.records} <= named
 
 
-# Pages that have no end
+# Pages without an end
 
 
 @contextmanager
 def server(announced: int | None) -> Iterator[str]:
-    """Yield a hub whose listing announces so many bytes, or sends them without end."""
+    """Yield a hub whose listing announces too many bytes, or sends bytes without end."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -1,4 +1,4 @@
-"""Pages that mean harm to the browser that shows them."""
+"""Pages that attack the browser that shows them."""
 
 import asyncio
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def page() -> Iterator[Hubs]:
 
 
 async def shown(hubs: Hubs, executable: str) -> tuple[str, int]:
-    """Return (title, pages that are open in the end) of a page, shown as a crawl shows it."""
+    """Return (title, number of open pages at the end) of a page, shown as by a crawl."""
     from playwright.async_api import async_playwright
 
     site = f"127.0.0.1:{hubs.port}"

@@ -1,4 +1,4 @@
-"""No call into a cluster waits without a bound: a scheduler and a worker that are stopped answer nothing."""
+"""Every call into a cluster has a limit: a stopped scheduler and a stopped worker answer nothing."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ from ptmtorrent_scrapy.git.models import CloneRequest
 from ptmtorrent_scrapy.storage.tree import DataTree
 from tests.crawls.test_cluster import Cluster as Processes
 
-_BOUND = 12 * ANSWER  # seconds, for a loaded machine: a call without a bound never ends
+_BOUND = 12 * ANSWER  # seconds, for a loaded machine: a call without a limit never ends
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def processes(folder: Path) -> Iterator[Processes]:
 
 @pytest.fixture
 def other_server() -> Iterator[str]:
-    """Yield the address of a server of something else."""
+    """Yield the address of a server that is not a scheduler."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=_answer, args=(server,))
         thread.start()
@@ -63,14 +63,14 @@ def _answer(server: socket.socket) -> None:
 
 @pytest.fixture
 def silent_server() -> Iterator[str]:
-    """Yield the address of a server that accepts connections and says nothing."""
+    """Yield the address of a server that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
 
 
 @pytest.fixture
 def impatience(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Return a function after which nobody who might answer is waited for: so silence takes a second."""
+    """Return a function that shortens all waits for answers to a second."""
 
     def begin() -> None:
         for module in (dask_connection, dask_executor):
@@ -81,7 +81,7 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 def public(kind: type) -> set[str]:
-    """Return the coroutines that others may call."""
+    """Return the public coroutines."""
     members = inspect.getmembers(kind, inspect.iscoroutinefunction)
     return {name for name, _ in members if not name.startswith("_")}
 

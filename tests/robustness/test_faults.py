@@ -1,4 +1,4 @@
-"""Internal errors cost no more than they must, and are not reported as success."""
+"""Internal errors have limited effects, and are not reported as success."""
 
 import sys
 from pathlib import Path

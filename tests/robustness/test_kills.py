@@ -1,4 +1,4 @@
-"""Crawls that are killed again and again end where one that was never cut ends."""
+"""Crawls that are killed repeatedly end with the same tree as an uninterrupted one."""
 
 import json
 import random
@@ -39,7 +39,7 @@ def start(hubs: Hubs, folder: Path) -> "subprocess.Popen[bytes]":
 
 
 def kill_at(requests: int, hubs: Hubs, folder: Path) -> None:
-    """Start a crawl and kill it when so many requests have arrived."""
+    """Start a crawl, and kill it after a number of requests."""
     crawl = start(hubs, folder)
     hubs.wait_for_requests(requests, lambda: crawl.poll() is not None)
     crawl.kill()

@@ -1,4 +1,4 @@
-"""How much a crawl may fetch and keep."""
+"""Limits of downloads and disk space."""
 
 import shlex
 import subprocess
@@ -95,7 +95,7 @@ def test_a_pack_that_expands_a_thousandfold(hubs: Hubs, request_for: RequestFor,
 
 
 def test_a_disk_that_is_full(hubs: Hubs, folder: Path, models: list[str]) -> None:
-    """The crawl of a tree on a file system of 10 MB continues once that has 60 MB; nobody else sees the mount."""
+    """A crawl on a file system of 10 MB continues once that has 60 MB; only the test sees the mount."""
     for number in range(6):
         weights = Large(bytes([number]) * 4_000_000)
         served = hubs.repositories[models[number]]
@@ -126,7 +126,7 @@ def words(hubs: Hubs, folder: Path, **settings: object) -> str:
 
 
 def as_root_of_a_namespace(script: str) -> "subprocess.CompletedProcess[str]":
-    """Run a script that may mount what nobody else sees."""
+    """Run a script in a mount namespace of its own."""
     return subprocess.run(
         ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script],
         cwd=ROOT,

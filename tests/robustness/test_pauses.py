@@ -1,4 +1,4 @@
-"""Servers that throttle, cut and vanish."""
+"""Servers that limit requests, cut connections and disappear."""
 
 import asyncio
 from collections.abc import Iterator
@@ -90,7 +90,7 @@ def test_hosts_that_do_not_answer_fail_the_crawl(crawl: Start, hubs: Hubs, model
 
 
 class Clock:
-    """A time that passes when somebody waits for it."""
+    """A clock that advances during waits."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -1,4 +1,4 @@
-"""A listing that is interrupted, at any point and in any way, ends like one that is not."""
+"""A listing that is interrupted, at any point and in any way, has the same result as an uninterrupted one."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""What the tests without a crawl share."""
+"""Fixtures of the tests without a crawl."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _opened: list[sqlite3.Connection] = []
 
 @pytest.fixture(autouse=True)
 def close_databases() -> Iterator[None]:
-    """Close what a test has opened: later versions of Python warn of it."""
+    """Close the databases of a test: later versions of Python warn about open ones."""
     yield
     while _opened:
         _opened.pop().close()

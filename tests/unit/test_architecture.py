@@ -1,4 +1,4 @@
-"""The table of packages in docs/architecture.md says what the code does."""
+"""The table of packages in docs/architecture.md agrees with the code."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""A pipeline's internal error names the item and does not print it; nothing is logged that the spider reports."""
+"""A pipeline's internal error names the item without printing it; errors that the spider reports are logged once."""
 
 import logging
 

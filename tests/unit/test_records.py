@@ -1,4 +1,4 @@
-"""Records, and what they are made of."""
+"""Records and their sources."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What Scrapy imports for the settings of the project."""
+"""Imports of Scrapy for the project's settings."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A data tree is read as whoever exports, reports or publishes it needs it."""
+"""A data tree is read for exports, reports and packages."""
 
 import itertools
 import json
@@ -111,7 +111,7 @@ def test_files_that_are_replaced_while_they_are_read_stay_readable(tmp_path: Pat
 
 
 def test_files_between_two_renames_are_waited_for(tmp_path: Path) -> None:
-    """The state of a tree whose crawl has replaced the metadata and not yet the records."""
+    """In this tree a crawl has replaced the metadata but not yet the records."""
     folder = write_models(tmp_path, [listed(0, "org/old")])
     records = JsonArrayFile(folder / "json" / "huggingface.json")
     records.append(json.dumps(record(0, "org/new")).encode())
@@ -215,7 +215,7 @@ def test_files_that_are_renamed_again_and_again_are_of_one_crawl(tmp_path: Path)
 
 
 def test_files_of_a_copy_that_is_renewed_are_waited_for(tmp_path: Path) -> None:
-    """Somebody has replaced the metadata and not yet the records, and has locked nothing."""
+    """Another program has replaced the metadata but not yet the records, without a lock."""
     folder = write_models(tmp_path, [listed(0, "org/old")])
     write_array(folder / "json" / "metadata" / "hf_metadata.json", [listed(0, "org/new")])
     timer = threading.Timer(0.1, write_hub, [tmp_path], {"records": [record(0, "org/new")]})

@@ -1,4 +1,4 @@
-"""How the results of all clones decide how a crawl ends."""
+"""The results of all clones decide how a crawl ends."""
 
 from dataclasses import replace
 

@@ -16,7 +16,7 @@ def test_the_interval_holds_the_true_sum() -> None:
 
 
 def test_strata_make_the_interval_narrow() -> None:
-    """Few repositories have most bytes: a sample that knows them apart is not thrown off by them."""
+    """A few repositories have most of the bytes: a stratified sample is not distorted by them."""
     large, small = [10**9] * 10, [10**6] * 990
     mixed = estimate(0, [Sampled(1000, large[:1] + small[:29])])
     stratified = estimate(0, [Sampled(10, large[:3]), Sampled(990, small[:27])])

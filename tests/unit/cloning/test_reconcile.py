@@ -18,7 +18,7 @@ OLD, NEW = "https://old.example", "https://mirror.example/hf"
 
 
 def _clone(tree: DataTree, folder: str, url: str) -> str:
-    """Make a clone as a crawl leaves it; return its commit."""
+    """Make a clone like that of a crawl; return its commit."""
     clone = tree.folder / "repos" / folder
     clone.mkdir(parents=True)
     subprocess.run(["git", "init", "-q", "-b", "main"], cwd=clone, check=True)

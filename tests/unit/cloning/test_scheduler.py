@@ -1,4 +1,4 @@
-"""The scheduler of clones: whose repository is next."""
+"""The scheduler of clones chooses the next repository."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Bars show a rate and the time left, also where the total is estimated again each time."""
+"""Bars show a rate and the remaining time, even if the total is estimated repeatedly."""
 
 import contextlib
 import os

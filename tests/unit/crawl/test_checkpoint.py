@@ -1,4 +1,4 @@
-"""From where an interrupted listing is resumed, and by whom."""
+"""Checkpoints decide who resumes an interrupted listing, and from where."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a crawl keeps on disk until it ends."""
+"""The database of a running crawl."""
 
 import errno
 import sqlite3

@@ -60,7 +60,7 @@ def test_a_timeout_may_mean_that_the_page_is_too_large() -> None:
 
 
 class Unpacked:
-    """What was unpacked of an answer before it was too much."""
+    """The decompressed part of an answer that is too large."""
 
 
 def test_the_memory_of_a_page_that_is_too_large_is_released() -> None:

@@ -1,4 +1,4 @@
-"""A tree that is exported once, for the tests that look at it."""
+"""A tree that is exported once, for all tests of exports."""
 
 from pathlib import Path
 

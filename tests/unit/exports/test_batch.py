@@ -1,4 +1,4 @@
-"""Columns of models: what is odd in one record costs that value, whatever the records beside it have."""
+"""Columns of models: an invalid value in a record affects only that value."""
 
 from typing import Any
 

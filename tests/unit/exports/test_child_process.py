@@ -1,4 +1,4 @@
-"""A copy of the process does a part of an export."""
+"""A copy of the process does part of an export."""
 
 import errno
 import os

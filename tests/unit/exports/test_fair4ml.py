@@ -1,4 +1,4 @@
-"""FAIR4ML is valid JSON-LD that says of a model what its record says."""
+"""FAIR4ML is valid JSON-LD with the content of the records."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Names that many rows share have one id each, also those that were forgotten."""
+"""Names that many rows share have one id each, even after they left the cache."""
 
 import sqlite3
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The SQLite export has PeaTMOSS's shape, and everything that the tree knows."""
+"""The SQLite export has PeaTMOSS's tables, and all data of the tree."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 from tests.trees import BERT, PLAIN, SHARED, TUNED, listed, record, write_example, write_hub
 from tests.unit.conftest import open_database
 
-# Of (table, columns with types, keys) of all tables of PeaTMOSS.sql, PurdueDualityLab/PeaTMOSS-Demos at 5f37244.
+# Digest of (table, columns with types, keys) of all tables of PeaTMOSS.sql, PurdueDualityLab/PeaTMOSS-Demos at 5f37244.
 _SHAPE = "432141f8d0e51b1b3c3739d4269121381bbe8817679243e4ecb179d047ede05a"
 
 
@@ -29,7 +29,7 @@ def database(exported: Path) -> Iterator[sqlite3.Connection]:
 
 
 def export(root: Path) -> sqlite3.Connection:
-    """Export a tree; the database."""
+    """Export a tree; return the database."""
     Export(Catalog(root).hubs(), root / "exports").run(["sqlite"])
     return open_database(root / "exports" / "ptmtorrent.sqlite")
 

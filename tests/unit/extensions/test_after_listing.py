@@ -1,4 +1,4 @@
-"""Why a crawl closes after its listing, whatever ends the work."""
+"""The reason for the end of a crawl after its listing."""
 
 import asyncio
 import errno
@@ -25,7 +25,7 @@ class Ends(AfterListing):
 
 
 class Session:
-    """What the work has of a crawl."""
+    """The part of a crawl that the work uses."""
 
     def __init__(self) -> None:
         self.state = CrawlState()

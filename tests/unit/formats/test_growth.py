@@ -1,4 +1,4 @@
-"""Texts of strangers take no more than twice the work when they are twice as long."""
+"""Parsing untrusted texts takes linear time: twice the text is twice the work."""
 
 import contextlib
 import sys
@@ -20,7 +20,7 @@ from ptmtorrent_scrapy.parsers.onnx_pages import arxiv_papers, model_rows, read_
 from ptmtorrent_scrapy.parsers.pytorchhub import model_page, urls
 
 _TABLE = "a|b\n-|-\n1|2\n\n"
-# (what reads it, a beginning, what is repeated, an end)
+# (parser, beginning, repeated part, end)
 _CASES: list[tuple[Callable[[str], Any], str, str, str]] = [
     (render, "", _TABLE, ""),
     (render, "", "[", ""),

@@ -1,4 +1,4 @@
-"""Every output of the program is printable, whatever a hub says."""
+"""Every output of the program is printable, whatever a hub sends."""
 
 import ast
 import contextlib

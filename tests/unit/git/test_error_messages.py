@@ -1,4 +1,4 @@
-"""What messages of git mean."""
+"""Errors from messages of git."""
 
 import errno
 import os

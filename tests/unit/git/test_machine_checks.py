@@ -1,4 +1,4 @@
-"""Words of git end a crawl only where the machine has the trouble that they name."""
+"""Messages of git end a crawl only if the machine really has the fault."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from ptmtorrent_scrapy.git.error_messages import of_git
 from ptmtorrent_scrapy.git.errors import DiskError, GitError, NoSpace, Refused, TooFewFiles, Transient
 from ptmtorrent_scrapy.git.machine_checks import confirmed
 
-NOWHERE = Path("/proc")  # where nobody can write
+NOWHERE = Path("/proc")  # not writable
 
 
 @pytest.mark.parametrize("error", [NoSpace("the disk is full"), DiskError("the disk fails"), TooFewFiles()])

@@ -1,4 +1,4 @@
-"""No server makes git fill the memory."""
+"""No server can make git fill the memory."""
 
 import contextlib
 import http.server

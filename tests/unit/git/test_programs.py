@@ -1,4 +1,4 @@
-"""Programs that no crawl can use are recognised before it begins."""
+"""Unusable programs are recognised before a crawl begins."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What HEAD of a clone should be, by the references of its server."""
+"""The HEAD of a clone follows from the references of its server."""
 
 import subprocess
 

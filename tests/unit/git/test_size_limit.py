@@ -1,4 +1,4 @@
-"""Trees that no sound repository has."""
+"""Trees of invalid repositories."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which kept pages are used instead of asking the server."""
+"""Which cached pages are used without a request."""
 
 import time
 

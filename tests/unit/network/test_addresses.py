@@ -1,4 +1,4 @@
-"""Which addresses may be connected to."""
+"""Allowed addresses."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The proxy that git goes through."""
+"""The proxy that git uses."""
 
 import base64
 import gc
@@ -45,7 +45,7 @@ def server() -> Iterator[tuple[str, list[str]]]:
 
 
 def ask(guard: Guard, url: str, *, body: str | None = None, key: str | None = None) -> tuple[int, bytes]:
-    """Return status and body of an answer that comes through the proxy."""
+    """Return status and body of an answer through the proxy."""
     proxy = urlsplit(guard.url)
     client = http.client.HTTPConnection("127.0.0.1", proxy.port or 0, timeout=20)
     client.request("POST" if body else "GET", url, body=body, headers={"Proxy-Authorization": login(guard, key)})

@@ -23,7 +23,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Session:
-    """Something that a key leads to."""
+    """The value of a key."""
 
 
 def test_a_server_that_is_closed_and_started_again() -> None:

@@ -48,7 +48,7 @@ def test_proxies_of_the_environment(
 
 @pytest.fixture
 def asked() -> Callable[[bytes], tuple[bytes, str | None]]:
-    """Connect by a SOCKS proxy that gives an answer; return what it was sent, and the error."""
+    """Connect through a SOCKS proxy with an answer; return the bytes that it received, and the error."""
 
     def of(answer: bytes) -> tuple[bytes, str | None]:
         ours, theirs = socket.socketpair()

@@ -1,4 +1,4 @@
-"""Models of Hugging Face, as its listing and its answers about single models have them."""
+"""Models of Hugging Face, from its listing and from answers about single models."""
 
 import json
 from pathlib import Path

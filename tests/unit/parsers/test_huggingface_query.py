@@ -85,7 +85,7 @@ def test_the_next_page_is_at_the_endpoint_in_use(link: str, url: str | None) -> 
 
 
 def limits(size: PageSize, fails: str) -> list[int]:
-    """Return the limits asked for; a page fails for `-`, and comes for `+`."""
+    """Return the requested limits; a page fails for `-` and succeeds for `+`."""
     url, asked = "https://hub.example/api/models?limit=1000", []
     for what in fails:
         asked.append(limit(url))

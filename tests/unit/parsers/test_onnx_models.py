@@ -32,7 +32,7 @@ def zoo(*manifest: Metadata) -> OnnxModels:
     [
         ("validated/vision/a/model/a-7.onnx", None, "1"),  # there
         ("vision/a/model/a-7.onnx", "1" * 64, "1"),  # moved
-        ("vision/a/model/a-7.onnx", "2" * 64, "2"),  # another file has the name
+        ("vision/a/model/a-7.onnx", "2" * 64, "2"),  # the name belongs to another file
         ("vision/c/model/c.onnx", "3" * 64, "3"),  # moved and renamed
     ],
 )

@@ -21,7 +21,7 @@ FRONT = {
 
 
 def of_page(**front: str | None) -> Model:
-    """Return the model of a page with some of its front matter changed, or gone."""
+    """Return the model of a page with changed or removed front matter."""
     lines = [f"{name}: {value}" for name, value in {**FRONT, **front}.items() if value is not None]
     page = model_page("pytorch_vision_resnet.md", "\n".join(["---", *lines, "---", "https://arxiv.org/abs/1512.03385"]))
     assert page is not None

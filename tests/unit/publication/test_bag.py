@@ -1,4 +1,4 @@
-"""Manifests, fetch lists and the names that they can hold."""
+"""Manifests, fetch lists and the names that they can contain."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a package says of itself, for people and for archives."""
+"""Descriptions of a package for people and archives."""
 
 import json
 import re

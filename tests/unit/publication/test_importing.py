@@ -1,4 +1,4 @@
-"""A package from anybody becomes a tree that harms nobody, or no tree."""
+"""An untrusted package becomes a safe tree or no tree."""
 
 import hashlib
 import json

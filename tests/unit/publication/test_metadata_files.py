@@ -1,4 +1,4 @@
-"""What stays out of a package is named in none of its files."""
+"""No file of a package mentions what is not packaged."""
 
 import json
 from pathlib import Path
@@ -115,7 +115,7 @@ def test_named_repositories_go_in(root: Path, tmp_path: Path) -> None:
 def test_crawls_say_nothing_of_the_machine(root: Path, tmp_path: Path) -> None:
     line = json.loads(text(packaged(root, tmp_path / "scratch")["json/crawls.jsonl"]))
     assert (line["arguments"], line["settings"]) == ({"ids": "***"}, {"DATA_DIR": "***", "CLONE_LFS": "auto"})
-    assert line["snapshot"] is None  # which stays out of the package
+    assert line["snapshot"] is None  # which is not packaged
 
 
 @pytest.mark.parametrize(

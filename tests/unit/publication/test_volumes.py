@@ -1,4 +1,4 @@
-"""Volumes: how clones are divided, what the archives are, and that an archive from anybody harms nobody."""
+"""Volumes: the division of clones, the archives, and the safety of untrusted archives."""
 
 import hashlib
 import io
@@ -84,7 +84,7 @@ def test_a_file_that_changes_while_it_is_packed(tmp_path: Path) -> None:
 
 
 def archive(*members: tarfile.TarInfo, body: bytes = b"") -> list[bytes]:
-    """Return an archive as somebody else may make it."""
+    """Return an archive as an attacker may make it."""
     text = io.BytesIO()
     with tarfile.open(fileobj=text, mode="w", format=tarfile.GNU_FORMAT) as made:
         for member in members:

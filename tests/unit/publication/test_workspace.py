@@ -1,4 +1,4 @@
-"""The folder in which a package is made, and what of it a later run uses."""
+"""The folder in which a package is made, and its use by a later run."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Charts lie within their frame, and their description says the numbers."""
+"""Charts stay within their frame, and their description gives the numbers."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The figures of a tree are those of its files, whatever they say."""
+"""The figures of a tree are those of its files, whatever their content."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The page shows text of hubs as text, links to the web alone, and allows nothing but its own style."""
+"""The page shows text of hubs as text, links only to the web, and allows only its own style."""
 
 import re
 from html.parser import HTMLParser
@@ -36,7 +36,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Page:
-    """Return the page of a tree in which every text means harm."""
+    """Return the page of a tree in which every text is hostile."""
     root = tmp_path_factory.mktemp("tree") / "<b>data"
     fields = ("ModelTask", "ModelLibrary", "ModelArchitecture", "ModelLicense", "ModelBaseModelRelation")
     records = [record(0, HOSTILE, **dict.fromkeys(fields, HOSTILE), ModelBaseModels=[HOSTILE])]

@@ -1,4 +1,4 @@
-"""Counting stays in bounded memory, and says when it is not exact."""
+"""Counting uses limited memory, and reports when it is not exact."""
 
 from ptmtorrent_scrapy.report.values import Values
 

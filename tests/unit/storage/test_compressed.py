@@ -1,4 +1,4 @@
-"""Compressed files are read back as they were, and a damaged one is never taken for a shorter one."""
+"""Compressed files are read back unchanged, and a damaged one is never read as a shorter one."""
 
 import gzip
 from pathlib import Path
@@ -12,7 +12,7 @@ CONTENT = b"".join(b"line %d\n" % number for number in range(100_000))
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
-    """Give a compressed file."""
+    """Return a compressed file."""
     path = compressed(tmp_path / "records.json")
     with writing(path) as file:
         for position in range(0, len(CONTENT), 9_999):

@@ -9,7 +9,7 @@ from ptmtorrent_scrapy.storage.folders import remove, walk
 
 
 def deep(top: Path, levels: int, name: str) -> None:
-    """Make folders in each other, in steps that need no long path."""
+    """Make nested folders, in steps without long paths."""
     before = Path.cwd()
     try:
         os.chdir(top)

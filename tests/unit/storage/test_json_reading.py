@@ -1,4 +1,4 @@
-"""Arrays and lines are read one element after the other, whatever somebody has done to them."""
+"""Arrays and lines are read one element at a time, even damaged ones."""
 
 import io
 from typing import Any

@@ -1,4 +1,4 @@
-"""Locks are released whatever became of their file."""
+"""Locks are released, whatever happened to their file."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Whose files a data tree has."""
+"""The owner of a data tree."""
 
 import os
 from pathlib import Path

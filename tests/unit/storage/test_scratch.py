@@ -28,6 +28,6 @@ def test_a_folder_that_is_only_just_made_is_kept(tmp_path: Path) -> None:
     (tmp_path / ".plan~new").mkdir()
     remove_left(tmp_path)
     assert (tmp_path / ".plan~new").is_dir()
-    os.utime(tmp_path / ".plan~new", times=(time.time() + 86400,) * 2)  # by a clock that was ahead
+    os.utime(tmp_path / ".plan~new", times=(time.time() + 86400,) * 2)  # from a clock that was ahead
     remove_left(tmp_path)
     assert not (tmp_path / ".plan~new").exists()

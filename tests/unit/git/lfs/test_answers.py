@@ -1,4 +1,4 @@
-"""What LFS servers answer."""
+"""Answers of LFS servers."""
 
 import json
 from typing import Any

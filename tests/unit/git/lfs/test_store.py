@@ -1,4 +1,4 @@
-"""The store of LFS objects: what it has, what is right, and who fetches what."""
+"""The store of LFS objects: its content, its checks, and claims of downloads."""
 
 import hashlib
 import os
