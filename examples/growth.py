@@ -100,7 +100,7 @@ def _states(clone: Path) -> dict[date, tuple[int, int, int]]:
 
 
 def _changes(log: bytes) -> Iterator[tuple[date, bytes | None, bytes | None]]:
-    """Yield (day, path, new blob; None where the file was removed) of each change; path None for a commit alone."""
+    """Yield (day, path, new blob; None if the file was removed) of each change; path is None for a commit alone."""
     day = date.min
     words = iter(log.split(b"\0"))
     for word in words:

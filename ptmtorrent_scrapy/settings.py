@@ -153,9 +153,9 @@ RETRY_TIMES = 6
 LISTING_RETRY_PAUSE = 1
 # The component that requested a page logs once that it failed.
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
-# After a 429 the crawl waits for as long as the host says, and repeats the request so many times.
+# After a 429 the crawl waits as long as the host demands, and repeats the request this many times.
 RATE_LIMIT_RETRIES = 20
-# The longest pause that a server can ask for.
+# The longest pause that a server can demand.
 RATE_LIMIT_MAX_WAIT = "1h"
 
 # Each of these settings can also be given in the environment, as PTMTORRENT_NAME: for services and containers.

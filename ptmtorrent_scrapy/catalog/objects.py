@@ -43,7 +43,7 @@ class Objects:
 
 
 def place(record: dict[str, Any]) -> tuple[str, int]:
-    """Return the metadata file of a record's object, and its position there; ("", 0) where the record has none.
+    """Return the metadata file of a record's object, and its position there; ("", 0) if the record has none.
 
     >>> place({"ModelHub": {"MetadataFilePath": "data/hub/json/metadata/a.json", "MetadataObjectID": 3}}), place({})
     (('a.json', 3), ('', 0))

@@ -37,7 +37,7 @@ class Loop:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self._loop))
 
     def result(self, coroutine: Coroutine[Any, Any, T], seconds: float) -> T:
-        """Return the result of a coroutine, waiting for at most so many seconds. Raise `TimeoutError`."""
+        """Return the result of a coroutine within a number of seconds. Raise `TimeoutError`."""
         future = asyncio.run_coroutine_threadsafe(asyncio.wait_for(coroutine, seconds), self._loop)
         return future.result(seconds + _MARGIN)
 
@@ -62,7 +62,7 @@ class Connection:
 
     @classmethod
     async def open(cls, address: str) -> "Connection":
-        """Connect. Raise `OSError` (also for timeouts), `ValueError`, `TypeError` where TLS is not set up."""
+        """Connect. Raise `OSError` (also for timeouts), `ValueError`, `TypeError` if TLS is not set up."""
         # A client that cannot connect takes half a minute to go away: look first whether anybody answers.
         await asyncio.wait_for(_reach(address), ANSWER)
         client: Any = Client(address, timeout=ANSWER, asynchronous=True, set_as_default=False)
@@ -133,7 +133,7 @@ def _scheduler() -> Iterator[None]:
 
 
 async def _reach(address: str) -> None:
-    """Connect to a scheduler and leave. Raise `OSError`, `TypeError` where the client's TLS is not set up."""
+    """Connect to a scheduler and leave. Raise `OSError`, `TypeError` if the client's TLS is not set up."""
     arguments = Security().get_connection_args("client")
     _, writer = await asyncio.open_connection(*get_address_host_port(address))  # Dask retries until its time is over
     writer.close()

@@ -147,7 +147,7 @@ def _lost(worker: Worker) -> Iterator[None]:
         if (task := asyncio.current_task()) and task.cancelling():
             raise
         raise _ConnectionLost from None
-    except CancelledError as error:  # Dask's, where its client lost the scheduler
+    except CancelledError as error:  # Dask's, if its client lost the scheduler
         raise _ConnectionLost from error
     except Exception as error:
         raise WorkerLost(f"the worker on {worker.host} was lost: {type(error).__name__}: {error}") from error

@@ -93,7 +93,7 @@ class PlanSample:
 
 
 def shares(sizes: list[int], number: int) -> list[int]:
-    """Return how many of `number` to draw from strata of these sizes: equally many, as far as there are so many.
+    """Return how many of `number` to draw from strata of these sizes: equal numbers, as far as the sizes allow.
 
     >>> shares([2, 20, 200], 30)
     [2, 14, 14]

@@ -26,7 +26,7 @@ class Proxy:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Return the proxy at a URL, `http://` where none is given. Raise `ProxyUnusable`."""
+        """Return the proxy at a URL, with `http://` by default. Raise `ProxyUnusable`."""
         text = url if "://" in url else f"http://{url}"
         try:
             parts = urlsplit(text)

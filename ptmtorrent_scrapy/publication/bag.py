@@ -98,7 +98,7 @@ def info_text(labels: Iterable[tuple[str, str]]) -> bytes:
 
 
 def checked_path(path: str, where: str) -> str:
-    """Return a path that lies below the bag. Raise `BagError`."""
+    """Return a path, checked to be below the bag. Raise `BagError`."""
     parts = path.split("/")
     if any(part in ("", ".", "..") or "\\" in part or not part.isprintable() for part in parts):
         raise BagError(f"{where} has a path that leaves the bag or is not plain: {path[:200]!a}")

@@ -37,7 +37,7 @@ class PackagedClone:
 
 
 def object_path(hub: str, oid: str) -> str:
-    """Return where a large file lies in a package."""
+    """Return the path of a large file in a package."""
     return f"data/{hub}/lfs/objects/{oid[:2]}/{oid[2:4]}/{oid}"
 
 

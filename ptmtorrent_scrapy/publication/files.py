@@ -69,7 +69,7 @@ def link_or_copy(source: Path, target: Path) -> bool:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file, sharing the disk blocks where the file system can: copy_file_range(2) does that by itself."""
+    """Copy a file, sharing the disk blocks if the file system can: copy_file_range(2) does that by itself."""
     with opened(source) as read, target.open("xb") as written:
         try:
             while os.copy_file_range(read.fileno(), written.fileno(), 1 << 30):

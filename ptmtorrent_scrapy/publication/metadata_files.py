@@ -151,7 +151,7 @@ class MetadataFiles:
         return {**line, "snapshot": None} if self._has_private and "snapshot" in line else line
 
     def _elements(self, file: Path) -> Iterator[tuple[int, Any, bytes]]:
-        """Yield (position, value, text) of the elements of a JSON array. Raise `BagError` where one is broken."""
+        """Yield (position, value, text) of the elements of a JSON array. Raise `BagError` if one is broken."""
 
         def fail(description: str) -> None:
             raise BagError(f"{file}: {description}; run scrapy verify")

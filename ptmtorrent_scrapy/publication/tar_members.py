@@ -13,7 +13,7 @@ _CHUNK = 1 << 20
 
 
 def member(entry: Entry, time: int, digest: "hashlib._Hash") -> Iterator[bytes]:
-    """Yield header, content and padding of a member. Raise `BagError` where its file has changed."""
+    """Yield header, content and padding of a member. Raise `BagError` if its file has changed."""
     yield header(entry, time)
     left = entry.size
     if isinstance(entry.content, bytes):

@@ -37,7 +37,7 @@ class Validator:
         return f"{'.'.join(map(str, _path(error)))}: {error.message}"[:500]
 
     def _best_match(self, record: dict[str, Any]) -> Any:
-        """Return the most relevant error of a record; None where jsonschema finds none."""
+        """Return the most relevant error of a record; None if jsonschema finds none."""
         from jsonschema.exceptions import best_match  # few crawls have an invalid record
 
         return best_match(_exact().iter_errors(record))

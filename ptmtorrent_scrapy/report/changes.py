@@ -20,7 +20,7 @@ class Changes:
     before: str  # a snapshot's name
     after: str  # likewise, or `now`
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
-    only_counted: int = 0  # models of which downloads or likes alone changed
+    only_counted: int = 0  # models with changes in downloads or likes only
     fields: Counter[str] = field(default_factory=Counter)  # how many models changed in a field
     listed: dict[str, list[Change]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
 

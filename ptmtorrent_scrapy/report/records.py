@@ -84,7 +84,7 @@ class _Counts:
 
 
 def license_of(record: dict[str, Any]) -> str | None:
-    """Return the licence as SPDX identifiers, else as the hub says it; None where there is none.
+    """Return the licence as SPDX identifiers, else as the hub names it; None without one.
 
     >>> license_of({"ModelLicense": "apache-2.0", "ModelLicenseSPDX": ["Apache-2.0"]})
     'Apache-2.0'

@@ -153,6 +153,6 @@ class Repair:
 
 
 def _free_name(path: Path) -> Path:
-    """Return a path, numbered where it exists."""
+    """Return a path, with a number if it exists."""
     numbered = (path.with_name(f"{path.name}-{number}") for number in count(2))
     return next(each for each in chain([path], numbered) if not os.path.lexists(each))

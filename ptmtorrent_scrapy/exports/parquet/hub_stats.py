@@ -94,7 +94,7 @@ def rows(pair: Pair, file: str) -> Iterator[tuple[dict[str, Any], int]]:
 
 
 def _head(text: bytes) -> Any:
-    """Return an object with its id alone where it begins with that, as those of the hub do; else its value.
+    """Return only the id of an object that begins with it, as the hub's do; else the complete object.
 
     >>> _head(b'{"_id":"0123456789abcdef01234567","id":"a/b"}'), _head(b'{"id": "a/b"}')
     ({'_id': '0123456789abcdef01234567'}, {'id': 'a/b'})

@@ -149,7 +149,7 @@ def _link(stored: Path, target: Path) -> bool:
 
 
 def _copy(stored: Path, target: Path) -> None:
-    """Copy, sharing the blocks where the file system can: copy_file_range(2) does that by itself."""
+    """Copy, sharing the blocks if the file system can: copy_file_range(2) does that by itself."""
     with stored.open("rb") as source, target.open("xb") as copy:
         try:
             while os.copy_file_range(source.fileno(), copy.fileno(), 1 << 30):
