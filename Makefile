@@ -54,7 +54,7 @@ layers: setup
 	.venv/bin/lint-imports
 
 docs: setup
-	NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --strict
 
 bench: setup
 	$(RUN) benchmarks

@@ -44,8 +44,9 @@ def find(hubs: Sequence[CollectedHub], query: str) -> Iterator[FoundFile]:
 def matcher(query: str) -> Callable[[dict[str, Any]], bool]:
     """Return whether a line of files.jsonl is of a wanted file.
 
-    >>> matcher("*.onnx")({"path": "a/b.onnx"}), matcher("a/*")({"path": "b/c"})
-    (True, False)
+    Examples:
+        >>> matcher("*.onnx")({"path": "a/b.onnx"}), matcher("a/*")({"path": "b/c"})
+        (True, False)
     """
     if match := _HASH.fullmatch(query):
         digest = (match[1] or match[2]).lower()

@@ -124,8 +124,9 @@ def _began_before(line: dict[str, Any], written: float | None) -> bool:
 def is_time(value: Any) -> TypeGuard[str]:
     """Return whether a value is a time as crawls write it, in RFC 3339.
 
-    >>> is_time("2026-01-02T03:04:05+00:00"), is_time("2026-W01-1T00:00:00Z"), is_time(None)
-    (True, False, False)
+    Examples:
+        >>> is_time("2026-01-02T03:04:05+00:00"), is_time("2026-W01-1T00:00:00Z"), is_time(None)
+        (True, False, False)
     """
     if not isinstance(value, str) or not _DATE.match(value):
         return False

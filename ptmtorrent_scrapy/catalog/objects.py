@@ -45,8 +45,9 @@ class Objects:
 def place(record: dict[str, Any]) -> tuple[str, int]:
     """Return the metadata file of a record's object, and its position there; ("", 0) if the record has none.
 
-    >>> place({"ModelHub": {"MetadataFilePath": "data/hub/json/metadata/a.json", "MetadataObjectID": 3}}), place({})
-    (('a.json', 3), ('', 0))
+    Examples:
+        >>> place({"ModelHub": {"MetadataFilePath": "data/hub/json/metadata/a.json", "MetadataObjectID": 3}}), place({})
+        (('a.json', 3), ('', 0))
     """
     hub = record.get("ModelHub")
     if not isinstance(hub, dict) or not isinstance(position := hub.get("MetadataObjectID"), int):

@@ -43,8 +43,9 @@ _BIORXIV_VERSION = re.compile(r"(10\.1101/[\d.]+)v\d+.*")
 def arxiv_doi(identifier: str) -> str | None:
     """Return the DOI of an arXiv paper from its id or URL; None if it is not a valid id.
 
-    >>> arxiv_doi("1810.04805v2"), arxiv_doi("cs.CL/0301001"), arxiv_doi("0000.00000")
-    ('10.48550/arXiv.1810.04805', '10.48550/arXiv.cs/0301001', None)
+    Examples:
+        >>> arxiv_doi("1810.04805v2"), arxiv_doi("cs.CL/0301001"), arxiv_doi("0000.00000")
+        ('10.48550/arXiv.1810.04805', '10.48550/arXiv.cs/0301001', None)
     """
     text = identifier.strip()
     match = _ARXIV.fullmatch(text) or _ARXIV_NAMED.search(text)
@@ -54,10 +55,11 @@ def arxiv_doi(identifier: str) -> str | None:
 def dois(text: str) -> list[str]:
     """Return the distinct DOIs in a text or URL, not as URLs, including those of paper ids.
 
-    >>> dois("https://arxiv.org/pdf/1512.03385.pdf and doi:10.1109/CVPR.2016.90.")
-    ['10.48550/arXiv.1512.03385', '10.1109/CVPR.2016.90']
-    >>> dois("https://www.aclweb.org/anthology/P18-1031.pdf https://www.nature.com/articles/nature14539")
-    ['10.18653/v1/P18-1031', '10.1038/nature14539']
+    Examples:
+        >>> dois("https://arxiv.org/pdf/1512.03385.pdf and doi:10.1109/CVPR.2016.90.")
+        ['10.48550/arXiv.1512.03385', '10.1109/CVPR.2016.90']
+        >>> dois("https://www.aclweb.org/anthology/P18-1031.pdf https://www.nature.com/articles/nature14539")
+        ['10.18653/v1/P18-1031', '10.1038/nature14539']
     """
     return list(dict.fromkeys(_dois(unquote(text))))
 

@@ -99,11 +99,12 @@ class Repositories:
 def repository(link: str) -> NamedRepository | None:
     """Return the repository on a forge that a link leads to; None if there is none.
 
-    >>> repository("http://www.github.com/pytorch/vision/tree/main/torchvision/").url
-    'https://github.com/pytorch/vision'
-    >>> repository("git@gitlab.com:group/sub/project.git").folder
-    'gitlab.com+group+sub/project'
-    >>> repository("https://arxiv.org/abs/1512.03385")
+    Examples:
+        >>> repository("http://www.github.com/pytorch/vision/tree/main/torchvision/").url
+        'https://github.com/pytorch/vision'
+        >>> repository("git@gitlab.com:group/sub/project.git").folder
+        'gitlab.com+group+sub/project'
+        >>> repository("https://arxiv.org/abs/1512.03385")
     """
     host, path = _host_and_path(link)
     names = _gist(path) if host == "gist.github.com" else _project(host, path)
@@ -174,8 +175,9 @@ def _project(host: str, path: list[str]) -> list[str]:
 def _without_git(names: list[str]) -> list[str]:
     """Return the segments of a project without `.git`, pip's additions after it, or the suffix of its wiki.
 
-    >>> _without_git(["o", "n.git@v1.0"]), _without_git(["o", "n.wiki.git"])
-    (['o', 'n'], ['o', 'n'])
+    Examples:
+        >>> _without_git(["o", "n.git@v1.0"]), _without_git(["o", "n.wiki.git"])
+        (['o', 'n'], ['o', 'n'])
     """
     match = _GIT_NAME.fullmatch(names[-1])
     name = match[1].removesuffix(".wiki") if match else names[-1]
@@ -185,8 +187,9 @@ def _without_git(names: list[str]) -> list[str]:
 def comparable(url: str) -> str:
     """Return the URL of a repository in the form for comparisons.
 
-    >>> comparable("https://github.com/onnx/models.git/")
-    'https://github.com/onnx/models'
+    Examples:
+        >>> comparable("https://github.com/onnx/models.git/")
+        'https://github.com/onnx/models'
     """
     return url.rstrip("/").removesuffix(".git")
 
@@ -194,8 +197,9 @@ def comparable(url: str) -> str:
 def owner_and_name(url: str) -> tuple[str, str] | None:
     """Return owner and name of the repository in a web address of a forge; None if there is none.
 
-    >>> owner_and_name("https://github.com/modelhub-ai/squeezenet.git")
-    ('modelhub-ai', 'squeezenet')
+    Examples:
+        >>> owner_and_name("https://github.com/modelhub-ai/squeezenet.git")
+        ('modelhub-ai', 'squeezenet')
     """
     try:
         parts = urlsplit(url.strip())

@@ -35,8 +35,9 @@ def is_work(name: str) -> bool:
 def is_git_folder(name: str) -> bool:
     """Return whether git or a file system may treat the name as `.git` (git's path.c and utf8.c list the spellings).
 
-    >>> [is_git_folder(name) for name in (".GIT. ", "git~1", ".git::$INDEX_ALLOCATION", ".github", "git")]
-    [True, True, True, False, False]
+    Examples:
+        >>> [is_git_folder(name) for name in (".GIT. ", "git~1", ".git::$INDEX_ALLOCATION", ".github", "git")]
+        [True, True, True, False, False]
     """
     plain = unicodedata.normalize("NFKC", name).casefold()
     shown = (each for each in plain if each not in _FILLERS and unicodedata.category(each) not in _MARKS)
@@ -46,8 +47,9 @@ def is_git_folder(name: str) -> bool:
 def check_name(name: str) -> str:
     """Return the name if it can be a folder or file in the tree. Raise `UnusableName`.
 
-    >>> check_name("bert-base-uncased")
-    'bert-base-uncased'
+    Examples:
+        >>> check_name("bert-base-uncased")
+        'bert-base-uncased'
     """
     if _PLAIN.fullmatch(name):
         return name
