@@ -2,7 +2,7 @@
 
 import argparse
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -45,7 +45,7 @@ class ShowsPage:
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)  # type: ignore[misc]  # ScrapyCommand's
         assert self.settings is not None
-        only_show(self.settings)
+        detach_from_tree(self.settings)
 
 
 def reason(error: Exception) -> str:
@@ -73,16 +73,21 @@ def unknown_hub(name: str, hubs: Iterable[str]) -> SetupError:
     return UsageError(f"unknown hub '{printable(name)}' (choose from {', '.join(hubs)}){hint}")
 
 
-def only_show(settings: BaseSettings) -> None:
+def detach_from_tree(settings: BaseSettings) -> None:
     """Turn off the components that create, lock and fill the data tree, and the browser; other components stay."""
-    for name in ("ITEM_PIPELINES", "EXTENSIONS", "SPIDER_MIDDLEWARES"):
-        settings.set(name, others(settings, name), priority="cmdline")
+    replace_components(settings, {"ITEM_PIPELINES": {}, "EXTENSIONS": {}, "SPIDER_MIDDLEWARES": {}})
     settings.set("HTTPCACHE_ENABLED", False, priority="cmdline")
     # no spider may change them any more: Playwright does not run in the thread that the shell has for requests
     settings.set("DOWNLOAD_HANDLERS", settings.getdict("DOWNLOAD_HANDLERS"), priority="cmdline")
 
 
-def others(settings: BaseSettings, name: str) -> dict[object, object]:
+def replace_components(settings: BaseSettings, components: Mapping[str, Mapping[object, object]]) -> None:
+    """Replace this project's components in settings; those of Scrapy and other projects stay."""
+    for name, ours in components.items():
+        settings.set(name, {**_foreign_components(settings, name), **ours}, priority="cmdline")
+
+
+def _foreign_components(settings: BaseSettings, name: str) -> dict[object, object]:
     """Return the components of a setting that belong to Scrapy or other projects, or replace Scrapy's own."""
     given = settings.getdict(name).items()
     return {each: order for each, order in given if each == _CORE_STATS or not str(each).startswith(_OURS)}
@@ -118,7 +123,7 @@ def _bases(spider: type, settings: BaseSettings) -> list[str]:
     return [comparable(settings[name]) for name in names]
 
 
-def ask_as(spider: type, settings: BaseSettings) -> None:
+def set_referer(spider: type, settings: BaseSettings) -> None:
     """Send the `Referer` of the hub's own pages, since some APIs answer only such requests."""
     if bases := _bases(spider, settings):
         headers = settings.getdict("DEFAULT_REQUEST_HEADERS")

@@ -18,7 +18,7 @@ from ptmtorrent_scrapy.formats.printable import show
 from ptmtorrent_scrapy.spiders.base import HubSpider
 from ptmtorrent_scrapy.spiders.from_records import from_records
 
-_SETTINGS: dict[str, dict[object, object]] = {
+_COMPONENTS: dict[str, dict[object, object]] = {
     "ITEM_PIPELINES": {"ptmtorrent_scrapy.pipelines.ClonePipeline": 300},
     "EXTENSIONS": {
         "ptmtorrent_scrapy.extensions.clone_records.CloneRecords": 500,
@@ -62,8 +62,7 @@ class Command(BaseRunSpiderCommand):
         settings = self.crawler_process.settings
         try:
             spider = from_records(self._spider(args))
-            for setting, ours in _SETTINGS.items():
-                settings.set(setting, {**_common.others(settings, setting), **ours}, "cmdline")
+            _common.replace_components(settings, _COMPONENTS)
             if not is_collected(CollectedHub(Path(settings["DATA_DIR"]), spider.name)):
                 raise SetupError(f"no records of {spider.name}; run: scrapy crawl {spider.name} -a fraction=0")
             check(spider, settings, opts.spargs)

@@ -20,7 +20,7 @@ class Command(_common.ShowsPage, ParseCommand):
             opts.spider = _common.spider_name(opts.spider, args[0] if args else None, settings, loader)
             if opts.spider:
                 _common.check_has_pages(loader.load(opts.spider))
-                _common.ask_as(loader.load(opts.spider), settings)
+                _common.set_referer(loader.load(opts.spider), settings)
         except _common.UsageError as error:
             show(f"scrapy parse: {error}", file=sys.stderr)
             self.exitcode = 2

@@ -65,8 +65,7 @@ class Command(BaseRunSpiderCommand):
         try:
             spider = _common.hub_spider(loader, name)
             extensions = {**_EXTENSIONS, planning(_options(settings, opts)): 500}
-            for setting, ours in (("ITEM_PIPELINES", _PIPELINES), ("EXTENSIONS", extensions)):
-                settings.set(setting, {**_common.others(settings, setting), **ours}, "cmdline")
+            _common.replace_components(settings, {"ITEM_PIPELINES": _PIPELINES, "EXTENSIONS": extensions})
             check(spider, settings, opts.spargs)
         except (options.InvalidOption, SetupError) as error:
             show(f"scrapy plan {name}: {error}", file=sys.stderr)

@@ -35,7 +35,7 @@ class Command(_common.ShowsPage, ShellCommand):
         try:
             opts.spider = _common.spider_name(opts.spider, guess_scheme(args[0]) if args else None, settings, loader)
             if opts.spider:
-                _common.ask_as(loader.load(opts.spider), settings)
+                _common.set_referer(loader.load(opts.spider), settings)
             super().run(args, opts)
         except UsageError as error:
             show(f"scrapy shell: {error}", file=sys.stderr)
