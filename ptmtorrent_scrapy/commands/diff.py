@@ -43,11 +43,9 @@ class Command(ReadsTree, ScrapyCommand):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
+        parser.add_argument("--all", action="store_true", help="include models with changes in downloads or likes only")
         parser.add_argument(
-            "--all", action="store_true", help="include models of which only downloads or likes changed"
-        )
-        parser.add_argument(
-            "--changed", action="store_true", help="only what concerns clones: added, removed, another commit"
+            "--changed", action="store_true", help="only changes that concern clones: added, removed, another commit"
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object per line")
         parser.add_argument("--html", metavar="FILE", help="write a page with the changes")

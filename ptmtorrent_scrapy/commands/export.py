@@ -35,7 +35,7 @@ class Command(ReadsTree, ScrapyCommand):
         return f"[options] {'|'.join([*Format, _ALL])} [hub ...]"
 
     def short_desc(self) -> str:
-        return "Write what was collected as SQLite, Parquet, FAIR4ML or Croissant"
+        return "Export the collected data as SQLite, Parquet, FAIR4ML or Croissant"
 
     def long_desc(self) -> str:
         return (

@@ -23,7 +23,7 @@ class Command(Removing, ScrapyCommand):
         return "[options] HUB"
 
     def short_desc(self) -> str:
-        return "Free large files, snapshots, cache and leftovers that nothing needs"
+        return "Remove large files, snapshots, cache and temporary files that nothing needs"
 
     def named(self, args: Sequence[str], opts: argparse.Namespace) -> str:
         if len(args) != 1:

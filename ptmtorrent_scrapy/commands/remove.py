@@ -24,8 +24,8 @@ class Command(Removing, ScrapyCommand):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
-        parser.add_argument("--not-listed", action="store_true", help="clones that the hub does not list any more")
-        parser.add_argument("--hub", metavar="HUB", help="everything that was collected of a hub")
+        parser.add_argument("--not-listed", action="store_true", help="remove clones that the hub no longer lists")
+        parser.add_argument("--hub", metavar="HUB", help="remove all data of a hub")
 
     def named(self, args: Sequence[str], opts: argparse.Namespace) -> str:
         if opts.hub is not None and not args and not opts.not_listed:

@@ -18,7 +18,7 @@ class Command(ReadsTree, ScrapyCommand):
     """Exit status 0: the report was written; 2: it could not be."""
 
     def short_desc(self) -> str:
-        return "Write a page about what was collected"
+        return "Write a page about the collected data"
 
     def long_desc(self) -> str:
         return "Writes index.html, which needs no network and no script, and report.json with the same figures."

@@ -67,8 +67,8 @@ _CONTENT = {
         "schemas; NUL and invalid Unicode were replaced."
     ],
     "rai:dataBiases": [
-        "Models are those that people chose to publish on these hubs. Repositories were cloned by popularity where "
-        "only a share was cloned. Tasks, licenses and datasets are what authors say, unchecked.",
+        "Models are those that people chose to publish on these hubs. If only a share was "
+        "cloned, it was the most popular one. Tasks, licenses and datasets are what authors say, unchecked.",
         "Hubs count downloads in different ways, and cloning a repository raises its count.",
     ],
     "rai:dataLimitations": [

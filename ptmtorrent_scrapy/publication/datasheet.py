@@ -66,7 +66,7 @@ def _contents(description: Description) -> Iterator[str]:
     else:
         yield "| `data/HUB/repos/OWNER/NAME/` | clones with history; large files are pointers |"
         yield "| `data/HUB/lfs/objects/` | large files, each once, named after their SHA-256 |"
-    yield "| `data/ro-crate-metadata.json` | RO-Crate: which crawl with which version made what |"
+    yield "| `data/ro-crate-metadata.json` | RO-Crate: the crawls, their versions and results |"
     yield "| `licenses.csv` | licence of each repository |"
     yield "| `DATASHEET.md`, `CITATION.cff`, `datacite.json`, `.zenodo.json` | for publishing and citing |"
 
@@ -125,8 +125,8 @@ def _excluded(hub: HubDescription) -> Iterator[str]:
 
 def _collection(description: Description) -> Iterator[str]:
     yield f"Collected with PTMTorrent for Scrapy {description.version} from the public interfaces of the hubs."
-    yield "Downloads were counted by the hubs before the clones; cloning itself raises them. Metadata is of all that a"
-    yield "hub lists; the arguments of a crawl choose the repositories that are cloned (none: the hub's default)."
+    yield "Hubs counted the downloads before the clones; cloning raises them. Metadata covers everything that a"
+    yield "hub lists; the arguments of a crawl select the repositories to clone (none: the hub's default)."
     yield ""
     yield "| Hub | Started (UTC) | Ended (UTC) | Version | Arguments | Result |"
     yield "| --- | --- | --- | --- | --- | --- |"

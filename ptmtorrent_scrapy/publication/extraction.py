@@ -122,7 +122,7 @@ def _checked(text: bytes) -> dict[str, Any]:
         for part in (line, *line.setdefault("shared", [])):
             is_whole = all(isinstance(part[name], kind) for name, kind in _FIELDS.items())
             if not is_whole or "/" in part["volume"] or not is_baggable(part["volume"]) or part["offset"] < 0:
-                raise ValueError("a field is not what it should be")
+                raise ValueError("a field has a wrong type")
             if unit_of(part["path"]) is None and unit_of(f"{part['path']}/-") is None:
                 raise ValueError("a path leaves the package")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
