@@ -27,6 +27,7 @@ class Hub:
     draw: random.Random = field(default_factory=lambda: random.Random(30))
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     number: int = 0
+    days: int = 0
     changes: dict[str, set[str]] = field(default_factory=dict)
 
     def add(self) -> None:
@@ -62,17 +63,19 @@ class Hub:
         self.changes["added"].add(other)
 
     def pass_a_day(self) -> None:
-        """Change models in all possible ways, each model once."""
+        """Change models, each once: every second day in all possible ways, otherwise without adding or removing one."""
         self.changes = {"added": set(), "removed": set(), "changed": set()}
         if not self.models:
             for _ in range(6):
                 self.add()
             return
+        self.days += 1
         names = self.draw.sample(sorted(self.models), 5)
-        for change, name in zip((self.remove, self.move, self.move, self.relabel, self.rename), names, strict=True):
+        for change, name in zip((self.move, self.move, self.relabel, self.rename), names, strict=False):
             change(name)
-        self.add()
-        self.hubs.huggingface.models = list(self.models.values())
+        if self.days % 2:
+            self.remove(names[-1])
+            self.add()
 
 
 def peak_of(*words: str) -> int:

@@ -209,10 +209,9 @@ def test_modelhub(crawl: Start, hubs: Hubs) -> None:
 
 
 def test_modelzoo(crawl: Start, hubs: Hubs) -> None:
-    expected = {each["ModelName"]: each for each in crawl("modelzoo", fraction=0).records}
-    index = json.loads(crawl("modelzoo", fraction=0).folder.joinpath("json/metadata/mz_metadata.json").read_text())[
-        "models"
-    ]
+    first = crawl("modelzoo", fraction=0)
+    expected = {each["ModelName"]: each for each in first.records}
+    index = first.read("json/metadata/mz_metadata.json")["models"]
     fields = ("title", "description", "stars", "link", "papers", "categories", "framework")
     page = {"slug": "x", "title": "T", "link": "https://github.com/o/m", "stars": 1, "papers": None, "categories": []}
     bad = {}
