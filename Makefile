@@ -1,4 +1,4 @@
-# Everything runs in .venv, which the first target that is called sets up.
+# Everything runs in .venv, which the first target sets up.
 PYTHON ?= python3
 RUN := .venv/bin/python -m
 READY := .venv/.ready
@@ -33,7 +33,7 @@ $(READY): requirements.txt requirements-dev.txt scripts/install-programs
 demo: setup
 	@$(RUN) demo.run
 
-# The tests start hundreds of interpreters, which may not keep what they compile (PYTHONDONTWRITEBYTECODE).
+# The tests start hundreds of interpreters, which may not be allowed to cache bytecode (PYTHONDONTWRITEBYTECODE).
 test: setup
 	@$(RUN) compileall -q ptmtorrent_scrapy tests
 	$(RUN) pytest -W error --numprocesses=auto --dist=worksteal

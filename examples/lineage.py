@@ -157,7 +157,7 @@ def flows(found: Sequence[Edge], largest: int = 10) -> Counter[tuple[str, str, b
 
 
 def draw(found: Sequence[Edge], title: str) -> Figure:
-    """Return the picture: base models left, models made from them right, a band per pair of licences."""
+    """Return the picture: base models left, derived models right, a band per pair of licences."""
     with rc_context(_STYLE):
         figure = Figure(figsize=(9, 7), layout="constrained")
         axes = figure.subplots()

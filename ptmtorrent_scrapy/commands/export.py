@@ -1,4 +1,4 @@
-"""`scrapy export FORMAT [HUB ...] [-o PATH]`: what was collected, in formats that other tools read."""
+"""`scrapy export FORMAT [HUB ...] [-o PATH]`: write the collected data in formats that other tools read."""
 
 import argparse
 import importlib.abc

@@ -1,4 +1,4 @@
-"""`scrapy report [HUB ...] [-o PATH]`: one page about what was collected, and its figures as JSON."""
+"""`scrapy report [HUB ...] [-o PATH]`: write one page about the collected data, and its figures as JSON."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""Write what was collected in formats that other tools read: SQLite, Parquet, FAIR4ML and Croissant.
+"""Write the collected data in formats that other tools read: SQLite, Parquet, FAIR4ML and Croissant.
 
     from ptmtorrent_scrapy.catalog import Catalog
     from ptmtorrent_scrapy.exports.export import Export

@@ -1,4 +1,4 @@
-"""The last screen of a crawl, for a person to read: what was collected, what failed, and what to do next."""
+"""Print the last screen of a crawl: what was collected, what failed, and what to do next."""
 
 import asyncio
 import logging
