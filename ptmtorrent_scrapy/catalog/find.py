@@ -42,7 +42,7 @@ def find(hubs: Sequence[CollectedHub], query: str) -> Iterator[FoundFile]:
 
 
 def matcher(query: str) -> Callable[[dict[str, Any]], bool]:
-    """Return whether a line of files.jsonl is of a wanted file.
+    """Return a function that says whether a line of files.jsonl is of a wanted file.
 
     Examples:
         >>> matcher("*.onnx")({"path": "a/b.onnx"}), matcher("a/*")({"path": "b/c"})

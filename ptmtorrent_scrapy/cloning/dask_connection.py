@@ -86,7 +86,7 @@ class Connection:
         return dict(found["workers"])
 
     async def ask(self, worker: str, function: Callable[..., T], *arguments: Any, seconds: float = ANSWER) -> T:
-        """Return what a function says on a worker, outside of its queue. Raise `OSError`, what the function raises."""
+        """Return the result of a function on a worker, outside of its queue. Raise `OSError`, or its errors."""
         with _bounded():
             call = self._client.run(function, *arguments, workers=[worker], on_error="return")
             answer: T | BaseException = (await asyncio.wait_for(call, seconds))[worker]

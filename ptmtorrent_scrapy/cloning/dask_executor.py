@@ -83,7 +83,7 @@ class Cluster:
                 await self._roster.give_back(worker)
 
     async def _result(self, worker: Worker, function: Callable[[CloneRequest], T], request: CloneRequest) -> T:
-        """Return the result of a function on a worker. Raise what it raises, `WorkerLost`, `_ConnectionLost`."""
+        """Return the result of a function on a worker. Raise its errors, `WorkerLost`, `_ConnectionLost`."""
         connection = self._monitor.connection
         if connection is None:
             raise _ConnectionLost

@@ -135,7 +135,7 @@ def rates(given: int | None, before: Sequence[tuple[int, float]], concurrency: i
 
 
 def span(seconds: float) -> str:
-    """Return a time for people.
+    """Return a time as text for people.
 
     >>> span(30), span(5400), span(200_000)
     ('1 min', '1 h 30 min', '2 d 7 h')

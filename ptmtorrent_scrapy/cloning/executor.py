@@ -27,7 +27,7 @@ class CloneExecutor(Protocol):
         """Prepare to clone into the tree, which this process has claimed. Raise `ClusterLost`, `OSError`."""
 
     async def run(self, function: Callable[[CloneRequest], T], request: CloneRequest) -> T:
-        """Return what the function returns. Raise what it raises, `WorkerLost`, `ClusterLost`, `Cancelled`."""
+        """Return the result of the function. Raise its errors, `WorkerLost`, `ClusterLost`, `Cancelled`."""
 
     async def cancel(self) -> None:
         """End everything that runs for this crawl."""

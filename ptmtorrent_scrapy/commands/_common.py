@@ -62,7 +62,7 @@ def hub_spider(loader: SpiderLoaderProtocol, name: str) -> type[HubSpider]:
 
 
 def unknown_hub(name: str, hubs: Iterable[str]) -> SetupError:
-    """Return the error for a name that is none of the hubs, with the nearest one.
+    """Return the error for an unknown hub, with the nearest name.
 
     >>> str(unknown_hub("hugface", ["huggingface", "modelhub"]))
     "unknown hub 'hugface' (choose from huggingface, modelhub); did you mean huggingface?"

@@ -56,7 +56,7 @@ class Removing(ReadsTree):
 
     @abstractmethod
     def removals(self, tree: DataTree, args: Sequence[str], opts: argparse.Namespace) -> list[Removal]:
-        """Return what would be removed. Raise `CannotRemove`, `InvalidOption`."""
+        """Return the removals. Raise `CannotRemove`, `InvalidOption`."""
 
     @abstractmethod
     def remove(self, tree: DataTree, removals: Sequence[Removal], opts: argparse.Namespace) -> None:

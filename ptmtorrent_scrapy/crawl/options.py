@@ -56,7 +56,7 @@ def duration(name: str, value: str | float) -> float:
 
 
 def fraction(name: str, value: str | float) -> Fraction:
-    """Return a share from 0 to 1, exactly as it is written.
+    """Return a share from 0 to 1 with its exact decimal value.
 
     >>> int(fraction("fraction", "0.29") * 100)
     29

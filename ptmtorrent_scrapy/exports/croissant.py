@@ -56,7 +56,7 @@ _CONTEXT = {
     "rai": "http://mlcommons.org/croissant/RAI/",
     "sc": "https://schema.org/",
 }
-# of every data set, before and after what it lacks
+# of every dataset, before and after its missing data
 _COLLECTION = {
     "rai:dataCollectionType": ["Web Scraping", "Software Collection"],
     "rai:dataCollectionRawData": "The hubs' answers are stored verbatim, in json/metadata/ of each hub.",
@@ -144,7 +144,7 @@ def _responsible(found: Sequence[Source]) -> Node:
 
 
 def _missing_data(found: Sequence[Source]) -> str:
-    """Return in sentences what the data set lacks."""
+    """Return sentences about the missing data."""
     missing = [f"{source.hub.name} has no {', '.join(files)}" for source in found if (files := source.hub.missing())]
     rejected = [f"{counted(count, 'model')} of {source.hub.name}" for source in found if (count := _rejected(source))]
     faults = [f"{source.hub.name}: {line}" for source in found for line in source.hub.faults.lines()]

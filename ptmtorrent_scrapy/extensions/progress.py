@@ -57,7 +57,7 @@ class Part(NamedTuple):
 
 
 def fitting(parts: Sequence[Part], width: int | None = None) -> str:
-    """Return the parts with commas between them, without those that do not fit the width.
+    """Return the parts separated by commas, without those that do not fit the width.
 
     >>> parts = [Part("9 of 100", 0), Part("1 gated", 4), Part("2.0 MB/s", 2), Part("about 0:40 left", 1)]
     >>> fitting(parts), fitting(parts, 35)

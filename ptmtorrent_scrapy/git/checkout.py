@@ -107,7 +107,7 @@ def _is_usable(branch: str | None) -> bool:
 
 
 def _is_in_the_way(name: str, branch: str | None) -> bool:
-    """Return whether two branches cannot exist beside each other.
+    """Return whether the names of two branches exclude each other.
 
     >>> _is_in_the_way("main", "main/v2"), _is_in_the_way("main", "main-2")
     (True, False)

@@ -114,7 +114,7 @@ def _with_folders(path: bytes) -> Iterator[bytes]:
 
 
 def last_commit(commits: Mapping[str, str], path: str) -> str | None:
-    """Return the last commit that touched a path; if HEAD does not have it, that of the nearest folder.
+    """Return the last commit that changed a path; if HEAD does not have it, that of the nearest folder.
 
     >>> last_commit({"a/b": "c0ffee", "a": "c0ffee", "": "decade"}, "a/x")
     'c0ffee'

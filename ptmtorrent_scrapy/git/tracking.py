@@ -170,7 +170,7 @@ class Tracking:
 
 
 def compatible(names: Iterable[tuple[str, str]]) -> list[list[tuple[str, str]]]:
-    """Share out (name, object) pairs, so that no name repeats or is a folder of another one beside it.
+    """Divide (name, object) pairs so that within a part no name repeats or is a folder of another.
 
     >>> [[name for name, _ in layer] for layer in compatible([("a", "1"), ("a/b", "2"), ("c", "3")])]
     [['a', 'c'], ['a/b']]

@@ -157,5 +157,5 @@ def _open_tunnel(connection: socket.socket, proxy: Proxy, host: str, port: int) 
 
 
 def _reason(error: BaseException | None) -> str:
-    """Return what an error says, without its number."""
+    """Return the message of an error without its number."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -25,7 +25,7 @@ def listing_url(base: str, plural: str, fields: Sequence[str]) -> str:
 
 
 def fields(url: str) -> list[str]:
-    """Return the names of the fields that a URL asks for by `expand`.
+    """Return the names of the fields in the `expand` parameters of a URL.
 
     >>> fields("https://hub/api/models?limit=1000&expand[]=sha&expand=tags")
     ['sha', 'tags']
@@ -34,7 +34,7 @@ def fields(url: str) -> list[str]:
 
 
 def with_fields(url: str, names: Iterable[str]) -> str:
-    """Return the URL that asks for these fields; without any for what the hub gives without `expand`.
+    """Return the URL with these fields; without any, the hub sends its default fields.
 
     >>> with_fields("https://hub/api/models?limit=9&full=true&cursor=a%3D", ["sha", "tags"])
     'https://hub/api/models?limit=9&cursor=a%3D&expand[]=sha&expand[]=tags'

@@ -52,7 +52,7 @@ def with_config(model: Model, text: str) -> tuple[Model, list[str]]:
 
 
 def publications(value: Any) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the publications of a config, an object by the schema and a list of objects in some, and what else it is.
+    """Return the publications of a config, and differences from its schema; some have a list instead of an object.
 
     >>> publications([{"url": "https://arxiv.org/abs/1512.03385"}, "x"])
     ([{'url': 'https://arxiv.org/abs/1512.03385'}], ['publication.[] is a string'])

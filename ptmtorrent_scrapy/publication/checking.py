@@ -73,7 +73,7 @@ class Checking:
         yield from (fetch.path for fetch in bag.read_fetch(path)) if path.is_file() else ()
 
     def _wrong(self, task: tuple[str, str]) -> tuple[str, str | None]:
-        """Return (path, what is wrong with the file)."""
+        """Return (path, problem or None) of a file."""
         sha256, path = task
         try:
             found = digest(self._package / path)

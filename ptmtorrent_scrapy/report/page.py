@@ -143,7 +143,7 @@ def _style() -> str:
 
 
 def shown(value: Any) -> str:
-    r"""Return a text of a hub as it is shown: short, and without characters that act on their surroundings.
+    r"""Return a hub's text for the page: shortened, and without control and direction characters.
 
     >>> shown("a\u202eb")
     'a\\u202eb'
@@ -153,7 +153,7 @@ def shown(value: Any) -> str:
 
 
 def wrapped(value: Any) -> Markup:
-    """Return a text as it is shown, which may be wrapped between its parts.
+    """Return a text for the page that may be wrapped between its parts.
 
     >>> wrapped("org/a<b"), wrapped("ModelTask")
     (Markup('org/<wbr>a&lt;b'), Markup('Model<wbr>Task'))
@@ -162,7 +162,7 @@ def wrapped(value: Any) -> Markup:
 
 
 def target(url: Any) -> str | None:
-    """Return a URL, if it is one of the web that a page may link to; else None.
+    """Return a URL if the page may link to it, else None.
 
     >>> target("https://huggingface.co/gpt2"), target("javascript:alert(1)")
     ('https://huggingface.co/gpt2', None)

@@ -71,7 +71,7 @@ def _walk(repository: Path, tree: str, prefix: str, recursive: bool) -> Iterator
 
 
 def _listed(repository: Path, tree: str) -> Iterator[tuple[bytes, str, str]]:
-    """Yield (mode, name, id) of what is in a tree."""
+    """Yield (mode, name, id) of the entries of a tree."""
     body = content(repository, tree)
     for match in re.finditer(rb"(\d+) ([^\0]+)\0(.{20})", body, re.DOTALL):
         yield match[1], match[2].decode(), match[3].hex()

@@ -88,7 +88,7 @@ class Batch:
     columns: dict[str, list[Any]] = field(default_factory=dict)  # by field of the record
     lists: dict[str, Joined] = field(default_factory=dict)  # likewise
     datasets: Joined = field(default_factory=Joined)
-    usages: Joined = field(default_factory=Joined)  # what they are used for, such as train
+    usages: Joined = field(default_factory=Joined)  # their usages, such as train
     used: list[str] = field(default_factory=list)  # the dataset of each usage
     read: int = 0  # bytes of the records
     faults: Faults = field(default_factory=Faults)  # of all records; only in the last batch
