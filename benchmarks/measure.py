@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+QUERY = "/api/models?sort=createdAt&limit=1000&full=true&cardData=true&config=true"
 _WATCHED = 0.3  # seconds between two measurements of memory
 
 
@@ -78,6 +79,11 @@ def _memory(process: int) -> int:
         lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
         return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
     return 0
+
+
+def times(cost: Cost, least: Cost) -> str:
+    """Return how many times as long a command took as another one."""
+    return f"{cost.seconds / least.seconds:.2f} x"
 
 
 def crawl(hub: str, data: Path, settings: dict[str, str]) -> Cost:
