@@ -6,7 +6,7 @@
 writes lineage.csv (one line per base model of a model), lineage.graphml (the same as a graph) and a picture of the
 licences of base models and of derived models, lineage.svg and lineage.png. Pairs of licences that contradict
 each other are marked. This is a hint, not legal advice; `conflict` below has the rules.
-It is one file, so that you can copy and change it.
+The complete example is in this file.
 """
 
 import argparse
