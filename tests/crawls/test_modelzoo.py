@@ -66,9 +66,8 @@ def test_the_share_that_is_cloned_has_the_most_stars(zoo: Start, hubs: Hubs) -> 
     assert len(done.records) == 30 - len(DEAD + NO_REPOSITORY)
 
 
-@pytest.mark.parametrize(
-    ("page", "reason"),
-    [
+def test_a_page_costs_its_model_alone(zoo: Start, hubs: Hubs) -> None:
+    pages: list[tuple[Any, str]] = [
         (None, "no page"),
         ("<html>maintenance</html>", "no page"),
         ('{"title": "cut', "no page"),
@@ -78,21 +77,19 @@ def test_the_share_that_is_cloned_has_the_most_stars(zoo: Start, hubs: Hubs) -> 
         ({"title": None}, "no name"),
         ({"title": 3, "link": ["x"], "stars": "many", "papers": 7, "categories": {"a": 1}}, "no name"),
         ({"title": "Odd", "link": 7}, "no repository"),
-    ],
-)
-def test_a_page_costs_its_model_alone(zoo: Start, hubs: Hubs, page: Any, reason: str) -> None:
-    hubs.modelzoo.index = hubs.modelzoo.index[16:22]
-    if page is None:
-        del hubs.modelzoo.pages["model-20"]
-    else:
-        hubs.modelzoo.pages["model-20"] = page
+    ]
+    good = hubs.modelzoo.index[16:18]
+    bad = [{"slug": f"bad-{number}", "title": "Bad"} for number in range(len(pages))]
+    hubs.modelzoo.index = [good[0], *bad, good[1]]
+    hubs.modelzoo.pages |= {f"bad-{number}": page for number, (page, _) in enumerate(pages) if page is not None}
     done = zoo(fraction=0)
     assert done.status == 0
-    assert len(done.records) == 5
-    (line,) = done.read("json/rejected.jsonl")
-    assert (line["position"], line["reason"]) == (4, reason)
-    kept = hubs.modelzoo.index[4] if reason == "no page" else page
-    assert done.read("json/metadata/mz_models_metadata.json")[4] == kept
+    assert len(done.records) == 2
+    lines = done.read("json/rejected.jsonl")
+    reasons = [reason for _, reason in pages]
+    assert [(line["position"], line["reason"]) for line in lines] == list(enumerate(reasons, 1))
+    kept = [entry if reason == "no page" else page for entry, (page, reason) in zip(bad, pages, strict=True)]
+    assert done.read("json/metadata/mz_models_metadata.json")[1:-1] == kept
 
 
 def test_fields_of_another_type_are_skipped(zoo: Start, hubs: Hubs, published: Any) -> None:
