@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -132,12 +133,17 @@ def program_commit(folder: Path) -> str | None:
 
 def _settings(settings: BaseSettings, spider: Hub) -> dict[str, Any]:
     """Return the URLs of the hub and the user's values of our settings, without secrets."""
-    own = SETTINGS_PRIORITIES["project"]
     found = {
         name: settings[name]
         for name in sorted(settings)
-        if name in spider.url_settings or (_OURS.fullmatch(name) and (settings.getpriority(name) or 0) > own)
+        if name in spider.url_settings or (_OURS.fullmatch(name) and _is_set_by_user(settings, name))
     }
     if "CLONE_GIT_CONFIG" in found:
         found["CLONE_GIT_CONFIG"] = HIDDEN  # headers and proxies may contain passwords
     return {name: redact(str(value), spider.token[1] if spider.token else "") for name, value in found.items()}
+
+
+def _is_set_by_user(settings: BaseSettings, name: str) -> bool:
+    """Return whether a setting was set for this crawl, also in the environment, which `settings.py` reads."""
+    priority = settings.getpriority(name) or 0
+    return priority > SETTINGS_PRIORITIES["project"] or f"PTMTORRENT_{name}" in os.environ

@@ -308,7 +308,8 @@ def test_a_snapshot_is_complete_or_absent(
 def test_the_line_of_a_crawl_that_finished(crawl: Start, hubs: Hubs) -> None:
     hubs.serve("o/one", Repository([{"a": b"1"}]))
     hubs.huggingface.models = [model("o/one"), {"id": "o/bad", "sha": "x"}]
-    done = crawl("huggingface", fraction=1, lfs="none", CLONE_TIMEOUT=60)
+    environment = {"PTMTORRENT_CLONE_CONCURRENCY": "3"}
+    done = crawl("huggingface", environment, fraction=1, lfs="none", CLONE_TIMEOUT=60)
     [line] = crawls(done)
     assert line.keys() == {
         *("started", "ended", "version", "program_commit", "hub", "arguments", "settings"),
@@ -320,7 +321,7 @@ def test_the_line_of_a_crawl_that_finished(crawl: Start, hubs: Hubs) -> None:
     assert (line["problem"], line["snapshot"]) == (None, None)
     assert line["arguments"] == {"fraction": "1", "lfs": "none"}
     assert line["settings"]["HUGGINGFACE_URL"] == hubs.url
-    assert line["settings"]["CLONE_TIMEOUT"] == "60"
+    assert (line["settings"]["CLONE_TIMEOUT"], line["settings"]["CLONE_CONCURRENCY"]) == ("60", "3")
     assert line["settings"]["DATA_DIR"] == str(done.folder.parent)
     assert line["settings"].keys().isdisjoint({"CLONE_LFS", "MODELHUB_URL", "RETRY_TIMES"})
     assert line["counts"].pop("git_bytes") == line["counts"].pop("disk_bytes") > 0
