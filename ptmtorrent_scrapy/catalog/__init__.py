@@ -20,7 +20,8 @@ Everything is read one element at a time, so memory does not grow with the hub. 
 element or line that cannot be read is skipped and counted in `hub.faults`; positions count it. All text is valid
 Unicode: half surrogate pairs and bytes that are not UTF-8 become U+FFFD. A number that no float can hold becomes None.
 
-What is made of a tree belongs in the packages that use this one: `exports`, `report`, `publication`. Imports no Scrapy.
+Exports, reports and packages of a tree belong in `exports`, `report` and `publication`, which use this package. Imports
+no Scrapy.
 """
 
 from ptmtorrent_scrapy.catalog.catalog import Catalog, CatalogError, UnknownHub
