@@ -5,6 +5,7 @@ import os
 from scrapy.settings import default_settings as _defaults
 
 from ptmtorrent_scrapy import CONTACT_URL as _DOCUMENTATION
+from ptmtorrent_scrapy import ENVIRONMENT_PREFIX as _PREFIX
 from ptmtorrent_scrapy import __version__
 from ptmtorrent_scrapy.interrupt import end_without_traceback
 from ptmtorrent_scrapy.log_formatter import filter_loggers
@@ -160,5 +161,5 @@ RATE_LIMIT_MAX_WAIT = "1h"
 
 # Each of these settings can also be given in the environment, as PTMTORRENT_NAME: for services and containers.
 for _variable, _value in os.environ.items():
-    if (_setting := _variable.removeprefix("PTMTORRENT_")) != _variable and _setting in globals():
+    if (_setting := _variable.removeprefix(_PREFIX)) != _variable and _setting in globals():
         globals()[_setting] = _value

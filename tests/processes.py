@@ -29,15 +29,8 @@ from ptmtorrent_scrapy import settings
 
 _MODULES = ("scrapy", "distributed.cli.dask_scheduler", "distributed.cli.dask_worker")
 _FORKABLE = {"cwd", "env", "stdin", "stdout", "stderr", "text", "start_new_session"}
-_READ_AT_START = (
-    "PYTHON",
-    "LC_",
-    "LD_",
-    "LANG",
-    "MALLOC_",
-    "OPENSSL_",
-    "GIT_PYTHON_",
-)  # environment variables of the interpreter
+# Environment variables of the interpreter
+_READ_AT_START = ("PYTHON", "LC_", "LD_", "LANG", "MALLOC_", "OPENSSL_", "GIT_PYTHON_")
 _ROOT = str(Path(__file__).parent.parent)
 
 _commands = itertools.count()  # of this worker; the fork server takes longer to start than one command

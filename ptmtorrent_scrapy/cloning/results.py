@@ -71,7 +71,7 @@ class CloneResults:
                 setattr(result, name, before.get(name, getattr(result, name)))
         if result.path and result.crawl is None:  # made before clones kept it
             result.crawl = before.get("crawl")
-        if before.get("status", "cloned") not in USABLE:
+        if before.get("status", CloneStatus.CLONED) not in USABLE:
             result.attempts += before.get("attempts", 0)
 
     def _exists(self, path: object) -> bool:

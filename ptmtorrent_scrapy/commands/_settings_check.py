@@ -10,6 +10,7 @@ from typing import Any
 from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings, default_settings
 from scrapy.utils.misc import load_object
 
+from ptmtorrent_scrapy import ENVIRONMENT_PREFIX
 from ptmtorrent_scrapy import settings as ours
 from ptmtorrent_scrapy.crawl.options import InvalidOption
 from ptmtorrent_scrapy.formats.printable import show
@@ -18,7 +19,6 @@ from ptmtorrent_scrapy.formats.redact import redact
 # Whole numbers by default, but read as numbers with a fraction
 _FRACTIONS = {"CLOSESPIDER_TIMEOUT", "DNS_TIMEOUT", "DOWNLOAD_DELAY", "DOWNLOAD_DELAY_JITTER", "DOWNLOAD_TIMEOUT"}
 _BELOW_ZERO = {"DEPTH_PRIORITY", "REDIRECT_PRIORITY_ADJUST", "RETRY_PRIORITY_ADJUST"}  # that may be
-_PREFIX = "PTMTORRENT_"  # of settings in the environment
 _SIMILAR = 0.85  # of the names of settings: more similar ones are taken for misspelled
 
 
@@ -39,9 +39,9 @@ def check_scrapy_settings(settings: BaseSettings) -> None:
         elif not hasattr(ours, name) and (near := _misspelled(name)):
             raise InvalidOption(name, redact(str(settings[name])), f"not a setting; did you mean {near}?")
     for variable, value in os.environ.items():
-        name = variable.removeprefix(_PREFIX)
+        name = variable.removeprefix(ENVIRONMENT_PREFIX)
         if name != variable and not hasattr(ours, name) and (near := _misspelled(name)):
-            raise InvalidOption(variable, redact(value), f"not a setting; did you mean {_PREFIX}{near}?")
+            raise InvalidOption(variable, redact(value), f"not a setting; did you mean {ENVIRONMENT_PREFIX}{near}?")
     if not isinstance(logging.getLevelName(settings["LOG_LEVEL"]), int):
         raise InvalidOption("LOG_LEVEL", settings["LOG_LEVEL"], "one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
     if settings["LOG_FILE"]:

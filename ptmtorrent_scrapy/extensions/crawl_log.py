@@ -13,7 +13,7 @@ from typing import Any, Self
 from scrapy.crawler import Crawler
 from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
 
-from ptmtorrent_scrapy import __version__
+from ptmtorrent_scrapy import ENVIRONMENT_PREFIX, __version__
 from ptmtorrent_scrapy.crawl import options
 from ptmtorrent_scrapy.crawl.collected import Collected
 from ptmtorrent_scrapy.crawl.hub import Hub
@@ -146,4 +146,4 @@ def _settings(settings: BaseSettings, spider: Hub) -> dict[str, Any]:
 def _is_set_by_user(settings: BaseSettings, name: str) -> bool:
     """Return whether a setting was set for this crawl, also in the environment, which `settings.py` reads."""
     priority = settings.getpriority(name) or 0
-    return priority > SETTINGS_PRIORITIES["project"] or f"PTMTORRENT_{name}" in os.environ
+    return priority > SETTINGS_PRIORITIES["project"] or f"{ENVIRONMENT_PREFIX}{name}" in os.environ
